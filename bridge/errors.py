@@ -1,0 +1,86 @@
+"""The one error tree. Where an error is raised, it is decided what may be done about it::
+
+    BridgeError
+    ├── Retriable            the same attempt may succeed later: the connector is restarted from its position
+    ├── Fatal                trying again cannot help: the connector ends (exit 1, or FAILED)
+    │   ├── ConfigurationError   the configuration or command line is wrong: every fault at once (exit 2)
+    │   └── Fenced               another process took this connector over; never restarted by itself
+    └── BadRecord            this one event cannot be carried: ``errors.tolerance`` decides
+
+Every error carries the stage it happened in and, where there is one, the position (replay id) it concerns.
+A message is one sentence that says what was found and what to do; it never holds a secret or a field's value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from attrs import frozen
+
+
+class Stage(StrEnum):
+    """Where in an event's way something happened (Kafka Connect's word for it is *stage*, too)."""
+
+    CONFIGURATION = "CONFIGURATION"
+    LOGIN = "LOGIN"
+    METADATA = "METADATA"
+    SUBSCRIBE = "SUBSCRIBE"
+    RECEIVE = "RECEIVE"
+    PARSE = "PARSE"
+    TRANSFORMATION = "TRANSFORMATION"
+    SCHEMA = "SCHEMA"
+    ENCRYPT = "ENCRYPT"
+    ENCODE = "VALUE_CONVERTER"
+    PRODUCE = "KAFKA_PRODUCE"
+    POSITION = "POSITION"
+
+
+class BridgeError(Exception):
+    """Base of every error the bridge raises on purpose."""
+
+    def __init__(self, message: str, *, stage: Stage, position: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.stage = stage
+        self.position = position
+
+
+class Retriable(BridgeError):
+    """May succeed later. ``retry_after`` (seconds) is a lower bound given by the other side, if any."""
+
+    def __init__(
+        self, message: str, *, stage: Stage, position: int | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message, stage=stage, position=position)
+        self.retry_after = retry_after
+
+
+class Fatal(BridgeError):
+    """Cannot succeed without somebody changing something; the message says what."""
+
+
+class BadRecord(BridgeError):
+    """One event that cannot be parsed, transformed or encoded."""
+
+
+class Fenced(Fatal):
+    """A newer process with the same transactional id owns the connector."""
+
+
+@frozen
+class Fault:
+    """One thing wrong with a configuration: the property, what was found (``None`` if secret), what to do."""
+
+    key: str
+    message: str
+    value: str | None = None
+
+
+class ConfigurationError(Fatal):
+    """All faults of a configuration, at once."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(faults)
+        text = "\n".join(f"{fault.key}: {fault.message}" for fault in self.faults)
+        super().__init__(text, stage=Stage.CONFIGURATION)

@@ -1,0 +1,72 @@
+"""What travels: a message as Salesforce sends it, a delivery of them, a record for Kafka.
+
+The message types are msgspec structs, because the receiver parses a whole reply into them in one pass; an
+event's payload stays raw bytes until its schema is known. The wire format is Bayeux 1.0 with Salesforce's
+event envelope ``{"data": {"schema", "payload", "event": {"replayId", "EventUuid"}}, "channel"}``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from attrs import define, frozen
+
+
+class Head(msgspec.Struct, gc=False):
+    """``data.event``: the position of the event in its channel and (API 52 and later) its id."""
+
+    replayId: int  # noqa: N815 - the wire's own name
+    EventUuid: str | None = None
+
+
+class Data(msgspec.Struct, gc=False):
+    """``data``: the unparsed payload, the head, and the opaque id of the schema it was published with."""
+
+    payload: msgspec.Raw
+    event: Head
+    schema: str | None = None
+
+
+class Message(msgspec.Struct, gc=False):
+    """One Bayeux message: an event where ``data`` is set, else a reply to something we sent."""
+
+    channel: str
+    data: Data | None = None
+    id: str | int | None = None
+    clientId: str | None = None  # noqa: N815 - the wire's own name
+    subscription: str | None = None
+    successful: bool | None = None
+    error: str | None = None
+    advice: dict[str, Any] | None = None
+    ext: dict[str, Any] | None = None
+
+
+@frozen
+class Unreadable:
+    """An event message that could not be parsed: its bytes, its replay id where that much was readable."""
+
+    raw: bytes
+    reason: str
+    replay_id: int | None = None
+
+
+@define
+class Delivery:
+    """Events received together, ascending by replay id, none seen before; ``size`` in bytes."""
+
+    events: list[Message]
+    size: int
+    received_at: float
+    unreadable: list[Unreadable]
+
+
+@frozen
+class Record:
+    """A record for Kafka; what a route yields when key, headers or topic depend on the event."""
+
+    topic: str
+    value: bytes | None
+    key: bytes | None = None
+    headers: tuple[tuple[str, bytes | None], ...] = ()
+    timestamp: int | None = None

@@ -1,0 +1,1 @@
+"""Formats: one file each, the same shape each."""

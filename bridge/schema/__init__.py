@@ -1,0 +1,1 @@
+"""What an event looks like: the neutral model, how it is inferred, and where it is registered."""
