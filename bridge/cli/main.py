@@ -1,0 +1,101 @@
+"""``sfbridge``: finds the command, runs it, and turns every error of ours into one sentence and an exit code.
+
+Exit codes: 0 done · 1 the bridge or a connector failed · 2 configuration or command line wrong ·
+130/143 a second signal before the drain ended.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+
+from bridge import __version__
+from bridge.cli.output import fail
+from bridge.errors import BridgeError, ConfigurationError
+
+# Name, module, one line. The line stands here so that ``--help`` imports no command.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("bridge.cli.run", "run connectors in this process"),
+    "try": ("bridge.cli.try_", "the sandbox and a sample connector: see events flow in a minute"),
+    "sandbox": ("bridge.cli.sandbox", "only the sandbox's servers: simulated org, registry, Kafka"),
+    "validate": ("bridge.cli.validate", "check a connector's configuration, every fault at once"),
+    "consume": ("bridge.cli.consume", "read committed records, decoded by their schema"),
+    "migrate": ("bridge.cli.migrate", "make connector and worker files from an exported configuration"),
+    "auth": ("bridge.cli.auth", "make a keystore for the JWT flow, or try a login"),
+    "plugins": ("bridge.cli.plugins", "list the connector and describe its properties"),
+}
+
+EPILOG = """examples:
+  sfbridge try                                            see it work, nothing needed
+  sfbridge validate connector.json --worker worker.properties --online
+  sfbridge run connector.json --worker worker.properties
+
+'sfbridge COMMAND --help' tells more about a command."""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the first word; each command's own arguments are read by its module."""
+    parser = argparse.ArgumentParser(
+        prog="sfbridge",
+        description="Salesforce platform events into Apache Kafka.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"sfbridge {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, (_, line) in COMMANDS.items():
+        commands.add_parser(name, help=line, add_help=False)
+    return parser
+
+
+def command_parser(name: str, module: ModuleType) -> argparse.ArgumentParser:
+    """The parser of one command, with the command's example in its help."""
+    parser = argparse.ArgumentParser(
+        prog=f"sfbridge {name}",
+        description=module.HELP,
+        epilog=f"example:\n  {module.EXAMPLE}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    module.add_arguments(parser)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line; returns the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    # Options of sfbridge itself and unknown words are the first parser's; a command's name ends its part.
+    if not arguments or arguments[0] not in COMMANDS:
+        build_parser().parse_args(arguments or ["--help"])
+        return 2
+    name = arguments[0]
+    module = importlib.import_module(COMMANDS[name][0])
+    args = command_parser(name, module).parse_args(arguments[1:])
+    return run_command(module, args)
+
+
+def run_command(module: ModuleType, args: argparse.Namespace) -> int:
+    """Run the command; an error of ours becomes a sentence on stderr, anything else is a bug and shows itself."""
+    try:
+        code: int = module.run(args)
+    except ConfigurationError as error:
+        for fault in error.faults:
+            fail(f"{fault.key}: {fault.message}" if fault.key else fault.message)
+        return 2
+    except BridgeError as error:
+        fail(error.message)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader went away (`| head`): nothing to say, and the interpreter must not say it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
