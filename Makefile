@@ -1,0 +1,51 @@
+# The commands of the project; `make help` lists them. What is missing on the machine is said in one sentence.
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.stamp
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+ARGS ?=
+
+.PHONY: help setup java try test check format bench chaos lock clean
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*  ## ' $(MAKEFILE_LIST) | awk -F':.*  ## ' '{printf "make %-8s %s\n", $$1, $$2}'
+
+setup: $(STAMP)  ## everything that is Python, into .venv, from pinned and hashed requirements
+	@$(BIN)/python -c '' 2>/dev/null || { rm -f $(STAMP); $(MAKE) --no-print-directory $(STAMP); }
+
+$(STAMP): requirements-dev.txt pyproject.toml tools/setup.sh
+	@tools/setup.sh $(VENV) && touch $@
+
+java: setup  ## the broker's jars, into .cache (once)
+	@$(BIN)/python -m tests.support.java
+
+try: setup  ## events from a simulated org through the real data path, on this machine alone (ARGS="…")
+	@$(BIN)/sfbridge try $(ARGS)
+
+test: setup java  ## the test suite, real broker included (ARGS="…" goes to pytest)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+
+check: setup  ## ruff, the formatter, mypy strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet . || { echo 'some files are not formatted: make format'; exit 1; }
+	$(BIN)/mypy
+
+format: setup  ## format the code and sort imports
+	$(BIN)/ruff check --select I --fix --quiet .
+	$(BIN)/ruff format .
+
+bench: setup java  ## the promised numbers, beside the floor loop and a plain Python bridge (ARGS="--help")
+	$(BIN)/python -m tests.bench $(ARGS)
+
+chaos: setup java  ## kills, cuts and outages, the long form (ARGS="…" goes to pytest)
+	$(BIN)/python -m pytest tests/chaos --long --timeout 3600 $(ARGS)
+
+lock: setup  ## resolve the requirements anew, with hashes
+	@tools/lock.sh
+
+clean:  ## remove everything that the other targets made
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Resolves pyproject.toml into requirements.txt (what runs) and requirements-dev.txt (and what tests and checks),
+# for every supported Python at once, pinned and hashed, without the address of any package index.
+set -euo pipefail
+
+tools=.cache/lock
+[ -x $tools/bin/uv ] || { .venv/bin/python -m venv $tools && $tools/bin/python -m pip install --quiet 'uv>=0.5'; }
+
+export UV_NATIVE_TLS=true
+resolve() {
+    $tools/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+        --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' "$@"
+}
+resolve --group build --upgrade --output-file requirements.txt
+resolve --group dev --upgrade --constraint requirements.txt --output-file requirements-dev.txt
