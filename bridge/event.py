@@ -7,6 +7,7 @@ event envelope ``{"data": {"schema", "payload", "event": {"replayId", "EventUuid
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -70,3 +71,19 @@ class Record:
     key: bytes | None = None
     headers: tuple[tuple[str, bytes | None], ...] = ()
     timestamp: int | None = None
+
+
+class _Created(msgspec.Struct):
+    CreatedDate: datetime | None = None
+
+
+_created = msgspec.json.Decoder(_Created).decode
+
+
+def created_ms(data: Data) -> int | None:
+    """When the event was published: ``CreatedDate`` in ms since the epoch, None where it has none."""
+    try:
+        created = _created(data.payload).CreatedDate
+    except msgspec.MsgspecError:
+        return None
+    return None if created is None else int(created.timestamp() * 1000 + 0.5)

@@ -1,0 +1,158 @@
+"""The producer of one connector: records and position together, exactly once or at least once.
+
+Exactly once: records and position commit in one transaction. At least once (by configuration only): the
+position is produced after a flush has shown that every record before it is acknowledged.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bridge.errors import BridgeError, Retriable, Stage
+from bridge.kafka.errors import ErrorWatch, classify
+
+FLUSH_SLICE = 10.0  # seconds; how often a wait for Kafka looks whether it is still wanted
+
+
+class Producer:
+    """Owns the librdkafka producer. After an error it is dropped, never repaired: one recovery path."""
+
+    def __init__(
+        self,
+        settings: Mapping[str, Any],
+        *,
+        transactional_id: str | None,
+        stopped: Callable[[], bool],
+        waiting: Callable[[str], None],
+    ) -> None:
+        from confluent_kafka import Producer as KafkaProducer
+
+        self._watch = ErrorWatch()
+        self._failed: BridgeError | None = None
+        self._stopped = stopped
+        self._waiting = waiting
+        self._open = False
+        self.transactional_id = transactional_id
+        config = {**settings, "error_cb": self._watch, "on_delivery": self._delivered}
+        if transactional_id is not None:
+            config["transactional.id"] = transactional_id
+        else:
+            config.pop("transaction.timeout.ms", None)
+        self._producer = KafkaProducer(config)
+        self.produce: Callable[..., None] = self._producer.produce
+
+    def fence(self) -> None:
+        """Take the transactional id over: whoever had it can write nothing more. Waits for Kafka without limit."""
+        from confluent_kafka import KafkaException
+
+        if self.transactional_id is None:
+            return
+        while True:
+            try:
+                self._producer.init_transactions(FLUSH_SLICE)
+                return
+            except KafkaException as error:
+                reason = self._judge(error, "taking over the transactional id")
+                if not isinstance(reason, Retriable):
+                    raise reason from error
+                if self._stopped():
+                    raise reason from error
+                self._waiting(reason.message)
+
+    def begin(self) -> None:
+        """Open a transaction unless one is open."""
+        if self.transactional_id is not None and not self._open:
+            self._call(self._producer.begin_transaction, "beginning a transaction")
+            self._open = True
+
+    @property
+    def is_open(self) -> bool:
+        """Is there a transaction that has not been committed?"""
+        return self._open
+
+    def make_room(self) -> None:
+        """librdkafka's queue is full: let it send. Slows the caller down, drops nothing."""
+        self._producer.poll(0.05)
+        self.check()
+
+    def check(self) -> None:
+        """Serve callbacks; raise what they reported."""
+        self._call(lambda: self._producer.poll(0), "producing")
+        if self._failed is not None:
+            raise self._failed
+
+    def flush(self) -> None:
+        """Wait until every record is acknowledged, however long Kafka takes; for at-least-once."""
+        started = time.monotonic()
+        while self._call(lambda: self._producer.flush(FLUSH_SLICE), "producing"):
+            self._raise_failed()
+            self._waiting(self._watch.reason() or "records are not acknowledged yet")
+            if self._stopped() and time.monotonic() - started > 3 * FLUSH_SLICE:
+                raise Retriable("Kafka did not acknowledge before the stop", stage=Stage.PRODUCE)
+        self._raise_failed()
+
+    def commit(self) -> None:
+        """Commit the open transaction; asks again while the outcome is open."""
+        from confluent_kafka import KafkaException
+
+        if self.transactional_id is None:
+            self.flush()
+            return
+        while True:
+            try:
+                self._producer.commit_transaction(FLUSH_SLICE)
+                break
+            except SystemError as error:  # a fatal error met a delivery callback: kafka-local.md
+                cause = error.__cause__
+                raise self._judge(cause, "committing") from error
+            except KafkaException as error:
+                reason = self._judge(error, "committing")
+                if not error.args[0].retriable() or error.args[0].txn_requires_abort():
+                    raise (self._failed or reason) from error
+                self._waiting(reason.message)
+        self._open = False
+        self._raise_failed()
+
+    def close(self) -> None:
+        """Drop what was not committed. An abort is tried, so that readers need not wait for the timeout."""
+        from confluent_kafka import KafkaException
+
+        try:
+            if self._open:
+                self._open = False
+                self._producer.abort_transaction(2.0)
+        except (KafkaException, SystemError):
+            pass  # the next init_transactions aborts it
+        self._producer.purge()
+        self._producer.poll(0)
+
+    def _delivered(self, error: Any, message: Any) -> None:
+        """Only called for records that failed (``delivery.report.only.error``)."""
+        if error is not None and self._failed is None:
+            reason = classify(error, "producing", topic=message.topic())
+            # A purge is what follows another error, never the reason.
+            if error.name() not in ("_PURGE_QUEUE", "_PURGE_INFLIGHT"):
+                self._failed = reason
+
+    def _raise_failed(self) -> None:
+        if self._failed is not None:
+            raise self._failed
+
+    def _call(self, function: Callable[..., Any], doing: str) -> Any:
+        from confluent_kafka import KafkaException
+
+        try:
+            return function()
+        except SystemError as error:
+            raise self._judge(error.__cause__, doing) from error
+        except KafkaException as error:
+            raise self._judge(error, doing) from error
+
+    def _judge(self, error: BaseException | None, doing: str) -> BridgeError:
+        from confluent_kafka import KafkaException
+
+        if not isinstance(error, KafkaException):
+            return Retriable(f"{doing}: {error}", stage=Stage.PRODUCE)
+        return self._watch.explain(error, doing)

@@ -1,0 +1,61 @@
+"""What becomes of one event that cannot be carried: ``errors.tolerance`` and the dead-letter topic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from attrs import define
+
+from bridge.errors import BadRecord, Fatal, Stage
+from bridge.event import Data, Unreadable
+from bridge.metrics import Stats
+
+
+class DeadLetters(Protocol):
+    """Makes the record for the dead-letter topic; see ``kafka/dead_letter.py``."""
+
+    def record(self, raw: bytes, error: BadRecord) -> tuple[Any, ...]:
+        """Positional arguments of produce."""
+        ...
+
+
+@define
+class ErrorPolicy:
+    """``errors.tolerance=none``: the first bad event ends the connector; ``all``: it is logged, counted, put aside."""
+
+    tolerate: bool
+    dead_letters: DeadLetters | None
+    stats: Stats
+    log: Callable[[str], None]
+
+    def judge(self, error: BadRecord, data: Data) -> tuple[tuple[Any, ...] | None, Fatal | None]:
+        """The dead letter to produce, if any, or the reason to end."""
+        if error.position is None:
+            error.position = data.event.replayId
+        return self._judge(error, bytes(data.payload))
+
+    def judge_unreadable(self, unreadable: Unreadable) -> tuple[tuple[Any, ...] | None, Fatal | None]:
+        """The same for a message that could not be parsed at all."""
+        error = BadRecord(
+            f"a message could not be read: {unreadable.reason}",
+            stage=Stage.PARSE,
+            position=unreadable.replay_id,
+        )
+        return self._judge(error, unreadable.raw)
+
+    def _judge(self, error: BadRecord, raw: bytes) -> tuple[tuple[Any, ...] | None, Fatal | None]:
+        self.stats.bad_records += 1
+        where = "an event without a readable replay id" if error.position is None else f"event {error.position}"
+        if not self.tolerate:
+            remedy = "errors.tolerance=all passes over it (into errors.deadletterqueue.topic.name, if that is set)"
+            return None, Fatal(
+                f"{where} cannot be carried ({error.stage}): {error.message}; {remedy}",
+                stage=error.stage,
+                position=error.position,
+            )
+        self.log(f"{where} was passed over ({error.stage}): {error.message}")
+        if self.dead_letters is None:
+            return None, None
+        self.stats.dead_letters += 1
+        return self.dead_letters.record(raw, error), None

@@ -1,0 +1,55 @@
+"""Routes: for each schema an event was published with, where it goes and the compiled function that makes its bytes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from attrs import frozen
+
+from bridge.event import Data, Record
+
+
+@frozen
+class Route:
+    """What a warm event needs. ``convert`` goes from the event to the value's bytes in one call.
+
+    ``record`` stands instead of it where topic, key, headers or timestamp depend on the event; it returns
+    None for an event that was filtered out. Both raise BadRecord for an event they cannot carry.
+    """
+
+    topic: str
+    convert: Callable[[Data], bytes]
+    record: Callable[[Data], Record | None] | None = None
+    describes: str = ""
+
+
+class Resolver(Protocol):
+    """Finds the route of a schema; asks Salesforce and the registry, so never inside a transaction."""
+
+    def resolve(self, schema_id: str | None, sample: Data) -> Route:
+        """Raise Retriable, Fatal, or BadRecord where only events of this schema cannot be carried."""
+        ...
+
+
+class Routes:
+    """Routes by ``data.schema``, forgotten after ``ttl`` seconds so that changed schemas and rules are seen."""
+
+    def __init__(self, resolver: Resolver, ttl: float) -> None:
+        self._resolver = resolver
+        self._ttl = ttl
+        self._expires = time.monotonic() + ttl
+        self.known: dict[str | None, Route] = {}
+
+    def resolve(self, sample: Data) -> Route:
+        """The route for the sample's schema, asked for anew."""
+        route = self._resolver.resolve(sample.schema, sample)
+        self.known[sample.schema] = route
+        return route
+
+    def forget_expired(self) -> None:
+        """Call between deliveries: the next event of each schema resolves again."""
+        if time.monotonic() >= self._expires:
+            self.known.clear()
+            self._expires = time.monotonic() + self._ttl
