@@ -1,9 +1,10 @@
-"""Counters of a connector, and their exposition to Prometheus.
+"""Counters of a connector, and how Prometheus reads them.
 
-``Stats`` is what the data path writes: plain numbers, each with one writer, cheap to add to. ``Metrics`` is what a
-scrape reads: it renders every ``Stats`` at that moment and costs nothing in between. Where Kafka Connect has a
-metric of the same meaning, its name is used as the JMX exporter spells it (``kafka_connect_<mbean type>_<attribute>``),
-so that existing dashboards work; the rest is ``sfbridge_*`` with the unit at the end of the name.
+``Stats`` is what the data path writes: plain numbers, each with one writer, cheap to add to. ``Metrics`` is
+what a scrape reads: it renders every ``Stats`` at that moment and costs nothing in between. Where Kafka
+Connect has a metric of the same meaning, its name is used as the JMX exporter spells it
+(``kafka_connect_<mbean type>_<attribute>``), so that existing dashboards work; the rest is ``sfbridge_*``
+with the unit in the name.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from attrs import define, field, frozen
+
+from bridge.errors import Fatal, Stage
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -31,7 +34,10 @@ class Filled(Protocol):
 
 @define(eq=False)
 class Stats:
-    """What one connector has done since its process started. Times are seconds since the epoch unless named ``_ms``."""
+    """What one connector has done since its process started.
+
+    Times are seconds since the epoch unless the name says ``_ms``.
+    """
 
     connector: str = ""
 
@@ -81,7 +87,7 @@ class Stats:
     def lag_seconds(self, now: float) -> float | None:
         """How far the committed position is behind Salesforce; ``None`` before the first commit.
 
-        While events wait, the clock runs; when none wait, it is the way of the last event from creation to commit.
+        While events wait, the clock runs; else it is the time the last event took from creation to commit.
         """
         if not self.last_created_ms:
             return None
@@ -89,131 +95,116 @@ class Stats:
         return max(0.0, until - self.last_created_ms / 1000)
 
     def age_seconds(self, now: float) -> float | None:
-        """How long ago the last committed event was created; grows while Salesforce is quiet or unreachable."""
+        """How long ago the last committed event was created; grows while nothing comes."""
         return max(0.0, now - self.last_created_ms / 1000) if self.last_created_ms else None
 
 
+Reading = Callable[[Stats, float], float | None]
+
+
 @frozen
-class _Series:
-    """One metric: its name, its help text, and how it is read."""
+class Series:
+    """One metric: its name, its help text, and how it is read (an attribute of ``Stats``, or a function)."""
 
     name: str
     doc: str
-    read: Callable[[Stats, float], float | None]
+    source: str | Reading
     counter: bool = True
 
-
-def _counter(attribute: str, name: str, doc: str) -> _Series:
-    return _Series(name, doc, lambda stats, _now: float(getattr(stats, attribute)))
-
-
-def _time(attribute: str, name: str, doc: str) -> _Series:
-    return _Series(name, doc, lambda stats, _now: getattr(stats, attribute) or None, counter=False)
+    def read(self, stats: Stats, now: float) -> float | None:
+        """The value now; ``None`` where there is nothing to say yet."""
+        return float(getattr(stats, self.source)) if isinstance(self.source, str) else self.source(stats, now)
 
 
-_SOURCE: Final = "kafka_connect_source_task_metrics_"
-_ERRORS: Final = "kafka_connect_task_error_metrics_"
-
-#: Metrics that Kafka Connect has, too: labels ``connector`` and ``task`` as there.
-CONNECT_SERIES: Final = (
-    _counter("events_received", f"{_SOURCE}source_record_poll_total", "Events received from Salesforce."),
-    _counter("records_written", f"{_SOURCE}source_record_write_total", "Records committed to Kafka."),
-    _Series(
-        f"{_SOURCE}source_record_active_count",
-        "Events received and not yet committed.",
-        lambda stats, _now: float(stats.buffered()),
-        counter=False,
-    ),
-    _counter("bad_records", f"{_ERRORS}total_record_failures", "Events that could not be carried."),
-    _counter("dead_letters", f"{_ERRORS}deadletterqueue_produce_requests", "Events written to the dead-letter topic."),
-)
-
-#: Metrics of the bridge: label ``connector``.
-BRIDGE_SERIES: Final = (
-    _counter("bytes_received", "sfbridge_received_bytes_total", "Bytes of replies from Salesforce, uncompressed."),
-    _counter("replies", "sfbridge_replies_total", "Replies received from Salesforce."),
-    _counter("duplicates_dropped", "sfbridge_duplicate_events_dropped_total", "Events seen before and dropped."),
-    _counter(
-        "skipped_before_start",
-        "sfbridge_events_before_start_skipped_total",
-        "Events created before the first subscription, passed over with salesforce.initial.start=latest.",
-    ),
-    _counter("unreadable", "sfbridge_unreadable_events_total", "Event messages that could not be parsed."),
-    _counter("surrogates_replaced", "sfbridge_surrogates_replaced_total", "Lone surrogates written as U+FFFD."),
-    _counter("handshakes", "sfbridge_handshakes_total", "Handshakes with Salesforce."),
-    _counter("subscribes", "sfbridge_subscribes_total", "Subscriptions made at Salesforce."),
-    _counter("reconnects", "sfbridge_reconnects_total", "Connections to Salesforce made again."),
-    _counter("logins", "sfbridge_logins_total", "Access tokens obtained from Salesforce."),
-    _counter("receive_errors", "sfbridge_receive_errors_total", "Failed requests to Salesforce's event stream."),
-    _counter(
-        "backpressure_seconds", "sfbridge_backpressure_seconds_total", "Time not fetched because the buffer was full."
-    ),
-    _counter(
-        "backpressure_disconnects",
-        "sfbridge_backpressure_disconnects_total",
-        "Sessions ended on purpose because the buffer was full for too long.",
-    ),
-    _counter("events_delivered", "sfbridge_events_delivered_total", "Events whose position is committed."),
-    _counter("bytes_written", "sfbridge_written_bytes_total", "Bytes of record values committed to Kafka."),
-    _counter("transactions", "sfbridge_transactions_total", "Transactions committed."),
-    _counter("aborts", "sfbridge_transactions_aborted_total", "Transactions aborted."),
-    _counter("commit_seconds", "sfbridge_commit_seconds_total", "Time spent committing transactions."),
-    _counter("schemas_compiled", "sfbridge_schemas_compiled_total", "Encoders compiled for a schema of an event."),
-    _counter("restarts", "sfbridge_restarts_total", "Restarts after a retriable failure."),
-    _Series(
-        "sfbridge_replay_lag_seconds",
-        "How far the committed position is behind Salesforce; the clock runs while events wait.",
-        lambda stats, now: stats.lag_seconds(now),
-        counter=False,
-    ),
-    _Series(
-        "sfbridge_last_event_age_seconds",
-        "How long ago the last committed event was created.",
-        lambda stats, now: stats.age_seconds(now),
-        counter=False,
-    ),
-    _Series(
-        "sfbridge_committed_replay_id",
-        "Replay id of the last committed event.",
-        lambda stats, _now: float(stats.last_replay_id) if stats.last_replay_id >= 0 else None,
-        counter=False,
-    ),
-    _time("last_received_at", "sfbridge_last_received_timestamp_seconds", "When the last reply with events came."),
-    _time("last_committed_at", "sfbridge_last_commit_timestamp_seconds", "When the position was last committed."),
-    _Series(
-        "sfbridge_replay_gap_hours",
-        "Hours of events lost to the last expired replay id; 0 if none.",
-        lambda stats, _now: float(stats.gap_hours),
-        counter=False,
-    ),
-    _Series(
-        "sfbridge_buffer_events",
-        "Events in the buffer.",
-        lambda stats, _now: float(stats.buffered()),
-        counter=False,
-    ),
-    _Series(
-        "sfbridge_buffer_bytes",
-        "Bytes in the buffer.",
-        lambda stats, _now: float(stats.buffer.bytes) if stats.buffer is not None else 0.0,
-        counter=False,
-    ),
-    _Series(
-        "sfbridge_buffer_fill_ratio",
-        "The fuller of the buffer's two limits, events and bytes; above 1 after a reply larger than the room left.",
-        lambda stats, _now: _fill(stats),
-        counter=False,
-    ),
-)
+def _gauge(name: str, doc: str, source: str | Reading) -> Series:
+    return Series(name, doc, source, counter=False)
 
 
-def _fill(stats: Stats) -> float:
+def _fill(stats: Stats, _now: float) -> float:
     if stats.buffer is None:
         return 0.0
     return max(
         stats.buffer.events / stats.buffer_max_events if stats.buffer_max_events else 0.0,
         stats.buffer.bytes / stats.buffer_max_bytes if stats.buffer_max_bytes else 0.0,
     )
+
+
+_SOURCE: Final = "kafka_connect_source_task_metrics_source_record_"
+_ERROR: Final = "kafka_connect_task_error_metrics_"
+
+#: What Kafka Connect has, too; labels ``connector`` and ``task`` as there. Counters whose name there lacks
+#: ``_total`` are gauges here, because the exposition adds it to every counter.
+CONNECT_SERIES: Final = (
+    Series(_SOURCE + "poll_total", "Events received from Salesforce.", "events_received"),
+    Series(_SOURCE + "write_total", "Records committed to Kafka.", "records_written"),
+    _gauge(_SOURCE + "active_count", "Events received and waiting.", lambda s, _: s.buffered()),
+    _gauge(_ERROR + "total_record_failures", "Events that could not be carried.", "bad_records"),
+    _gauge(
+        _ERROR + "deadletterqueue_produce_requests", "Events sent to the dead-letter topic.", "dead_letters"
+    ),
+)
+
+_COUNTERS: Final = tuple(
+    Series(f"sfbridge_{name}_total", doc, source)
+    for source, name, doc in (
+        ("bytes_received", "received_bytes", "Bytes of replies from Salesforce, uncompressed."),
+        ("replies", "replies", "Replies received from Salesforce."),
+        ("duplicates_dropped", "duplicate_events_dropped", "Events seen before and dropped."),
+        ("skipped_before_start", "events_before_start_skipped", "Events older than the start, passed over."),
+        ("unreadable", "unreadable_events", "Event messages that could not be parsed."),
+        ("surrogates_replaced", "surrogates_replaced", "Replies with a lone surrogate, written as U+FFFD."),
+        ("handshakes", "handshakes", "Handshakes with Salesforce."),
+        ("subscribes", "subscribes", "Subscriptions made at Salesforce."),
+        ("reconnects", "reconnects", "Connections to Salesforce made again."),
+        ("logins", "logins", "Access tokens obtained from Salesforce."),
+        ("receive_errors", "receive_errors", "Failed requests to Salesforce's event stream."),
+        ("backpressure_seconds", "backpressure_seconds", "Time not fetched: the buffer was full."),
+        ("backpressure_disconnects", "backpressure_disconnects", "Sessions ended: buffer full for long."),
+        ("events_delivered", "events_delivered", "Events whose position is committed."),
+        ("bytes_written", "written_bytes", "Bytes of record values committed to Kafka."),
+        ("transactions", "transactions", "Transactions committed."),
+        ("aborts", "transactions_aborted", "Transactions aborted."),
+        ("commit_seconds", "commit_seconds", "Time spent committing transactions."),
+        ("schemas_compiled", "schemas_compiled", "Encoders compiled for an event's schema."),
+        ("restarts", "restarts", "Restarts after a retriable failure."),
+    )
+)
+
+#: What only the bridge has; label ``connector``.
+BRIDGE_SERIES: Final = (
+    *_COUNTERS,
+    _gauge(
+        "sfbridge_replay_lag_seconds",
+        "How far the committed position is behind Salesforce; the clock runs while events wait.",
+        lambda s, now: s.lag_seconds(now),
+    ),
+    _gauge(
+        "sfbridge_last_event_age_seconds",
+        "How long ago the last committed event was created.",
+        lambda s, now: s.age_seconds(now),
+    ),
+    _gauge(
+        "sfbridge_committed_replay_id",
+        "Replay id of the last committed event.",
+        lambda s, _: s.last_replay_id if s.last_replay_id >= 0 else None,
+    ),
+    _gauge(
+        "sfbridge_last_received_timestamp_seconds",
+        "When the last events came.",
+        lambda s, _: s.last_received_at or None,
+    ),
+    _gauge(
+        "sfbridge_last_commit_timestamp_seconds",
+        "When a position was last committed.",
+        lambda s, _: s.last_committed_at or None,
+    ),
+    _gauge(
+        "sfbridge_replay_gap_hours", "Hours of events lost to an expired replay id; 0 if none.", "gap_hours"
+    ),
+    _gauge("sfbridge_buffer_events", "Events in the buffer.", lambda s, _: s.buffered()),
+    _gauge("sfbridge_buffer_bytes", "Bytes in the buffer.", lambda s, _: s.buffer.bytes if s.buffer else 0),
+    _gauge("sfbridge_buffer_fill_ratio", "The fuller of the buffer's limits, events and bytes.", _fill),
+)
 
 
 @define(eq=False)
@@ -235,9 +226,9 @@ class Metrics:
         now = time.time()
         everyone = list(self._stats.values())
         for series in CONNECT_SERIES:
-            yield _family(series, ("connector", "task"), [((s.connector, "0"), series.read(s, now)) for s in everyone])
+            yield _family(series, {"connector": None, "task": "0"}, everyone, now)
         for series in BRIDGE_SERIES:
-            yield _family(series, ("connector",), [((s.connector,), series.read(s, now)) for s in everyone])
+            yield _family(series, {"connector": None}, everyone, now)
         yield _states(everyone)
 
     def text(self) -> str:
@@ -247,10 +238,17 @@ class Metrics:
         return generate_latest(self._registry()).decode()
 
     def serve(self, port: int, host: str = "127.0.0.1") -> Endpoint:
-        """Answer scrapes in a thread of its own; port 0 takes a free one. Raises ``OSError`` if the port is taken."""
+        """Answer scrapes in a thread of its own; port 0 takes a free one. Fatal if the port is taken."""
         from prometheus_client import start_http_server
 
-        server, thread = start_http_server(port, addr=host, registry=self._registry())
+        try:
+            server, thread = start_http_server(port, addr=host, registry=self._registry())
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise Fatal(
+                f"the metrics endpoint cannot listen on {host}:{port} ({reason}): change --metrics-port",
+                stage=Stage.CONFIGURATION,
+            ) from error
         return Endpoint(host, server.server_port, server, thread)
 
     def _registry(self) -> Any:
@@ -285,24 +283,25 @@ def serve(port: int, stats: Iterable[Stats]) -> Endpoint:
     return metrics.serve(port)
 
 
-def _family(
-    series: _Series, labels: tuple[str, ...], values: list[tuple[tuple[str, ...], float | None]]
-) -> Metric:
+def _family(series: Series, labels: dict[str, str | None], everyone: list[Stats], now: float) -> Metric:
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
     make = CounterMetricFamily if series.counter else GaugeMetricFamily
-    family = make(series.name, series.doc, labels=labels)
-    for label_values, value in values:
+    family = make(series.name, series.doc, labels=list(labels))
+    for stats in everyone:
+        value = series.read(stats, now)
         if value is not None:
-            family.add_metric(list(label_values), value)
+            family.add_metric([fixed or stats.connector for fixed in labels.values()], value)
     return family
 
 
 def _states(everyone: list[Stats]) -> Metric:
-    from prometheus_client.core import StateSetMetricFamily
+    from prometheus_client.core import GaugeMetricFamily
 
-    family = StateSetMetricFamily("sfbridge_connector_state", "1 for the state the connector is in.", labels=["connector"])
+    family = GaugeMetricFamily(
+        "sfbridge_connector_state", "1 for the state the connector is in.", labels=["connector", "state"]
+    )
     for stats in everyone:
-        known = dict.fromkeys((*STATES, stats.state), False)
-        family.add_metric([stats.connector], known | {stats.state: True})
+        for state in dict.fromkeys((*STATES, stats.state)):
+            family.add_metric([stats.connector, state], float(state == stats.state))
     return family

@@ -1,0 +1,233 @@
+"""Structured logs: lines for people, or one JSON object a line for machines.
+
+Every line says when, how grave, which connector and what; a line about an event also its replay id and stage.
+Code logs through ``for_connector(name)`` and passes further facts as ``extra={"replay_id": …}``.
+
+Secrets are kept out where messages are made. In case one slips through (in the text of somebody else's
+exception, say), every value given to ``register_secrets`` is masked in what is written.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterable, Mapping, MutableMapping
+from typing import IO, Any, Final
+from urllib.parse import quote, quote_plus
+
+from attrs import define, field
+
+from bridge.errors import BridgeError
+
+MASK: Final = "****"
+
+# Shorter values would mask ordinary words, and are no secrets.
+_SHORTEST_SECRET: Final = 4
+_OWN: Final = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {
+    "message",
+    "asctime",
+    "taskName",
+    "connector",
+    "stage",
+    "replay_id",
+}
+
+
+class _Secrets:
+    """The values that must not be written, longest first, so that one inside another leaves no remainder."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._values: tuple[str, ...] = ()
+
+    def add(self, values: Iterable[str]) -> None:
+        with self._lock:
+            long_enough = (value for value in values if len(value) >= _SHORTEST_SECRET)
+            known = {*self._values, *(spelling for value in long_enough for spelling in _spellings(value))}
+            self._values = tuple(sorted(known, key=len, reverse=True))
+
+    def clear(self) -> None:
+        with self._lock:
+            self._values = ()
+
+    def mask(self, text: str) -> str:
+        for value in self._values:
+            if value in text:
+                text = text.replace(value, MASK)
+        return text
+
+
+def _spellings(value: str) -> set[str]:
+    """As it is, as it stands in a ``repr``, in JSON, in a URL and in a form."""
+    in_json = (json.dumps(value, ensure_ascii=ascii_only)[1:-1] for ascii_only in (False, True))
+    return {value, repr(value)[1:-1], *in_json, quote(value, safe=""), quote_plus(value)}
+
+
+_secrets = _Secrets()
+
+
+def register_secrets(values: Iterable[str]) -> None:
+    """Mask these values from now on in all that is logged; those of under four characters are ignored."""
+    _secrets.add(values)
+
+
+def forget_secrets() -> None:
+    """Mask nothing any more."""
+    _secrets.clear()
+
+
+def masked(text: str) -> str:
+    """``text`` with every registered secret masked, for messages that go elsewhere than to the log."""
+    return _secrets.mask(text)
+
+
+def configure(format: str = "text", level: str = "INFO", stream: IO[str] | None = None) -> None:
+    """Write the logs of the process to ``stream`` (stderr): ``format`` is ``text`` or ``json``."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JsonFormatter() if format == "json" else TextFormatter())
+    root = logging.getLogger()
+    for old in list(root.handlers):
+        root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(level.upper())
+    # Libraries tell their own story at INFO; ours is told by the bridge.
+    for name in ("urllib3", "httpx", "httpcore", "uvicorn.access", "asyncio"):
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+
+
+class ConnectorLog(logging.LoggerAdapter[logging.Logger]):
+    """A logger that says which connector it speaks for; ``extra`` of a call is kept."""
+
+    def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
+        """Put the connector's name beside the extra fields of the call."""
+        kwargs["extra"] = {**(self.extra or {}), **(kwargs.get("extra") or {})}
+        return msg, kwargs
+
+
+def for_connector(name: str, logger: str = "bridge") -> ConnectorLog:
+    """The logger of one connector."""
+    return ConnectorLog(logging.getLogger(logger), {"connector": name})
+
+
+def facts(record: logging.LogRecord) -> dict[str, Any]:
+    """Connector, stage, replay id and the extra fields of a line; what its error knows included."""
+    found: dict[str, Any] = {}
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, BridgeError):
+        found |= {"stage": str(error.stage), "replay_id": error.position}
+    for name in ("connector", "stage", "replay_id"):
+        if getattr(record, name, None) is not None:
+            found[name] = getattr(record, name)
+    found |= {name: value for name, value in vars(record).items() if name not in _OWN}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def exception_text(record: logging.LogRecord) -> str | None:
+    """The traceback worth printing: none for an error of ours unless the log is at DEBUG."""
+    if not record.exc_info or record.exc_info[1] is None:
+        return None
+    error = record.exc_info[1]
+    if isinstance(error, BridgeError) and not logging.getLogger().isEnabledFor(logging.DEBUG):
+        return None
+    return "".join(traceback.format_exception(*record.exc_info)).rstrip()
+
+
+class TextFormatter(logging.Formatter):
+    """``2026-01-31 10:15:02.123 INFO  orders  message  key=value …``."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line, and the traceback under it where there is one."""
+        now = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created))
+        known = facts(record)
+        connector = known.pop("connector", "-")
+        line = (
+            f"{now}.{int(record.msecs):03d} {record.levelname:<7} {connector}  {_one_line(_message(record))}"
+        )
+        pairs = " ".join(f"{name}={_value(value)}" for name, value in known.items())
+        trace = exception_text(record)
+        return _secrets.mask(line + (f"  {pairs}" if pairs else "") + (f"\n{trace}" if trace else ""))
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: ``ts`` (UTC), ``level``, ``logger``, ``connector``, ``message``, the rest."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The object, secrets masked."""
+        seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        line: dict[str, Any] = {
+            "ts": f"{seconds}.{int(record.msecs):03d}Z",
+            "level": record.levelname,
+            "logger": record.name,
+            **facts(record),
+            "message": _message(record),
+        }
+        trace = exception_text(record)
+        if trace:
+            line["exception"] = trace
+        return json.dumps(_masked(line), ensure_ascii=False)
+
+
+def _masked(value: Any) -> Any:
+    """The same, fit for JSON, with secrets masked in every text; keys are ours and stay."""
+    if isinstance(value, Mapping):
+        return {str(key): _masked(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_masked(one) for one in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value if isinstance(value, (bool, int, float, type(None))) else _secrets.mask(str(value))
+
+
+def _message(record: logging.LogRecord) -> str:
+    """The message, and the sentence of the error it is about where it does not hold it already."""
+    text = record.getMessage()
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, BridgeError) and error.message not in text:
+        return f"{text}: {error.message}" if text else error.message
+    return text
+
+
+def _one_line(text: str) -> str:
+    return text.replace("\r", "").replace("\n", " | ")
+
+
+def _value(value: object) -> str:
+    text = f"{value:.3f}" if isinstance(value, float) else str(value)
+    return json.dumps(text, ensure_ascii=False) if any(c in text for c in ' "=\n') or not text else text
+
+
+@define
+class Seldom:
+    """Lets a message through once in ``every`` seconds for each key, and counts what it held back."""
+
+    every: float = 60.0
+    _last: dict[object, float] = field(factory=dict)
+    _held: dict[object, int] = field(factory=dict)
+
+    def due(self, key: object, now: float | None = None) -> int | None:
+        """``None``: hold it back. Else say it; the number is how often it was held back since."""
+        now = time.monotonic() if now is None else now
+        last = self._last.get(key)
+        if last is not None and now - last < self.every:
+            self._held[key] = self._held.get(key, 0) + 1
+            return None
+        self._last[key] = now
+        return self._held.pop(key, 0)
+
+    def warn(self, log: logging.Logger | ConnectorLog, key: object, message: str, **extra: object) -> None:
+        """Log ``message`` as a warning if it is due."""
+        held = self.due(key)
+        if held is not None:
+            log.warning("%s", message, extra={**extra, "repeated": held} if held else dict(extra))
+
+
+class Once(Seldom):
+    """Lets a message through a single time for each key."""
+
+    def __init__(self) -> None:
+        super().__init__(every=float("inf"))
