@@ -197,7 +197,8 @@ def _one_line(text: str) -> str:
 
 
 def _value(value: object) -> str:
-    text = f"{value:.3f}" if isinstance(value, float) else str(value)
+    # Before it is quoted, because quoting what was quoted makes spellings that nobody registered.
+    text = f"{value:.3f}" if isinstance(value, float) else _secrets.mask(str(value))
     return json.dumps(text, ensure_ascii=False) if any(c in text for c in ' "=\n') or not text else text
 
 
