@@ -15,13 +15,13 @@ from typing import Any
 from attrs import define, field
 
 from bridge.buffer import Buffer
-from bridge.errors import BadRecord, BridgeError, Fatal, Stage
+from bridge.errors import BadRecord, BridgeError, Stage
 from bridge.event import Data, Delivery, created_ms
 from bridge.kafka.offsets import position_headers, position_key, position_value, start_key, start_value
 from bridge.kafka.producer import Producer
 from bridge.metrics import Stats
 from bridge.policy import ErrorPolicy
-from bridge.routes import Routes
+from bridge.routes import Route, Routes
 
 Arguments = tuple[Any, ...]  # positional arguments of confluent_kafka's produce
 
@@ -72,7 +72,9 @@ class Pipeline:
                 data = message.data
                 assert data is not None
                 try:
-                    route = known.get(data.schema) or self._resolve(data, batch)
+                    route = known.get(data.schema)
+                    if route is None:
+                        route, room = self._resolve(data, batch), self._room()
                     if route.record is not None:
                         arguments = self._arguments(route.record(data))
                     else:
@@ -96,7 +98,7 @@ class Pipeline:
                 raise failure
             if self._pending >= self.limits.max_pending or self._opened_ago() >= self.limits.interval:
                 self._commit()
-        self._commit()
+        self.producer.flush()
 
     def _next(self) -> Delivery | None:
         """The next delivery; commits before it waits for one. None: the end."""
@@ -121,7 +123,7 @@ class Pipeline:
         idle = self.limits.until_idle
         return idle is not None and time.monotonic() - self._idle_since >= idle
 
-    def _resolve(self, data: Data, batch: list[Arguments]) -> Any:
+    def _resolve(self, data: Data, batch: list[Arguments]) -> Route:
         """Ask Salesforce and the registry, after everything so far is committed."""
         self._hand_over(batch)
         batch.clear()
@@ -151,7 +153,7 @@ class Pipeline:
                 try:
                     produce(*arguments)
                 except BufferError:
-                    self._produce_patiently(arguments)
+                    self.producer.send(arguments)
             self.producer.check()
             self._pending += len(batch)
             self.records += len(batch)
@@ -159,15 +161,6 @@ class Pipeline:
         if self.last is not None and self.last.event.replayId > self.position:
             self.position = self.last.event.replayId
             self._moved = True
-
-    def _produce_patiently(self, arguments: Arguments) -> None:
-        """librdkafka's queue is full: wait for it, however long; nothing is dropped."""
-        while True:
-            self.producer.make_room()
-            try:
-                return self.producer.produce(*arguments)
-            except BufferError:
-                continue
 
     def _commit(self) -> None:
         """Records and position, together. Nothing to do where neither moved."""
@@ -217,6 +210,3 @@ class Pipeline:
             stage=Stage.PRODUCE,
             position=data.event.replayId,
         )
-
-
-__all__ = ["Fatal", "Limits", "Pipeline"]

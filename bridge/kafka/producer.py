@@ -13,7 +13,7 @@ from typing import Any
 from bridge.errors import BridgeError, Retriable, Stage
 from bridge.kafka.errors import ErrorWatch, classify
 
-FLUSH_SLICE = 10.0  # seconds; how often a wait for Kafka looks whether it is still wanted
+SLICE = 10.0  # seconds; how often a wait for Kafka looks whether it is still wanted
 
 
 class Producer:
@@ -51,7 +51,7 @@ class Producer:
             return
         while True:
             try:
-                self._producer.init_transactions(FLUSH_SLICE)
+                self._producer.init_transactions(SLICE)
                 return
             except KafkaException as error:
                 reason = self._judge(error, "taking over the transactional id")
@@ -67,52 +67,57 @@ class Producer:
             self._call(self._producer.begin_transaction, "beginning a transaction")
             self._open = True
 
-    @property
-    def is_open(self) -> bool:
-        """Is there a transaction that has not been committed?"""
-        return self._open
-
-    def make_room(self) -> None:
-        """librdkafka's queue is full: let it send. Slows the caller down, drops nothing."""
-        self._producer.poll(0.05)
-        self.check()
+    def send(self, arguments: tuple[Any, ...]) -> None:
+        """Produce although librdkafka's queue is full: wait for it, however long; nothing is dropped."""
+        while True:
+            try:
+                return self.produce(*arguments)
+            except BufferError:
+                self._producer.poll(0.05)
+                self.check()
 
     def check(self) -> None:
         """Serve callbacks; raise what they reported."""
         self._call(lambda: self._producer.poll(0), "producing")
-        if self._failed is not None:
-            raise self._failed
-
-    def flush(self) -> None:
-        """Wait until every record is acknowledged, however long Kafka takes; for at-least-once."""
-        started = time.monotonic()
-        while self._call(lambda: self._producer.flush(FLUSH_SLICE), "producing"):
-            self._raise_failed()
-            self._waiting(self._watch.reason() or "records are not acknowledged yet")
-            if self._stopped() and time.monotonic() - started > 3 * FLUSH_SLICE:
-                raise Retriable("Kafka did not acknowledge before the stop", stage=Stage.PRODUCE)
         self._raise_failed()
 
-    def commit(self) -> None:
-        """Commit the open transaction; asks again while the outcome is open."""
-        from confluent_kafka import KafkaException
-
+    def commit(self, position: tuple[Any, ...]) -> None:
+        """Everything produced so far, and the position record, together; asks again while the outcome is open."""
         if self.transactional_id is None:
             self.flush()
+            self.send(position)
             return
-        while True:
-            try:
-                self._producer.commit_transaction(FLUSH_SLICE)
-                break
-            except SystemError as error:  # a fatal error met a delivery callback: kafka-local.md
-                cause = error.__cause__
-                raise self._judge(cause, "committing") from error
-            except KafkaException as error:
-                reason = self._judge(error, "committing")
-                if not error.args[0].retriable() or error.args[0].txn_requires_abort():
-                    raise (self._failed or reason) from error
-                self._waiting(reason.message)
+        self.begin()
+        self.send(position)
+        while not self._commit_within(SLICE):
+            pass
         self._open = False
+
+    def _commit_within(self, seconds: float) -> bool:
+        from confluent_kafka import KafkaException
+
+        try:
+            self._producer.commit_transaction(seconds)
+        except SystemError as error:  # a fatal error met a delivery callback on the way out
+            raise self._judge(error.__cause__, "committing") from error
+        except KafkaException as error:
+            reason = self._judge(error, "committing")
+            if not error.args[0].retriable() or error.args[0].txn_requires_abort():
+                raise (self._failed or reason) from error
+            self._waiting(reason.message)
+            return False
+        return True
+
+    def flush(self) -> None:
+        """Wait until every record is acknowledged, however long Kafka takes."""
+        asked_to_stop = None
+        while self._call(lambda: self._producer.flush(SLICE), "producing"):
+            self._raise_failed()
+            self._waiting(self._watch.reason() or "records are not acknowledged yet")
+            if self._stopped():
+                asked_to_stop = asked_to_stop or time.monotonic()
+                if time.monotonic() - asked_to_stop > 3 * SLICE:
+                    raise Retriable("Kafka did not acknowledge before the stop", stage=Stage.PRODUCE)
         self._raise_failed()
 
     def close(self) -> None:

@@ -1,0 +1,239 @@
+"""One attempt to run a connector: builds its parts, fences, reads the position, subscribes, carries events.
+
+The order at the start is what makes it exactly once: log in, *fence* the predecessor, read the position up to
+the high watermark, and only then subscribe.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from attrs import define
+
+from bridge.buffer import Buffer
+from bridge.config import Loaded
+from bridge.errors import BridgeError, Fatal, Stage
+from bridge.kafka.offsets import Position, read_position
+from bridge.kafka.producer import Producer
+from bridge.log import for_connector
+from bridge.metrics import Stats
+from bridge.pipeline import Limits, Pipeline
+from bridge.policy import ErrorPolicy
+from bridge.routes import Routes
+from bridge.salesforce.auth import Login, Session
+from bridge.salesforce.rest import Rest
+
+
+@define
+class Goal:
+    """When a run ends by itself, and whether fatal errors are retried (they are not under ``run``)."""
+
+    max_events: int | None = None
+    until_idle: float | None = None
+    restart_on_fatal: bool = False
+
+
+class Attempt:
+    """May be run again and again; what outlives a run is the login, so that a refusal is remembered."""
+
+    def __init__(self, loaded: Loaded, goal: Goal, stats: Stats) -> None:
+        self._loaded = loaded
+        self._config = loaded.connector
+        self._worker = loaded.worker
+        self._goal = goal
+        self._stats = stats
+        self._log = for_connector(loaded.connector.name)
+        self._login = Login(loaded.connector)
+        self._rest = Rest(self._login, loaded.connector)
+        self._receiving: _Receiver | None = None
+        self._wanted: Callable[[], bool] = lambda: False
+        self._written = 0
+        self._waited_since: float | None = None
+        self._said = 0.0
+
+    def end(self) -> None:
+        """Stop fetching at once; the run then drains, commits and returns."""
+        if self._receiving is not None:
+            self._receiving.end()
+
+    def run(self, ending: Callable[[], bool]) -> None:
+        """Returns after a drain, or when the goal is reached. Raises BridgeError."""
+        self._wanted = ending
+        session = self._login.session()
+        topics = self._prepare_topics()
+        producer = self._producer(topics.max_message_bytes)
+        try:
+            producer.fence()
+            position = self._position(topics.offsets)
+            self._check_org(position, session)
+            self._carry(producer, position, session, topics)
+        finally:
+            producer.close()
+
+    # ---- the parts -------------------------------------------------------------------------------------
+
+    def _prepare_topics(self) -> Any:
+        from bridge.kafka.admin import prepare_topics
+
+        return prepare_topics(self._loaded, waiting=self._waiting, stopped=self._wanted)
+
+    def _producer(self, max_message_bytes: int) -> Producer:
+        from bridge.kafka.settings import exactly_once, producer_settings, transactional_id
+
+        settings = producer_settings(self._loaded, max_message_bytes=max_message_bytes)
+        return Producer(
+            settings,
+            transactional_id=transactional_id(self._loaded) if exactly_once(self._loaded) else None,
+            stopped=self._wanted,
+            waiting=self._waiting,
+        )
+
+    def _position(self, offsets_topic: str) -> Position:
+        from bridge.kafka.settings import consumer_settings
+
+        position = read_position(
+            consumer_settings(self._loaded),
+            offsets_topic,
+            self._config.name,
+            stopped=self._wanted,
+            waiting=self._waiting,
+        )
+        self._waited_since = None
+        return position
+
+    def _check_org(self, position: Position, session: Session) -> None:
+        """Replay ids of one org mean nothing in another: a refreshed sandbox has a new org id."""
+        if position.replay_id is None or position.org_id in (None, session.org_id):
+            return
+        raise Fatal(
+            f"the stored position (replay id {position.replay_id}) belongs to org {position.org_id}, but the login "
+            f"is to org {session.org_id}; was the sandbox refreshed? Reset the connector's position, or give it "
+            "another name to start afresh",
+            stage=Stage.POSITION,
+            position=position.replay_id,
+        )
+
+    def _carry(self, producer: Producer, position: Position, session: Session, topics: Any) -> None:
+        buffer = Buffer(self._config["bridge.buffer.max.events"], self._config["bridge.buffer.max.bytes"])
+        self._stats.buffer = buffer
+        pipeline = self._pipeline(producer, buffer, session, topics)
+        if position.replay_id is not None:
+            pipeline.position = self._stats.last_replay_id = position.replay_id
+        receiver = _Receiver(self._source(buffer, position, pipeline), buffer, self._log)
+        pipeline.received_all = receiver.ended.is_set
+        pipeline.subscribed = lambda: receiver.source.subscribed
+        self._receiving = receiver
+        if self._wanted():
+            return
+        receiver.start()
+        try:
+            pipeline.run()
+        finally:
+            self._written = pipeline.records
+            receiver.end()
+            receiver.join(5.0)
+            self._receiving = None
+        if receiver.failure is not None and not self._wanted():
+            raise receiver.failure
+
+    def _pipeline(self, producer: Producer, buffer: Buffer, session: Session, topics: Any) -> Pipeline:
+        from bridge.schema.writer import Writers
+
+        config = self._config
+        policy = ErrorPolicy(
+            tolerate=config["errors.tolerance"] == "all",
+            dead_letters=topics.dead_letters,
+            stats=self._stats,
+            log=self._log.warning,
+        )
+        return Pipeline(
+            connector=config.name,
+            org_id=session.org_id,
+            offsets_topic=topics.offsets,
+            buffer=buffer,
+            routes=Routes(Writers(self._loaded, self._rest), config["bridge.schema.latest.ttl.ms"] / 1000),
+            producer=producer,
+            policy=policy,
+            stats=self._stats,
+            limits=Limits(
+                interval=config["bridge.commit.interval.ms"] / 1000,
+                max_pending=config["bridge.commit.max.events"],
+                max_message_bytes=topics.max_message_bytes,
+                max_events=self._goal.max_events,
+                until_idle=self._goal.until_idle,
+            ),
+            received_all=lambda: False,
+            records=self._written,
+        )
+
+    def _source(self, buffer: Buffer, position: Position, pipeline: Pipeline) -> Any:
+        from bridge.salesforce.cometd import CometdSource, Start, cometd_settings
+        from bridge.salesforce.http import http_settings
+
+        config = self._config
+
+        def listening(since_ms: int) -> None:
+            pipeline.listening_since = since_ms
+            self._running()
+
+        return CometdSource(
+            channel=f"/event/{config['salesforce.platform.event.name']}",
+            login=self._login,
+            settings=cometd_settings(config, self._rest.api_version()),
+            http=http_settings(config),
+            buffer=buffer,
+            stats=self._stats,
+            start=Start(position.replay_id, config["salesforce.initial.start"], position.since_ms),
+            on_first_subscription=listening,
+        )
+
+    # ---- what is said ----------------------------------------------------------------------------------
+
+    def _running(self) -> None:
+        self._stats.state = "RUNNING"
+
+    def _waiting(self, reason: str) -> None:
+        """Kafka is waited for without a limit, and said so: at once, then every ten seconds."""
+        now = time.monotonic()
+        self._waited_since = self._waited_since or now
+        if now - self._said >= 10:
+            self._said = now
+            self._log.warning("waiting for Kafka (%.0f s so far): %s", now - self._waited_since, reason)
+
+
+class _Receiver:
+    """The thread that receives. Its failure is kept until the buffer is empty."""
+
+    def __init__(self, source: Any, buffer: Buffer, log: Any) -> None:
+        self.source = source
+        self.failure: BridgeError | None = None
+        self.ended = threading.Event()
+        self._stop = threading.Event()
+        self._buffer = buffer
+        self._log = log
+        self._thread = threading.Thread(target=self._run, name="receive", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def end(self) -> None:
+        self._stop.set()
+        self.source.interrupt()
+
+    def join(self, timeout: float) -> None:
+        self._thread.join(timeout)
+
+    def _run(self) -> None:
+        try:
+            self.source.run(self._stop)
+        except BridgeError as error:
+            self.failure = error
+        except Exception as error:
+            self._log.exception("unexpected error while receiving: this is a fault of the bridge")
+            self.failure = Fatal(f"unexpected {type(error).__name__}: {error}", stage=Stage.RECEIVE)
+        finally:
+            self.ended.set()
+            self._buffer.close()

@@ -1,0 +1,129 @@
+"""``sfbridge run``: connectors in this process, until stopped, or until a goal is reached."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from bridge.cli.output import fail
+
+if TYPE_CHECKING:
+    from bridge.connector import Connector
+
+HELP = "Run connectors in this process until stopped."
+EXAMPLE = "sfbridge run connector.json --worker worker.properties"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments, as promised in the documentation."""
+    parser.add_argument("connectors", nargs="+", type=Path, metavar="CONNECTOR", help="connector file")
+    parser.add_argument("--worker", type=Path, metavar="W", help="worker.properties")
+    parser.add_argument("--max-events", type=positive, metavar="N", help="end when N records are committed")
+    parser.add_argument("--until-idle", type=float, metavar="SECONDS", help="end when nothing came for so long")
+    parser.add_argument("--log-format", choices=("text", "json"), default="text")
+    parser.add_argument("--log-level", choices=("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")
+    parser.add_argument("--metrics-port", type=int, metavar="PORT", help="serve /metrics on 127.0.0.1:PORT")
+
+
+def positive(text: str) -> int:
+    """A whole number above zero."""
+    number = int(text)
+    if number <= 0:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return number
+
+
+def run(args: argparse.Namespace) -> int:
+    """Exit code 0 after a drain or a reached goal, 1 when a connector failed."""
+    from bridge import log
+    from bridge.attempt import Goal
+    from bridge.config import load
+    from bridge.connector import Connector
+    from bridge.metrics import Metrics, serve
+
+    log.configure(args.log_format, args.log_level)
+    every = [load(path, args.worker) for path in args.connectors]
+    goal = Goal(max_events=args.max_events, until_idle=args.until_idle)
+    connectors = [Connector(loaded, goal) for loaded in every]
+    for connector, loaded in zip(connectors, every, strict=True):
+        log.register_secrets(loaded.secrets())
+        for notice in loaded.notices:
+            log.for_connector(connector.name).info("%s", notice)
+    if args.metrics_port is not None:
+        serve(Metrics([connector.stats for connector in connectors]), args.metrics_port)
+    _stop_on_signals(connectors)
+    for connector in connectors:
+        connector.start()
+    _watch(connectors, StatusLine(connectors) if _interactive(args) else None)
+    failed = [connector for connector in connectors if connector.error is not None]
+    for connector in failed:
+        fail(f"{connector.name}: {connector.error.message if connector.error else ''}")
+    return 1 if failed else 0
+
+
+def _interactive(args: argparse.Namespace) -> bool:
+    return sys.stdout.isatty() and args.log_format == "text"
+
+
+def _stop_on_signals(connectors: list[Connector]) -> None:
+    """The first SIGINT or SIGTERM drains; a second one ends at once, with 128 + its number."""
+    asked = False
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        if asked:
+            os._exit(128 + number)
+        asked = True
+        for connector in connectors:
+            connector.stop()
+
+    signal.signal(signal.SIGINT, handle)
+    signal.signal(signal.SIGTERM, handle)
+
+
+def _watch(connectors: list[Connector], status: StatusLine | None) -> None:
+    announced: set[str] = set()
+    while any(not connector.join(0.05) for connector in connectors):
+        for connector in connectors:
+            if connector.state == "RUNNING" and connector.name not in announced:
+                announced.add(connector.name)
+                print(f"{connector.name} is RUNNING", flush=True)
+        if status is not None:
+            status.show()
+    if status is not None:
+        status.clear()
+
+
+class StatusLine:
+    """One line on a terminal, rewritten twice a second."""
+
+    def __init__(self, connectors: list[Connector]) -> None:
+        self._connectors = connectors
+        self._shown = 0.0
+        self._counted = (time.monotonic(), 0)
+
+    def show(self) -> None:
+        """Rewrite the line if it is time to."""
+        now = time.monotonic()
+        if now - self._shown < 0.5:
+            return
+        self._shown = now
+        events = sum(connector.stats.events_delivered for connector in self._connectors)
+        since, before = self._counted
+        rate = (events - before) / (now - since) if now > since else 0.0
+        if now - since > 2:
+            self._counted = (now, events)
+        states = " ".join(f"{connector.name}:{connector.state}" for connector in self._connectors)
+        waiting = sum(connector.stats.buffered() for connector in self._connectors)
+        line = f"{states}  {events} committed  {rate:.0f}/s  {waiting} waiting"
+        print(f"\r\x1b[2K{line}", end="", flush=True)
+
+    def clear(self) -> None:
+        """Leave the terminal as it was."""
+        print("\r\x1b[2K", end="", flush=True)
