@@ -1,0 +1,62 @@
+"""Generated functions: lines of Python that stay readable, and the objects they refer to.
+
+Everything that is the same for every event of a schema is decided once, while the lines are written; what is
+left is straight-line code. ``source_of`` gives the text back, and tracebacks show it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import linecache
+from collections.abc import Callable
+from typing import Any
+
+_numbers = itertools.count(1)
+
+
+class Code:
+    """One function being written. Names given to ``use`` become the function's globals."""
+
+    def __init__(self, name: str, parameters: str) -> None:
+        self.name = name
+        self._lines = [f"def {name}({parameters}):"]
+        self._names: dict[str, Any] = {}
+        self._depth = 1
+
+    def use(self, value: Any, name: str) -> str:
+        """The name under which the function knows ``value``; equal objects share one."""
+        for candidate in itertools.chain([name], (f"{name}_{n}" for n in itertools.count(2))):
+            if candidate not in self._names:
+                self._names[candidate] = value
+                return candidate
+            if self._names[candidate] is value:
+                return candidate
+        raise AssertionError  # pragma: no cover - the chain is endless
+
+    def line(self, text: str) -> None:
+        """One line at the current depth."""
+        self._lines.append("    " * self._depth + text)
+
+    def indent(self, text: str) -> None:
+        """A line that opens a block."""
+        self.line(text)
+        self._depth += 1
+
+    def dedent(self) -> None:
+        """Close the block."""
+        self._depth -= 1
+
+    def build(self) -> Callable[..., Any]:
+        """Compile the function."""
+        source = "\n".join(self._lines) + "\n"
+        file = f"<{self.name} {next(_numbers)}>"
+        exec(compile(source, file, "exec"), self._names)  # noqa: S102 - names are ours or checked identifiers
+        linecache.cache[file] = (len(source), None, source.splitlines(True), file)
+        function: Callable[..., Any] = self._names[self.name]
+        function.__dict__["source"] = source
+        return function
+
+
+def source_of(function: Callable[..., Any]) -> str:
+    """The text of a generated function; empty for any other."""
+    return str(getattr(function, "source", ""))

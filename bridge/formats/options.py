@@ -1,0 +1,27 @@
+"""The converter's settings as typed options. A setting a format does not know is none of its business here:
+configuration has refused it already; what is known must be well-formed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bridge.errors import ConfigurationError, Fault
+
+
+def flag(settings: Mapping[str, str], key: str, default: bool) -> bool:
+    """A boolean setting, in any case. ConfigurationError for anything but true and false."""
+    text = settings.get(key)
+    if text is None or text.strip() == "":
+        return default
+    word = text.strip().lower()
+    if word not in ("true", "false"):
+        raise ConfigurationError([Fault(f"value.converter.{key}", "must be true or false", text)])
+    return word == "true"
+
+
+def choice(settings: Mapping[str, str], key: str, values: tuple[str, ...], default: str) -> str:
+    """One of ``values``, in any case. ConfigurationError for another."""
+    text = settings.get(key) or default
+    if text.strip().upper() not in values:
+        raise ConfigurationError([Fault(f"value.converter.{key}", f"must be one of {', '.join(values)}", text)])
+    return text.strip().upper()

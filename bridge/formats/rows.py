@@ -1,0 +1,134 @@
+"""The row of a schema: a msgspec struct whose fields are the record's layout, decoded from the payload in one pass.
+
+A row's fields stand in the order of the output and are named like it on the wire, so the payload decodes into
+it directly and it encodes to JSON as it is. What the payload lacks (ReplayId, EventUuid) is set afterwards;
+what is the same for every event (_ObjectType, _EventType) is a default value.
+"""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from enum import Enum, auto
+from typing import Annotated, Any, Final
+
+import msgspec
+from attrs import field, frozen
+
+from bridge.schema.infer import AS_IT_STANDS
+from bridge.schema.model import DATE, TIMESTAMP, EventType, Kind, Schema
+
+Row = msgspec.Struct
+"""A row in its final form has the values of ``schema/model.py``; nested structs are rows too."""
+
+
+class Form(Enum):
+    """How a value stands in a row that was just decoded, before it has its final form."""
+
+    FINAL = auto()
+    MOMENT = auto()  # datetime; final: ms
+    DAY = auto()  # text of a date; final: days
+    NUMBER = auto()  # raw JSON of a number or string; final: its text
+    JSON = auto()  # raw JSON of anything; final: its text
+
+
+@frozen
+class Slot:
+    """One field of the row: its name in the record, its attribute, and the form it is decoded in."""
+
+    name: str
+    attribute: str
+    form: Form
+    schema: Schema
+
+
+@frozen
+class Layout:
+    """A row type with all that generated functions need to know of it."""
+
+    event: EventType
+    schema: Schema
+    row: type[Row]
+    slots: tuple[Slot, ...]
+    constants: Mapping[str, str]
+    decode: Callable[[Any], Row] = field(eq=False)
+    drops_unknown: bool = False
+
+    def slot(self, name: str) -> Slot | None:
+        """The slot of that field, None where the record has no such field."""
+        return next((s for s in self.slots if s.name == name), None)
+
+
+_INT32 = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
+_INT64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+_TYPES: Final[dict[Kind, Any]] = {
+    Kind.STRING: str,
+    Kind.BOOLEAN: bool,
+    Kind.FLOAT64: float,
+    Kind.INT32: _INT32,
+    Kind.INT64: _INT64,
+}
+
+
+def layout(event: EventType, schema: Schema, *, drop_unknown: bool = False) -> Layout:
+    """The row type of an event's schema as ``record_schema`` makes it."""
+    declared = {f.name: f.type for f in event.fields}
+    constants = {"_ObjectType": event.name}
+    if event.schema_id is not None:
+        constants["_EventType"] = event.schema_id
+    slots, columns = [], []
+    for position, column in enumerate(schema.fields):
+        form = _form(column.schema, declared.get(column.name, "string"))
+        slot = Slot(column.name, attribute_name(column.name, position), form, column.schema)
+        slots.append(slot)
+        columns.append((slot.attribute, _type(slot, drop_unknown), constants.get(column.name)))
+    row = _struct("Row", columns, slots, forbid_unknown=not drop_unknown)
+    decoder = msgspec.json.Decoder(row)
+    return Layout(event, schema, row, tuple(slots), constants, decoder.decode, drop_unknown)
+
+
+def attribute_name(name: str, position: int) -> str:
+    """The field's own name where Python can use it, else one made of its position."""
+    usable = name.isascii() and name.isidentifier() and not keyword.iskeyword(name)
+    return name if usable and not name.startswith("__") else f"field_{position}"
+
+
+def _form(schema: Schema, declared: str) -> Form:
+    if schema.name == TIMESTAMP:
+        return Form.MOMENT
+    if schema.name == DATE:
+        return Form.DAY
+    if schema.kind is Kind.STRING and declared in AS_IT_STANDS:
+        return Form.NUMBER if declared == "currency" else Form.JSON
+    return Form.FINAL
+
+
+def _type(slot: Slot, drop_unknown: bool) -> Any:
+    if slot.form is Form.MOMENT:
+        return datetime | None
+    if slot.form is Form.DAY:
+        return str | None
+    if slot.form in (Form.NUMBER, Form.JSON):
+        return msgspec.Raw
+    if slot.schema.kind is Kind.STRUCT:
+        return _nested(slot.schema, drop_unknown) | None
+    return _TYPES[slot.schema.kind] | None
+
+
+def _nested(schema: Schema, drop_unknown: bool) -> Any:
+    slots = [
+        Slot(f.name, attribute_name(f.name, i), Form.FINAL, f.schema) for i, f in enumerate(schema.fields)
+    ]
+    columns = [(s.attribute, _type(s, drop_unknown), None) for s in slots]
+    return _struct("Nested", columns, slots, forbid_unknown=not drop_unknown)
+
+
+def _struct(name: str, columns: list[Any], slots: list[Slot], *, forbid_unknown: bool) -> type[Row]:
+    return msgspec.defstruct(
+        name,
+        columns,
+        gc=False,
+        forbid_unknown_fields=forbid_unknown,
+        rename={s.attribute: s.name for s in slots},
+    )
