@@ -178,7 +178,7 @@ class Pipeline:
 
     def _write_position(self, value: bytes, key: bytes, headers: list[tuple[str, bytes]]) -> None:
         started = time.monotonic()
-        self.producer.commit((self.offsets_topic, value, key, -1, None, 0, headers))
+        self.producer.commit((self.offsets_topic, value, key, -1, None, None, 0, headers))
         self.stats.commit_seconds += time.monotonic() - started
         self.stats.transactions += 1
         self.stats.last_committed_at = time.time()
@@ -198,6 +198,7 @@ class Pipeline:
             record.value,
             record.key,
             -1,
+            None,
             None,
             record.timestamp or 0,
             list(record.headers),

@@ -94,39 +94,63 @@ def read_position(
             "enable.auto.offset.store": False,
             "enable.partition.eof": True,
             "auto.offset.reset": "earliest",
+            "fetch.wait.max.ms": 50,  # the end of a partition is told only when a fetch comes back empty
         }
     )
     try:
-        ends = _end_offsets(consumer_settings, topic)
+        ends = _end_offsets(consumer_settings, topic, stopped, waiting)
         consumer.assign([TopicPartition(topic, partition, 0) for partition in ends])
         return _read_to(consumer, ends, topic, connector, stopped, waiting)
     finally:
         consumer.close()
 
 
-def _end_offsets(consumer_settings: Mapping[str, Any], topic: str) -> dict[int, int]:
+def _end_offsets(
+    consumer_settings: Mapping[str, Any],
+    topic: str,
+    stopped: Callable[[], bool],
+    waiting: Callable[[str], None],
+) -> dict[int, int]:
     """High watermarks by partition, open transactions included; empty partitions are left out."""
-    from confluent_kafka import Consumer, KafkaException, TopicPartition
+    from confluent_kafka import Consumer, KafkaException
 
+    from bridge.kafka.errors import ErrorWatch
+
+    watch = ErrorWatch(stage=Stage.POSITION)
     consumer = Consumer(
-        {**consumer_settings, "group.id": "sfbridge-watermarks", "isolation.level": "read_uncommitted"}
+        {
+            **consumer_settings,
+            "group.id": consumer_settings.get("group.id") or "sfbridge-positions",
+            "isolation.level": "read_uncommitted",
+            "error_cb": watch,
+        }
     )
     try:
-        metadata = consumer.list_topics(topic, timeout=30).topics[topic]
-        if metadata.error is not None:
-            raise KafkaException(metadata.error)
-        ends = {}
-        for partition in metadata.partitions:
-            low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=30)
-            if high > low:
-                ends[partition] = high
-        return ends
-    except KafkaException as error:
-        raise Retriable(
-            f"offsets topic {topic}: cannot be read ({error.args[0].str()})", stage=Stage.POSITION
-        ) from error
+        while True:
+            try:
+                return _watermarks(consumer, topic)
+            except KafkaException as error:
+                reason = watch.explain(error, "reading the position", topic=topic, verb="read")
+                if not isinstance(reason, Retriable) or stopped():
+                    raise reason from error
+                waiting(reason.message)
+                consumer.poll(0.2)
     finally:
         consumer.close()
+
+
+def _watermarks(consumer: Any, topic: str) -> dict[int, int]:
+    from confluent_kafka import KafkaException, TopicPartition
+
+    metadata = consumer.list_topics(topic, timeout=10).topics[topic]
+    if metadata.error is not None:
+        raise KafkaException(metadata.error)
+    ends = {}
+    for partition in metadata.partitions:
+        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
+        if high > low:
+            ends[partition] = high
+    return ends
 
 
 def _read_to(
@@ -139,6 +163,8 @@ def _read_to(
 ) -> Position:
     """Consume until every partition's position has reached its end; keep what concerns the connector."""
     from confluent_kafka import KafkaError
+
+    from bridge.kafka.errors import classify
 
     found = _Found(connector)
     missing = dict(ends)
@@ -156,13 +182,12 @@ def _read_to(
             reached = message.offset() + 1
         elif error.code() == KafkaError._PARTITION_EOF:
             reached = message.offset()
-        elif error.retriable() or error.code() in (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN):
-            continue
         else:
-            raise Fatal(
-                f"offsets topic {topic}: {error.str()}: the bridge needs Read on it (ACL)",
-                stage=Stage.POSITION,
-            )
+            reason = classify(error, "reading the position", topic=topic, verb="read", stage=Stage.POSITION)
+            if not isinstance(reason, Retriable):
+                raise reason
+            waiting(reason.message)
+            continue
         if reached >= missing.get(message.partition(), reached + 1):
             del missing[message.partition()]
     return found.position()
@@ -188,7 +213,7 @@ class _Found:
             self._since_ms = _number(message.value(), "since")
         elif self._is_ours(key):
             at = message.timestamp()[1]
-            self._positions[message.partition()] = (at, _parse(message, at))
+            self._positions[message.partition() or 0] = (at, _parse(message, at))
 
     def _is_ours(self, key: bytes) -> bool:
         try:
@@ -206,7 +231,7 @@ def _parse(message: Message, at: int) -> Position:
     replay_id = _number(message.value(), "replayId")
     if replay_id is None:
         return Position()
-    headers = {name: value for name, value in message.headers() or () if isinstance(value, bytes)}
+    headers: dict[str, bytes] = dict(message.headers() or ())  # type: ignore[arg-type]
     created = headers.get(CREATED)
     return Position(
         replay_id=replay_id,

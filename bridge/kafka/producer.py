@@ -10,10 +10,17 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bridge.errors import BridgeError, Retriable, Stage
+from bridge.errors import BridgeError, Fenced, Retriable, Stage
 from bridge.kafka.errors import ErrorWatch, classify
 
 SLICE = 10.0  # seconds; how often a wait for Kafka looks whether it is still wanted
+
+
+class TransactionExpired(Retriable):
+    """Our transaction outlived its timeout (a frozen process, a slow broker), so the broker fenced it.
+
+    Whether somebody else has taken over besides can be told by the position only.
+    """
 
 
 class Producer:
@@ -34,6 +41,8 @@ class Producer:
         self._stopped = stopped
         self._waiting = waiting
         self._open = False
+        self._opened_at = 0.0
+        self._timeout = settings.get("transaction.timeout.ms", 60_000) / 1000
         self.transactional_id = transactional_id
         config = {**settings, "error_cb": self._watch, "on_delivery": self._delivered}
         if transactional_id is not None:
@@ -66,6 +75,7 @@ class Producer:
         if self.transactional_id is not None and not self._open:
             self._call(self._producer.begin_transaction, "beginning a transaction")
             self._open = True
+            self._opened_at = time.monotonic()
 
     def send(self, arguments: tuple[Any, ...]) -> None:
         """Produce although librdkafka's queue is full: wait for it, however long; nothing is dropped."""
@@ -160,4 +170,13 @@ class Producer:
 
         if not isinstance(error, KafkaException):
             return Retriable(f"{doing}: {error}", stage=Stage.PRODUCE)
-        return self._watch.explain(error, doing)
+        reason = self._watch.explain(error, doing)
+        if isinstance(reason, Fenced) and self._open and self._open_for() >= self._timeout:
+            return TransactionExpired(
+                f"{doing}: the transaction was open for {self._open_for():.0f} s, over transaction.timeout.ms",
+                stage=Stage.PRODUCE,
+            )
+        return reason
+
+    def _open_for(self) -> float:
+        return time.monotonic() - self._opened_at
