@@ -1,1 +1,1 @@
-"""The embedded default: a simulated org, a registry and an in-process Kafka. Used by `try` and `sandbox` only."""
+"""The embedded default: a simulated org, a registry, in-process Kafka. For `try` and `sandbox` only."""

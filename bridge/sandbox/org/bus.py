@@ -1,0 +1,146 @@
+"""The event bus: definitions with every schema they ever had, and publishing, one event or many."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import cycle
+from typing import Any
+
+from bridge.sandbox import samples
+from bridge.sandbox.definition import EventDefinition
+from bridge.sandbox.org import schemas
+from bridge.sandbox.org.log import ChannelLog
+from bridge.sandbox.org.messages import build, complete, encode_json
+
+# Replay ids rise but are not contiguous.
+_STEPS = (1, 1, 2, 1, 3, 1, 1, 5)
+_TEMPLATES = 200
+_CHUNK = 2000
+
+
+class UnknownEvent(KeyError):
+    """No event of that name is defined."""
+
+
+class EventBus:
+    """Thread-safe. ``on_publish`` is told the channel after its log grew."""
+
+    def __init__(self, user_id: str, last_replay_id: int, on_publish: Callable[[str], None]) -> None:
+        self._lock = threading.Lock()
+        self._user_id = user_id
+        self._last_id = last_replay_id
+        self._steps = cycle(_STEPS)
+        self._on_publish = on_publish
+        self.definitions: dict[str, EventDefinition] = {}
+        self.logs: dict[str, ChannelLog] = {}
+        self.by_schema: dict[str, EventDefinition] = {}
+        self._schema_ids: dict[str, str] = {}
+        self._members: dict[str, list[str]] = {}
+
+    def define(self, definition: EventDefinition) -> str:
+        """Add or change an event; its schema id. Ids of earlier definitions stay resolvable."""
+        schema_id = schemas.schema_id(definition)
+        with self._lock:
+            self.definitions[definition.name] = definition
+            self.by_schema[schema_id] = definition
+            self._schema_ids[definition.name] = schema_id
+            self.logs.setdefault(definition.channel, ChannelLog(definition.channel, self._last_id))
+        return schema_id
+
+    def define_channel(self, name: str, members: Iterable[str]) -> None:
+        """Add a custom channel (``X__chn``) that delivers the events of several definitions."""
+        channel = f"/event/{name}"
+        with self._lock:
+            self.logs[channel] = ChannelLog(channel, self._last_id)
+            for member in members:
+                self._members.setdefault(member, []).append(channel)
+
+    def definition(self, name: str) -> EventDefinition:
+        """The event as it is defined now. Raises ``UnknownEvent``."""
+        try:
+            return self.definitions[name]
+        except KeyError:
+            raise UnknownEvent(name) from None
+
+    def schema_id(self, name: str) -> str:
+        """The schema id of the event as it is defined now."""
+        return self._schema_ids[self.definition(name).name]
+
+    def publish(self, name: str, payload: Mapping[str, Any], *, created: float | None = None) -> int:
+        """Publish one event; its replay id. Fields not given are null; ``created`` in epoch seconds."""
+        created = time.time() if created is None else created
+        body = encode_json(complete(self.definition(name), payload, created, self._user_id))
+        return self._append(name, [(body,)], created)[0]
+
+    def publish_bytes(self, name: str, payload: bytes) -> int:
+        """Publish a payload as it stands, valid JSON or not."""
+        return self._append(name, [(payload,)], time.time())[0]
+
+    def publish_many(
+        self, name: str, events: int | Iterable[Mapping[str, Any]], *, created: float | None = None
+    ) -> list[int]:
+        """Publish many events at once: a number of generated ones, or these payloads. Their replay ids."""
+        definition = self.definition(name)
+        created = time.time() if created is None else created
+        if isinstance(events, int):
+            bodies = self._generated(definition, events, created)
+        else:
+            user = self._user_id
+            bodies = [(encode_json(complete(definition, payload, created, user)),) for payload in events]
+        ids: list[int] = []
+        for start in range(0, len(bodies), _CHUNK):
+            ids += self._append(name, bodies[start : start + _CHUNK], created, quiet=True)
+        self._announce(definition)
+        return ids
+
+    def expire(self, before: float) -> int:
+        """Let everything published before this moment (seconds since the epoch) fall out of retention."""
+        return sum(log.expire(before) for log in self.logs.values())
+
+    def clear(self, last_replay_id: int) -> None:
+        """Forget every event; replay ids start again somewhere else."""
+        with self._lock:
+            self._last_id = last_replay_id
+            for channel in self.logs:
+                self.logs[channel] = ChannelLog(channel, last_replay_id)
+
+    def _generated(self, definition: EventDefinition, count: int, created: float) -> list[tuple[bytes, ...]]:
+        """A running number in the first text field keeps every event distinct; the rest repeats."""
+        marker = samples.MARKER.encode()
+        templates = []
+        for number in range(min(count, _TEMPLATES)):
+            payload = samples.payload(definition, number, key=samples.MARKER)
+            body = encode_json(complete(definition, payload, created, self._user_id))
+            head, _, tail = body.partition(marker)
+            templates.append((head, tail))
+        first = self.logs[definition.channel].state()["published"] or 0
+        return [
+            (
+                templates[number % _TEMPLATES][0],
+                b"%010d" % (first + number),
+                templates[number % _TEMPLATES][1],
+            )
+            for number in range(count)
+        ]
+
+    def _append(
+        self, name: str, bodies: Sequence[tuple[bytes, ...]], created: float, *, quiet: bool = False
+    ) -> list[int]:
+        definition = self.definition(name)
+        with self._lock:
+            ids = []
+            for _ in bodies:
+                self._last_id += next(self._steps)
+                ids.append(self._last_id)
+            messages = build(definition.channel, self._schema_ids[name], bodies, ids)
+            for channel in (definition.channel, *self._members.get(name, ())):
+                self.logs[channel].append(ids, messages, created)
+        if not quiet:
+            self._announce(definition)
+        return ids
+
+    def _announce(self, definition: EventDefinition) -> None:
+        for channel in (definition.channel, *self._members.get(definition.name, ())):
+            self._on_publish(channel)

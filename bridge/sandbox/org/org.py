@@ -1,0 +1,173 @@
+"""The simulated org: one object to define events, publish, switch faults on, and look at what happened."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from bridge.sandbox.definition import EventDefinition
+from bridge.sandbox.org.bayeux import Bayeux, Settings
+from bridge.sandbox.org.bus import EventBus
+from bridge.sandbox.org.cometd import CometD
+from bridge.sandbox.org.control import Control
+from bridge.sandbox.org.faults import Faults
+from bridge.sandbox.org.oauth import Credentials, TokenEndpoint, Tokens
+from bridge.sandbox.org.rest import Rest
+from bridge.sandbox.server import Server
+from bridge.sandbox.tls import make_certificate
+
+_ID_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+
+
+class Org:
+    """A Salesforce org on 127.0.0.1 over TLS. A context manager, or ``start`` and ``stop``.
+
+    ``directory`` gets ``ca.pem``, which a client must trust. Every method may be called from any thread.
+    """
+
+    def __init__(
+        self,
+        events: Iterable[EventDefinition] = (),
+        *,
+        directory: Path,
+        port: int = 0,
+        org_id: str | None = None,
+        credentials: Credentials | None = None,
+        settings: Settings | None = None,
+        last_replay_id: int = 2_241_547,
+    ) -> None:
+        self.faults = Faults()
+        self.tokens = Tokens()
+        self.credentials = credentials or Credentials()
+        self.user_id = with_checksum("0055g00000Ab1cd")
+        self.bus = EventBus(self.user_id, last_replay_id, lambda channel: self.bayeux.wake(channel))
+        self.bayeux = Bayeux(self.bus.logs, self.faults, settings or Settings())
+        self.login = TokenEndpoint(self.credentials, self.tokens, self.faults)
+        self.login.user_id = self.user_id
+        self.rest = Rest(self.bus, self.tokens, self.faults)
+        self.org_id = self.login.org_id = org_id or new_org_id()
+        certificate = make_certificate(directory)
+        self.ca_file = certificate.ca_file
+        self._server = Server(self._application(), port=port, certificate=certificate, name="org")
+        self.url = self.login.url = self._server.url
+        for event in events:
+            self.define(event)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Accept connections."""
+        self._server.start()
+
+    def stop(self) -> None:
+        """Answer held polls and stop listening."""
+        self.bayeux.closing = True
+        self.bayeux.wake()
+        self._server.stop()
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self._server.port
+
+    def define(self, definition: EventDefinition) -> str:
+        """Add an event or change its definition; its schema id. Earlier ids stay resolvable."""
+        return self.bus.define(definition)
+
+    def publish(self, event: str, payload: Mapping[str, Any], *, created: float | None = None) -> int:
+        """Publish one event (``created``: seconds since the epoch, default now); its replay id."""
+        return self.bus.publish(event, payload, created=created)
+
+    def publish_many(
+        self, event: str, events: int | Iterable[Mapping[str, Any]], *, created: float | None = None
+    ) -> list[int]:
+        """Publish these payloads, or that many generated events; their replay ids."""
+        return self.bus.publish_many(event, events, created=created)
+
+    def expire(self, before: float) -> int:
+        """Let events published before this moment (epoch seconds) fall out of retention; how many."""
+        return self.bus.expire(before)
+
+    def revoke_tokens(self) -> None:
+        """End every access token; held polls are answered with 401."""
+        self.tokens.revoke_all()
+        self.bayeux.wake()
+
+    def forget_sessions(self) -> None:
+        """Lose every Bayeux session: 403::Unknown client."""
+        self.bayeux.forget()
+
+    def refresh(self, org_id: str | None = None) -> str:
+        """A sandbox refresh: another org id, no events, no sessions, no tokens; the definitions stay."""
+        self.org_id = self.login.org_id = org_id or new_org_id()
+        self.bus.clear(secrets.randbelow(1_000_000) + 1)
+        self.revoke_tokens()
+        self.forget_sessions()
+        return self.org_id
+
+    def state(self) -> dict[str, Any]:
+        """What happened so far, as the control endpoint shows it."""
+        sessions = [
+            {
+                "clientId": session.client_id,
+                "subscriptions": sorted(session.subscriptions),
+                "polling": session.polls > 0,
+            }
+            for session in list(self.bayeux.sessions.values())
+        ]
+        return {
+            "url": self.url,
+            "org_id": self.org_id,
+            "sessions": sessions,
+            "channels": {channel: log.state() for channel, log in list(self.bus.logs.items())},
+            "schemas": {name: self.bus.schema_id(name) for name in list(self.bus.definitions)},
+            "counters": dict(self.bayeux.counters),
+            "logins": self.tokens.issued,
+            "refused_logins": self.login.refused,
+            "rest_calls": self.rest.calls,
+            "faults": self.faults.state(),
+        }
+
+    def _application(self) -> Starlette:
+        cometd = CometD(self.bayeux, self.tokens, self.faults)
+        routes = [
+            Route("/services/oauth2/token", self.login.answer, methods=["POST"]),
+            *self.rest.routes(),
+            Route("/cometd", cometd.answer, methods=["POST"]),
+            Route("/cometd/", cometd.answer, methods=["POST"]),
+            Route("/cometd/{version}", cometd.answer, methods=["POST"]),
+            Route("/cometd/{version}/{suffix:path}", cometd.answer, methods=["POST"]),
+            *Control(self).routes(),
+        ]
+        return Starlette(routes=routes)
+
+
+def new_org_id() -> str:
+    """A random org id of 18 characters."""
+    return with_checksum("00D5g0" + secrets.token_hex(5)[:9].upper())
+
+
+def with_checksum(identifier: str) -> str:
+    """The 18 characters of an id of 15: three more that say which of the letters are capitals."""
+    suffix = ""
+    for start in (0, 5, 10):
+        bits = sum(
+            1 << i
+            for i, char in enumerate(identifier[start : start + 5])
+            if char.isascii() and char.isupper()
+        )
+        suffix += _ID_ALPHABET[bits]
+    return identifier + suffix
