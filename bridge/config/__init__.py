@@ -1,1 +1,23 @@
-"""Every property is declared once; validation, documentation and defaults are derived from the declarations."""
+"""Configuration: every property declared once, read from files and environment, judged all at once."""
+
+from bridge.config.config import Config, Loaded
+from bridge.config.infos import config_infos
+from bridge.config.loading import config_of, connector_config, load, load_connector, load_worker
+from bridge.config.property import Property
+from bridge.config.registry import registry_settings
+from bridge.config.topics import TopicTemplate, topic_template
+
+__all__ = [
+    "Config",
+    "Loaded",
+    "Property",
+    "TopicTemplate",
+    "config_infos",
+    "config_of",
+    "connector_config",
+    "load",
+    "load_connector",
+    "load_worker",
+    "registry_settings",
+    "topic_template",
+]

@@ -1,0 +1,149 @@
+"""What can be wrong with one value on its own: each check ends a sentence, or gives None."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+MAX_TOPIC: Final = 249
+"""Kafka's limit for a topic's name, in characters."""
+
+_TOPIC = re.compile(r"[a-zA-Z0-9._-]+")
+_FIELD = re.compile(r"\$\{([^}]*)\}")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_VERSION = re.compile(r"v?\d{2,3}(\.0)?")
+_DATA_URL = re.compile(r"data:[^,;:]*[:;]base64,", re.IGNORECASE)
+
+
+def at_most(limit: int) -> Callable[[str], str | None]:
+    """A text of at most ``limit`` characters, none of them a control character."""
+
+    def check(value: str) -> str | None:
+        if len(value) > limit:
+            return f"is {len(value)} characters long; at most {limit} are allowed"
+        if any(ord(c) < 32 or 127 <= ord(c) < 160 for c in value):
+            return "contains control characters"
+        return None
+
+    return check
+
+
+def topic(value: str) -> str | None:
+    """A topic's name by Kafka's rules."""
+    if value in (".", ".."):
+        return "cannot be '.' or '..'"
+    if len(value) > MAX_TOPIC:
+        return f"is {len(value)} characters long; Kafka allows {MAX_TOPIC}"
+    if not _TOPIC.fullmatch(value):
+        return "may hold only letters, digits, '.', '_' and '-', as Kafka's topic names do"
+    return None
+
+
+def topic_template(value: str) -> str | None:
+    """A topic's name in which ``${field}`` stands for a field of the event."""
+    for name in _FIELD.findall(value):
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.]*", name):
+            return f"names no field in ${{{name}}}"
+    return topic(_FIELD.sub("x", value))
+
+
+def event_name(value: str) -> str | None:
+    """An event's API name, without the channel's ``/event/``."""
+    if value.startswith("/"):
+        return "is a channel; give the event's API name alone, such as Order_Placed__e"
+    if not _NAME.fullmatch(value):
+        return "is not an API name, such as Order_Placed__e"
+    return None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the host can only be this machine."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def url(value: str) -> str | None:
+    """An http or https URL with a host."""
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return "is not a URL"
+    if parts.scheme not in ("http", "https") or not host or any(c.isspace() for c in value):
+        return "is not a URL beginning with https:// or http://"
+    return None
+
+
+def urls(value: str) -> str | None:
+    """One URL or several, separated by commas."""
+    return next((fault for part in value.split(",") if (fault := url(part.strip()))), None)
+
+
+def salesforce_url(value: str) -> str | None:
+    """The base URL of an org: https, or http on loopback (a simulator); no path, query or user."""
+    if fault := url(value):
+        return fault
+    parts = urlsplit(value)
+    if parts.username is not None or parts.password is not None:
+        return "must not hold a user name or password"
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        return "must end with the host: no path, no query"
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        return "is plain http, which is accepted for loopback addresses only; use https"
+    return None
+
+
+def servers(value: str) -> str | None:
+    """``host:port`` pairs, separated by commas, with or without ``SASL_SSL://`` before them."""
+    for part in value.split(","):
+        address = part.strip().rpartition("://")[2]
+        host, _, port = address.rpartition(":")
+        if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
+            return "must be host:port, several separated by commas"
+    return None
+
+
+def proxy(value: str) -> str | None:
+    """``host:port`` or an http URL."""
+    if "://" in value:
+        return url(value)
+    return servers(value) if "," not in value else "must be one host:port"
+
+
+def api_version(value: str) -> str | None:
+    """``latest`` or a version such as 66.0."""
+    if value == "latest" or _VERSION.fullmatch(value):
+        return None
+    return "must be 'latest' or a version such as 66.0"
+
+
+def file(value: str) -> str | None:
+    """A file that exists."""
+    try:
+        return None if Path(value).is_file() else "names a file that does not exist"
+    except (OSError, ValueError):
+        return "is not the path of a file"
+
+
+def keystore(value: str) -> str | None:
+    """A keystore as a base64 data URL, in both spellings that are in use."""
+    found = _DATA_URL.match(value)
+    if not found:
+        return (
+            "must begin with data:text/plain;base64, (a file's path goes into salesforce.jwt.keystore.path)"
+        )
+    try:
+        empty = not base64.b64decode(re.sub(r"\s", "", value[found.end() :]), validate=True)
+    except (binascii.Error, ValueError):
+        return "holds no valid base64 after data:text/plain;base64,"
+    return "holds an empty keystore" if empty else None

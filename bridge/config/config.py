@@ -1,0 +1,58 @@
+"""A configuration that has been read: typed values, defaults filled in, and what was really given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from attrs import frozen
+
+
+class Config(Mapping[str, Any]):
+    """Immutable. Every declared property has a value (``None`` without default), and every key below a prefix
+    that was given. Its representation shows no value, because some are secret."""
+
+    __slots__ = ("_raw", "_values", "name")
+
+    def __init__(self, values: Mapping[str, Any], raw: Mapping[str, str], name: str = "") -> None:
+        self.name = name
+        self._values = MappingProxyType(dict(values))
+        self._raw = MappingProxyType(dict(raw))
+
+    def __getitem__(self, key: str) -> Any:
+        return self._values[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"Config({self.name!r}, {len(self._raw)} given)"
+
+    def given(self, key: str) -> bool:
+        """Whether the user set this property."""
+        return key in self._raw
+
+    def prefixed(self, prefix: str) -> dict[str, str]:
+        """Every given key that begins with ``prefix``, the prefix cut, values as text."""
+        return {
+            key[len(prefix) :]: value
+            for key, value in self._raw.items()
+            if key.startswith(prefix) and len(key) > len(prefix)
+        }
+
+    def raw(self) -> Mapping[str, str]:
+        """What was given, as text, ``${…}`` resolved."""
+        return self._raw
+
+
+@frozen
+class Loaded:
+    """A connector and its worker, valid together, and what a person should know although it is no error."""
+
+    connector: Config
+    worker: Config
+    notices: tuple[str, ...] = ()

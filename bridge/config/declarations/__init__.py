@@ -1,0 +1,31 @@
+"""Every property, declared once: one table per group, two catalogues."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bridge.config.catalogue import Catalogue
+from bridge.config.declarations.accepted import ACCEPTED
+from bridge.config.declarations.connection import CONNECTION
+from bridge.config.declarations.converters import CONVERSION
+from bridge.config.declarations.encryption import CSFLE
+from bridge.config.declarations.errors import ERRORS
+from bridge.config.declarations.framework import DELIVERY, TASKS, TOPIC_CREATION, TRANSFORMS
+from bridge.config.declarations.identity import IDENTITY
+from bridge.config.declarations.kafka import CREDENTIALS, TOPIC
+from bridge.config.declarations.output import OUTPUT, SCHEMA
+from bridge.config.declarations.salesforce import LOGIN
+from bridge.config.declarations.security import DEFAULTS, PROVIDERS, REGISTRY, SECURITY
+from bridge.config.declarations.worker import ACCEPTED as WORKER_ACCEPTED
+from bridge.config.declarations.worker import CLOUD, KAFKA, REST, STATE
+
+CONNECTOR: Final = Catalogue.of(
+    IDENTITY, CREDENTIALS, TOPIC, SCHEMA, LOGIN, CSFLE, CONNECTION, OUTPUT, TASKS, CONVERSION, ERRORS,
+    TOPIC_CREATION, DELIVERY, TRANSFORMS, ACCEPTED,
+)  # fmt: skip
+"""A connector's properties, grouped as on the managed connector's page, then the framework's."""
+
+WORKER: Final = Catalogue.of(
+    KAFKA, SECURITY, REGISTRY, STATE, REST, PROVIDERS, CLOUD, DEFAULTS, WORKER_ACCEPTED
+)
+"""The worker's properties."""

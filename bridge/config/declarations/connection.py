@@ -1,0 +1,119 @@
+"""The connection to Salesforce: where to start, how long to wait and to retry, proxies, the buffer."""
+
+from __future__ import annotations
+
+from bridge.config.checks import proxy
+from bridge.config.property import INT, LONG, LOW, PASSWORD, STRING, Property, When, group
+
+CONNECTION = group(
+    "Connection details",
+    Property(
+        "salesforce.initial.start",
+        STRING,
+        "Where a connector without a position starts: 'latest' takes events that come after its first "
+        "subscription, 'all' those of the last 72 hours too.",
+        default="latest",
+        valid=("latest", "all"),
+    ),
+    Property(
+        "invalid.replay.id.behaviour",
+        STRING,
+        "What to do when the stored position has expired at Salesforce: 'all' goes on with everything still"
+        " retained, 'latest' with new events only, 'fail' stops the connector. The gap is reported in any "
+        "case.",
+        default="all",
+        valid=("all", "latest", "fail"),
+    ),
+    Property(
+        "connection.timeout",
+        LONG,
+        "How long to wait, in milliseconds, while connecting to Salesforce.",
+        default="30000",
+        low=5000,
+        high=600000,
+        importance=LOW,
+    ),
+    Property(
+        "request.max.retries.time.ms",
+        LONG,
+        "How long, in milliseconds, one request to Salesforce is tried again. When it runs out the "
+        "connector fails, and is restarted from its position with growing waits.",
+        default="30000",
+        low=1000,
+        high=250000,
+        importance=LOW,
+    ),
+    Property(
+        "salesforce.auth.retries.time.ms",
+        LONG,
+        "How long, in milliseconds, a login is tried again when Salesforce cannot be reached. A refused "
+        "login is never tried again, because accounts get locked.",
+        default="30000",
+        low=0,
+        importance=LOW,
+    ),
+    Property(
+        "connection.max.message.size",
+        INT,
+        "The largest reply, in bytes, that is accepted from Salesforce.",
+        default="104857600",
+        low=1,
+        importance=LOW,
+    ),
+    Property(
+        "http.proxy",
+        STRING,
+        "A proxy between here and Salesforce. Without it, HTTPS_PROXY and NO_PROXY of the environment count.",
+        check=proxy,
+        range_text="host:port or a URL",
+        display="HTTP proxy",
+    ),
+    Property(
+        "http.proxy.auth.scheme",
+        STRING,
+        "How to authenticate at the proxy.",
+        default="NONE",
+        valid=("NONE", "BASIC", "NTLM"),
+        importance=LOW,
+    ),
+    Property(
+        "http.proxy.user",
+        STRING,
+        "The user name for the proxy.",
+        required_when=When("http.proxy.auth.scheme", ("BASIC",)),
+        importance=LOW,
+    ),
+    Property(
+        "http.proxy.password",
+        PASSWORD,
+        "The password for the proxy.",
+        required_when=When("http.proxy.auth.scheme", ("BASIC",)),
+        importance=LOW,
+    ),
+    Property(
+        "bridge.watchdog.ms",
+        LONG,
+        "How long, in milliseconds, a poll may stay without any reply before the connection counts as dead. "
+        "Salesforce holds a poll for up to 110 seconds.",
+        default="150000",
+        low=1000,
+        importance=LOW,
+    ),
+    Property(
+        "bridge.buffer.max.events",
+        INT,
+        "How many received events may wait to be written. When the buffer is full nothing more is fetched; "
+        "nothing is dropped.",
+        default="50000",
+        low=1,
+        importance=LOW,
+    ),
+    Property(
+        "bridge.buffer.max.bytes",
+        LONG,
+        "How many bytes of received events may wait to be written.",
+        default="33554432",
+        low=1024,
+        importance=LOW,
+    ),
+)

@@ -1,0 +1,41 @@
+"""Client-side field level encryption."""
+
+from __future__ import annotations
+
+from bridge.config.property import BOOLEAN, HIGH, LOW, PASSWORD, STRING, Property, group
+
+RULE_EXECUTORS = Property(
+    "rule.executors.*",
+    PASSWORD,
+    "Parameters of rule executors, as the official clients name them: "
+    "rule.executors._default_.param.<name> for KMS credentials.",
+    importance=LOW,
+)
+
+CSFLE = group(
+    "CSFLE",
+    Property(
+        "csfle.enabled",
+        BOOLEAN,
+        "Whether fields that are tagged and met by an ENCRYPT rule are encrypted before they leave the "
+        "bridge.",
+        default="false",
+        importance=HIGH,
+        display="Enable client-side field level encryption",
+    ),
+    Property(
+        "sr.service.account.id",
+        STRING,
+        "The service account that reads schemas and encryption keys, with kafka.auth.mode=SERVICE_ACCOUNT.",
+        importance=HIGH,
+    ),
+    Property(
+        "bridge.csfle.allow.plaintext",
+        BOOLEAN,
+        "Acknowledges that nothing is protected while the registered schema has ENCRYPT rules and "
+        "csfle.enabled is false. Without it such a connector is refused.",
+        default="false",
+        importance=LOW,
+    ),
+    RULE_EXECUTORS,
+)

@@ -1,0 +1,80 @@
+"""What is written: format, schema context and schema policy, and the connector's registry."""
+
+from __future__ import annotations
+
+from bridge.config.checks import file, urls
+from bridge.config.property import BOOLEAN, HIGH, LONG, LOW, STRING, Property, group
+
+SCHEMA = group(
+    "Schema Config",
+    Property(
+        "schema.context.name",
+        STRING,
+        "The registry's context in which schemas are registered; 'default' is the default context.",
+        default="default",
+    ),
+    Property(
+        "schema.registry.url",
+        STRING,
+        "The registry as an exported configuration names it. Used where neither the worker nor "
+        "value.converter.schema.registry.url names one.",
+        importance=LOW,
+        check=urls,
+        range_text="a URL, several separated by commas",
+    ),
+    Property(
+        "bridge.schema.contract",
+        STRING,
+        "The event's contract file: tags, metadata and rules. Without it schemas/<Event>.contract.yaml "
+        "counts, where there is one.",
+        check=file,
+        range_text="the path of a file",
+    ),
+    Property(
+        "bridge.schema.on.incompatible",
+        STRING,
+        "What to do with events whose schema is incompatible with the registered one: stop with the "
+        "difference spelled out, or send them to the dead-letter topic.",
+        default="fail",
+        valid=("fail", "dead_letter"),
+    ),
+    Property(
+        "bridge.schema.latest.ttl.ms",
+        LONG,
+        "After how many milliseconds registered schemas and rule sets are read again.",
+        default="300000",
+        low=0,
+        importance=LOW,
+    ),
+)
+
+OUTPUT = group(
+    "Output messages",
+    Property(
+        "output.data.format",
+        STRING,
+        "The format of record values. AVRO, JSON_SR and PROTOBUF need a schema registry; JSON is written "
+        "without schema. Where it is not given, the connector's value.converter decides, then the worker's.",
+        default="JSON",
+        valid=("AVRO", "JSON", "JSON_SR", "PROTOBUF"),
+        importance=HIGH,
+        display="Output value format",
+    ),
+    Property(
+        "bridge.record.timestamp",
+        STRING,
+        "The timestamp of records: 'none' leaves it to Kafka, as the managed connector does; 'created_date'"
+        " takes the event's CreatedDate.",
+        default="none",
+        valid=("none", "created_date"),
+        importance=LOW,
+    ),
+    Property(
+        "datapreview.schemas.enable",
+        BOOLEAN,
+        "Whether the cloud console's preview shows schemas.",
+        default="false",
+        importance=LOW,
+        ignored="it concerns the cloud console's preview only",
+    ),
+)

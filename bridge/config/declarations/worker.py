@@ -1,0 +1,215 @@
+"""The worker: Kafka Connect's names for brokers, topics, exactly-once and REST."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bridge.config.checks import servers, topic
+from bridge.config.declarations.accepted import UNKNOWN
+from bridge.config.property import BOOLEAN, HIGH, INT, LIST, LONG, LOW, PASSWORD, STRING, Property, group
+
+GROUP_ID: Final = "sfbridge"
+"""The group of a bridge that was given none."""
+
+KAFKA = group(
+    "Worker: Kafka",
+    Property(
+        "bootstrap.servers",
+        STRING,
+        "The brokers to begin with. Without it the connector's kafka.endpoint counts.",
+        importance=HIGH,
+        check=servers,
+        range_text="host:port, several separated by commas",
+    ),
+    Property(
+        "group.id",
+        STRING,
+        "The name of this group of workers. It is part of transactional ids, and must not be the group of a"
+        " Kafka Connect cluster.",
+        default=GROUP_ID,
+        importance=HIGH,
+        check=topic,
+        range_text="letters, digits, '.', '_' and '-'",
+    ),
+    Property(
+        "client.id", STRING, "The name clients give themselves at the broker.", default="", importance=LOW
+    ),
+    Property(
+        "producer.*",
+        STRING,
+        "Any setting of Kafka's producer; a connector's producer.override.* goes before it.",
+        importance=LOW,
+    ),
+    Property("consumer.*", STRING, "Any setting of Kafka's consumer.", importance=LOW),
+    Property("admin.*", STRING, "Any setting of Kafka's admin client.", importance=LOW),
+)
+
+
+def _storage(kind: str, what: str, partitions: int) -> tuple[Property, ...]:
+    plural = {"offset": "offsets", "config": "configs", "status": "status"}[kind]
+    return (
+        Property(
+            f"{kind}.storage.topic",
+            STRING,
+            f"The compacted topic that keeps {what}. It must not be one of a living Kafka Connect cluster.",
+            default=f"${{group.id}}-{plural}",
+            importance=HIGH,
+            check=topic,
+            range_text="a topic's name",
+        ),
+        Property(
+            f"{kind}.storage.replication.factor",
+            INT,
+            "Its replication factor, if it has to be created; -1 is the broker's default.",
+            default="3",
+            low=-1,
+            importance=LOW,
+        ),
+        Property(
+            f"{kind}.storage.partitions",
+            INT,
+            "Its number of partitions, if it has to be created.",
+            default=str(partitions),
+            low=1,
+            high=None if partitions > 1 else 1,
+            importance=LOW,
+        ),
+    )
+
+
+STATE = group(
+    "Worker: state",
+    *_storage("offset", "positions", 25),
+    *_storage("config", "connector configurations", 1),
+    *_storage("status", "the state of connectors", 5),
+    Property(
+        "exactly.once.source.support",
+        STRING,
+        "'enabled' commits records and position in one transaction; 'disabled' writes the position after "
+        "the records are acknowledged (at least once). 'preparing' means disabled. (Kafka Connect's default"
+        " is disabled.)",
+        default="enabled",
+        valid=("disabled", "preparing", "enabled"),
+        importance=HIGH,
+    ),
+    Property(
+        "topic.creation.enable",
+        BOOLEAN,
+        "Whether connectors may have output topics created by topic.creation.default.*.",
+        default="true",
+        importance=LOW,
+    ),
+)
+
+REST = group(
+    "Worker: REST",
+    Property(
+        "listeners",
+        LIST,
+        "Where the REST API listens. It is bound to this machine unless told otherwise.",
+        default="http://127.0.0.1:8083",
+        importance=LOW,
+    ),
+    Property(
+        "rest.advertised.host.name", STRING, "The host other workers reach this one at.", importance=LOW
+    ),
+    Property(
+        "rest.advertised.port",
+        INT,
+        "The port other workers reach this one at.",
+        low=1,
+        high=65535,
+        importance=LOW,
+    ),
+    Property(
+        "rest.advertised.listener",
+        STRING,
+        "The protocol other workers use.",
+        valid=("http", "https"),
+        importance=LOW,
+    ),
+)
+
+CLOUD = group(
+    "Worker: Confluent Cloud",
+    Property(
+        "confluent.cloud.api.key",
+        PASSWORD,
+        "The cloud API key that mints keys for service accounts.",
+        importance=LOW,
+    ),
+    Property("confluent.cloud.api.secret", PASSWORD, "The secret of that key.", importance=LOW),
+    Property(
+        "confluent.cloud.endpoint",
+        STRING,
+        "The cloud's API.",
+        default="https://api.confluent.cloud",
+        importance=LOW,
+    ),
+    Property(
+        "bridge.cloud.kafka.cluster.id", STRING, "The Kafka cluster (lkc-…) to mint keys for.", importance=LOW
+    ),
+    Property(
+        "bridge.cloud.schema.registry.id",
+        STRING,
+        "The schema registry (lsrc-…) to mint keys for.",
+        importance=LOW,
+    ),
+    Property(
+        "bridge.cloud.*",
+        STRING,
+        "Ids that requests of the cloud-style API must name (environment and cluster); any, where not set.",
+        importance=LOW,
+    ),
+)
+
+_CONNECT = "it concerns Kafka Connect's own runtime"
+
+
+def _ignored(key: str, doc: str) -> Property:
+    return Property(key, STRING, doc, ignored=_CONNECT, importance=LOW)
+
+
+ACCEPTED = group(
+    "Worker: accepted and not needed",
+    UNKNOWN,
+    _ignored("plugin.path", "Where Kafka Connect looks for plugins."),
+    _ignored("plugin.discovery", "How Kafka Connect looks for plugins."),
+    Property(
+        "offset.flush.interval.ms",
+        LONG,
+        "How often Kafka Connect writes positions.",
+        ignored=_CONNECT,
+        importance=LOW,
+    ),
+    _ignored("offset.flush.timeout.ms", "How long Kafka Connect waits for positions to be written."),
+    _ignored("offset.storage.file.filename", "Where standalone Kafka Connect keeps positions."),
+    _ignored(
+        "connector.client.config.override.policy",
+        "Which producer.override.* Kafka Connect allows; all, here.",
+    ),
+    _ignored("scheduled.rebalance.max.delay.ms", "How long Kafka Connect waits for a worker to come back."),
+    _ignored("rebalance.timeout.ms", "Kafka Connect's group protocol."),
+    _ignored("session.timeout.ms", "Kafka Connect's group protocol."),
+    _ignored("heartbeat.interval.ms", "Kafka Connect's group protocol."),
+    _ignored("connect.protocol", "Kafka Connect's group protocol."),
+    _ignored("inter.worker.*", "Kafka Connect's keys between workers."),
+    _ignored("task.shutdown.graceful.timeout.ms", "How long Kafka Connect waits for tasks."),
+    _ignored("topic.tracking.enable", "Whether Kafka Connect tracks topics."),
+    _ignored("topic.tracking.allow.reset", "Whether tracked topics can be reset."),
+    _ignored("rest.port", "Replaced by listeners."),
+    _ignored("rest.host.name", "Replaced by listeners."),
+    _ignored("rest.extension.classes", "Extensions of Kafka Connect's REST API."),
+    _ignored("access.control.*", "CORS of Kafka Connect's REST API."),
+    _ignored("admin.listeners", "Where Kafka Connect's admin API listens."),
+    _ignored("listeners.https.*", "TLS of Kafka Connect's REST API."),
+    _ignored("internal.key.converter", "Removed from Kafka Connect."),
+    _ignored("internal.value.converter", "Removed from Kafka Connect."),
+    _ignored("internal.key.converter.*", "Removed from Kafka Connect."),
+    _ignored("internal.value.converter.*", "Removed from Kafka Connect."),
+    _ignored("metric.reporters", "Kafka Connect's metrics."),
+    _ignored("metrics.*", "Kafka Connect's metrics."),
+    _ignored("log4j.*", "Kafka Connect's logging."),
+    _ignored("confluent.license", "No licence is needed."),
+    _ignored("confluent.topic.*", "No licence is needed."),
+)

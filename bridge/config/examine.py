@@ -1,0 +1,215 @@
+"""From what was given to typed values, finding every fault that one property can have on its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from attrs import define, field
+
+from bridge.config.catalogue import Catalogue
+from bridge.config.config import Config
+from bridge.config.external import Resolver, UnresolvableError, has_reference
+from bridge.config.property import Property, Type
+from bridge.config.values import InvalidError, typed
+from bridge.errors import Fault
+
+MASK: Final = "****************"
+"""What stands for a secret, as Confluent Cloud writes it."""
+
+_MASKED: Final = re.compile(r"\*{4,}|\[hidden\]", re.IGNORECASE)
+_PLACEHOLDER: Final = re.compile(r"<[A-Za-z][^<>]*>")
+_OTHER: Final = re.compile(r"\$\{([A-Za-z0-9_.-]+)\}")
+
+
+def is_masked(value: str) -> bool:
+    """Whether the value is what an export shows instead of a secret."""
+    return _MASKED.fullmatch(value.strip()) is not None
+
+
+@define
+class Examined:
+    """One configuration under examination."""
+
+    catalogue: Catalogue
+    written: Mapping[str, str]
+    """As in the file."""
+    given: dict[str, str] = field(factory=dict)
+    """References resolved."""
+    values: dict[str, Any] = field(factory=dict)
+    """Typed, defaults filled in; a faulty property stands at its default."""
+    faults: list[Fault] = field(factory=list)
+    notices: list[str] = field(factory=list)
+    broken: set[str] = field(factory=set)
+    """Keys with a fault; what depends on them is not judged."""
+
+    def fault(self, key: str, message: str) -> None:
+        """Note a fault; the value is shown with it unless it is secret or stands elsewhere."""
+        self.broken.add(key)
+        shown = self.shown(key)
+        self.faults.append(Fault(key, message, None if shown == MASK else shown))
+
+    def shown(self, key: str) -> str | None:
+        """The value as it may be shown: masked if secret, as written if it refers elsewhere."""
+        if key not in self.written:
+            return None
+        written = self.written[key]
+        if self.catalogue.is_secret(key) and written != "":
+            return written if _is_only_reference(written) else MASK
+        return written
+
+    def has(self, key: str) -> bool:
+        """Whether a non-empty value was given, sound or not."""
+        return bool(self.written.get(key, "").strip())
+
+    def sound(self, *keys: str) -> bool:
+        """Whether none of these has a fault, so that rules about them make sense."""
+        return self.broken.isdisjoint(keys)
+
+    def config(self) -> Config:
+        """The result; meaningful where there are no faults."""
+        return Config(self.values, self.given, str(self.values.get("name") or ""))
+
+
+def _is_only_reference(written: str) -> bool:
+    return has_reference(written) and not re.sub(r"\$\{[^}]*\}", "", written).strip()
+
+
+def examine(
+    catalogue: Catalogue,
+    written: Mapping[str, str],
+    resolver: Resolver,
+    *,
+    unknown: str | None = None,
+    inherited: Mapping[str, str] | None = None,
+) -> Examined:
+    """Judge every property on its own.
+
+    ``unknown``: fail, warn, or None for what ``bridge.config.unknown`` says. ``inherited``: values that stand
+    in for defaults (a worker's, for its connectors); they are not 'given'.
+    """
+    found = Examined(catalogue, written)
+    for key in written:
+        _resolve(found, key, resolver)
+    said = found.given.get("bridge.config.unknown") or (inherited or {}).get("bridge.config.unknown")
+    policy = unknown or (said or "fail").strip().lower()
+    for key, text in found.given.items():
+        declared = catalogue.find(key)
+        if declared is None:
+            _unknown(found, key, policy)
+        elif key not in found.broken:
+            _judge(found, declared, key, text)
+    _fill(found, inherited or {})
+    for declared in catalogue.exact():
+        _required(found, declared)
+    _name_ignored(found)
+    return found
+
+
+def _resolve(found: Examined, key: str, resolver: Resolver) -> None:
+    text = found.written[key]
+    try:
+        found.given[key] = resolver.resolve(text)
+    except UnresolvableError as reason:
+        found.given[key] = text
+        found.fault(key, str(reason))
+
+
+def _unknown(found: Examined, key: str, policy: str) -> None:
+    nearest = found.catalogue.nearest(key)
+    hint = f"; did you mean {nearest}?" if nearest else ""
+    if policy == "warn":
+        found.notices.append(f"{key} is not a known property and has no effect{hint}")
+    elif key not in found.broken:
+        found.fault(key, f"is not a known property{hint}")
+
+
+def _judge(found: Examined, declared: Property, key: str, text: str) -> None:
+    if declared.ignored:
+        return
+    if is_masked(text):
+        found.fault(key, "holds a masked value, as exports show it; give the real one")
+        return
+    if not declared.is_prefix and (held := _placeholder(declared, found.written[key])):
+        found.fault(key, f"still holds the placeholder {held}; give the real value")
+        return
+    if declared.is_prefix:
+        found.values[key] = text
+        return
+    if not text.strip():
+        return
+    try:
+        value = typed(declared, text)
+    except InvalidError as reason:
+        found.fault(key, _sentence(found, key, str(reason)))
+        return
+    if refusal := _refusal(declared, value):
+        found.fault(key, refusal)
+        return
+    found.values[key] = value
+
+
+def _placeholder(declared: Property, written: str) -> str | None:
+    match = _PLACEHOLDER.fullmatch(written.strip()) if declared.secret else _PLACEHOLDER.search(written)
+    return match.group() if match else None
+
+
+def _sentence(found: Examined, key: str, end: str) -> str:
+    shown = found.shown(key)
+    if shown is None or shown == MASK:
+        return f"the value {end}"
+    return f"{shown if len(shown) <= 80 else shown[:77] + '…'!r} {end}"
+
+
+def _refusal(declared: Property, value: Any) -> str | None:
+    spelled = str(value).lower() if isinstance(value, bool) else str(value)
+    if spelled in declared.refused:
+        return declared.refused[spelled]
+    if declared.unsupported and value != default_of(declared):
+        return declared.unsupported
+    return None
+
+
+def default_of(declared: Property) -> Any:
+    """The typed default, references to other properties not filled in."""
+    if declared.default is None or (declared.default == "" and declared.type is not Type.LIST):
+        return declared.default
+    return typed(declared, declared.default)
+
+
+def _fill(found: Examined, inherited: Mapping[str, str]) -> None:
+    """Defaults for what is missing; one may refer to another property of the table."""
+    later: list[Property] = []
+    for declared in found.catalogue.exact():
+        if declared.key in found.values:
+            continue
+        if declared.key in inherited:
+            found.values[declared.key] = typed(declared, inherited[declared.key])
+        elif declared.default and _OTHER.search(declared.default):
+            later.append(declared)
+        else:
+            found.values[declared.key] = default_of(declared)
+    for declared in later:
+        text = _OTHER.sub(lambda other: str(found.values[other.group(1)]), declared.default or "")
+        found.values[declared.key] = text
+    order = {key: None for key in found.catalogue.properties if key in found.values}
+    found.values = {key: found.values[key] for key in (*order, *(k for k in found.values if k not in order))}
+
+
+def _required(found: Examined, declared: Property) -> None:
+    key = declared.key
+    if key in found.broken or found.has(key) or (declared.empty_allowed and key in found.written):
+        return
+    when = declared.required_when
+    if declared.required:
+        found.fault(key, "is required")
+    elif when and found.sound(when.key) and found.values[when.key] in when.values:
+        more = "; give the empty string if there is none" if declared.empty_allowed else ""
+        found.fault(key, f"is required when {when.key} is {found.values[when.key]}{more}")
+
+
+def _name_ignored(found: Examined) -> None:
+    keys = [key for key in found.given if (declared := found.catalogue.find(key)) and declared.ignored]
+    if keys:
+        found.notices.append(f"accepted and not needed here: {', '.join(sorted(keys))}")

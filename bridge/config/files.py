@@ -1,0 +1,182 @@
+"""Reading configuration files: JSON (flat or ``{"name","config"}``) and Java's ``.properties``.
+
+Whatever is in the file, the outcome is a mapping of text to text or one sentence that names the file.
+Scalars that are not text are spelled as Kafka Connect spells them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from attrs import frozen
+
+from bridge.errors import ConfigurationError, Fault
+
+MAX_BYTES: Final = 8 * 1024 * 1024
+"""A configuration is small; a larger file is a mistake (a keystore in base64 is a few kilobytes)."""
+
+
+class UnreadableError(ValueError):
+    """What is wrong with a file as a whole, as the end of a sentence."""
+
+
+@frozen
+class Given:
+    """What a file says, untouched: keys in order, values as written."""
+
+    values: Mapping[str, str]
+    notices: tuple[str, ...] = ()
+
+
+def read(path: Path, *, wrapped: bool) -> Given:
+    """The file's properties; JSON if it begins like JSON, else Java properties.
+
+    ``wrapped`` allows ``{"name", "config"}``. Raises ConfigurationError with one fault that names the file.
+    """
+    try:
+        return parse(_bytes(path), wrapped=wrapped, json_expected=path.suffix.lower() == ".json")
+    except UnreadableError as fault:
+        raise ConfigurationError([Fault(str(path), str(fault))]) from None
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        if path.is_dir():
+            raise UnreadableError("is a directory, not a configuration file")
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise UnreadableError("does not exist") from None
+    except ValueError:
+        raise UnreadableError("is not the path of a file") from None
+    except OSError as error:
+        raise UnreadableError(f"cannot be read: {(error.strerror or 'unknown reason').lower()}") from None
+    if len(content) > MAX_BYTES:
+        raise UnreadableError(f"is larger than {MAX_BYTES // 1024 // 1024} MB, which no configuration is")
+    return content
+
+
+def parse(content: bytes, *, wrapped: bool, json_expected: bool = False) -> Given:
+    """The properties in a file's bytes. Raises UnreadableError."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UnreadableError(f"is not UTF-8 text (byte {error.start})") from None
+    if "\0" in text:
+        raise UnreadableError("contains NUL bytes; it is not a text file")
+    if not text.strip():
+        raise UnreadableError("is empty")
+    if json_expected or text.lstrip()[:1] in ("{", "["):
+        return _from_json(text, wrapped=wrapped)
+    return properties(text)
+
+
+def properties(text: str) -> Given:
+    """The text of a Java ``.properties`` file. A key that stands twice keeps its last value, as in Java."""
+    import javaproperties
+
+    values: dict[str, str] = {}
+    twice: list[str] = []
+    try:
+        for key, value, _ in javaproperties.parse(text):
+            if key is None or value is None:
+                continue
+            if key in values and key not in twice:
+                twice.append(key)
+            values[key] = value
+    except javaproperties.InvalidUEscapeError as error:
+        raise UnreadableError(f"has an invalid escape: {_quote(error.escape)}") from None
+    for key, value in values.items():
+        _require_text(key, value)
+    notices = (f"given more than once, the last counts: {', '.join(twice)}",) if twice else ()
+    return Given(values, notices)
+
+
+def _require_text(key: str, value: str) -> None:
+    """Escapes can spell what no UTF-8 file can: half a character, or a NUL."""
+    for text in (key, value):
+        if "\0" in text:
+            raise UnreadableError(f"holds a NUL character in {_quote(key)}")
+        if any("\ud800" <= c <= "\udfff" for c in text):
+            raise UnreadableError(f"holds half a character (a lone surrogate) in {_quote(key)}")
+
+
+def _quote(text: str) -> str:
+    return json.dumps(text[:60])
+
+
+def load_json(text: str) -> Any:
+    """A JSON document in which no object names a key twice. Raises UnreadableError."""
+    try:
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        raise UnreadableError(
+            f"is not JSON: {error.msg} in line {error.lineno}, column {error.colno}"
+        ) from None
+    except RecursionError:
+        raise UnreadableError("is nested too deeply") from None
+    except UnreadableError:
+        raise
+    except ValueError:
+        raise UnreadableError("holds a number with too many digits") from None
+
+
+def _no_constant(name: str) -> Any:
+    raise UnreadableError(f"is not JSON: {name} is no JSON value")
+
+
+def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise UnreadableError(f"names {_quote(key)} twice")
+        found[key] = value
+    return found
+
+
+def _from_json(text: str, *, wrapped: bool) -> Given:
+    document = load_json(text)
+    if not isinstance(document, dict):
+        raise UnreadableError("holds no JSON object of properties")
+    if wrapped and isinstance(document.get("config"), dict):
+        document = _unwrap(document)
+    if not document:
+        raise UnreadableError("holds no properties")
+    return Given(texts(document))
+
+
+def _unwrap(document: dict[str, Any]) -> dict[str, Any]:
+    """``{"name", "config"}`` as one mapping; other keys beside them are Kafka Connect's own."""
+    stray = sorted(set(document) - {"name", "config", "tasks", "type", "initial_state", "offsets"})
+    if stray:
+        raise UnreadableError(f'has {_quote(stray[0])} beside "config"; properties belong inside it')
+    inner: dict[str, Any] = document["config"]
+    outer = document.get("name")
+    if outer is None:
+        return inner
+    if inner.get("name", outer) != outer:
+        raise UnreadableError('names the connector differently in "name" and in "config"')
+    return {"name": outer, **inner}
+
+
+def texts(document: Mapping[str, Any]) -> dict[str, str]:
+    """The scalars of a JSON object as text; null is 'not given'. Raises UnreadableError if nested."""
+    found = {key: _scalar(key, value) for key, value in document.items() if value is not None}
+    for key, value in found.items():
+        _require_text(key, value)
+    return found
+
+
+def _scalar(key: str, value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    raise UnreadableError(
+        f"has {'a list' if isinstance(value, list) else 'an object'} as {_quote(key)}; give it as text"
+    )

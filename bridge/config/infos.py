@@ -1,0 +1,102 @@
+"""A configuration in Kafka Connect's ``ConfigInfos`` form, as PUT …/config/validate answers it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from bridge.config import files
+from bridge.config.catalogue import Catalogue
+from bridge.config.config import Config
+from bridge.config.examine import Examined
+from bridge.config.loading import examine_connector, resolver_of
+from bridge.config.property import Property, Type
+
+_WIDTHS = {Type.BOOLEAN: "SHORT", Type.INT: "SHORT", Type.LONG: "SHORT", Type.LIST: "LONG"}
+
+
+def config_infos(
+    given: Mapping[str, str],
+    worker: Config | None = None,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    unknown: str | None = None,
+) -> dict[str, Any]:
+    """A connector's properties with their definitions, values and errors; secrets are masked."""
+    examined = examine_connector(files.Given(given), worker, resolver_of(worker, environ), unknown=unknown)
+    return infos_of(examined)
+
+
+def infos_of(examined: Examined) -> dict[str, Any]:
+    """The same, of a configuration that has been judged."""
+    catalogue = examined.catalogue
+    undeclared = [
+        k for k in examined.written if catalogue.find(k) is not None and k not in catalogue.properties
+    ]
+    foreign = [f.key for f in examined.faults if catalogue.find(f.key) is None]
+    keys = dict.fromkeys([p.key for p in catalogue.exact()] + undeclared + foreign)
+    return {
+        "name": examined.written.get("connector.class", ""),
+        "error_count": len({fault.key for fault in examined.faults}),
+        "groups": list(dict.fromkeys(p.group for p in catalogue)),
+        "configs": [
+            {"definition": definition(catalogue, key), "value": _value(examined, key)} for key in keys
+        ],
+    }
+
+
+def definitions(catalogue: Catalogue) -> list[dict[str, Any]]:
+    """Every property's definition (Kafka Connect's ``ConfigKeyInfo``)."""
+    return [definition(catalogue, p.key) for p in catalogue.exact()]
+
+
+def definition(catalogue: Catalogue, key: str) -> dict[str, Any]:
+    """One property's definition. ``order`` is Kafka Connect's name up to 4.1 and Confluent Cloud's,
+    ``order_in_group`` that of 4.2 and later."""
+    declared = catalogue.find(key) or Property(key, Type.STRING, "Not a known property.")
+    return {
+        "name": key,
+        "type": declared.type.upper(),
+        "required": declared.required,
+        "default_value": declared.default,
+        "importance": declared.importance.upper(),
+        "documentation": declared.doc,
+        "group": declared.group or None,
+        "order": declared.order,
+        "order_in_group": declared.order,
+        "width": _WIDTHS.get(declared.type, "MEDIUM"),
+        "display_name": key if declared.is_prefix else declared.display_name,
+        "dependents": [p.key for p in catalogue if p.required_when and p.required_when.key == key],
+    }
+
+
+def _value(examined: Examined, key: str) -> dict[str, Any]:
+    declared = examined.catalogue.find(key)
+    shown = examined.shown(key)
+    if shown is None and declared is not None and not declared.is_prefix:
+        shown = _text(examined.values.get(key))
+    return {
+        "name": key,
+        "value": shown,
+        "recommended_values": []
+        if declared is None
+        else [v for v in declared.valid if v not in declared.refused],
+        "errors": [fault.message for fault in examined.faults if fault.key == key],
+        "visible": _visible(examined, declared),
+    }
+
+
+def _text(value: Any) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return ",".join(value) if isinstance(value, list) else str(value)
+
+
+def _visible(examined: Examined, declared: Property | None) -> bool:
+    """A form shows what the chosen grant type and modes need, and whatever was given."""
+    if declared is None or declared.required_when is None or examined.has(declared.key):
+        return True
+    return examined.values.get(declared.required_when.key) in declared.required_when.values

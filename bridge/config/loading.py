@@ -1,0 +1,193 @@
+"""Loading a connector with its worker: files, environment, references, every rule, all faults at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bridge.config import environment, external, files, formats, rules
+from bridge.config.catalogue import Catalogue
+from bridge.config.config import Config, Loaded
+from bridge.config.declarations import CONNECTOR, WORKER
+from bridge.config.declarations.security import DEFAULTS
+from bridge.config.examine import Examined, examine
+from bridge.errors import ConfigurationError, Fault
+
+_INHERITABLE = frozenset(p.key for p in DEFAULTS if p.key.startswith("errors.")) | {"bridge.config.unknown"}
+_CONVERSION = frozenset(p.key for p in DEFAULTS if p.key.startswith("value.converter.") and not p.is_prefix)
+
+
+def load(
+    connector_path: Path, worker_path: Path | None, *, environ: Mapping[str, str] = os.environ
+) -> Loaded:
+    """The connector and its worker, valid together.
+
+    Raises ConfigurationError with every fault of both; faults of a worker name its file.
+    """
+    faults: list[Fault] = []
+    worker = _try(faults, lambda: examine_worker_file(worker_path, environ))
+    connector = _try(faults, lambda: examine_connector_file(connector_path, worker, environ))
+    if worker is not None:
+        faults = [*of_worker(worker, worker_path), *faults]
+    if connector is not None:
+        faults += connector.faults
+    if faults or worker is None or connector is None:
+        raise ConfigurationError(faults)
+    return Loaded(connector.config(), worker.config(), (*worker.notices, *connector.notices))
+
+
+def _try(faults: list[Fault], read: Any) -> Examined | None:
+    try:
+        examined: Examined = read()
+    except ConfigurationError as error:
+        faults.extend(error.faults)
+        return None
+    return examined
+
+
+def load_connector(
+    path: Path, *, worker: Config | None = None, environ: Mapping[str, str] = os.environ
+) -> Config:
+    """A connector's configuration; rules that concern a worker are left out where none is given.
+
+    Raises ConfigurationError with every fault.
+    """
+    return _sound(examine_connector(files.read(path, wrapped=True), worker, resolver_of(worker, environ)))
+
+
+def load_worker(path: Path | None, *, environ: Mapping[str, str] = os.environ) -> Config:
+    """A worker's configuration, from its file and the environment; without either, the defaults.
+
+    Raises ConfigurationError with every fault.
+    """
+    examined = examine_worker_file(path, environ)
+    if examined.faults:
+        raise ConfigurationError(of_worker(examined, path))
+    return examined.config()
+
+
+def connector_config(
+    given: Mapping[str, str], *, worker: Config | None = None, environ: Mapping[str, str] = os.environ
+) -> Config:
+    """A connector's configuration out of properties that are at hand. Raises ConfigurationError."""
+    return _sound(examine_connector(files.Given(given), worker, resolver_of(worker, environ)))
+
+
+def config_of(given: Mapping[str, str], catalogue: Catalogue = CONNECTOR) -> Config:
+    """Types and defaults only, no rule between properties and nothing required. Raises ConfigurationError."""
+    examined = examine(catalogue, given, external.Resolver({}), unknown="warn")
+    examined.faults = [f for f in examined.faults if f.key in given]
+    return _sound(examined)
+
+
+def _sound(examined: Examined) -> Config:
+    if examined.faults:
+        raise ConfigurationError(examined.faults)
+    return examined.config()
+
+
+def of_worker(examined: Examined, path: Path | None) -> list[Fault]:
+    """A worker's faults, with the file they are in."""
+    origin = path.name if path else "the worker's environment"
+    return [Fault(f.key, f"{f.message} (in {origin})", f.value) for f in examined.faults]
+
+
+def examine_worker_file(path: Path | None, environ: Mapping[str, str]) -> Examined:
+    """The worker's properties, judged: its file, or the text in the environment; single variables go first.
+
+    Raises ConfigurationError if the file cannot be read at all.
+    """
+    given = _worker_given(path, environ)
+    variables = environment.from_environment(environ)
+    strangers = [key for key in variables if WORKER.find(key) is None]
+    written = {**given.values, **{k: v for k, v in variables.items() if k not in strangers}}
+    providers, wrong = _providers(written)
+    examined = examine(WORKER, written, external.Resolver(environ, providers))
+    for key, message in wrong:
+        examined.fault(key, message)
+    examined.notices.extend(given.notices)
+    if strangers:
+        examined.notices.append(
+            f"variables that name no worker property: {', '.join(environment.PREFIX + k for k in strangers)}"
+        )
+    return examined
+
+
+def _worker_given(path: Path | None, environ: Mapping[str, str]) -> files.Given:
+    if path is not None:
+        return files.read(path, wrapped=False)
+    text = environ.get(environment.WHOLE, "")
+    if not text.strip():
+        return files.Given({})
+    try:
+        return files.parse(text.encode("utf-8", "replace"), wrapped=False)
+    except files.UnreadableError as fault:
+        raise ConfigurationError([Fault(environment.WHOLE, str(fault))]) from None
+
+
+def _providers(written: Mapping[str, str]) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    """Names of providers → kind, from ``config.providers``, and what is wrong with them."""
+    found: dict[str, str] = {}
+    wrong: list[tuple[str, str]] = []
+    for name in (part.strip() for part in written.get("config.providers", "").split(",")):
+        if not name:
+            continue
+        key = f"config.providers.{name}.class"
+        kind = external.CLASSES.get(written.get(key, "").strip().rpartition(".")[2])
+        if kind:
+            found[name] = kind
+        else:
+            wrong.append(
+                (
+                    key,
+                    f"must be one of {', '.join(external.CLASSES)} of "
+                    f"org.apache.kafka.common.config.provider",
+                )
+            )
+    return found, wrong
+
+
+def resolver_of(worker: Config | None, environ: Mapping[str, str]) -> external.Resolver:
+    """What fills in a connector's references: the worker's providers."""
+    return external.Resolver(environ, _providers(worker.raw())[0] if worker else None)
+
+
+def examine_connector_file(path: Path, worker: Examined | None, environ: Mapping[str, str]) -> Examined:
+    """The connector's properties, judged with the worker's. Raises ConfigurationError for a bad file."""
+    config = worker.config() if worker else None
+    return examine_connector(files.read(path, wrapped=True), config, resolver_of(config, environ))
+
+
+def examine_connector(
+    given: files.Given,
+    worker: Config | None,
+    resolver: external.Resolver,
+    *,
+    unknown: str | None = None,
+    catalogue: Catalogue = CONNECTOR,
+) -> Examined:
+    """A connector's properties, judged by every rule. ``unknown``: fail or warn, else what the files say."""
+    examined = examine(
+        catalogue, given.values, resolver, unknown=unknown, inherited=_inherited(given.values, worker)
+    )
+    formats.decide(examined, worker)
+    for rule in rules.ALONE:
+        rule(examined)
+    if worker is not None:
+        for together in rules.TOGETHER:
+            together(examined, worker)
+    examined.notices.extend(given.notices)
+    order = {key: index for index, key in enumerate(catalogue.properties)}
+    examined.faults.sort(key=lambda fault: order.get(fault.key, len(order)))
+    return examined
+
+
+def _inherited(given: Mapping[str, str], worker: Config | None) -> dict[str, str]:
+    """What a worker gives for all its connectors. Options of its converter go with its converter only."""
+    if worker is None:
+        return {}
+    own_format = any(given.get(key, "").strip() for key in (formats.FORMAT, formats.CONVERTER))
+    keys = _INHERITABLE if own_format else _INHERITABLE | _CONVERSION
+    return {key: value for key, value in worker.raw().items() if key in keys and value.strip()}

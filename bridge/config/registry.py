@@ -1,0 +1,58 @@
+"""Which schema registry a connector uses, out of the four places that may name one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from bridge.config.config import Config
+
+_CONVERTER: Final = "value.converter."
+_GENERAL: Final = "schema.registry."
+_AUTH: Final = ("basic.auth.credentials.source", "basic.auth.user.info")
+
+
+def _of_converter(given: Mapping[str, str]) -> dict[str, str]:
+    """``value.converter.`` before ``schema.registry.…``, ``basic.auth.…`` or ``bearer.auth.…``."""
+    found: dict[str, str] = {}
+    for key, value in given.items():
+        name = key.removeprefix(_CONVERTER)
+        if name == key or not value.strip():
+            continue
+        if name.startswith(_GENERAL):
+            found[name.removeprefix(_GENERAL)] = value.strip()
+        elif name in _AUTH or name.startswith("bearer.auth."):
+            found[name] = value.strip()
+    return found
+
+
+def _of_worker(given: Mapping[str, str]) -> dict[str, str]:
+    return {
+        key.removeprefix(_GENERAL): value.strip()
+        for key, value in given.items()
+        if key.startswith(_GENERAL) and value.strip()
+    }
+
+
+def registry_properties(connector: Mapping[str, str], worker: Mapping[str, str]) -> dict[str, str]:
+    """The registry's settings without prefix: ``url``, ``basic.auth.user.info``, ``bearer.…``, ``ssl.…``.
+
+    Takes what was given (``Config.raw()``). From the particular to the general: the connector's
+    ``value.converter.*``, the worker's, the worker's ``schema.registry.*``, the connector's own
+    ``schema.registry.url``. The first that has a URL names the registry. Credentials come from there or from
+    something more particular, never from something more general: a worker's password is not sent to whatever
+    address a connector's file names. Empty if there is no URL.
+    """
+    levels = [_of_converter(connector), _of_converter(worker), _of_worker(worker)]
+    found: dict[str, str] = {}
+    for level in levels:
+        found = {**level, **found}
+        if "url" in found:
+            return found
+    exported = connector.get("schema.registry.url", "").strip()
+    return {**found, "url": exported} if exported else {}
+
+
+def registry_settings(connector: Config, worker: Config) -> dict[str, str]:
+    """The same, of configurations that have been read."""
+    return registry_properties(connector.raw(), worker.raw())

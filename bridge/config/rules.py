@@ -1,0 +1,186 @@
+"""What must hold between properties: of a connector alone, and of a connector with its worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from bridge.config.config import Config
+from bridge.config.declarations.identity import SELF_MANAGED
+from bridge.config.examine import Examined
+from bridge.config.registry import registry_properties
+from bridge.config.topics import TopicTemplate
+
+_FILE, _PATH = "salesforce.jwt.keystore.file", "salesforce.jwt.keystore.path"
+_LOGIN_HOSTS: Final = ("login.salesforce.com", "test.salesforce.com")
+_REPLICATION, _PARTITIONS = "topic.creation.default.replication.factor", "topic.creation.default.partitions"
+_DEAD_LETTERS: Final = "errors.deadletterqueue.topic.name"
+
+
+def keystore(c: Examined) -> None:
+    """JWT needs a keystore, from one place."""
+    if c.has(_FILE) and c.has(_PATH):
+        c.fault(_PATH, f"must not be given together with {_FILE}; keep one of them")
+    elif (
+        c.sound("salesforce.grant.type")
+        and c.values["salesforce.grant.type"] == "JWT_BEARER"
+        and not (c.has(_FILE) or c.has(_PATH))
+    ):
+        c.fault(_FILE, f"is required when salesforce.grant.type is JWT_BEARER (or {_PATH})")
+
+
+def my_domain(c: Examined) -> None:
+    """The client credentials flow is served by an org's own domain only."""
+    keys = ("salesforce.grant.type", "salesforce.instance")
+    if not c.sound(*keys) or c.values[keys[0]] != "CLIENT_CREDENTIALS":
+        return
+    if (urlsplit(c.values[keys[1]]).hostname or "").lower() in _LOGIN_HOSTS:
+        c.fault(
+            keys[1], "must be the org's My Domain URL (https://….my.salesforce.com) with CLIENT_CREDENTIALS"
+        )
+
+
+def encryption(c: Examined) -> None:
+    """Encryption needs a format with a schema."""
+    keys = ("csfle.enabled", "output.data.format")
+    if c.sound(*keys) and c.values[keys[0]] and c.values[keys[1]] == "JSON":
+        c.fault(
+            keys[0], "needs output.data.format AVRO, JSON_SR or PROTOBUF; JSON has no schema to hold rules"
+        )
+
+
+def topic_creation(c: Examined) -> None:
+    """Topics are created only with both numbers, as in Kafka Connect."""
+    for key, other in ((_REPLICATION, _PARTITIONS), (_PARTITIONS, _REPLICATION)):
+        if c.has(other) and not c.has(key) and c.sound(key):
+            c.fault(key, f"is required together with {other}")
+    for key in (_REPLICATION, _PARTITIONS):
+        if c.sound(key) and c.values[key] == 0:
+            c.fault(key, "must be -1 (the broker's default) or at least 1")
+
+
+def dead_letters(c: Examined) -> None:
+    """Dead letters go to a topic of their own, and only where errors are tolerated."""
+    if not c.sound(_DEAD_LETTERS):
+        return
+    name = c.values[_DEAD_LETTERS]
+    if (
+        c.sound("bridge.schema.on.incompatible")
+        and c.values["bridge.schema.on.incompatible"] == "dead_letter"
+        and not name
+    ):
+        c.fault(_DEAD_LETTERS, "is required when bridge.schema.on.incompatible is dead_letter")
+    if not name:
+        return
+    if c.has("kafka.topic") and c.sound("kafka.topic") and name == _topic(c).fixed:
+        c.fault(_DEAD_LETTERS, "must not be the topic that records go to (kafka.topic)")
+    tolerated = (
+        c.values["errors.tolerance"] == "all" or c.values["bridge.schema.on.incompatible"] == "dead_letter"
+    )
+    if c.sound("errors.tolerance") and not tolerated:
+        c.notices.append(f"{_DEAD_LETTERS} has no effect while errors.tolerance is none")
+
+
+def _topic(c: Examined) -> TopicTemplate:
+    return TopicTemplate(c.values["kafka.topic"], c.values["kafka.topic.lowercase"])
+
+
+def topic_spelling(c: Examined) -> None:
+    """Lower-casing changes a name silently; say so."""
+    if not c.has("kafka.topic") or not c.sound("kafka.topic", "kafka.topic.lowercase"):
+        return
+    template = _topic(c)
+    if template.lowercase and template.fixed not in (None, template.text):
+        c.notices.append(
+            f"kafka.topic {template.text} is lower-cased to {template.fixed} (kafka.topic.lowercase=false "
+            f"keeps it)"
+        )
+
+
+def registry_login(c: Examined) -> None:
+    """A source of credentials that has none."""
+    source, info = "value.converter.basic.auth.credentials.source", "value.converter.basic.auth.user.info"
+    old = "value.converter.schema.registry.basic.auth.user.info"
+    if (
+        c.sound(source, info, old)
+        and c.has(source)
+        and c.values[source] == "USER_INFO"
+        and not (c.has(info) or c.has(old))
+    ):
+        c.fault(info, f"is required when {source} is USER_INFO")
+
+
+ALONE: Final[tuple[Callable[[Examined], None], ...]] = (
+    keystore, my_domain, encryption, topic_creation, dead_letters, topic_spelling, registry_login,
+)  # fmt: skip
+
+
+def brokers(c: Examined, w: Config) -> None:
+    """Somebody must name the brokers."""
+    if not w["bootstrap.servers"] and not c.has("kafka.endpoint"):
+        c.fault(
+            "bootstrap.servers", "is required in the worker's properties (or kafka.endpoint in the connector)"
+        )
+
+
+def _own_login(w: Mapping[str, Any]) -> bool:
+    """Whether the worker brings its own SASL credentials."""
+    if w["sasl.jaas.config"] or w["sasl.username"]:
+        return True
+    return str(w["sasl.mechanism"]).upper() in ("GSSAPI", "OAUTHBEARER")
+
+
+def kafka_login(c: Examined, w: Config) -> None:
+    """API key and secret: required, or unused, depending on how the worker reaches Kafka."""
+    keys = ("kafka.api.key", "kafka.api.secret")
+    given = [key for key in keys if c.has(key)]
+    if not c.sound("kafka.auth.mode") or c.values["kafka.auth.mode"] != "KAFKA_API_KEY":
+        return
+    protocol = w["security.protocol"]
+    if protocol in ("PLAINTEXT", "SSL"):
+        if given:
+            c.notices.append(f"{' and '.join(given)} are not used with security.protocol={protocol}")
+        return
+    if not given and (_own_login(w) or (protocol is None and _runs_itself(c))):
+        return
+    for key in keys:
+        if key not in given:
+            c.fault(
+                key,
+                "is required when kafka.auth.mode is KAFKA_API_KEY, unless the worker sets "
+                "security.protocol=PLAINTEXT or SSL, or sasl.jaas.config",
+            )
+
+
+def _runs_itself(c: Examined) -> bool:
+    """The self-managed connector knows no API keys; Kafka Connect's default protocol is PLAINTEXT."""
+    return c.values["connector.class"] == SELF_MANAGED and not c.has("kafka.auth.mode")
+
+
+def registry_needed(c: Examined, w: Config) -> None:
+    """A format with schemas needs a registry."""
+    key = "value.converter.schema.registry.url"
+    if not c.sound("output.data.format", "value.converter", key, "schema.registry.url"):
+        return
+    name = c.values["output.data.format"]
+    if name != "JSON" and not registry_properties(c.given, w.raw()):
+        c.fault(
+            "schema.registry.url",
+            f"is required for output.data.format {name}: in the worker's properties, or as {key} in the "
+            f"connector",
+        )
+
+
+def exactly_once(c: Examined, w: Config) -> None:
+    """'required' is a promise only the worker can keep."""
+    key = "exactly.once.support"
+    if c.sound(key) and c.values[key] == "required" and w["exactly.once.source.support"] != "enabled":
+        c.fault(
+            key, "is required, but the worker sets exactly.once.source.support to something else than enabled"
+        )
+
+
+TOGETHER: Final[tuple[Callable[[Examined, Config], None], ...]] = (
+    brokers, kafka_login, registry_needed, exactly_once,
+)  # fmt: skip

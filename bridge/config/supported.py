@@ -1,0 +1,91 @@
+"""What is declared and not supported yet: the one table to shorten when a feature lands.
+
+A whole property is refused unless it stands at its default; a value is refused wherever it is given.
+``CONVERTER_OPTIONS`` says which output formats an option of the value converter touches and which of those
+honour it: an option that is not honoured by the format in use is refused unless at its default, one that does
+not touch the format at all is accepted and named in a notice, as it has no effect in Kafka Connect either.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+FORMATS: Final = frozenset({"AVRO", "JSON"})
+"""The output formats that can be written."""
+
+REFUSED_VALUES: Final[dict[str, dict[str, str]]] = {
+    "output.data.format": {
+        name: f"{name} is not supported yet; use AVRO or JSON"
+        for name in ("AVRO", "JSON", "JSON_SR", "PROTOBUF")
+        if name not in FORMATS
+    },
+    "csfle.enabled": {
+        "true": "client-side field level encryption is not supported yet, and nothing would be encrypted"
+    },
+    "kafka.auth.mode": {
+        "SERVICE_ACCOUNT": "keys cannot be minted for a service account yet; "
+        "use KAFKA_API_KEY with kafka.api.key and kafka.api.secret"
+    },
+    "salesforce.platform.subscription.type": {
+        "CUSTOM_CHANNEL": "custom channels are not supported yet; run one connector for each event"
+    },
+    "transaction.boundary": {
+        "interval": "the bridge commits when its buffer is empty, at the latest after "
+        "bridge.commit.interval.ms; set that property instead",
+        "connector": "the connector defines no boundaries of its own; leave it at poll",
+    },
+    "http.proxy.auth.scheme": {"NTLM": "NTLM is not supported; use BASIC or a proxy without authentication"},
+}
+
+_CHANNEL = "custom channels are not supported yet; name one event in salesforce.platform.event.name"
+REFUSED_PROPERTIES: Final[dict[str, str]] = {
+    "transforms": "single message transforms are not supported yet",
+    "predicates": "predicates belong to single message transforms, which are not supported yet",
+    "salesforce.platform.custom.channel.name": _CHANNEL,
+    "salesforce.platform.channel.entities": _CHANNEL,
+    "topic.creation.groups": "only the default group is supported (topic.creation.default.*)",
+    "offsets.storage.topic": "a connector cannot have an offsets topic of its own yet; "
+    "positions are kept in the worker's offset.storage.topic",
+}
+
+_ALL = frozenset({"AVRO", "JSON", "JSON_SR", "PROTOBUF"})
+_REGISTRY = _ALL - {"JSON"}
+_AVRO, _JSON_SR, _PROTOBUF = frozenset({"AVRO"}), frozenset({"JSON_SR"}), frozenset({"PROTOBUF"})
+_NONE: frozenset[str] = frozenset()
+
+CONVERTER_OPTIONS: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
+    # option: (formats it touches, formats that honour any value of it)
+    "auto.register.schemas": (_REGISTRY, _AVRO),
+    "use.latest.version": (_REGISTRY, _AVRO),
+    "latest.compatibility.strict": (_REGISTRY, _AVRO),
+    "value.subject.name.strategy": (_REGISTRY, _AVRO),
+    "connect.meta.data": (_AVRO, _AVRO),
+    "enhanced.avro.schema.support": (_AVRO, _AVRO),
+    # Salesforce's API names are valid Avro names, so there is nothing to scrub
+    "scrub.invalid.names": (_REGISTRY, _AVRO),
+    "ignore.default.for.nullables": (_REGISTRY, _AVRO),
+    "replace.null.with.default": (_ALL, _AVRO | {"JSON"}),
+    "decimal.format": (_JSON_SR | {"JSON"}, _AVRO | {"JSON"}),
+    "schemas.enable": (frozenset({"JSON"}), _NONE),
+    "reference.subject.name.strategy": (_JSON_SR | _PROTOBUF, _NONE),
+    "value.schema.id.serializer": (_REGISTRY, _NONE),
+    "normalize.schemas": (_REGISTRY, _NONE),
+    "allow.optional.map.keys": (_AVRO, _AVRO),
+    "discard.type.doc.default": (_AVRO, _NONE),
+    "flatten.singleton.unions": (_REGISTRY, _AVRO),
+    "generalized.sum.type.support": (_REGISTRY, _AVRO),
+    "object.additional.properties": (_JSON_SR, _NONE),
+    "use.optional.for.nonrequired": (_JSON_SR, _NONE),
+    "json.oneof.for.nullables": (_JSON_SR, _NONE),
+    "json.write.dates.iso8601": (_JSON_SR, _NONE),
+    "json.schema.spec.version": (_JSON_SR, _NONE),
+    "enhanced.protobuf.schema.support": (_PROTOBUF, _NONE),
+    "optional.for.nullables": (_PROTOBUF, _NONE),
+    "optional.for.proto2": (_PROTOBUF, _NONE),
+    "wrapper.for.nullables": (_PROTOBUF, _NONE),
+    "wrapper.for.raw.primitives": (_PROTOBUF, _NONE),
+    "flatten.unions": (_PROTOBUF, _NONE),
+    "generate.struct.for.nulls": (_PROTOBUF, _NONE),
+    "generate.index.for.unions": (_PROTOBUF, _NONE),
+    "int.for.enums": (_PROTOBUF, _NONE),
+}

@@ -1,0 +1,63 @@
+"""From text to typed values, by Kafka's rules: trimmed; decimal integers within their width; booleans."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from bridge.config.property import Property, Type
+
+_INTEGER: Final = re.compile(r"[+-]?[0-9]{1,19}")
+_BITS: Final = {Type.INT: 32, Type.LONG: 64}
+
+
+class InvalidError(ValueError):
+    """What is wrong with a value, as the end of a sentence that begins with the value or with 'the value'."""
+
+
+def typed(declared: Property, text: str) -> Any:
+    """The value as str, int, bool or list. Raises InvalidError for a wrong type, value or range."""
+    text = text.strip()
+    if declared.type is Type.LIST:
+        return [part for part in (part.strip() for part in text.split(",")) if part]
+    if declared.type is Type.BOOLEAN:
+        if text.lower() not in ("true", "false"):
+            raise InvalidError("is neither true nor false")
+        return text.lower() == "true"
+    if declared.type in _BITS:
+        return _integer(declared, text)
+    if declared.valid:
+        return _choice(declared, text)
+    if text and declared.check and (wrong := declared.check(text)):
+        raise InvalidError(wrong)
+    return text
+
+
+def _integer(declared: Property, text: str) -> int:
+    bits = _BITS[declared.type]
+    if not _INTEGER.fullmatch(text):
+        raise InvalidError("is not a whole number")
+    value = int(text)
+    if not -(2 ** (bits - 1)) <= value < 2 ** (bits - 1):
+        raise InvalidError(f"does not fit into {bits} bits")
+    if declared.low is not None and value < declared.low:
+        raise InvalidError(f"is below the least value allowed, {declared.low}{_span(declared)}")
+    if declared.high is not None and value > declared.high:
+        raise InvalidError(f"is above the greatest value allowed, {declared.high}{_span(declared)}")
+    return value
+
+
+def _span(declared: Property) -> str:
+    if declared.low is None or declared.high is None or declared.low == declared.high:
+        return ""
+    return f" ({declared.low} to {declared.high})"
+
+
+def _choice(declared: Property, text: str) -> str:
+    """The valid value meant; spelling in another case, or as one of the aliases, is understood."""
+    known = {alias.lower(): value for alias, value in declared.aliases.items()}
+    known |= {value.lower(): value for value in declared.valid}
+    try:
+        return known[text.lower()]
+    except KeyError:
+        raise InvalidError(f"is none of {', '.join(declared.valid)}") from None
