@@ -1,0 +1,101 @@
+"""Fixtures for every test: real brokers (shared, secured, one's own, three), topics, certificates.
+
+A broker that cannot start fails the test; it is never a reason to skip.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import brokers
+from tests.support.certs import Authority
+from tests.support.kafka_broker import Broker
+from tests.support.kafka_client import create_topic, unique
+from tests.support.kafka_config import MORTAL, PLAIN, SECURED, Layout
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--long``: run the tests marked so, too."""
+    parser.addoption("--long", action="store_true", help="run the long form of the chaos tests")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the workers, which inherit the environment, find the run's folder."""
+    brokers.run_folder()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the shared brokers."""
+    if brokers.is_controller():
+        brokers.end_run()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The long form belongs to ``make chaos``: without ``--long`` it is deselected, not skipped."""
+    if not config.getoption("--long"):
+        longer = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=longer)
+        items[:] = [item for item in items if item not in longer]
+
+
+@pytest.fixture(scope="session")
+def broker() -> Broker:
+    """A broker that all tests share: use names of your own (``topic``, ``unique``), do not stop it."""
+    return brokers.shared(PLAIN)
+
+
+@pytest.fixture(scope="session")
+def secured_broker() -> Broker:
+    """A shared broker with SASL_SSL and ACLs; ``bridge`` may do nothing until ``kafka_client.allow``."""
+    return brokers.shared(SECURED)
+
+
+@pytest.fixture
+def own_broker(tmp_path: Path) -> Iterator[Callable[..., Broker]]:
+    """``own_broker()``, ``own_broker(SECURED)``: a started broker that the test may stop, kill, freeze."""
+    made: list[Broker] = []
+
+    def make(layout: Layout = PLAIN, **extra: str) -> Broker:
+        properties = MORTAL | {key.replace("_", "."): value for key, value in extra.items()}
+        made.append(Broker(tmp_path / f"broker-{len(made)}", layout, extra=properties))
+        return made[-1].start()
+
+    yield make
+    for each in made:
+        each.kill()
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[brokers.Cluster]:
+    """Three brokers, one's own."""
+    three = brokers.Cluster.start(tmp_path / "cluster")
+    yield three
+    three.stop()
+
+
+@pytest.fixture
+def make_topic(broker: Broker, request: pytest.FixtureRequest) -> Callable[..., str]:
+    """Creates a topic on the shared broker, named after the test; options as ``create_topic``."""
+    base = re.sub(r"[^a-zA-Z0-9._-]+", "-", request.node.name)[:80]
+
+    def make(**options: Any) -> str:
+        return create_topic(broker, unique(base), **options)
+
+    return make
+
+
+@pytest.fixture
+def topic(make_topic: Callable[..., str]) -> str:
+    """A fresh topic of one partition on the shared broker."""
+    return make_topic()
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    """A certificate authority made for the test."""
+    return Authority.create(tmp_path / "ca")
