@@ -49,7 +49,7 @@ def parse(text: str) -> Jaas:
     """Read the one login module in ``text``; ``ValueError`` says what is wrong without quoting values."""
     tokens = list(_tokens(text))
     if len(tokens) < 2 or tokens[1].text.lower() not in FLAGS:
-        raise ValueError("begins with a login module's class and the word required")
+        raise ValueError("must begin with a login module's class and the word required")
     if not any(token.is_mark(";") for token in tokens):
         raise ValueError("has no ';' at its end")
     end = next(i for i, token in enumerate(tokens) if token.is_mark(";"))

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +29,7 @@ JKS_MAGIC: Final = b"\xfe\xed\xfe\xed"
 JCEKS_MAGIC: Final = b"\xce\xce\xce\xce"
 _WHITENER: Final = b"Mighty Aphrodite"
 _DIGEST: Final = 20
+_PEM: Final = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 
 
 class StoreError(ValueError):
@@ -77,13 +79,11 @@ def to_pem(certificates: list[bytes]) -> str:
 
 
 def _pem_certificates(data: bytes) -> list[bytes]:
-    from cryptography import x509
-    from cryptography.hazmat.primitives.serialization import Encoding
-
+    """Not parsed any further: there are old roots that strict parsers refuse and TLS libraries take."""
     try:
-        return [one.public_bytes(Encoding.DER) for one in x509.load_pem_x509_certificates(data)]
+        return [ssl.PEM_cert_to_DER_cert(text) for text in _PEM.findall(data.decode("ascii", "replace"))]
     except ValueError:
-        raise StoreError("holds no certificate that can be read") from None
+        raise StoreError("holds a certificate that is damaged") from None
 
 
 def _pkcs12_certificates(data: bytes, password: str | None) -> list[bytes]:

@@ -1,0 +1,208 @@
+"""A worker's Kafka settings → the dictionaries that librdkafka's clients are made with.
+
+From weak to strong: the bridge's own choice, the worker's settings for all clients (``security.*``,
+``sasl.*``, ``ssl.*``), its ``producer.*``, ``consumer.*``, ``admin.*``, the connector's ``producer.override.*``.
+What exactly-once and order rest on (idempotence, acknowledgements by all replicas, the partitioner) cannot be
+overridden.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from attrs import define, field
+
+from bridge.config.config import Config, Loaded
+from bridge.errors import ConfigurationError, Fault
+from bridge.kafka.security import Security
+from bridge.kafka.translate import COMMON, Translated
+
+#: An open transaction of a dead process holds readers back for so long.
+TRANSACTION_TIMEOUT_MS: Final = 10_000
+#: librdkafka wants records to give up before their transaction does.
+_MARGIN_MS: Final = 1_000
+_AT_LEAST_ONCE_TIMEOUT_MS: Final = 300_000
+_OVERRIDE: Final = "producer.override."
+_SECURITY: Final = ("security.", "sasl.", "ssl.")
+
+_COMMON: Final[Mapping[str, Any]] = {
+    # A broker that comes back is found within two seconds instead of ten.
+    "reconnect.backoff.ms": 50,
+    "reconnect.backoff.max.ms": 2_000,
+    "retry.backoff.ms": 50,
+    "retry.backoff.max.ms": 1_000,
+    "topic.metadata.refresh.fast.interval.ms": 50,
+    "socket.keepalive.enable": True,
+    # Whatever is worth saying comes through error_cb.
+    "log_level": 2,
+}
+
+_PRODUCER: Final[Mapping[str, Any]] = {
+    "linger.ms": 5,
+    "compression.type": "none",
+    "message.max.bytes": 1_048_576,
+    "topic.metadata.propagation.max.ms": 5_000,
+    "statistics.interval.ms": 0,
+}
+
+# Not to be overridden by any file.
+_PRODUCER_MUST: Final[Mapping[str, Any]] = {
+    "enable.idempotence": True,
+    "acks": "all",
+    # Java's default partitioner: a key lands where a Java client would put it.
+    "partitioner": "murmur2_random",
+    # Nobody asks about records that arrived.
+    "delivery.report.only.error": True,
+}
+
+_CONSUMER_MUST: Final[Mapping[str, Any]] = {
+    "isolation.level": "read_committed",
+    "enable.auto.commit": False,
+    "enable.auto.offset.store": False,
+    "auto.offset.reset": "earliest",
+}
+
+
+def exactly_once(loaded: Loaded) -> bool:
+    """Whether records and position commit in one transaction: unless the configuration turns it off."""
+    return str(loaded.worker.get("exactly.once.source.support", "enabled")).lower() == "enabled"
+
+
+def transactional_id(loaded: Loaded) -> str:
+    """``<group.id>-<connector>-0``, as Kafka Connect names it; the task is always 0."""
+    return f"{loaded.worker['group.id']}-{loaded.connector.name}-0"
+
+
+def producer_settings(loaded: Loaded, *, max_message_bytes: int | None = None) -> dict[str, Any]:
+    """For a producer of this connector; ``max_message_bytes``: what its topic takes. ConfigurationError."""
+    return _finish(_producer(loaded, max_message_bytes))
+
+
+def consumer_settings(loaded: Loaded) -> dict[str, Any]:
+    """For a reader of committed records; it brings its own ``group.id``. Raises ConfigurationError."""
+    return _finish(_client("consumer", loaded.worker, loaded.connector))
+
+
+def admin_settings(loaded: Loaded) -> dict[str, Any]:
+    """For an admin client. Raises ConfigurationError."""
+    return _finish(_client("admin", loaded.worker, loaded.connector))
+
+
+def worker_settings(kind: str, worker: Config) -> dict[str, Any]:
+    """For a ``consumer`` or ``admin`` client of a command that has no connector. Raises ConfigurationError."""
+    return _finish(_client(kind, worker, None))
+
+
+def examine(loaded: Loaded) -> tuple[list[Fault], list[str]]:
+    """Every fault in the Kafka settings of all clients, and what a person should be told; asks nobody."""
+    drafts = [
+        _producer(loaded, None),
+        *(_client(kind, loaded.worker, loaded.connector) for kind in ("consumer", "admin")),
+    ]
+    faults = {(fault.key, fault.message): fault for draft in drafts for fault in draft.faults}
+    notices = dict.fromkeys(notice for draft in drafts for notice in draft.notices)
+    return list(faults.values()), list(notices)
+
+
+@define
+class _Draft:
+    settings: dict[str, Any]
+    faults: list[Fault] = field(factory=list)
+    notices: list[str] = field(factory=list)
+
+
+def _finish(draft: _Draft) -> dict[str, Any]:
+    if draft.faults:
+        raise ConfigurationError(draft.faults)
+    return draft.settings
+
+
+def _client(kind: str, worker: Config, connector: Config | None) -> _Draft:
+    """What every kind of client has in common, and what the files say for this kind."""
+    raw = {key: text for key, text in worker.raw().items() if text.strip()}
+    layers = [("", raw), (f"{kind}.", worker.prefixed(f"{kind}."))]
+    if kind == "producer" and connector is not None:
+        layers.append((_OVERRIDE, connector.prefixed(_OVERRIDE)))
+    secured: dict[str, str] = {}
+    called: dict[str, str] = {}  # where a security setting in effect stands
+    translated = Translated()
+    for prefix, given in layers:
+        mine = {key: text for key, text in given.items() if key.startswith(_SECURITY)}
+        secured |= mine
+        called |= {key: prefix + key for key in mine}
+        rest = {key: text for key, text in given.items() if key not in mine}
+        if not prefix:
+            rest = {key: text for key, text in rest.items() if key in COMMON and key != "bootstrap.servers"}
+        translated.add(kind, rest, prefix)
+    security = Security(secured, **_credentials(connector))
+    settings = {"client.id": _client_id(kind, connector), **_COMMON, **security.read(), **translated.settings}
+    faults = [Fault(called.get(one.key, one.key), one.message) for one in security.faults]
+    draft = _Draft(settings, [*faults, *translated.faults], security.notices)
+    draft.notices += [f"{key} means nothing to the bridge's Kafka client" for key in translated.ignored]
+    settings["bootstrap.servers"] = _bootstrap(worker, connector, draft)
+    if kind == "consumer":
+        settings |= _CONSUMER_MUST
+    return draft
+
+
+def _producer(loaded: Loaded, max_message_bytes: int | None) -> _Draft:
+    draft = _client("producer", loaded.worker, loaded.connector)
+    buffer = loaded.connector.get("bridge.buffer.max.bytes") or 33_554_432
+    records = loaded.connector.get("bridge.commit.max.events") or 10_000
+    own = {
+        **_PRODUCER,
+        # librdkafka's default is a gigabyte.
+        "queue.buffering.max.kbytes": max(1, int(buffer) // 1024),
+        "queue.buffering.max.messages": max(100_000, 2 * int(records)),
+    }
+    draft.settings = {**own, **draft.settings, **_PRODUCER_MUST}
+    if max_message_bytes is not None:
+        draft.settings["message.max.bytes"] = max_message_bytes
+    _timeouts(draft, exactly_once(loaded))
+    return draft
+
+
+def _timeouts(draft: _Draft, transactional: bool) -> None:
+    """Records give up before their transaction, sockets too: librdkafka refuses anything else."""
+    settings = draft.settings
+    if not transactional:
+        settings.setdefault("message.timeout.ms", _AT_LEAST_ONCE_TIMEOUT_MS)
+        settings.pop("transaction.timeout.ms", None)
+        return
+    timeout = int(settings.setdefault("transaction.timeout.ms", TRANSACTION_TIMEOUT_MS))
+    most = max(timeout - _MARGIN_MS, timeout // 2)
+    asked = int(settings.get("message.timeout.ms", most))
+    if asked > most:
+        draft.notices.append(
+            f"delivery.timeout.ms is {most} instead of {asked}: records give up before their transaction, "
+            f"whose transaction.timeout.ms is {timeout}"
+        )
+    settings["message.timeout.ms"] = min(asked, most)
+    if "socket.timeout.ms" in settings:
+        settings["socket.timeout.ms"] = min(int(settings["socket.timeout.ms"]), most)
+
+
+def _credentials(connector: Config | None) -> dict[str, Any]:
+    if connector is None:
+        return {}
+    return {"api_key": connector.get("kafka.api.key"), "api_secret": connector.get("kafka.api.secret")}
+
+
+def _client_id(kind: str, connector: Config | None) -> str:
+    """As Kafka Connect names its clients, so that quotas and logs of the brokers still fit."""
+    return f"connector-{kind}-{connector.name}-0" if connector is not None else f"sfbridge-{kind}"
+
+
+def _bootstrap(worker: Config, connector: Config | None, draft: _Draft) -> str:
+    """``host:port,…``; an exported ``kafka.endpoint`` may begin with its security protocol."""
+    endpoint = connector.get("kafka.endpoint") if connector is not None else None
+    text = worker.raw().get("bootstrap.servers", "").strip() or str(endpoint or "").strip()
+    if not text:
+        draft.faults.append(
+            Fault(
+                "bootstrap.servers", "is not set in the worker file, and the connector has no kafka.endpoint"
+            )
+        )
+    servers = (one.strip().rpartition("://")[2] for one in text.split(","))
+    return ",".join(one for one in servers if one)
