@@ -1,0 +1,112 @@
+"""The login: one session shared by everything that talks to Salesforce, renewed once however many ask for it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from bridge.errors import Stage
+from bridge.log import register_secrets
+from bridge.salesforce.grants import (
+    CONSUMER_SECRET,
+    PASSWORD,
+    REFRESH_TOKEN,
+    SECURITY_TOKEN,
+    Form,
+    build_grant,
+)
+from bridge.salesforce.http import INSTANCE, Origin, http_settings
+from bridge.salesforce.retry import patiently
+from bridge.salesforce.token import Refused, Session, request_token
+
+__all__ = ["Login", "Session"]
+
+RETRIES = "salesforce.auth.retries.time.ms"
+SECRETS = (PASSWORD, SECURITY_TOKEN, CONSUMER_SECRET, REFRESH_TOKEN, "salesforce.jwt.keystore.password")
+
+log = logging.getLogger(__name__)
+
+
+class Login:
+    """Thread-safe. Keep one for the life of a connector: it remembers a refusal and never sends it again.
+
+    Raises ConfigurationError when built from a configuration or a keystore that cannot work.
+    """
+
+    def __init__(self, connector: Mapping[str, Any]) -> None:
+        self.http = http_settings(connector)
+        self.logins = 0
+        self._instance = str(Origin.of(str(connector[INSTANCE])))
+        self._grant = build_grant(connector)
+        self._seconds = connector[RETRIES] / 1000
+        self._secrets = tuple(str(connector[key]) for key in SECRETS if connector.get(key))
+        self._refresh_token: str | None = None
+        self._lock = threading.Lock()
+        self._session: Session | None = None
+        self._refusal: str | None = None
+        self._closed = threading.Event()
+
+    def session(self) -> Session:
+        """The current session; logs in if there is none.
+
+        Raises Fatal when the login is refused, now or earlier, or cannot be tried; Retriable when Salesforce
+        could not be reached, or gave no usable answer, for ``salesforce.auth.retries.time.ms``.
+        """
+        current = self._session
+        if current is not None:
+            return current
+        with self._lock:
+            return self._session or self._log_in()
+
+    def renew(self, stale: Session) -> Session:
+        """A session other than ``stale``: the one somebody else got meanwhile, or a new one. Raises as above.
+        """
+        with self._lock:
+            if self._session is not None and self._session is not stale:
+                return self._session
+            self._session = None
+            return self._log_in()
+
+    def close(self) -> None:
+        """End the waiting between two attempts, so that a stopping connector does not sit it out."""
+        self._closed.set()
+
+    def _log_in(self) -> Session:
+        if self._refusal is not None:
+            raise Refused(self._refusal, stage=Stage.LOGIN)
+        try:
+            session = patiently(self._attempt, seconds=self._seconds, limit=RETRIES, pause=self._closed.wait)
+        except Refused as error:
+            self._refusal = error.message
+            raise
+        self._session = session
+        self.logins += 1
+        register_secrets([session.access_token])
+        log.info(
+            "logged in to org %s at %s as user %s", session.org_id, session.instance_url, session.user_id
+        )
+        return session
+
+    def _attempt(self) -> Session:
+        form = self._form()
+        session, renewed = request_token(
+            self._instance, form, self.http, self.http.connect_timeout, self._secrets
+        )
+        if renewed is not None and renewed != form.get("refresh_token") and "refresh_token" in form:
+            self._refresh_token = renewed
+            log.warning(
+                "Salesforce replaced the refresh token; it is kept for this run only, so %s will be refused "
+                "at the "
+                "next start: switch refresh token rotation off for the app",
+                REFRESH_TOKEN,
+            )
+        return session
+
+    def _form(self) -> Form:
+        form = self._grant()
+        if self._refresh_token is not None:
+            form["refresh_token"] = self._refresh_token
+        return form

@@ -1,0 +1,206 @@
+"""Metadata over Salesforce's REST API: what an event looks like, which events there are, how fields are
+classified.
+
+``simple-salesforce`` makes the requests; login, trust, proxies, time limits and errors are ours.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
+
+from bridge.errors import Fatal, Retriable, Stage
+from bridge.salesforce.auth import Login, Session
+from bridge.salesforce.nearest import nearest
+from bridge.salesforce.rest_errors import NotFound, StaleSession
+from bridge.salesforce.retry import patiently
+
+if TYPE_CHECKING:
+    import requests
+
+    from bridge.salesforce.rest_call import Client
+
+T = TypeVar("T")
+RETRIES = "request.max.retries.time.ms"
+VERSION = "salesforce.version"
+EVENT_NAME = "salesforce.platform.event.name"
+API_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,254}")
+MAX_PAGES = 100
+UNKNOWN_VERSION = "0.0"  # while the versions themselves are asked for
+CLASSIFICATION = (
+    "SELECT QualifiedApiName, SecurityClassification, ComplianceGroup, BusinessStatus FROM FieldDefinition "
+    "WHERE EntityDefinition.QualifiedApiName = '{event}'"
+)
+
+
+class Rest:
+    """Thread-safe. Every method raises Retriable when ``request.max.retries.time.ms`` is over, Fatal
+    otherwise."""
+
+    def __init__(self, login: Login, connector: Mapping[str, Any]) -> None:
+        self._login = login
+        self._seconds = connector[RETRIES] / 1000
+        self._version = _version_given(connector.get(VERSION))
+        self._lock = threading.Lock()
+        self._http: requests.Session | None = None
+        self._client: tuple[Session, Client] | None = None
+        self._closed = threading.Event()
+
+    def api_version(self) -> str:
+        """The version of the API in use, as in ``66.0``: ``salesforce.version``, or the newest of the org."""
+        if self._version is None:
+            self._version = self._ask("the list of API versions", _newest_version, versioned=False)
+        return self._version
+
+    def describe(self, event: str) -> dict[str, Any]:
+        """``sobjects/{event}/describe``. Fatal, with the nearest name, if there is no event of exactly this
+        name."""
+        _check_name(event)
+        try:
+            found = self._object(f"sobjects/{event}/describe", f"describe of {event}")
+        except NotFound:
+            raise self._no_such_event(event) from None
+        # describe does not mind the case of a name, but a subscription to it does.
+        actual = found.get("name")
+        if isinstance(actual, str) and actual != event and actual.lower() == event.lower():
+            raise Fatal(
+                f"{EVENT_NAME}: the event is called {actual}, not {event}; upper and lower case count",
+                stage=Stage.METADATA,
+            )
+        return found
+
+    def event_schema(self, schema_id: str) -> dict[str, Any] | None:
+        """The Avro schema an event was published with, by the id in ``data.schema``; None if Salesforce knows
+        it not."""
+        return self._schema(
+            f"event/eventSchema/{quote(schema_id, safe='')}", f"event schema {schema_id[:64]}"
+        )
+
+    def event_schema_of(self, event: str) -> dict[str, Any] | None:
+        """The Avro schema that the event has now; None if there is none."""
+        _check_name(event)
+        return self._schema(f"sobjects/{event}/eventSchema", f"event schema of {event}")
+
+    def events(self) -> list[str]:
+        """Names of the org's own platform events (``…__e``), sorted."""
+        return [name for name in self._object_names() if name.endswith("__e")]
+
+    def field_classification(self, event: str) -> list[dict[str, Any]]:
+        """Name, SecurityClassification, ComplianceGroup and BusinessStatus of every field, from the Tooling
+        API."""
+        _check_name(event)
+        what = f"data classification of {event}"
+        records: list[dict[str, Any]] = []
+        action, params = "query/", {"q": CLASSIFICATION.format(event=event)}
+        for _ in range(MAX_PAGES):
+            page = self._tooling(action, params, what)
+            records.extend(record for record in page.get("records") or [] if isinstance(record, dict))
+            following = page.get("nextRecordsUrl")
+            if page.get("done", True) or not isinstance(following, str):
+                return records
+            action, params = f"query/{following.rpartition('/')[2]}", {}
+        raise Retriable(f"{what}: the answer does not end", stage=Stage.METADATA)
+
+    def limits(self) -> dict[str, Any]:
+        """``limits``: for each limit of the org its ``Max`` and what is ``Remaining``."""
+        return self._object("limits", "the org's limits")
+
+    def close(self) -> None:
+        """End the waiting between two attempts."""
+        self._closed.set()
+
+    # ---- how it is asked -------------------------------------------------------------------------------
+
+    def _object(self, path: str, what: str, params: dict[str, str] | None = None) -> dict[str, Any]:
+        return self._ask(what, lambda client: _as_object(client.restful(path, params), what))
+
+    def _tooling(self, action: str, params: dict[str, str], what: str) -> dict[str, Any]:
+        return self._ask(what, lambda client: _as_object(client.toolingexecute(action, params=params), what))
+
+    def _schema(self, path: str, what: str) -> dict[str, Any] | None:
+        try:
+            return self._object(path, what, {"payloadFormat": "EXPANDED"})
+        except NotFound:
+            return None
+
+    def _object_names(self) -> list[str]:
+        found = self._object("sobjects", "the list of objects").get("sobjects")
+        items = found if isinstance(found, list) else []
+        return sorted(str(item["name"]) for item in items if isinstance(item, dict) and "name" in item)
+
+    def _no_such_event(self, event: str) -> Fatal:
+        try:
+            names = self._object_names()
+        except NotFound:
+            return Fatal(
+                f"{VERSION}={self.api_version()} is not known to this org; use 'latest' or an older one",
+                stage=Stage.METADATA,
+            )
+        if event in names:
+            return Fatal(f"{EVENT_NAME}: {event} exists, but the user may not read it", stage=Stage.METADATA)
+        return Fatal(f"{EVENT_NAME}: {nearest(event, names)}", stage=Stage.METADATA)
+
+    def _ask(self, what: str, question: Callable[[Client], T], versioned: bool = True) -> T:
+        """Ask, with a new session if the present one is not accepted, and again while it is worth it."""
+        from bridge.salesforce.rest_call import call
+
+        version = self.api_version() if versioned else UNKNOWN_VERSION
+
+        def attempt() -> T:
+            session = self._login.session()
+            try:
+                return call(self._client_for(session, version), question, what, self._login.http)
+            except StaleSession:
+                session = self._login.renew(session)
+            return call(self._client_for(session, version), question, what, self._login.http)
+
+        return patiently(attempt, seconds=self._seconds, limit=RETRIES, pause=self._closed.wait)
+
+    def _client_for(self, session: Session, version: str) -> Client:
+        from bridge.salesforce.http import requests_session
+        from bridge.salesforce.rest_call import Client
+
+        with self._lock:
+            if self._http is None:
+                self._http = requests_session(self._login.http)
+            current = self._client
+            if current is None or current[0] is not session or current[1].sf_version != version:
+                # The HTTP session stays, with its open connections.
+                current = self._client = (session, Client(session, version, self._http))
+            return current[1]
+
+
+def _version_given(value: Any) -> str | None:
+    text = str(value or "latest").strip().removeprefix("v")
+    if text == "latest":
+        return None
+    return text if "." in text else f"{text}.0"
+
+
+def _newest_version(client: Client) -> str:
+    found = client.outside("/services/data")
+    items = found if isinstance(found, list) else []
+    listed = [str(item.get("version")) for item in items if isinstance(item, dict)]
+    known = [text for text in listed if re.fullmatch(r"\d{1,4}\.\d", text)]
+    if not known:
+        raise Retriable("the list of API versions: Salesforce's answer names none", stage=Stage.METADATA)
+    return max(known, key=float)
+
+
+def _as_object(answer: Any, what: str) -> dict[str, Any]:
+    # simple-salesforce gives None for an empty object and text for what is no JSON.
+    if answer is None:
+        return {}
+    if not isinstance(answer, dict):
+        raise Retriable(f"{what}: Salesforce's answer is not the JSON object expected", stage=Stage.METADATA)
+    return answer
+
+
+def _check_name(event: str) -> None:
+    if not API_NAME.fullmatch(event):
+        raise Fatal(
+            f"{EVENT_NAME}: {event[:80]!r} is not an API name such as Order_Placed__e", stage=Stage.METADATA
+        )

@@ -1,0 +1,66 @@
+"""A ``requests`` session that behaves like the rest of the bridge: our trust, our proxies, a timeout, nothing
+implicit."""
+
+from __future__ import annotations
+
+import ssl
+from http.cookiejar import DefaultCookiePolicy
+from typing import TYPE_CHECKING, Any
+
+import requests
+from requests.adapters import HTTPAdapter
+
+if TYPE_CHECKING:
+    from bridge.salesforce.http import HttpSettings
+
+
+class _Adapter(HTTPAdapter):
+    """Uses our TLS context and nothing else: left to itself, requests adds its own CA bundle to it."""
+
+    def __init__(self, context: ssl.SSLContext, settings: HttpSettings) -> None:
+        self._context = context
+        self._settings = settings
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs, ssl_context=self._context)
+
+    def proxy_manager_for(self, proxy: Any, **kwargs: Any) -> Any:
+        return super().proxy_manager_for(proxy, **kwargs, ssl_context=self._context)
+
+    def proxy_headers(self, proxy: str) -> dict[str, str]:
+        return self._settings.proxy_headers()
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        conn.cert_reqs = "CERT_REQUIRED"
+        conn.ca_certs = conn.ca_cert_dir = None
+
+
+class _Session(requests.Session):
+    """Never follows a redirect (it would carry the token along) and never waits without a limit."""
+
+    def __init__(self, settings: HttpSettings, context: ssl.SSLContext, timeout: float) -> None:
+        super().__init__()
+        from bridge.salesforce.http import USER_AGENT
+
+        # Otherwise ~/.netrc replaces the Authorization header, and *_PROXY our own proxy rules.
+        self.trust_env = False
+        self.headers["User-Agent"] = USER_AGENT
+        # Metadata needs no cookies, and a jar shared between threads is what goes wrong first.
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._settings = settings
+        self._timeout = (settings.connect_timeout, timeout)
+        self.mount("https://", _Adapter(context, settings))
+        self.mount("http://", _Adapter(context, settings))
+
+    def request(self, method: Any, url: Any, *args: Any, **kwargs: Any) -> requests.Response:
+        kwargs.setdefault("timeout", self._timeout)
+        kwargs.setdefault("allow_redirects", False)
+        proxy = self._settings.proxy_for(str(url))
+        kwargs["proxies"] = {"https": proxy} if proxy else {}
+        return super().request(method, url, *args, **kwargs)
+
+
+def build_session(settings: HttpSettings, context: ssl.SSLContext, timeout: float) -> requests.Session:
+    """See ``bridge.salesforce.http.requests_session``."""
+    return _Session(settings, context, timeout)

@@ -1,0 +1,92 @@
+"""Which certificate authorities are trusted: the system's, ``SSL_CERT_FILE`` and
+``bridge.salesforce.ca.file`` together.
+
+OpenSSL lets ``SSL_CERT_FILE`` *replace* the system's file and ignores it silently when it is missing; here it
+adds, and a file that cannot be read is a configuration error.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+from bridge.errors import ConfigurationError, Fault
+
+CA_FILE = "bridge.salesforce.ca.file"
+SSL_CERT_FILE = "SSL_CERT_FILE"
+
+
+def trust_context(ca_file: str | None, environ: Mapping[str, str] = os.environ) -> ssl.SSLContext:
+    """A client context (TLS 1.2 or later, names checked); the same one as long as the files stay the same.
+
+    Raises ConfigurationError when a named file is missing, unreadable or holds no PEM certificate.
+    """
+    named = ((CA_FILE, ca_file), (SSL_CERT_FILE, environ.get(SSL_CERT_FILE)))
+    return _context(tuple((key, path, _changed(key, path)) for key, path in named if path))
+
+
+@lru_cache(maxsize=8)
+def _context(named: tuple[tuple[str, str, int], ...]) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # A company's file often holds just its intermediate authority: what the user names is trusted as it is.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.set_alpn_protocols(["http/1.1"])
+    _trust_system(context)
+    for key, path, _ in named:
+        _trust_file(context, key, path)
+    return context
+
+
+def _trust_system(context: ssl.SSLContext) -> None:
+    """The places OpenSSL was built with and ``SSL_CERT_DIR``; the certifi bundle on a machine that has
+    neither."""
+    paths = ssl.get_default_verify_paths()
+    folders = {path for path in (paths.capath, paths.openssl_capath) if path and _filled(path)}
+    for folder in folders:
+        context.load_verify_locations(capath=folder)
+    if Path(paths.openssl_cafile).is_file():
+        context.load_verify_locations(cafile=paths.openssl_cafile)
+    elif not folders:
+        import certifi
+
+        context.load_verify_locations(cafile=certifi.where())
+
+
+def _filled(folder: str) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            return any(True for _ in entries)
+    except OSError:
+        return False
+
+
+def _trust_file(context: ssl.SSLContext, key: str, path: str) -> None:
+    try:
+        context.load_verify_locations(cafile=path)
+    except ssl.SSLError:
+        raise _refused(
+            key, f"{path} holds no PEM certificate; it must begin with -----BEGIN CERTIFICATE-----"
+        ) from None
+    except OSError as error:
+        raise _refused(
+            key, f"{path} cannot be read ({error.strerror}); name a PEM file of CA certificates"
+        ) from None
+
+
+def _changed(key: str, path: str) -> int:
+    """When the file was written (ns), so that a renewed CA file is read again without a restart."""
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        raise _refused(key, f"there is no file {path}; name a PEM file of CA certificates") from None
+    except (OSError, ValueError):
+        raise _refused(key, f"{path} cannot be read; name a PEM file of CA certificates") from None
+    return status.st_mtime_ns
+
+
+def _refused(key: str, message: str) -> ConfigurationError:
+    return ConfigurationError([Fault(key, message)])
