@@ -44,19 +44,20 @@ def run(args: argparse.Namespace) -> int:
     from bridge import log
     from bridge.attempt import Goal
     from bridge.config import load
+    from bridge.config.secrets import secret_values
     from bridge.connector import Connector
-    from bridge.metrics import Metrics, serve
+    from bridge.metrics import serve
 
     log.configure(args.log_format, args.log_level)
     every = [load(path, args.worker) for path in args.connectors]
     goal = Goal(max_events=args.max_events, until_idle=args.until_idle)
     connectors = [Connector(loaded, goal) for loaded in every]
     for connector, loaded in zip(connectors, every, strict=True):
-        log.register_secrets(loaded.secrets())
+        log.register_secrets(secret_values(loaded))
         for notice in loaded.notices:
             log.for_connector(connector.name).info("%s", notice)
     if args.metrics_port is not None:
-        serve(Metrics([connector.stats for connector in connectors]), args.metrics_port)
+        serve(args.metrics_port, [connector.stats for connector in connectors])
     _stop_on_signals(connectors)
     for connector in connectors:
         connector.start()
