@@ -1,7 +1,7 @@
 """A worker's Kafka settings → the dictionaries that librdkafka's clients are made with.
 
 From weak to strong: the bridge's own choice, the worker's settings for all clients (``security.*``,
-``sasl.*``, ``ssl.*``), its ``producer.*``, ``consumer.*``, ``admin.*``, the connector's ``producer.override.*``.
+``sasl.*``, ``ssl.*``), its ``producer.*``, ``consumer.*``, ``admin.*``, a connector's ``producer.override.*``.
 What exactly-once and order rest on (idempotence, acknowledgements by all replicas, the partitioner) cannot be
 overridden.
 """
@@ -23,6 +23,8 @@ TRANSACTION_TIMEOUT_MS: Final = 10_000
 #: librdkafka wants records to give up before their transaction does.
 _MARGIN_MS: Final = 1_000
 _AT_LEAST_ONCE_TIMEOUT_MS: Final = 300_000
+#: What a record takes besides its value, a key and headers of usual size included.
+RECORD_BYTES: Final = 256
 _OVERRIDE: Final = "producer.override."
 _SECURITY: Final = ("security.", "sasl.", "ssl.")
 
@@ -75,7 +77,10 @@ def transactional_id(loaded: Loaded) -> str:
 
 
 def producer_settings(loaded: Loaded, *, max_message_bytes: int | None = None) -> dict[str, Any]:
-    """For a producer of this connector; ``max_message_bytes``: what its topic takes. ConfigurationError."""
+    """For a producer of this connector; ``max_message_bytes`` is the largest value it may send.
+
+    Raises ConfigurationError with every fault.
+    """
     return _finish(_producer(loaded, max_message_bytes))
 
 
@@ -158,9 +163,15 @@ def _producer(loaded: Loaded, max_message_bytes: int | None) -> _Draft:
     }
     draft.settings = {**own, **draft.settings, **_PRODUCER_MUST}
     if max_message_bytes is not None:
-        draft.settings["message.max.bytes"] = max_message_bytes
+        _limit_sizes(draft.settings, max_message_bytes + RECORD_BYTES)
     _timeouts(draft, exactly_once(loaded))
     return draft
+
+
+def _limit_sizes(settings: dict[str, Any], most: int) -> None:
+    """No record and no batch larger than that: the broker's limit is one for batches."""
+    settings["message.max.bytes"] = max(1_000, most)
+    settings["batch.size"] = min(int(settings.get("batch.size", 1_000_000)), most)
 
 
 def _timeouts(draft: _Draft, transactional: bool) -> None:

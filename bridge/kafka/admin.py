@@ -1,0 +1,213 @@
+"""The topics a connector needs, checked before the first event is fetched: output, positions, dead letters.
+
+What is wrong with them is said here, in one sentence, and not by the first record that fails. Created are
+only the offsets topic, the dead-letter topic, and with ``topic.creation.default.*`` the output topic.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from typing import Final
+
+from attrs import frozen
+
+from bridge.config.config import Config, Loaded
+from bridge.errors import Fatal, Stage
+from bridge.kafka.cluster import Cluster, Topic
+from bridge.kafka.dead_letter import DeadLetters
+from bridge.kafka.settings import admin_settings, exactly_once, producer_settings
+from bridge.log import for_connector
+
+#: Kafka's default for a topic's ``max.message.bytes``.
+DEFAULT_MAX_BYTES: Final = 1_048_588
+#: What a batch and a record take besides the value, with headers of a few names (protocol, "Record Batch").
+ENVELOPE: Final = 512
+_CREATION: Final = "topic.creation.default."
+
+
+@frozen
+class Topics:
+    """The topics of one connector. ``output`` is None where it depends on the events."""
+
+    offsets: str
+    output: str | None
+    max_message_bytes: int
+    """The largest value that fits into a record."""
+    dead_letters: DeadLetters | None
+
+
+def prepare_topics(
+    loaded: Loaded,
+    *,
+    waiting: Callable[[str], None] = lambda reason: None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Topics:
+    """Check what is there and create what may be created. Raises Fatal, or Retriable when ``stopped``."""
+    cluster = Cluster(admin_settings(loaded), waiting=waiting, stopped=stopped)
+    log = for_connector(loaded.connector.name)
+    check_group(cluster, loaded)
+    check_transaction_timeout(cluster, loaded)
+    offsets = ensure_offsets_topic(cluster, loaded.worker, log.warning)
+    output = output_topic(loaded.connector)
+    limit = DEFAULT_MAX_BYTES
+    if output is not None:
+        topic = ensure_output_topic(cluster, loaded, output, log.info)
+        limit = check_output_topic(cluster, topic)
+    limit = within_producer(loaded, limit)
+    dead_letters = ensure_dead_letters(cluster, loaded, output or "", limit, log.info)
+    return Topics(offsets, output, limit, dead_letters)
+
+
+def output_topic(connector: Config) -> str | None:
+    """The topic's name; None if a field of the event is part of it. ``${_ObjectType}`` is the event's name."""
+    event = connector.get("salesforce.platform.event.name") or ""
+    name = str(connector["kafka.topic"]).replace("${_ObjectType}", event)
+    if "${" in name:
+        return None
+    return name.lower() if connector.get("kafka.topic.lowercase", True) else name
+
+
+def check_group(cluster: Cluster, loaded: Loaded) -> None:
+    """Refuse the group of a living Kafka Connect cluster: its workers and this one would share everything."""
+    group = loaded.worker["group.id"]
+    if cluster.group_protocol(group) == "connect":
+        raise Fatal(
+            f"group.id {group} is the group of a Kafka Connect cluster that is running; choose another",
+            stage=Stage.CONFIGURATION,
+        )
+
+
+def check_transaction_timeout(cluster: Cluster, loaded: Loaded) -> None:
+    """Refuse at the start what the broker would refuse later; silent where its settings may not be read."""
+    if not exactly_once(loaded):
+        return
+    asked = int(producer_settings(loaded)["transaction.timeout.ms"])
+    allowed = (cluster.broker_configs() or {}).get("transaction.max.timeout.ms")
+    if allowed is not None and int(allowed) < asked:
+        raise Fatal(
+            f"the broker's transaction.max.timeout.ms is {allowed}, below the bridge's {asked}: raise it, or set "
+            f"producer.transaction.timeout.ms={allowed} in the worker file",
+            stage=Stage.PRODUCE,
+        )
+
+
+def ensure_offsets_topic(cluster: Cluster, worker: Config, notice: Callable[[str], None]) -> str:
+    """The compacted topic for positions, created if absent as Kafka Connect does. Returns its name."""
+    name = str(worker["offset.storage.topic"])
+    topic = cluster.topic(name)
+    if topic is None:
+        replicas = int(worker.get("offset.storage.replication.factor") or 3)
+        if not worker.given("offset.storage.replication.factor"):
+            brokers = cluster.brokers()
+            if brokers < replicas:
+                notice(
+                    f"offsets topic {name} is created with {brokers} instead of {replicas} replicas: no more brokers"
+                )
+                replicas = brokers
+        partitions = int(worker.get("offset.storage.partitions") or 25)
+        cluster.create(name, partitions, replicas, {"cleanup.policy": "compact"})
+        return name
+    _must(topic, "WRITE", "READ")
+    policy = (cluster.topic_configs(name) or {}).get("cleanup.policy", "compact")
+    if policy != "compact":
+        raise Fatal(
+            f"offsets topic {name} has cleanup.policy={policy}, and would forget positions: set it to compact, "
+            "or name another topic in offset.storage.topic",
+            stage=Stage.POSITION,
+        )
+    return name
+
+
+def ensure_output_topic(cluster: Cluster, loaded: Loaded, name: str, notice: Callable[[str], None]) -> Topic:
+    """The output topic; created only with the connector's ``topic.creation.default.*``."""
+    topic = cluster.topic(name)
+    if topic is not None:
+        return topic
+    given = loaded.connector.prefixed(_CREATION)
+    allowed = loaded.worker.get("topic.creation.enable", True)
+    if not {"replication.factor", "partitions"} <= set(given) or not allowed:
+        raise Fatal(missing_topic(cluster, name, bool(allowed)), stage=Stage.PRODUCE)
+    configs = {key: text for key, text in given.items() if key not in _NOT_CONFIGS}
+    cluster.create(name, int(given["partitions"]), int(given["replication.factor"]), configs)
+    notice(f"created topic {name} (partitions {given['partitions']}, replicas {given['replication.factor']})")
+    return Topic(name, int(given["partitions"]), int(given["replication.factor"]))
+
+
+_NOT_CONFIGS: Final = frozenset({"replication.factor", "partitions", "include", "exclude"})
+
+
+def missing_topic(cluster: Cluster, name: str, may_create: bool = True) -> str:
+    """The sentence for a topic that is not there, with the nearest one that is."""
+    near = difflib.get_close_matches(name, cluster.topics(), n=1, cutoff=0.75)
+    meant = f" (there is {near[0]})" if near else ""
+    how = (
+        f"set {_CREATION}replication.factor and {_CREATION}partitions in the connector"
+        if may_create
+        else "set topic.creation.enable=true in the worker"
+    )
+    return f"topic {name} does not exist{meant}: create it, or {how} and the bridge creates it"
+
+
+def check_output_topic(cluster: Cluster, topic: Topic) -> int:
+    """What the topic takes: the largest message in bytes. Raises Fatal if it cannot be written to."""
+    _must(topic, "WRITE")
+    configs = cluster.topic_configs(topic.name) or {}
+    if "compact" in configs.get("cleanup.policy", ""):
+        raise Fatal(
+            f"topic {topic.name} is compacted (cleanup.policy={configs['cleanup.policy']}), but the bridge's "
+            "records have no key: set cleanup.policy=delete",
+            stage=Stage.PRODUCE,
+        )
+    return int(configs.get("max.message.bytes", DEFAULT_MAX_BYTES))
+
+
+def ensure_dead_letters(
+    cluster: Cluster, loaded: Loaded, source_topic: str, limit: int, notice: Callable[[str], None]
+) -> DeadLetters | None:
+    """What makes dead letters, their topic there; None if none is named."""
+    connector = loaded.connector
+    name = str(connector.get("errors.deadletterqueue.topic.name") or "")
+    if not name:
+        return None
+    if name == source_topic:
+        raise Fatal(f"dead letters cannot go to the output topic {name} itself", stage=Stage.CONFIGURATION)
+    topic = cluster.topic(name)
+    if topic is None:
+        replicas = int(connector.get("errors.deadletterqueue.topic.replication.factor") or 3)
+        cluster.create(name, 1, replicas, {})
+        notice(f"created dead-letter topic {name} (partitions 1, replicas {replicas})")
+        allowed = DEFAULT_MAX_BYTES
+    else:
+        allowed = check_output_topic(cluster, topic)
+    return DeadLetters(
+        topic=name,
+        connector=connector.name,
+        source_topic=source_topic,
+        with_headers=_with_headers(connector),
+        max_bytes=min(limit, allowed - ENVELOPE),
+    )
+
+
+def _with_headers(connector: Config) -> bool:
+    """On unless turned off: a dead letter that does not say why it is one helps nobody."""
+    key = "errors.deadletterqueue.context.headers.enable"
+    return bool(connector[key]) if connector.given(key) else True
+
+
+def within_producer(loaded: Loaded, topic_limit: int) -> int:
+    """The topic's limit, or the producer's where max.request.size was set lower."""
+    asked = int(producer_settings(loaded)["message.max.bytes"])
+    given = loaded.connector.given("producer.override.max.request.size") or loaded.worker.given(
+        "producer.max.request.size"
+    )
+    return (min(topic_limit, asked) if given else topic_limit) - ENVELOPE
+
+
+def _must(topic: Topic, *operations: str) -> None:
+    lacking = [operation.capitalize() for operation in operations if not topic.may(operation)]
+    if lacking:
+        raise Fatal(
+            f"no right to use topic {topic.name}: grant the ACL {' and '.join(lacking)} on it to the bridge",
+            stage=Stage.PRODUCE,
+        )

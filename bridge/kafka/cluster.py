@@ -1,0 +1,197 @@
+"""Asking a Kafka cluster about topics, settings and rights, and creating topics.
+
+Every question is one call that waits for Kafka as long as it is wanted, says what it waits for, and ends at
+once where the connection's own errors show that waiting cannot help (wrong password, unknown CA).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from attrs import frozen
+
+from bridge.errors import BridgeError, Fatal, Retriable, Stage
+from bridge.kafka.errors import ErrorWatch
+
+TIMEOUT: Final = 10.0  # seconds for one request
+_PAUSE: Final = 0.5  # before asking again
+_GRACE: Final = 2.0  # another broker may still answer after one refused us
+_UNKNOWN: Final = frozenset({"UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_TOPIC"})
+_NOT_TOLD: Final = frozenset(
+    {"TOPIC_AUTHORIZATION_FAILED", "CLUSTER_AUTHORIZATION_FAILED", "GROUP_AUTHORIZATION_FAILED"}
+)
+
+
+@frozen
+class Topic:
+    """What the cluster says of a topic.
+
+    ``operations`` is what this user may do with it; None if the broker does not tell.
+    """
+
+    name: str
+    partitions: int
+    replicas: int
+    operations: frozenset[str] | None = None
+
+    def may(self, operation: str) -> bool:
+        """Whether this user has the right (``WRITE``, ``READ``), as far as is known."""
+        return self.operations is None or bool({operation, "ALL"} & self.operations)
+
+
+class Cluster:
+    """A connection for administration.
+
+    Its methods raise Fatal when Kafka refuses, and Retriable when ``stopped`` says that waiting has to end.
+    """
+
+    def __init__(
+        self,
+        settings: Mapping[str, Any],
+        *,
+        waiting: Callable[[str], None] = lambda reason: None,
+        stopped: Callable[[], bool] = lambda: False,
+        stage: Stage = Stage.PRODUCE,
+    ) -> None:
+        from confluent_kafka import KafkaException
+        from confluent_kafka.admin import AdminClient
+
+        self._watch = ErrorWatch(stage=stage)
+        self._waiting = waiting
+        self._stopped = stopped
+        config: dict[str, Any] = {**settings, "error_cb": self._watch}
+        try:
+            self._admin = AdminClient(config)
+        except KafkaException as error:
+            raise self._watch.explain(error, "connecting to Kafka") from error
+
+    def topic(self, name: str, *, verb: str = "write") -> Topic | None:
+        """The topic, or None if there is none. Never creates it, whatever the brokers are set to."""
+        from confluent_kafka import TopicCollection
+
+        def ask() -> Any:
+            return self._admin.describe_topics(
+                TopicCollection([name]), include_authorized_operations=True, request_timeout=TIMEOUT
+            )[name]
+
+        found = self._ask(ask, f"looking for topic {name}", topic=name, verb=verb, otherwise=_UNKNOWN)
+        if found is None:
+            return None
+        operations = found.authorized_operations
+        return Topic(
+            name,
+            len(found.partitions),
+            min((len(partition.replicas) for partition in found.partitions), default=0),
+            None if operations is None else frozenset(operation.name for operation in operations),
+        )
+
+    def topic_configs(self, name: str) -> dict[str, str] | None:
+        """The topic's settings in effect; None if this user may not see them (ACL DescribeConfigs)."""
+        return self._configs("topic", name)
+
+    def broker_configs(self) -> dict[str, str] | None:
+        """The settings of one broker; None if this user may not see them."""
+        node = next(iter(self._nodes()), None)
+        return None if node is None else self._configs("broker", str(node))
+
+    def brokers(self) -> int:
+        """How many brokers are up."""
+        return len(self._nodes())
+
+    def topics(self) -> list[str]:
+        """The names of all topics that this user may see, internal ones left out."""
+        found = self._ask(lambda: self._admin.list_topics(timeout=TIMEOUT), "listing topics")
+        return sorted(name for name in found.topics if not name.startswith("__"))
+
+    def group_protocol(self, group: str) -> str | None:
+        """What kind of members a living group has (``consumer``, ``connect``); None if unknown or empty."""
+        found = self._ask(
+            lambda: self._admin.list_groups(group=group, timeout=TIMEOUT),
+            "looking at the group",
+            otherwise=_NOT_TOLD,
+        )
+        living = [one for one in found or () if one.id == group and one.members and one.error is None]
+        return living[0].protocol_type if living else None
+
+    def create(self, name: str, partitions: int, replicas: int, configs: Mapping[str, str]) -> None:
+        """Create a topic; fine if somebody else just has."""
+        from confluent_kafka.admin import NewTopic
+
+        def ask() -> Any:
+            topic = NewTopic(name, partitions, replicas, config=dict(configs))
+            return self._admin.create_topics([topic], request_timeout=TIMEOUT, operation_timeout=TIMEOUT)[
+                name
+            ]
+
+        there = frozenset({"TOPIC_ALREADY_EXISTS"})
+        self._ask(ask, f"creating topic {name}", topic=name, verb="create", otherwise=there)
+
+    def _nodes(self) -> list[int]:
+        found = self._ask(
+            lambda: self._admin.describe_cluster(request_timeout=TIMEOUT), "connecting to Kafka"
+        )
+        return [node.id for node in found.nodes]
+
+    def _configs(self, kind: str, name: str) -> dict[str, str] | None:
+        from confluent_kafka.admin import ConfigResource, ResourceType
+
+        resource = ConfigResource(ResourceType[kind.upper()], name)
+
+        def ask() -> Any:
+            return self._admin.describe_configs([resource], request_timeout=TIMEOUT)[resource]
+
+        found = self._ask(ask, f"reading the settings of {kind} {name}", otherwise=_NOT_TOLD)
+        if found is None:
+            return None
+        return {entry.name: entry.value for entry in found.values() if entry.value is not None}
+
+    def _ask(
+        self,
+        ask: Callable[[], Any],
+        doing: str,
+        *,
+        topic: str | None = None,
+        verb: str = "write",
+        otherwise: frozenset[str] = frozenset(),
+    ) -> Any:
+        """The answer; None where the answer is one of the codes in ``otherwise``."""
+        from confluent_kafka import KafkaException
+
+        while True:
+            try:
+                answer = self._wait(ask(), doing)
+            except KafkaException as error:
+                if error.args[0].name() in otherwise:
+                    return None
+                self._admin.poll(0)
+                reason = self._watch.explain(error, doing, topic=topic, verb=verb)
+                if not isinstance(reason, Retriable) or self._stopped():
+                    raise reason from error
+                self._waiting(reason.message)
+                time.sleep(_PAUSE)
+            else:
+                self._watch.clear()
+                return answer
+
+    def _wait(self, answer: Any, doing: str) -> Any:
+        """What the future brings; meanwhile error callbacks are served."""
+        if not hasattr(answer, "result"):
+            return answer
+        refused_at: float | None = None
+        while True:
+            try:
+                return answer.result(timeout=0.1)
+            except TimeoutError:
+                self._admin.poll(0)
+                reason = self._watch.error(doing)
+                if _is_final(reason):
+                    refused_at = refused_at or time.monotonic()
+                    if time.monotonic() - refused_at > _GRACE:
+                        assert reason is not None
+                        raise reason from None
+
+
+def _is_final(reason: BridgeError | None) -> bool:
+    return isinstance(reason, Fatal)

@@ -1,0 +1,72 @@
+"""Dead letters: events that cannot be carried, put aside as they came, with Kafka Connect's error headers.
+
+The headers are those of Kafka Connect's ``DeadLetterQueueReporter``; a source has no Kafka record to name, so
+topic is where the event would have gone, partition is -1 and the offset is the event's replay id.
+"""
+
+from __future__ import annotations
+
+import traceback
+from typing import Any, Final
+
+from attrs import frozen
+
+from bridge.errors import BadRecord, Fatal, Stage
+
+PREFIX: Final = "__connect.errors."
+
+# Confluent's positional arguments of produce: topic, value, key, partition, callback, on_delivery, timestamp,
+# headers.
+Arguments = tuple[Any, ...]
+
+
+@frozen
+class DeadLetters:
+    """Makes the records for the dead-letter topic; they are produced in the transaction of the position."""
+
+    topic: str
+    connector: str
+    source_topic: str
+    with_headers: bool = True
+    max_bytes: int = 1_048_588
+
+    def record(self, raw: bytes, error: BadRecord) -> Arguments:
+        """Positional arguments of produce. Raises Fatal for an event that the topic cannot take."""
+        if len(raw) > self.max_bytes:
+            where = "an event" if error.position is None else f"event {error.position}"
+            raise Fatal(
+                f"{where} of {len(raw)} bytes does not fit into the dead-letter topic {self.topic}, whose "
+                f"max.message.bytes allows {self.max_bytes}: raise it; nothing is thrown away",
+                stage=Stage.PRODUCE,
+                position=error.position,
+            )
+        headers = self.headers(error) if self.with_headers else []
+        return (self.topic, raw, None, -1, None, None, 0, headers)
+
+    def headers(self, error: BadRecord) -> list[tuple[str, bytes]]:
+        """Why and where, as Kafka Connect says it."""
+        texts = {
+            "topic": self.source_topic,
+            "partition": "-1",
+            "offset": "-1" if error.position is None else str(error.position),
+            "connector.name": self.connector,
+            "task.id": "0",
+            "stage": str(error.stage),
+            "class.name": f"{type(error).__module__}.{type(error).__qualname__}",
+            "exception.class.name": _cause(error),
+            "exception.message": error.message,
+            "exception.stacktrace": _trace(error),
+        }
+        return [(PREFIX + name, text.encode()) for name, text in texts.items()]
+
+
+def _cause(error: BadRecord) -> str:
+    cause = error.__cause__ or error
+    return f"{type(cause).__module__}.{type(cause).__qualname__}"
+
+
+def _trace(error: BadRecord) -> str:
+    """Where in the code, without the messages of other libraries: they may quote the event's values."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [f"  at {frame.name} ({frame.filename.rpartition('/')[2]}:{frame.lineno})" for frame in frames]
+    return "\n".join([f"{_cause(error)}: {error.message}", *lines])
