@@ -1,5 +1,4 @@
-"""The login: one session shared by everything that talks to Salesforce, renewed once however many ask for it.
-"""
+"""The login: one session shared by everything that talks to Salesforce, renewed once however many ask."""
 
 from __future__ import annotations
 
@@ -31,7 +30,8 @@ log = logging.getLogger(__name__)
 
 
 class Login:
-    """Thread-safe. Keep one for the life of a connector: it remembers a refusal and never sends it again.
+    """Thread-safe. ``notices`` are what the user should know of the keystore, ``logins`` counts. Keep one for
+    the life of a connector: it remembers a refusal and never sends it again.
 
     Raises ConfigurationError when built from a configuration or a keystore that cannot work.
     """
@@ -40,9 +40,10 @@ class Login:
         self.http = http_settings(connector)
         self.logins = 0
         self._instance = str(Origin.of(str(connector[INSTANCE])))
-        self._grant = build_grant(connector)
+        self._grant, self.notices = build_grant(connector)
         self._seconds = connector[RETRIES] / 1000
         self._secrets = tuple(str(connector[key]) for key in SECRETS if connector.get(key))
+        register_secrets(self._secrets)
         self._refresh_token: str | None = None
         self._lock = threading.Lock()
         self._session: Session | None = None
@@ -62,8 +63,7 @@ class Login:
             return self._session or self._log_in()
 
     def renew(self, stale: Session) -> Session:
-        """A session other than ``stale``: the one somebody else got meanwhile, or a new one. Raises as above.
-        """
+        """A session other than ``stale``: what somebody else got meanwhile, or a new one. Raises alike."""
         with self._lock:
             if self._session is not None and self._session is not stale:
                 return self._session

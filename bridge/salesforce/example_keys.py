@@ -12,8 +12,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-CERTIFICATES = frozenset({"CERT"})
-PUBLIC_KEYS = frozenset({"KEY"})
+CERTIFICATES = frozenset({"2a02ae3c7d2db6e2baf3a4ea65bb21c8d0e2528dea186d91d225a2e3a4dd59c6"})
+PUBLIC_KEYS = frozenset({"9036d79c697a2ee71dc0a7e60f19a5c0234227066b01eb236057455a37931952"})
 
 
 def is_example(key: RSAPrivateKey, certificate: x509.Certificate | None) -> bool:

@@ -16,6 +16,7 @@ from bridge.salesforce.http import INSTANCE, Origin
 
 Form = dict[str, str]
 Grant = Callable[[], Form]
+Built = tuple[Grant, tuple[str, ...]]
 
 GRANT_TYPE = "salesforce.grant.type"
 USERNAME = "salesforce.username"
@@ -31,8 +32,9 @@ ASSERTION_SECONDS = 120
 LOGIN_HOSTS = ("login.salesforce.com", "test.salesforce.com")
 
 
-def build_grant(connector: Mapping[str, Any]) -> Grant:
-    """The connector's grant. Raises ConfigurationError for missing properties or an unusable keystore."""
+def build_grant(connector: Mapping[str, Any]) -> Built:
+    """The connector's grant, and what its user should know. Raises ConfigurationError for missing properties
+    or an unusable keystore."""
     name = str(connector.get(GRANT_TYPE) or "PASSWORD").upper()
     if name not in GRANTS:
         raise ConfigurationError([Fault(GRANT_TYPE, f"must be one of {', '.join(GRANTS)}", name)])
@@ -47,7 +49,7 @@ def _required(connector: Mapping[str, Any], *keys: str) -> list[str]:
     return [str(connector[key]) for key in keys]
 
 
-def _password(connector: Mapping[str, Any]) -> Grant:
+def _password(connector: Mapping[str, Any]) -> Built:
     client, secret, user, password = _required(connector, CONSUMER_KEY, CONSUMER_SECRET, USERNAME, PASSWORD)
     # Salesforce wants the security token appended; orgs that trust our address have none.
     form = {
@@ -57,10 +59,10 @@ def _password(connector: Mapping[str, Any]) -> Grant:
         "username": user,
         "password": password + str(connector.get(SECURITY_TOKEN) or ""),
     }
-    return lambda: dict(form)
+    return lambda: dict(form), ()
 
 
-def _client_credentials(connector: Mapping[str, Any]) -> Grant:
+def _client_credentials(connector: Mapping[str, Any]) -> Built:
     client, secret = _required(connector, CONSUMER_KEY, CONSUMER_SECRET)
     if Origin.of(str(connector[INSTANCE])).host in LOGIN_HOSTS:
         message = (
@@ -69,19 +71,19 @@ def _client_credentials(connector: Mapping[str, Any]) -> Grant:
         )
         raise ConfigurationError([Fault(INSTANCE, message, str(connector[INSTANCE]))])
     form = {"grant_type": "client_credentials", "client_id": client, "client_secret": secret}
-    return lambda: dict(form)
+    return lambda: dict(form), ()
 
 
-def _refresh_token(connector: Mapping[str, Any]) -> Grant:
+def _refresh_token(connector: Mapping[str, Any]) -> Built:
     client, token = _required(connector, CONSUMER_KEY, REFRESH_TOKEN)
     form = {"grant_type": "refresh_token", "client_id": client, "refresh_token": token}
     # An app without a secret ("public client") is allowed to refresh without one.
     if secret := connector.get(CONSUMER_SECRET):
         form["client_secret"] = str(secret)
-    return lambda: dict(form)
+    return lambda: dict(form), ()
 
 
-def _jwt_bearer(connector: Mapping[str, Any]) -> Grant:
+def _jwt_bearer(connector: Mapping[str, Any]) -> Built:
     from bridge.salesforce.keystore import load_keystore
 
     client, user = _required(connector, CONSUMER_KEY, USERNAME)
@@ -97,7 +99,7 @@ def _jwt_bearer(connector: Mapping[str, Any]) -> Grant:
         claims = {"iss": client, "sub": user, "aud": audience, "exp": int(time.time()) + ASSERTION_SECONDS}
         return {"grant_type": JWT_GRANT, "assertion": jwt.encode(claims, key.private_key, algorithm="RS256")}
 
-    return form
+    return form, key.notices
 
 
 def audience_of(instance: str) -> str:
@@ -115,7 +117,7 @@ def audience_of(instance: str) -> str:
     return str(Origin.of(instance))
 
 
-GRANTS: dict[str, Callable[[Mapping[str, Any]], Grant]] = {
+GRANTS: dict[str, Callable[[Mapping[str, Any]], Built]] = {
     "PASSWORD": _password,
     "JWT_BEARER": _jwt_bearer,
     "CLIENT_CREDENTIALS": _client_credentials,
