@@ -13,10 +13,17 @@ class Config(Mapping[str, Any]):
     """Immutable. Every declared property has a value (``None`` without default), and every key below a prefix
     that was given. Its representation shows no value, because some are secret."""
 
-    __slots__ = ("_raw", "_values", "name")
+    __slots__ = ("_raw", "_values", "name", "secrets")
 
-    def __init__(self, values: Mapping[str, Any], raw: Mapping[str, str], name: str = "") -> None:
+    def __init__(
+        self,
+        values: Mapping[str, Any],
+        raw: Mapping[str, str],
+        name: str = "",
+        secrets: frozenset[str] = frozenset(),
+    ) -> None:
         self.name = name
+        self.secrets = secrets
         self._values = MappingProxyType(dict(values))
         self._raw = MappingProxyType(dict(raw))
 
@@ -56,3 +63,7 @@ class Loaded:
     connector: Config
     worker: Config
     notices: tuple[str, ...] = ()
+
+    def secrets(self) -> frozenset[str]:
+        """Every secret text in either configuration, for the log to mask."""
+        return self.connector.secrets | self.worker.secrets

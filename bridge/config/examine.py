@@ -8,24 +8,17 @@ from typing import Any, Final
 
 from attrs import define, field
 
+from bridge.config import secrecy
 from bridge.config.catalogue import Catalogue
 from bridge.config.config import Config
-from bridge.config.external import Resolver, UnresolvableError, has_reference
+from bridge.config.external import Resolver, UnresolvableError
 from bridge.config.property import Property, Type
+from bridge.config.secrecy import MASK
 from bridge.config.values import InvalidError, typed
 from bridge.errors import Fault
 
-MASK: Final = "****************"
-"""What stands for a secret, as Confluent Cloud writes it."""
-
-_MASKED: Final = re.compile(r"\*{4,}|\[hidden\]", re.IGNORECASE)
 _PLACEHOLDER: Final = re.compile(r"<[A-Za-z][^<>]*>")
 _OTHER: Final = re.compile(r"\$\{([A-Za-z0-9_.-]+)\}")
-
-
-def is_masked(value: str) -> bool:
-    """Whether the value is what an export shows instead of a secret."""
-    return _MASKED.fullmatch(value.strip()) is not None
 
 
 @define
@@ -56,8 +49,8 @@ class Examined:
             return None
         written = self.written[key]
         if self.catalogue.is_secret(key) and written != "":
-            return written if _is_only_reference(written) else MASK
-        return written
+            return written if secrecy.is_only_reference(written) else MASK
+        return secrecy.without_login(written)
 
     def has(self, key: str) -> bool:
         """Whether a non-empty value was given, sound or not."""
@@ -69,11 +62,8 @@ class Examined:
 
     def config(self) -> Config:
         """The result; meaningful where there are no faults."""
-        return Config(self.values, self.given, str(self.values.get("name") or ""))
-
-
-def _is_only_reference(written: str) -> bool:
-    return has_reference(written) and not re.sub(r"\$\{[^}]*\}", "", written).strip()
+        secrets = secrecy.secrets(self.catalogue, self.given)
+        return Config(self.values, self.given, str(self.values.get("name") or ""), secrets)
 
 
 def examine(
@@ -128,7 +118,7 @@ def _unknown(found: Examined, key: str, policy: str) -> None:
 def _judge(found: Examined, declared: Property, key: str, text: str) -> None:
     if declared.ignored:
         return
-    if is_masked(text):
+    if secrecy.is_masked(text):
         found.fault(key, "holds a masked value, as exports show it; give the real one")
         return
     if not declared.is_prefix and (held := _placeholder(declared, found.written[key])):

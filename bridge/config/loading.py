@@ -29,6 +29,8 @@ def load(
     faults: list[Fault] = []
     worker = _try(faults, lambda: examine_worker_file(worker_path, environ))
     connector = _try(faults, lambda: examine_connector_file(connector_path, worker, environ))
+    if worker is not None and connector is not None:
+        _kafka_settings(worker, connector)
     if worker is not None:
         faults = [*of_worker(worker, worker_path), *faults]
     if connector is not None:
@@ -36,6 +38,18 @@ def load(
     if faults or worker is None or connector is None:
         raise ConfigurationError(faults)
     return Loaded(connector.config(), worker.config(), (*worker.notices, *connector.notices))
+
+
+def _kafka_settings(worker: Examined, connector: Examined) -> None:
+    """What the Kafka clients make of the settings; asked only where what they build on is sound."""
+    if worker.faults or any(key.startswith(("kafka.", "bootstrap.")) for key in connector.broken):
+        return
+    from bridge.kafka.settings import examine as examine_kafka
+
+    faults, notices = examine_kafka(Loaded(connector.config(), worker.config()))
+    for fault in faults:
+        (connector if connector.catalogue.find(fault.key) else worker).fault(fault.key, fault.message)
+    connector.notices.extend(notices)
 
 
 def _try(faults: list[Fault], read: Any) -> Examined | None:
@@ -107,6 +121,8 @@ def examine_worker_file(path: Path | None, environ: Mapping[str, str]) -> Examin
     examined = examine(WORKER, written, external.Resolver(environ, providers))
     for key, message in wrong:
         examined.fault(key, message)
+    for rule in rules.WORKER:
+        rule(examined)
     examined.notices.extend(given.notices)
     if strangers:
         examined.notices.append(

@@ -111,6 +111,26 @@ def registry_login(c: Examined) -> None:
         c.fault(info, f"is required when {source} is USER_INFO")
 
 
+def sasl_login(w: Examined) -> None:
+    """A user name without its password."""
+    if w.has("sasl.username") and not w.has("sasl.password"):
+        w.fault("sasl.password", "is required together with sasl.username")
+
+
+def state_topics(w: Examined) -> None:
+    """Positions, configurations and states have a topic each."""
+    keys = ("offset.storage.topic", "config.storage.topic", "status.storage.topic")
+    seen: dict[str, str] = {}
+    for key in keys:
+        if not w.sound(key):
+            continue
+        other = seen.setdefault(w.values[key], key)
+        if other != key:
+            w.fault(key, f"is the same topic as {other}; each needs one of its own")
+
+
+WORKER: Final[tuple[Callable[[Examined], None], ...]] = (sasl_login, state_topics)
+
 ALONE: Final[tuple[Callable[[Examined], None], ...]] = (
     keystore, my_domain, encryption, topic_creation, dead_letters, topic_spelling, registry_login,
 )  # fmt: skip
@@ -139,8 +159,6 @@ def kafka_login(c: Examined, w: Config) -> None:
         return
     protocol = w["security.protocol"]
     if protocol in ("PLAINTEXT", "SSL"):
-        if given:
-            c.notices.append(f"{' and '.join(given)} are not used with security.protocol={protocol}")
         return
     if not given and (_own_login(w) or (protocol is None and _runs_itself(c))):
         return

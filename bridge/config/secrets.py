@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from bridge.config.catalogue import Catalogue
-from bridge.config.config import Config, Loaded
-from bridge.config.declarations import CONNECTOR, WORKER
+from bridge.config.config import Loaded
 
 
 def secret_values(loaded: Loaded) -> list[str]:
-    """Every given value that must never be shown, of the connector and of its worker."""
-    return [*_secrets(loaded.connector, CONNECTOR), *_secrets(loaded.worker, WORKER)]
-
-
-def _secrets(config: Config, catalogue: Catalogue) -> Iterator[str]:
-    for key, value in config.raw().items():
-        if value and catalogue.is_secret(key):
-            yield value
+    """Every secret text in the connector's and the worker's configuration (``Loaded.secrets``)."""
+    return sorted(loaded.secrets())

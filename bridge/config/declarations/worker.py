@@ -11,6 +11,18 @@ from bridge.config.property import BOOLEAN, HIGH, INT, LIST, LONG, LOW, PASSWORD
 GROUP_ID: Final = "sfbridge"
 """The group of a bridge that was given none."""
 
+_CLIENTS: Final = """
+    client.dns.lookup connections.max.idle.ms default.api.timeout.ms enable.metrics.push metadata.max.age.ms
+    metadata.recovery.rebootstrap.trigger.ms metadata.recovery.strategy receive.buffer.bytes
+    reconnect.backoff.max.ms reconnect.backoff.ms request.timeout.ms retry.backoff.max.ms retry.backoff.ms
+    send.buffer.bytes socket.connection.setup.timeout.max.ms socket.connection.setup.timeout.ms
+"""
+
+
+def _client(key: str) -> Property:
+    return Property(key, STRING, "As for any of Kafka's clients; for all of this worker's.", importance=LOW)
+
+
 KAFKA = group(
     "Worker: Kafka",
     Property(
@@ -34,6 +46,7 @@ KAFKA = group(
     Property(
         "client.id", STRING, "The name clients give themselves at the broker.", default="", importance=LOW
     ),
+    *(_client(key) for key in _CLIENTS.split()),
     Property(
         "producer.*",
         STRING,
