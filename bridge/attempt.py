@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from attrs import define
@@ -16,6 +17,7 @@ from attrs import define
 from bridge.buffer import Buffer
 from bridge.config import Loaded
 from bridge.errors import BridgeError, Fatal, Stage
+from bridge.event import Delivery
 from bridge.kafka.offsets import Position, read_position
 from bridge.kafka.producer import Producer
 from bridge.log import for_connector
@@ -81,9 +83,10 @@ class Attempt:
         return prepare_topics(self._loaded, waiting=self._waiting, stopped=self._wanted)
 
     def _producer(self, max_message_bytes: int) -> Producer:
+        from bridge.kafka.admin import ENVELOPE
         from bridge.kafka.settings import exactly_once, producer_settings, transactional_id
 
-        settings = producer_settings(self._loaded, max_message_bytes=max_message_bytes)
+        settings = producer_settings(self._loaded, max_message_bytes=max_message_bytes + ENVELOPE)
         return Producer(
             settings,
             transactional_id=transactional_id(self._loaded) if exactly_once(self._loaded) else None,
@@ -177,7 +180,10 @@ class Attempt:
 
         def listening(since_ms: int) -> None:
             pipeline.listening_since = since_ms
-            self._running()
+
+        def gap(last: int) -> None:
+            self._report_gap(last, position)
+            buffer.put(Delivery([], 0, time.time(), [], after_gap=True))
 
         return CometdSource(
             channel=f"/event/{config['salesforce.platform.event.name']}",
@@ -188,12 +194,30 @@ class Attempt:
             stats=self._stats,
             start=Start(position.replay_id, config["salesforce.initial.start"], position.since_ms),
             on_first_subscription=listening,
+            on_subscribed=self._running,
+            on_gap=gap,
         )
 
     # ---- what is said ----------------------------------------------------------------------------------
 
     def _running(self) -> None:
         self._stats.state = "RUNNING"
+
+    def _report_gap(self, last: int, stored: Position) -> None:
+        """The last position, since when, and how many hours of events may be missing."""
+        known = self._stats.last_replay_id == last and self._stats.last_created_ms
+        since_ms = known or stored.created_ms or stored.committed_ms
+        if not since_ms:
+            self._log.warning("gap after replay id %s, of unknown length", last, extra={"replay_id": last})
+            return
+        self._stats.gap_hours = max(0.0, time.time() - since_ms / 1000) / 3600
+        self._log.warning(
+            "gap after replay id %s, published %s: up to %.1f hours of events before what Salesforce retains are missing",
+            last,
+            datetime.fromtimestamp(since_ms / 1000, UTC).isoformat(timespec="seconds"),
+            self._stats.gap_hours,
+            extra={"replay_id": last, "gap_hours": round(self._stats.gap_hours, 2)},
+        )
 
     def _waiting(self, reason: str) -> None:
         """Kafka is waited for without a limit, and said so: at once, then every ten seconds."""

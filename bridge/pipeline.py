@@ -65,6 +65,8 @@ class Pipeline:
     def run(self) -> None:
         """Returns when everything received is committed, or a limit is reached. Raises BridgeError."""
         while (delivery := self._next()) is not None:
+            if delivery.after_gap:
+                self.position = -1
             batch: list[Arguments] = []
             failure: BridgeError | None = self._set_aside(delivery, batch)
             known, room, largest = self.routes.known, self._room(), self.limits.max_message_bytes

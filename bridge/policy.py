@@ -57,5 +57,9 @@ class ErrorPolicy:
         self.log(f"{where} was passed over ({error.stage}): {error.message}")
         if self.dead_letters is None:
             return None, None
+        try:
+            letter = self.dead_letters.record(raw, error)
+        except Fatal as too_large:
+            return None, too_large
         self.stats.dead_letters += 1
-        return self.dead_letters.record(raw, error), None
+        return letter, None
