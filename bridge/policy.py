@@ -46,9 +46,13 @@ class ErrorPolicy:
 
     def _judge(self, error: BadRecord, raw: bytes) -> tuple[tuple[Any, ...] | None, Fatal | None]:
         self.stats.bad_records += 1
-        where = "an event without a readable replay id" if error.position is None else f"event {error.position}"
+        where = (
+            "an event without a readable replay id" if error.position is None else f"event {error.position}"
+        )
         if not self.tolerate:
-            remedy = "errors.tolerance=all passes over it (into errors.deadletterqueue.topic.name, if that is set)"
+            remedy = (
+                "errors.tolerance=all passes over it (into errors.deadletterqueue.topic.name, if that is set)"
+            )
             return None, Fatal(
                 f"{where} cannot be carried ({error.stage}): {error.message}; {remedy}",
                 stage=error.stage,

@@ -25,7 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("connectors", nargs="+", type=Path, metavar="CONNECTOR", help="connector file")
     parser.add_argument("--worker", type=Path, metavar="W", help="worker.properties")
     parser.add_argument("--max-events", type=positive, metavar="N", help="end when N records are committed")
-    parser.add_argument("--until-idle", type=float, metavar="SECONDS", help="end when nothing came for so long")
+    parser.add_argument(
+        "--until-idle", type=float, metavar="SECONDS", help="end when nothing came for so long"
+    )
     parser.add_argument("--log-format", choices=("text", "json"), default="text")
     parser.add_argument("--log-level", choices=("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")
     parser.add_argument("--metrics-port", type=int, metavar="PORT", help="serve /metrics on 127.0.0.1:PORT")
