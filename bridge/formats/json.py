@@ -26,6 +26,7 @@ from bridge.schema.connect_json import decimal_to_bytes, scale_of, to_document
 from bridge.schema.model import DECIMAL, UNSET, Field, Kind, Schema
 
 NAME: Final = "JSON"
+REGISTERED: Final = False
 _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
 
 

@@ -23,5 +23,7 @@ def choice(settings: Mapping[str, str], key: str, values: tuple[str, ...], defau
     """One of ``values``, in any case. ConfigurationError for another."""
     text = settings.get(key) or default
     if text.strip().upper() not in values:
-        raise ConfigurationError([Fault(f"value.converter.{key}", f"must be one of {', '.join(values)}", text)])
+        raise ConfigurationError(
+            [Fault(f"value.converter.{key}", f"must be one of {', '.join(values)}", text)]
+        )
     return text.strip().upper()

@@ -120,7 +120,9 @@ def careful_reader(rows: Layout) -> Reader:
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             problem = str(error).split(" - ")[0]
             raise BadRecord(
-                f"the payload of an event {event} cannot be parsed: {problem}", stage=Stage.PARSE, position=position
+                f"the payload of an event {event} cannot be parsed: {problem}",
+                stage=Stage.PARSE,
+                position=position,
             ) from None
         row = rows.row()
         for name, raw in given.items():
@@ -209,7 +211,11 @@ def _whole(value: float) -> float:
 
 
 def _boolean(text: str) -> bool:
-    return {"true": True, "false": False}[content] if (content := _unquoted(text)) in ("true", "false") else _no()
+    return (
+        {"true": True, "false": False}[content]
+        if (content := _unquoted(text)) in ("true", "false")
+        else _no()
+    )
 
 
 def _no() -> bool:

@@ -55,9 +55,9 @@ class Layout:
     decode: Callable[[Any], Row] = field(eq=False)
     drops_unknown: bool = False
 
-    def slot(self, name: str) -> Slot | None:
-        """The slot of that field, None where the record has no such field."""
-        return next((s for s in self.slots if s.name == name), None)
+    def values(self, row: Row) -> dict[str, Any]:
+        """The row's values by field name."""
+        return {s.name: getattr(row, s.attribute) for s in self.slots}
 
 
 _INT32 = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]

@@ -77,7 +77,9 @@ def event_type(
     label = None if describe is None else describe.get("label")
     if event_schema is None:
         fields: Iterable[EventField] = declared.values()
-        return EventType(event, tuple(f for f in fields if f.name not in ("ReplayId", "EventUuid")), None, label)
+        return EventType(
+            event, tuple(f for f in fields if f.name not in ("ReplayId", "EventUuid")), None, label
+        )
     payload = _payload(event, event_schema)
     names: dict[str, Mapping[str, Any]] = {}
     found = [_completed(_from_avro(event, f, names), declared) for f in payload["fields"]]

@@ -1,0 +1,182 @@
+"""Avro: Connect's layout rendered, registered schemas extended, and the generated flat encoder.
+
+A message is the frame (magic byte and schema id, or nothing) and the record in Avro's binary encoding. The
+encoder is generated for a written schema, which may be a foreign one: other order, more fields with defaults,
+non-null types, promotions. The generated function does what occurs in nearly every event (texts below 4 KiB,
+null, doubles, dates); whatever it stumbles over is done again by the closures of ``avro_write.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from bridge.errors import Fatal, Stage
+from bridge.event import Data
+from bridge.formats.avro_code import Source, generate
+from bridge.formats.avro_render import Options, Renderer, scrubbed
+from bridge.formats.avro_types import AvroType, full_name, parse
+from bridge.formats.avro_write import Column, columns, nullable, varint
+from bridge.formats.reader import careful_reader
+from bridge.formats.rows import Layout, Row
+from bridge.schema.model import Kind, Schema
+
+NAME: Final = "AVRO"
+REGISTERED: Final = True
+_text: Final = msgspec.json.Encoder().encode
+
+
+def render(schema: Schema, settings: Mapping[str, str]) -> str:
+    """The schema's text in the managed connector's layout. Fatal(stage=SCHEMA) for a name Avro does not allow."""
+    return _text(Renderer(Options.of(settings)).document(schema)).decode()
+
+
+def missing_fields(schema: Schema, written: str, settings: Mapping[str, str]) -> tuple[str, ...]:
+    """Names of the fields that a registered schema lacks; empty: it covers the event."""
+    return _missing(schema, _record_type(parse(written)), Options.of(settings), "")
+
+
+def with_fields(schema: Schema, written: str, settings: Mapping[str, str]) -> str:
+    """The registered schema with the missing fields, everything else in it (tags, docs, order) as it is."""
+    document = msgspec.json.decode(written)
+    renderer = Renderer(Options.of(settings))
+    _collect_names(document, "", renderer.taken)
+    _extend(schema, document, "", renderer)
+    return _text(document).decode()
+
+
+def compile_rows(
+    rows: Layout, written: str | None, frame: bytes, settings: Mapping[str, str]
+) -> Callable[[Row], bytes]:
+    """The encoder for rows in their final form."""
+    record, start = _record(rows.schema, written, frame, settings)
+    carefully = _careful(record, start, rows.schema.name)
+    sources = {s.name: Source(f"row.{s.attribute}") for s in rows.slots}
+    return generate("encode", "row", record, start, sources, lambda row: carefully(rows.values(row)))
+
+
+def compile_values(
+    schema: Schema, written: str | None, frame: bytes, settings: Mapping[str, str]
+) -> Callable[[dict[str, Any]], bytes]:
+    """The encoder for values by field name, in the forms of ``schema/model.py``."""
+    record, start = _record(schema, written, frame, settings)
+    sources = {f.name: Source(f"values[{f.name!r}]") for f in schema.fields}
+    return generate("encode", "values", record, start, sources, _careful(record, start, schema.name))
+
+
+def compile_fused(
+    rows: Layout, written: str | None, frame: bytes, settings: Mapping[str, str]
+) -> Callable[[Data], bytes]:
+    """From the event to the message in one generated function. Not for use by several threads at once."""
+    record, start = _record(rows.schema, written, frame, settings)
+    read, encode = careful_reader(rows), _careful(record, start, rows.schema.name)
+    sources = {s.name: Source(f"row.{s.attribute}", s.form) for s in rows.slots}
+    sources |= {name: Source("", constant=value) for name, value in rows.constants.items()}
+    sources["ReplayId"] = Source("head.replayId", count=True)
+    sources["EventUuid"] = Source("head.EventUuid")
+    return generate(
+        "convert", "data", record, start, sources, lambda data: encode(rows.values(read(data))), rows.decode
+    )
+
+
+# --- matching --------------------------------------------------------------------------------------------------
+
+
+def _record_type(written: AvroType) -> AvroType:
+    for branch in written.branches if written.kind == "union" else (written,):
+        if branch.kind == "record":
+            return branch
+    raise Fatal(f"the registered schema is {written} and not a record", stage=Stage.SCHEMA)
+
+
+def _name_in(options: Options, name: str) -> str:
+    return scrubbed(name) if options.scrub else name
+
+
+def _missing(schema: Schema, record: AvroType, options: Options, path: str) -> tuple[str, ...]:
+    known = {f.name: f.type for f in record.fields}
+    out: list[str] = []
+    for column in schema.fields:
+        name = _name_in(options, column.name)
+        if name not in known:
+            out.append(path + column.name)
+        elif column.schema.kind is Kind.STRUCT and (inner := _branch(known[name])) is not None:
+            out += _missing(column.schema, inner, options, f"{path}{column.name}.")
+    return tuple(out)
+
+
+def _branch(written: AvroType) -> AvroType | None:
+    branches = written.branches if written.kind == "union" else (written,)
+    return next((b for b in branches if b.kind == "record"), None)
+
+
+def _collect_names(document: Any, namespace: str, taken: set[str]) -> None:
+    if isinstance(document, list):
+        for branch in document:
+            _collect_names(branch, namespace, taken)
+    elif isinstance(document, dict):
+        if document.get("type") in ("record", "enum", "fixed") and "name" in document:
+            taken.add(name := full_name(document, namespace))
+            namespace = name.rpartition(".")[0]
+        for entry in document.get("fields", ()):
+            _collect_names(entry.get("type"), namespace, taken)
+        for key in ("type", "items", "values"):
+            if isinstance(document.get(key), dict | list):
+                _collect_names(document[key], namespace, taken)
+
+
+def _extend(schema: Schema, document: Any, namespace: str, renderer: Renderer) -> None:
+    """Insert what is missing behind the field it follows in our layout."""
+    branches = document if isinstance(document, list) else [document]
+    record = next((b for b in branches if isinstance(b, dict) and b.get("type") == "record"), None)
+    if record is None:
+        return
+    space, entries = full_name(record, namespace).rpartition(".")[0], record["fields"]
+    place = 0
+    for column in schema.fields:
+        name = renderer.name(column.name)
+        found = next((i for i, entry in enumerate(entries) if entry["name"] == name), None)
+        if found is None:
+            entries.insert(place, renderer.record_field(column, space))
+            place += 1
+        else:
+            place = found + 1
+            if column.schema.kind is Kind.STRUCT:
+                _extend(column.schema, entries[found]["type"], space, renderer)
+
+
+def _record(
+    schema: Schema, written: str | None, frame: bytes, settings: Mapping[str, str]
+) -> tuple[list[Column], bytes]:
+    """The written record's columns and the bytes before them. Fatal(stage=SCHEMA) naming what does not fit."""
+    options = Options.of(settings)
+    whole = parse(render(schema, settings) if written is None else written)
+    record = _record_type(whole)
+    lacking = _missing(schema, record, options, "")
+    if lacking and options.strict:
+        raise Fatal(
+            f"the registered schema {record.name} has no field {', '.join(lacking)}, which the event has; "
+            "register a version with it, or set value.converter.latest.compatibility.strict=false to drop it",
+            stage=Stage.SCHEMA,
+        )
+    names = {_name_in(options, f.name): f.name for f in schema.fields}
+    start = frame + (varint(whole.branches.index(record)) if whole.kind == "union" else b"")
+    return columns(schema, record, names, ignore_null_defaults=options.ignore_null_defaults), start
+
+
+def _careful(record: list[Column], start: bytes, name: str | None) -> Callable[[dict[str, Any]], bytes]:
+    steps = [
+        (
+            c.source,
+            nullable(c.schema, c.target, name or "the record") if c.schema and c.target else None,
+            c.constant,
+        )
+        for c in record
+    ]
+
+    def encode(values: dict[str, Any]) -> bytes:
+        return start + b"".join(step(values.get(name)) if step else fixed for name, step, fixed in steps)
+
+    return encode

@@ -1,0 +1,1 @@
+"""Recorded answers of the real systems, and the runners that hold the bridge against them."""

@@ -1,0 +1,94 @@
+"""Runner ``layout``: what Connect's own converters made of a struct, against ours.
+
+Form of the files: ``connect-layout/README.md``. Compared are the schema as a parsed document and each value:
+Avro's bytes with their prefix, JSON's text parsed. A recorded refusal must be a refusal of ours.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from bridge.errors import BridgeError
+from bridge.formats import FORMATS, Format, compile_encoder_for_values
+from bridge.schema.connect_json import from_document, value_from_json
+from bridge.schema.model import DECIMAL, Kind, Schema
+
+NAMES = {"AVRO": "AVRO", "CONNECT_JSON": "JSON"}
+
+Outcome = tuple[str, str | None]
+"""What was compared, and the difference in words or None."""
+
+
+def check(path: Path) -> Iterator[Outcome]:
+    """Every comparison of one file."""
+    recorded = json.loads(path.read_text(encoding="utf-8"))
+    form = FORMATS.get(NAMES.get(recorded["format"], ""))
+    if form is None:
+        yield "format", f"{recorded['format']} is not written yet"
+        return
+    schema, settings = from_document(recorded["connectSchema"]), recorded["settings"]
+    registered = recorded.get("registered")
+    if registered is not None:
+        yield "schema", _schema(form, schema, settings, registered["schema"])
+    frame = b"" if registered is None else b"\0" + registered["id"].to_bytes(4, "big")
+    for number, value in enumerate(recorded["values"]):
+        yield f"values[{number}]", _value(form, schema, settings, frame, value)
+
+
+def _schema(form: Format, schema: Schema, settings: dict[str, str], expected: str) -> str | None:
+    made = _attempt(lambda: form.render(schema, settings))
+    if isinstance(made, BridgeError):
+        return f"refused: {made.message}"
+    return None if json.loads(made) == json.loads(expected) else f"expected {expected}, made {made}"
+
+
+def _value(
+    form: Format, schema: Schema, settings: dict[str, str], frame: bytes, value: dict[str, Any]
+) -> str | None:
+    def encode() -> bytes:
+        # a fresh value for each: an encoder must not depend on what an earlier one left behind
+        return compile_encoder_for_values(schema, form, None, frame, settings)(
+            value_from_json(schema, _exact(schema, value["connect"], _written(value)))
+        )
+
+    made = _attempt(encode)
+    if isinstance(made, BridgeError):
+        return None if "error" in value else f"refused: {made.message}"
+    if "error" in value:
+        return f"made {made.hex()} of what the converter refuses ({value['error']})"
+    if "text" in value:
+        expected, ours = json.loads(value["text"]), json.loads(made)
+        return None if expected == ours else f"expected {value['text']}, made {made.decode()}"
+    return None if made.hex() == value["value"] else f"expected {value['value']}, made {made.hex()}"
+
+
+def _exact(schema: Schema, view: Any, written: Any) -> Any:
+    """The recorded struct, from JsonConverter's view of it and from what was written.
+
+    The view rounds decimals to doubles, so these are taken from what was written; and it shows a default where
+    the struct has a null.
+    """
+    if schema.kind is Kind.STRUCT and view is not None:
+        known = written if isinstance(written, dict) else {}
+        return {f.name: _exact(f.schema, view.get(f.name), known.get(f.name)) for f in schema.fields}
+    if schema.name == DECIMAL and written is not None:
+        return written
+    return None if schema.optional and view == schema.default else view
+
+
+def _written(value: dict[str, Any]) -> Any:
+    if "text" not in value:
+        return value.get("decoded")
+    document = json.loads(value["text"], parse_float=Decimal)
+    return document["payload"] if set(document) == {"schema", "payload"} else document
+
+
+def _attempt(action: Callable[[], Any]) -> Any:
+    try:
+        return action()
+    except BridgeError as error:
+        return error
