@@ -55,7 +55,7 @@ class _Session(requests.Session):
 
     def request(self, method: Any, url: Any, *args: Any, **kwargs: Any) -> requests.Response:
         kwargs.setdefault("timeout", self._timeout)
-        kwargs.setdefault("allow_redirects", False)
+        kwargs["allow_redirects"] = False
         proxy = self._settings.proxy_for(str(url))
         kwargs["proxies"] = {"https": proxy} if proxy else {}
         return super().request(method, url, *args, **kwargs)
