@@ -66,6 +66,7 @@ class Cluster:
             self._admin = AdminClient(config)
         except KafkaException as error:
             raise self._watch.explain(error, "connecting to Kafka") from error
+        self._watch.serve = self._admin.poll
 
     def topic(self, name: str, *, verb: str = "write") -> Topic | None:
         """The topic, or None if there is none. Never creates it, whatever the brokers are set to."""
@@ -165,7 +166,6 @@ class Cluster:
             except KafkaException as error:
                 if error.args[0].name() in otherwise:
                     return None
-                self._admin.poll(0)
                 reason = self._watch.explain(error, doing, topic=topic, verb=verb)
                 if not isinstance(reason, Retriable) or self._stopped():
                     raise reason from error

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
 
@@ -231,12 +232,17 @@ _RANK: Final = {"_AUTHENTICATION": 3, "_SSL": 3, "_TRANSPORT": 2, "_RESOLVE": 2,
 
 
 class ErrorWatch:
-    """Give it as ``error_cb``: it keeps the last telling connection error of the last 90 seconds."""
+    """Give it as ``error_cb``: it keeps the last telling connection error of the last 90 seconds.
+
+    Calls that block (``init_transactions``, ``commit_transaction``) serve no callbacks: set ``serve`` to the
+    client's ``poll``, so that what was reported meanwhile is known when such a call has failed.
+    """
 
     def __init__(self, *, stage: Stage = Stage.PRODUCE, clock: Callable[[], float] = time.monotonic) -> None:
         self._stage = stage
         self._clock = clock
         self._seen: _Seen | None = None
+        self.serve: Callable[[float], Any] | None = None
 
     def __call__(self, error: KafkaError) -> None:
         """What librdkafka calls, from within ``poll`` and ``flush``."""
@@ -272,10 +278,18 @@ class ErrorWatch:
         """The error to raise for a failed call; where that only timed out, the connection's reason."""
         error: KafkaError = failure.args[0] if isinstance(failure, BaseException) else failure
         if error.name() in _REASONLESS:
+            self._serve()
             known = self.error(doing)
             if known is not None:
                 return known
         return classify(error, doing, topic=topic, verb=verb, stage=self._stage)
+
+    def _serve(self) -> None:
+        from confluent_kafka import KafkaException
+
+        if self.serve is not None:
+            with suppress(KafkaException, SystemError):  # the client's own failure is being explained already
+                self.serve(0)
 
     def _current(self) -> _Seen | None:
         seen = self._seen

@@ -50,6 +50,7 @@ class Producer:
         else:
             config.pop("transaction.timeout.ms", None)
         self._producer = KafkaProducer(config)
+        self._watch.serve = self._producer.poll
         self.produce: Callable[..., None] = self._producer.produce
 
     def fence(self) -> None:
