@@ -13,6 +13,7 @@ from typing import Final
 from attrs import frozen
 
 from bridge.config.config import Config, Loaded
+from bridge.config.topics import topic_template
 from bridge.errors import Fatal, Stage
 from bridge.kafka.cluster import Cluster, Topic
 from bridge.kafka.dead_letter import DeadLetters
@@ -60,12 +61,11 @@ def prepare_topics(
 
 
 def output_topic(connector: Config) -> str | None:
-    """The topic's name; None if a field of the event is part of it. ``${_ObjectType}`` is the event's name."""
-    event = connector.get("salesforce.platform.event.name") or ""
-    name = str(connector["kafka.topic"]).replace("${_ObjectType}", event)
-    if "${" in name:
-        return None
-    return name.lower() if connector.get("kafka.topic.lowercase", True) else name
+    """The topic's final name; None where a field of the event decides. ``${_ObjectType}`` is the event's name."""
+    template = topic_template(connector)
+    if set(template.fields) <= {"_ObjectType"}:
+        return template.fill(lambda _: connector.get("salesforce.platform.event.name"))
+    return None
 
 
 def check_group(cluster: Cluster, loaded: Loaded) -> None:
@@ -86,8 +86,8 @@ def check_transaction_timeout(cluster: Cluster, loaded: Loaded) -> None:
     allowed = (cluster.broker_configs() or {}).get("transaction.max.timeout.ms")
     if allowed is not None and int(allowed) < asked:
         raise Fatal(
-            f"the broker's transaction.max.timeout.ms is {allowed}, below the bridge's {asked}: raise it, or set "
-            f"producer.transaction.timeout.ms={allowed} in the worker file",
+            f"the broker's transaction.max.timeout.ms is {allowed}, below the bridge's {asked}: raise it, or "
+            f"set producer.transaction.timeout.ms={allowed} in the worker file",
             stage=Stage.PRODUCE,
         )
 
@@ -112,8 +112,8 @@ def ensure_offsets_topic(cluster: Cluster, worker: Config, notice: Callable[[str
     policy = (cluster.topic_configs(name) or {}).get("cleanup.policy", "compact")
     if policy != "compact":
         raise Fatal(
-            f"offsets topic {name} has cleanup.policy={policy}, and would forget positions: set it to compact, "
-            "or name another topic in offset.storage.topic",
+            f"offsets topic {name} has cleanup.policy={policy}, and would forget positions: set it to "
+            "compact, or name another topic in offset.storage.topic",
             stage=Stage.POSITION,
         )
     return name
@@ -155,8 +155,8 @@ def check_output_topic(cluster: Cluster, topic: Topic) -> int:
     configs = cluster.topic_configs(topic.name) or {}
     if "compact" in configs.get("cleanup.policy", ""):
         raise Fatal(
-            f"topic {topic.name} is compacted (cleanup.policy={configs['cleanup.policy']}), but the bridge's "
-            "records have no key: set cleanup.policy=delete",
+            f"topic {topic.name} is compacted (cleanup.policy={configs['cleanup.policy']}), but records of the "
+            "bridge have no key: set cleanup.policy=delete",
             stage=Stage.PRODUCE,
         )
     return int(configs.get("max.message.bytes", DEFAULT_MAX_BYTES))
@@ -171,7 +171,7 @@ def ensure_dead_letters(
     if not name:
         return None
     if name == source_topic:
-        raise Fatal(f"dead letters cannot go to the output topic {name} itself", stage=Stage.CONFIGURATION)
+        raise Fatal(f"dead letters cannot go to the output topic {name}", stage=Stage.CONFIGURATION)
     topic = cluster.topic(name)
     if topic is None:
         replicas = int(connector.get("errors.deadletterqueue.topic.replication.factor") or 3)

@@ -7,12 +7,13 @@ once where the connection's own errors show that waiting cannot help (wrong pass
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from attrs import frozen
 
-from bridge.errors import BridgeError, Fatal, Retriable, Stage
+from bridge.errors import Fatal, Retriable, Stage
 from bridge.kafka.errors import ErrorWatch
 
 TIMEOUT: Final = 10.0  # seconds for one request
@@ -108,11 +109,13 @@ class Cluster:
 
     def group_protocol(self, group: str) -> str | None:
         """What kind of members a living group has (``consumer``, ``connect``); None if unknown or empty."""
-        found = self._ask(
-            lambda: self._admin.list_groups(group=group, timeout=TIMEOUT),
-            "looking at the group",
-            otherwise=_NOT_TOLD,
-        )
+
+        def ask() -> Any:
+            with warnings.catch_warnings():  # what replaces it does not tell the protocol
+                warnings.simplefilter("ignore", DeprecationWarning)
+                return self._admin.list_groups(group=group, timeout=TIMEOUT)
+
+        found = self._ask(ask, "looking at the group", otherwise=_NOT_TOLD)
         living = [one for one in found or () if one.id == group and one.members and one.error is None]
         return living[0].protocol_type if living else None
 
@@ -179,19 +182,15 @@ class Cluster:
         """What the future brings; meanwhile error callbacks are served."""
         if not hasattr(answer, "result"):
             return answer
-        refused_at: float | None = None
+        known_since: float | None = None
         while True:
             try:
                 return answer.result(timeout=0.1)
             except TimeoutError:
                 self._admin.poll(0)
-                reason = self._watch.error(doing)
-                if _is_final(reason):
-                    refused_at = refused_at or time.monotonic()
-                    if time.monotonic() - refused_at > _GRACE:
-                        assert reason is not None
-                        raise reason from None
-
-
-def _is_final(reason: BridgeError | None) -> bool:
-    return isinstance(reason, Fatal)
+            reason = self._watch.error(doing)
+            if reason is None or not (isinstance(reason, Fatal) or self._stopped()):
+                continue
+            known_since = known_since or time.monotonic()
+            if time.monotonic() - known_since > _GRACE:
+                raise reason

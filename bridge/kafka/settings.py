@@ -1,9 +1,9 @@
 """A worker's Kafka settings → the dictionaries that librdkafka's clients are made with.
 
 From weak to strong: the bridge's own choice, the worker's settings for all clients (``security.*``,
-``sasl.*``, ``ssl.*``), its ``producer.*``, ``consumer.*``, ``admin.*``, a connector's ``producer.override.*``.
-What exactly-once and order rest on (idempotence, acknowledgements by all replicas, the partitioner) cannot be
-overridden.
+``sasl.*``, ``ssl.*``), its ``producer.*``, ``consumer.*``, ``admin.*``, the connector's own
+``producer.override.*``. What exactly-once and order rest on (idempotence, acknowledgements by all replicas,
+the partitioner) cannot be overridden.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def admin_settings(loaded: Loaded) -> dict[str, Any]:
 
 
 def worker_settings(kind: str, worker: Config) -> dict[str, Any]:
-    """For a ``consumer`` or ``admin`` client of a command that has no connector. Raises ConfigurationError."""
+    """For a ``consumer`` or ``admin`` client without a connector. Raises ConfigurationError."""
     return _finish(_client(kind, worker, None))
 
 
