@@ -121,7 +121,7 @@ def _judge(found: Examined, declared: Property, key: str, text: str) -> None:
     if secrecy.is_masked(text):
         found.fault(key, "holds a masked value, as exports show it; give the real one")
         return
-    if not declared.is_prefix and (held := _placeholder(declared, found.written[key])):
+    if not declared.is_prefix and (held := placeholder(declared, found.written[key])):
         found.fault(key, f"still holds the placeholder {held}; give the real value")
         return
     if declared.is_prefix:
@@ -140,7 +140,8 @@ def _judge(found: Examined, declared: Property, key: str, text: str) -> None:
     found.values[key] = value
 
 
-def _placeholder(declared: Property, written: str) -> str | None:
+def placeholder(declared: Property, written: str) -> str | None:
+    """The ``<placeholder>`` of an example that the value still holds, if any."""
     match = _PLACEHOLDER.fullmatch(written.strip()) if declared.secret else _PLACEHOLDER.search(written)
     return match.group() if match else None
 

@@ -37,12 +37,13 @@ def read(path: Path, *, wrapped: bool) -> Given:
     ``wrapped`` allows ``{"name", "config"}``. Raises ConfigurationError with one fault that names the file.
     """
     try:
-        return parse(_bytes(path), wrapped=wrapped, json_expected=path.suffix.lower() == ".json")
+        return parse(content_of(path), wrapped=wrapped, json_expected=path.suffix.lower() == ".json")
     except UnreadableError as fault:
         raise ConfigurationError([Fault(str(path), str(fault))]) from None
 
 
-def _bytes(path: Path) -> bytes:
+def content_of(path: Path) -> bytes:
+    """The file's bytes. Raises UnreadableError."""
     try:
         if path.is_dir():
             raise UnreadableError("is a directory, not a configuration file")
@@ -61,6 +62,14 @@ def _bytes(path: Path) -> bytes:
 
 def parse(content: bytes, *, wrapped: bool, json_expected: bool = False) -> Given:
     """The properties in a file's bytes. Raises UnreadableError."""
+    text = text_of(content)
+    if json_expected or is_json(text):
+        return _from_json(text, wrapped=wrapped)
+    return properties(text)
+
+
+def text_of(content: bytes) -> str:
+    """The text in a file's bytes. Raises UnreadableError if it is empty or no text."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -69,9 +78,12 @@ def parse(content: bytes, *, wrapped: bool, json_expected: bool = False) -> Give
         raise UnreadableError("contains NUL bytes; it is not a text file")
     if not text.strip():
         raise UnreadableError("is empty")
-    if json_expected or text.lstrip()[:1] in ("{", "["):
-        return _from_json(text, wrapped=wrapped)
-    return properties(text)
+    return text
+
+
+def is_json(text: str) -> bool:
+    """Whether the text begins as JSON does, and no properties file."""
+    return text.lstrip()[:1] in ("{", "[")
 
 
 def properties(text: str) -> Given:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bridge.config import files
 from bridge.config.catalogue import Catalogue
 from bridge.config.config import Config
+from bridge.config.declarations import WORKER
 from bridge.config.examine import Examined
 from bridge.config.loading import examine_connector, resolver_of
 from bridge.config.property import Property, Type
+from bridge.errors import Fault
 
 _WIDTHS = {Type.BOOLEAN: "SHORT", Type.INT: "SHORT", Type.LONG: "SHORT", Type.LIST: "LONG"}
 
@@ -28,20 +30,23 @@ def config_infos(
     return infos_of(examined)
 
 
-def infos_of(examined: Examined) -> dict[str, Any]:
-    """The same, of a configuration that has been judged."""
+def infos_of(examined: Examined, faults: Sequence[Fault] | None = None) -> dict[str, Any]:
+    """The same, of a configuration that has been judged; ``faults`` where there are more than its own."""
+    errors: dict[str, list[str]] = {}
+    for fault in examined.faults if faults is None else faults:
+        errors.setdefault(fault.key, []).append(fault.message)
     catalogue = examined.catalogue
     undeclared = [
         k for k in examined.written if catalogue.find(k) is not None and k not in catalogue.properties
     ]
-    foreign = [f.key for f in examined.faults if catalogue.find(f.key) is None]
-    keys = dict.fromkeys([p.key for p in catalogue.exact()] + undeclared + foreign)
+    keys = dict.fromkeys([*(p.key for p in catalogue.exact()), *undeclared, *errors])
     return {
         "name": examined.written.get("connector.class", ""),
-        "error_count": len({fault.key for fault in examined.faults}),
+        "error_count": len(errors),
         "groups": list(dict.fromkeys(p.group for p in catalogue)),
         "configs": [
-            {"definition": definition(catalogue, key), "value": _value(examined, key)} for key in keys
+            {"definition": definition(catalogue, key), "value": _value(examined, key, errors.get(key, []))}
+            for key in keys
         ],
     }
 
@@ -54,7 +59,7 @@ def definitions(catalogue: Catalogue) -> list[dict[str, Any]]:
 def definition(catalogue: Catalogue, key: str) -> dict[str, Any]:
     """One property's definition. ``order`` is Kafka Connect's name up to 4.1 and Confluent Cloud's,
     ``order_in_group`` that of 4.2 and later."""
-    declared = catalogue.find(key) or Property(key, Type.STRING, "Not a known property.")
+    declared = catalogue.find(key) or WORKER.find(key) or Property(key, Type.STRING, "Not a known property.")
     return {
         "name": key,
         "type": declared.type.upper(),
@@ -71,7 +76,7 @@ def definition(catalogue: Catalogue, key: str) -> dict[str, Any]:
     }
 
 
-def _value(examined: Examined, key: str) -> dict[str, Any]:
+def _value(examined: Examined, key: str, errors: list[str]) -> dict[str, Any]:
     declared = examined.catalogue.find(key)
     shown = examined.shown(key)
     if shown is None and declared is not None and not declared.is_prefix:
@@ -82,7 +87,7 @@ def _value(examined: Examined, key: str) -> dict[str, Any]:
         "recommended_values": []
         if declared is None
         else [v for v in declared.valid if v not in declared.refused],
-        "errors": [fault.message for fault in examined.faults if fault.key == key],
+        "errors": errors,
         "visible": _visible(examined, declared),
     }
 

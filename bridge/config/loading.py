@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from bridge.config import environment, external, files, formats, rules
 from bridge.config.catalogue import Catalogue
@@ -26,18 +25,32 @@ def load(
 
     Raises ConfigurationError with every fault of both; faults of a worker name its file.
     """
-    faults: list[Fault] = []
-    worker = _try(faults, lambda: examine_worker_file(worker_path, environ))
-    connector = _try(faults, lambda: examine_connector_file(connector_path, worker, environ))
-    if worker is not None and connector is not None:
-        _kafka_settings(worker, connector)
-    if worker is not None:
-        faults = [*of_worker(worker, worker_path), *faults]
-    if connector is not None:
-        faults += connector.faults
-    if faults or worker is None or connector is None:
+    worker, connector, faults = check_files(connector_path, worker_path, environ)
+    if faults:
         raise ConfigurationError(faults)
     return Loaded(connector.config(), worker.config(), (*worker.notices, *connector.notices))
+
+
+def check_files(
+    connector_path: Path, worker_path: Path | None, environ: Mapping[str, str]
+) -> tuple[Examined, Examined, list[Fault]]:
+    """Worker and connector, judged, and every fault of both. A file that cannot be read gives one fault."""
+    unreadable: list[Fault] = []
+    worker = _read(unreadable, lambda: examine_worker_file(worker_path, environ))
+    config = worker.config() if worker else None
+    connector = _read(unreadable, lambda: examine_connector_file(connector_path, config, environ))
+    if worker is not None and connector is not None:
+        _kafka_settings(worker, connector)
+    worker, connector = worker or Examined(WORKER, {}), connector or Examined(CONNECTOR, {})
+    return worker, connector, [*unreadable, *of_worker(worker, worker_path), *connector.faults]
+
+
+def _read(faults: list[Fault], read: Callable[[], Examined]) -> Examined | None:
+    try:
+        return read()
+    except ConfigurationError as error:
+        faults.extend(error.faults)
+        return None
 
 
 def _kafka_settings(worker: Examined, connector: Examined) -> None:
@@ -52,15 +65,6 @@ def _kafka_settings(worker: Examined, connector: Examined) -> None:
     connector.notices.extend(notices)
 
 
-def _try(faults: list[Fault], read: Any) -> Examined | None:
-    try:
-        examined: Examined = read()
-    except ConfigurationError as error:
-        faults.extend(error.faults)
-        return None
-    return examined
-
-
 def load_connector(
     path: Path, *, worker: Config | None = None, environ: Mapping[str, str] = os.environ
 ) -> Config:
@@ -68,7 +72,7 @@ def load_connector(
 
     Raises ConfigurationError with every fault.
     """
-    return _sound(examine_connector(files.read(path, wrapped=True), worker, resolver_of(worker, environ)))
+    return _sound(examine_connector_file(path, worker, environ))
 
 
 def load_worker(path: Path | None, *, environ: Mapping[str, str] = os.environ) -> Config:
@@ -170,10 +174,9 @@ def resolver_of(worker: Config | None, environ: Mapping[str, str]) -> external.R
     return external.Resolver(environ, _providers(worker.raw())[0] if worker else None)
 
 
-def examine_connector_file(path: Path, worker: Examined | None, environ: Mapping[str, str]) -> Examined:
+def examine_connector_file(path: Path, worker: Config | None, environ: Mapping[str, str]) -> Examined:
     """The connector's properties, judged with the worker's. Raises ConfigurationError for a bad file."""
-    config = worker.config() if worker else None
-    return examine_connector(files.read(path, wrapped=True), config, resolver_of(config, environ))
+    return examine_connector(files.read(path, wrapped=True), worker, resolver_of(worker, environ))
 
 
 def examine_connector(

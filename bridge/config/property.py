@@ -119,6 +119,20 @@ class Property:
             return ""
         return f"[{'…' if self.low is None else self.low}, …, {'…' if self.high is None else self.high}]"
 
+    @property
+    def required_text(self) -> str:
+        """When the property is required, in words; empty if never."""
+        return "yes" if self.required else f"when {self.required_when}" if self.required_when else ""
+
+    @property
+    def support_text(self) -> str:
+        """What is not supported of it, in words; empty if all is."""
+        if self.ignored:
+            return f"accepted without effect: {self.ignored}"
+        if self.unsupported:
+            return f"only the default: {self.unsupported}"
+        return "; ".join(f"not {value}: {why}" for value, why in self.refused.items())
+
 
 def group(title: str, *properties: Property) -> tuple[Property, ...]:
     """The properties as members of a group, in the order given."""

@@ -1,0 +1,88 @@
+"""``sfbridge validate``: every property with its value, default and error; with ``--online`` what others say."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from bridge.cli.output import add_output_option, fail, print_json, print_table
+
+if TYPE_CHECKING:
+    from bridge.config import Loaded
+    from bridge.config.report import Report
+
+HELP = (
+    "Check a connector's configuration: every property with its value, default and error, all faults at once."
+)
+EXAMPLE = "sfbridge validate connector.json --worker worker.properties --online"
+
+
+class Check(Protocol):
+    """One thing tried outside: its name, whether it went well (None: could not be told), and what was found."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def ok(self) -> bool | None: ...
+    @property
+    def message(self) -> str: ...
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments, as promised in the documentation."""
+    parser.add_argument("connector", type=Path, metavar="CONNECTOR", help="connector file")
+    parser.add_argument("--worker", type=Path, metavar="W", help="worker.properties")
+    parser.add_argument(
+        "--online", action="store_true", help="also try login, event, topic, permissions, registry and keys"
+    )
+    add_output_option(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """0 if all is well, 1 if an online check failed, 2 with every fault on stderr."""
+    from bridge.config.report import examine_files
+
+    report = examine_files(args.connector, args.worker, os.environ)
+    if args.output == "table":
+        _print_table(report)
+    for notice in report.notices:
+        print(f"note: {notice}", file=sys.stderr)
+    if report.faults:
+        if args.output == "json":
+            print_json(report.infos())
+        for fault in report.faults:
+            fail(f"{fault.key}: {fault.message}")
+        return 2
+    found = list(_online(report.loaded(), args.output)) if args.online else []
+    if args.output == "json":
+        print_json(report.infos() | ({"checks": found} if args.online else {}))
+    elif not found:
+        print(f"{report.connector.values['name']} is valid")
+    failed = [check for check in found if check["ok"] is False]
+    if failed:
+        fail(f"{len(failed)} of {len(found)} online checks failed: {', '.join(c['name'] for c in failed)}")
+    return 1 if failed else 0
+
+
+def _print_table(report: Report) -> None:
+    rows = [row for examined in report.both() for row in examined]
+    print_table(("property", "value", "default", "error"), rows)
+
+
+def _online(loaded: Loaded, output: str) -> Iterator[dict[str, Any]]:
+    """Each check as it ends; a line for each, on stderr where the result itself is JSON."""
+    from bridge import log
+    from bridge.online import checks
+
+    log.register_secrets(loaded.secrets())
+    stream = sys.stderr if output == "json" else sys.stdout
+    words = {True: "ok", False: "FAILED", None: "unknown"}
+    check: Check
+    for check in checks(loaded):
+        message = log.masked(check.message)
+        print(f"{words[check.ok]:8} {check.name}{': ' + message if message else ''}", file=stream, flush=True)
+        yield {"name": check.name, "ok": check.ok, "message": message}

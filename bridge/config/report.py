@@ -1,0 +1,63 @@
+"""A connector and its worker under examination, for showing: what was given, what is wrong, what follows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from attrs import field, frozen
+
+from bridge.config import infos
+from bridge.config.config import Loaded
+from bridge.config.examine import Examined
+from bridge.config.loading import check_files
+from bridge.errors import ConfigurationError, Fault
+
+_LONGEST = 60
+
+
+@frozen
+class Report:
+    """What became of both files. ``connector`` is empty if its file could not be read at all."""
+
+    connector: Examined
+    worker: Examined
+    faults: tuple[Fault, ...]
+    notices: tuple[str, ...] = field(factory=tuple)
+
+    def loaded(self) -> Loaded:
+        """The configuration. Raises ConfigurationError if there are faults."""
+        if self.faults:
+            raise ConfigurationError(self.faults)
+        return Loaded(self.connector.config(), self.worker.config(), self.notices)
+
+    def infos(self) -> dict[str, Any]:
+        """Kafka Connect's ConfigInfos, the worker's faults among them."""
+        return infos.infos_of(self.connector, self.faults)
+
+    def both(self) -> Iterator[list[tuple[str, str, str, str]]]:
+        """Rows (property, value, default, error) of what was given, or is faulty: connector, then worker."""
+        for examined in (self.connector, self.worker):
+            yield list(_rows(examined))
+
+
+def _rows(examined: Examined) -> Iterator[tuple[str, str, str, str]]:
+    errors: dict[str, list[str]] = {}
+    for fault in examined.faults:
+        errors.setdefault(fault.key, []).append(fault.message)
+    for key in dict.fromkeys([*examined.written, *errors]):
+        declared = examined.catalogue.find(key)
+        default = "" if declared is None or declared.default is None else declared.default
+        yield key, _short(examined.shown(key) or ""), _short(default), "; ".join(errors.get(key, ()))
+
+
+def _short(text: str) -> str:
+    line = text.replace("\n", "\\n")
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+
+
+def examine_files(connector_path: Path, worker_path: Path | None, environ: Mapping[str, str]) -> Report:
+    """Both files, judged. Never raises for what is in them: a file that cannot be read is a fault."""
+    worker, connector, faults = check_files(connector_path, worker_path, environ)
+    return Report(connector, worker, tuple(faults), (*worker.notices, *connector.notices))
