@@ -1,0 +1,41 @@
+"""An embedded Schema Registry: contexts, subjects, versions, ids, compatibility, metadata and rule sets kept.
+
+Behaviour follows recorded exchanges with Confluent Schema Registry 8.3.1 (tests/vectors/schema-registry).
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from bridge.sandbox.registry.routes import Routes
+from bridge.sandbox.registry.subjects import Subjects
+from bridge.sandbox.server import Server
+
+__all__ = ["Registry"]
+
+
+class Registry:
+    """A registry on 127.0.0.1 over plain http, empty at start. A context manager, or ``start`` and ``stop``."""
+
+    def __init__(self, *, port: int = 0) -> None:
+        self.subjects = Subjects()
+        self._server = Server(Routes(self.subjects), port=port, name="registry")
+        self.url = self._server.url
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Accept connections."""
+        self._server.start()
+
+    def stop(self) -> None:
+        """Stop listening."""
+        self._server.stop()

@@ -1,0 +1,67 @@
+"""Contexts and qualified subjects: ``:.ctx:subject`` is a subject in a context, everything else the default context's."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final
+
+from attrs import frozen
+
+from bridge.sandbox.registry.errors import RegistryError
+
+DEFAULT: Final = "."
+GLOBAL: Final = ".__GLOBAL"
+ALL: Final = ":*:"
+
+
+@frozen(order=True)
+class Name:
+    """A subject in its context; an empty subject stands for the context itself."""
+
+    context: str
+    subject: str
+
+    def __str__(self) -> str:
+        return self.subject if self.context == DEFAULT else f":{self.context}:{self.subject}"
+
+    @property
+    def context_prefix(self) -> str:
+        """``:.ctx:``, empty for the default context."""
+        return "" if self.context == DEFAULT else f":{self.context}:"
+
+
+def parse(text: str) -> Name:
+    """A subject as it stands in a path or query."""
+    if not text.startswith(":."):
+        return Name(DEFAULT, text)
+    context, _, subject = text[1:].partition(":")
+    return Name(context, subject)
+
+
+def is_qualified(text: str) -> bool:
+    """Whether the text names its context."""
+    return text.startswith(":.")
+
+
+def checked(name: Name) -> Name:
+    """The name, if a schema may be registered under it. Raises 42208."""
+    bad = name.subject in ("__GLOBAL", "__EMPTY", "")
+    if bad or any(unicodedata.category(character) == "Cc" for character in name.subject):
+        raise RegistryError(42208, f"The specified subject '{name}' is not a valid.")
+    return name
+
+
+def context_of_path(segment: str) -> str:
+    """The context a path ``/contexts/{segment}/…`` names: ``.ctx``, ``ctx`` or ``:.ctx:``."""
+    name = segment[1:-1] if len(segment) > 2 and segment[0] == segment[-1] == ":" else segment
+    if ":" in name:
+        raise RegistryError(400, f"Context name '{name}' cannot contain a colon")
+    return name if name.startswith(".") else f".{name}"
+
+
+def has_prefix(name: Name, prefix: str) -> bool:
+    """Whether a subject falls under ``subjectPrefix``: ``:*:p`` in any context, else in the one it names."""
+    if prefix.startswith(ALL):
+        return name.subject.startswith(prefix[len(ALL) :])
+    wanted = parse(prefix)
+    return name.context == wanted.context and name.subject.startswith(wanted.subject)

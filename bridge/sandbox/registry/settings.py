@@ -1,0 +1,130 @@
+"""``/config`` and ``/mode``: per subject, per context, for the default context, and above all contexts."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from bridge.sandbox.registry import rules
+from bridge.sandbox.registry.compatibility import DEFAULT_LEVEL, check_level
+from bridge.sandbox.registry.content import metadata_of
+from bridge.sandbox.registry.errors import RegistryError, no_subject
+from bridge.sandbox.registry.names import DEFAULT, GLOBAL, Name
+
+Json = dict[str, Any]
+
+# In the order in which they are answered.
+_KEYS: Final = (
+    "alias",
+    "aliasForDeks",
+    "normalize",
+    "validateFields",
+    "validateNewSchemas",
+    "validateRules",
+    "compatibilityLevel",
+    "compatibilityPolicy",
+    "compatibilityGroup",
+    "defaultMetadata",
+    "overrideMetadata",
+    "defaultRuleSet",
+    "overrideRuleSet",
+)
+_POLICIES: Final = ("STRICT", "LENIENT")
+MODES: Final = ("READWRITE", "READONLY", "READONLY_OVERRIDE", "IMPORT", "FORWARD")
+
+
+def _scopes(name: Name) -> list[Name]:
+    """Where a setting is looked for, nearest first."""
+    return list(dict.fromkeys([name, Name(name.context, ""), Name(GLOBAL, "")]))
+
+
+class Configs:
+    """Compatibility level and what else is configured."""
+
+    def __init__(self) -> None:
+        self._own: dict[Name, Json] = {}
+
+    def own(self, name: Name) -> Json | None:
+        """What is configured for exactly this subject or context."""
+        return self._own.get(name)
+
+    def effective(self, name: Name) -> Json:
+        """What holds for a subject: the nearest scope that says it, key by key."""
+        merged: Json = {}
+        for scope in reversed(_scopes(name)):
+            merged.update(self._own.get(scope, {}))
+        merged.setdefault("compatibilityLevel", DEFAULT_LEVEL)
+        return ordered(merged)
+
+    def level(self, name: Name) -> str:
+        """The compatibility level that holds."""
+        return str(self.effective(name)["compatibilityLevel"])
+
+    def alias(self, name: Name) -> str | None:
+        """The subject this one is an alias of."""
+        return self._own.get(name, {}).get("alias")
+
+    def update(self, name: Name, body: Json) -> Json:
+        """Change what the body names (null clears); the answer says ``compatibility``. Raises 42203, 42210."""
+        known = dict(self._own.get(name, {}))
+        changes = {key: body[key] for key in _KEYS if key in body and key != "compatibilityLevel"}
+        if "compatibility" in body:
+            level = body["compatibility"]
+            changes["compatibilityLevel"] = check_level(level) if level is not None else None
+        for key in ("defaultMetadata", "overrideMetadata"):
+            if changes.get(key):
+                changes[key] = metadata_of(changes[key])
+        for key in ("defaultRuleSet", "overrideRuleSet"):
+            if changes.get(key):
+                changes[key] = rules.rule_set_of(changes[key])
+        if "compatibilityPolicy" in changes and changes["compatibilityPolicy"] not in _POLICIES:
+            changes["compatibilityPolicy"] = None
+        known.update(changes)
+        self._own[name] = ordered({key: value for key, value in known.items() if value is not None})
+        answer = {key.replace("compatibilityLevel", "compatibility"): v for key, v in self._own[name].items()}
+        return answer
+
+    def delete(self, name: Name) -> Json | None:
+        """Remove it; what it was."""
+        return self._own.pop(name, None)
+
+
+class Modes:
+    """READWRITE unless something nearer says otherwise."""
+
+    def __init__(self) -> None:
+        self._own: dict[Name, str] = {}
+
+    def own(self, name: Name) -> str | None:
+        """The mode of exactly this subject or context."""
+        return self._own.get(name)
+
+    def effective(self, name: Name) -> str:
+        """The mode that holds for a subject; READONLY_OVERRIDE of a context wins over everything in it."""
+        overriding = self._own.get(Name(name.context, ""))
+        if overriding == "READONLY_OVERRIDE":
+            return overriding
+        return next((self._own[scope] for scope in _scopes(name) if scope in self._own), "READWRITE")
+
+    def set(self, name: Name, text: str) -> None:
+        """Set a mode. Raises 42204."""
+        mode = text.upper()
+        if mode not in MODES:
+            valid = "READWRITE, READONLY, IMPORT and FORWARD"
+            raise RegistryError(42204, f"Invalid mode. Valid values are {valid}.")
+        if mode == "FORWARD" and name not in (Name(DEFAULT, ""), Name(GLOBAL, "")):
+            raise RegistryError(42204, "Forward mode only supported on global level")
+        self._own[name] = mode
+
+    def delete(self, name: Name) -> str:
+        """Remove it; what it was. Raises 40401 where a subject has none."""
+        try:
+            return self._own.pop(name)
+        except KeyError:
+            if name.subject:
+                raise no_subject(name) from None
+            return self.effective(name)
+
+
+def ordered(config: Json) -> Json:
+    """The keys in the order in which they are answered."""
+    return {key: config[key] for key in _KEYS if key in config}

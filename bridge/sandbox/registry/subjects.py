@@ -1,0 +1,358 @@
+"""What can be done with subjects: register, look up, get, delete, check compatibility."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, Final
+
+from attrs import evolve
+
+from bridge.sandbox.registry import names, rules
+from bridge.sandbox.registry.compatibility import Earlier, judge
+from bridge.sandbox.registry.compatibility.avro import judge as judge_avro
+from bridge.sandbox.registry.content import VERSION_PROPERTY, Content, merge_metadata
+from bridge.sandbox.registry.errors import (
+    RegistryError,
+    invalid_schema,
+    no_schema,
+    no_subject,
+    no_version,
+    not_permitted,
+)
+from bridge.sandbox.registry.names import Name
+from bridge.sandbox.registry.schemas import Request, Schemas
+from bridge.sandbox.registry.settings import Configs, Modes
+from bridge.sandbox.registry.store import Store, Version
+
+JUDGES: Final = {"AVRO": judge_avro}
+_MAX_VERSION: Final = (1 << 31) - 1
+
+
+class Subjects:
+    """The registry's operations on one store; thread-safe, as one lock is held around each by the routes."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.store = Store()
+        self.configs = Configs()
+        self.modes = Modes()
+        self.schemas = Schemas(self.store)
+
+    # ------------------------------------------------------------------ reading
+
+    def resolve(self, text: str) -> Name:
+        """A subject as a path names it, its alias followed."""
+        name = names.parse(text)
+        alias = self.configs.alias(name)
+        return names.parse(alias) if alias else name
+
+    def versions(self, name: Name, *, deleted: bool = False) -> list[Version]:
+        """The versions. Raises 40401 where there is none."""
+        found = self.store.versions(name, deleted=deleted)
+        if not found:
+            raise no_subject(name)
+        return found
+
+    def version(self, name: Name, text: str, *, deleted: bool = False) -> Version:
+        """One version by number, ``latest`` or ``-1``; an unqualified subject may be in another context."""
+        number = version_number(text)
+        candidates = [name, *self.store.elsewhere(name.subject)] if name.context == names.DEFAULT else [name]
+        for candidate in candidates:
+            found = self.store.versions(candidate, deleted=deleted)
+            if found:
+                return _pick(found, number)
+        raise no_subject(name)
+
+    def look_up(self, name: Name, request: Request, *, deleted: bool = False) -> Version:
+        """The version that has this schema. Raises 40401, 40403."""
+        candidates = [name, *self.store.elsewhere(name.subject)] if name.context == names.DEFAULT else [name]
+        known = [candidate for candidate in candidates if self.store.versions(candidate, deleted=deleted)]
+        if not known:
+            raise no_subject(name)
+        if not request.text:
+            raise no_schema()
+        for candidate in known:
+            content = self.schemas.content(candidate, request)
+            found = self._find(candidate, content, deleted=deleted)
+            if found is None:
+                found = self._find(candidate, self._merged(candidate, content, request), deleted=deleted)
+            if found is not None:
+                return found
+        raise no_schema()
+
+    def by_id(self, id_: int, subject: str | None) -> Version:
+        """A version that carries an id, in the context that ``subject`` points to. Raises 40403."""
+        if subject and not names.is_qualified(subject):
+            wanted = names.parse(subject)
+            for name in (wanted, *self.store.elsewhere(wanted.subject)):
+                found = [v for v in self._with_id(name.context, id_) if v.name == name]
+                if found:
+                    return found[0]
+        name = (
+            names.parse(subject or "") if subject and names.is_qualified(subject) else Name(names.DEFAULT, "")
+        )
+        for version in self._with_id(name.context, id_):
+            if not name.subject or version.name == name:
+                return version
+        raise no_schema(id_)
+
+    def having(self, id_: int, subject: str | None, *, deleted: bool) -> list[Version]:
+        """All versions that carry an id. Raises 40403 where the id is unknown."""
+        context = names.parse(subject or "").context
+        if id_ not in self.store.context(context).contents:
+            raise RegistryError(40403, "Schema not found")
+        return [version for version in self._with_id(context, id_) if deleted or not version.deleted]
+
+    def by_guid(self, guid: str) -> list[Version]:
+        """One version for each context that has the content; empty when none has."""
+        found = []
+        for context in self.store.contexts():
+            having = [v for v in self.store.context(context).versions() if v.content.guid == guid.lower()]
+            found += sorted(having, key=lambda version: version.deleted)[:1]
+        return found
+
+    def subjects(self, prefix: str, *, deleted: bool = False, deleted_only: bool = False) -> list[Name]:
+        """The subjects under a prefix, in the order of their qualified names."""
+        found = []
+        for context in self.store.contexts():
+            for subject, versions in self.store.context(context).subjects.items():
+                live = any(not version.deleted for version in versions)
+                wanted = not live if deleted_only else live or deleted
+                if wanted and names.has_prefix(Name(context, subject), prefix):
+                    found.append(Name(context, subject))
+        return sorted(found, key=str)
+
+    def referenced_by(self, version: Version) -> list[int]:
+        """Ids of the schemas that refer to a version."""
+        found = set()
+        for other in self.store.context(version.name.context).versions():
+            for reference in other.content.references:
+                subject = self.schemas.reference_name(reference, other.name)
+                if subject == version.name and reference.version == version.version and not other.deleted:
+                    found.add(other.id)
+        return sorted(found)
+
+    # ------------------------------------------------------------------ changing
+
+    def register(self, name: Name, request: Request) -> tuple[Version, bool]:
+        """Register a schema; the version, and whether it was found as the latest rather than as sent.
+
+        Raises 409xx incompatible, 42201 invalid, 42205 not permitted, 42208 bad subject, 42210 bad rule set.
+        """
+        names.checked(name)
+        existing = self.store.versions(name)
+        latest = existing[-1] if existing else None
+        if not request.text:
+            if latest is None:
+                raise invalid_schema("Empty schema")
+            request = request.with_content_of(latest.content)
+        content = self.schemas.content(name, request)
+        if request.id is not None and request.id >= 0:
+            return self._import(name, content, request), False
+        if not request.version and not request.edits_tags:
+            known = self._find(name, content)
+            if known:
+                return known, False
+        merged = self._merged(name, content, request)
+        if latest is not None and request.version in (0, -1) and _same_but_version(merged, latest.content):
+            return latest, True
+        self._check_mode(name)
+        following = self._following(name)
+        if request.version > 0 and request.version != following:
+            raise invalid_schema("Version is not one more than previous version")
+        if request.version or request.edits_tags:
+            merged = merged.with_property(VERSION_PROPERTY, str(following))
+        elif latest is not None and VERSION_PROPERTY in (merged.metadata or {}).get("properties", {}):
+            merged = merged.without_property(VERSION_PROPERTY)
+        messages = self._incompatibilities(name, merged, existing)
+        if messages:
+            text = f'Schema being registered is incompatible with an earlier schema for subject "{name}", details: '
+            raise RegistryError(40901, f"{text}[{', '.join(messages)}]")
+        return self.store.add(name, following, merged), False
+
+    def check(self, name: Name, version: str | None, request: Request) -> list[str]:
+        """What stands against registering a schema after one version, or after all as the level asks."""
+        earlier = self.store.versions(name)
+        if version is not None:
+            number = version_number(version)
+            if earlier:
+                earlier = [_pick(earlier, number)]
+            elif number is not None:
+                raise no_version(number)
+        if not request.text:
+            return ["Empty schema"]
+        try:
+            content = self.schemas.content(name, request)
+        except RegistryError as error:
+            return [error.message]
+        return self._incompatibilities(name, content, earlier)
+
+    def delete_version(self, name: Name, text: str, *, permanent: bool) -> int:
+        """Delete a version. Raises 40401, 40402, 40406, 40407, 42202, 42206."""
+        number = version_number(text)
+        everything = self.versions(name, deleted=True)
+        live = [version for version in everything if not version.deleted]
+        if number is None:
+            version = _pick(live or everything, None)
+        else:
+            version = _pick(everything, number)
+        self._check_mode(name)
+        self._check_unreferenced(version)
+        if permanent:
+            if not version.deleted:
+                what = f"Subject '{name}' Version {version.version}"
+                text = f"{what} was not deleted first before being permanently deleted"
+                raise RegistryError(40407, text)
+            self.store.remove(version)
+        elif version.deleted:
+            what = f"Subject '{name}' Version {version.version}"
+            raise RegistryError(40406, f"{what} was soft deleted.Set permanent=true to delete permanently")
+        version.deleted = True
+        return version.version
+
+    def delete_subject(self, name: Name, *, permanent: bool) -> list[int]:
+        """Delete a subject's versions. Raises 40401, 40404, 40405, 42206."""
+        everything = self.versions(name, deleted=True)
+        live = [version for version in everything if not version.deleted]
+        self._check_mode(name)
+        for version in live:
+            self._check_unreferenced(version)
+        if permanent and live:
+            text = f"Subject '{name}' was not deleted first before being permanently deleted"
+            raise RegistryError(40405, text)
+        if permanent:
+            for version in list(everything):
+                self.store.remove(version)
+            self.configs.delete(name)
+            if self.modes.own(name):
+                self.modes.delete(name)
+            return [version.version for version in everything]
+        if not live:
+            text = f"Subject '{name}' was soft deleted.Set permanent=true to delete permanently"
+            raise RegistryError(40404, text)
+        for version in live:
+            version.deleted = True
+        return [version.version for version in live]
+
+    def set_mode(self, name: Name, mode: str, *, force: bool) -> None:
+        """Set a mode. Raises 42204, and 42205 for IMPORT over what exists unless forced."""
+        if mode.upper() == "IMPORT" and not force:
+            found = self.versions_under(name)
+            if found:
+                raise not_permitted("Cannot import since found existing subjects")
+        self.modes.set(name, mode)
+
+    def versions_under(self, name: Name) -> list[Version]:
+        """The live versions in the scope of a subject or context."""
+        if name.subject:
+            return self.store.versions(name)
+        return [v for v in self.store.context(name.context).versions() if not v.deleted]
+
+    # ------------------------------------------------------------------ inside
+
+    def _with_id(self, context: str, id_: int) -> list[Version]:
+        holder = self.store.context(context)
+        content = holder.contents.get(id_)
+        if content is None:
+            return []
+        having = [v for v in holder.versions() if v.content.identity == content.identity]
+        return sorted(having, key=lambda version: version.deleted)
+
+    def _find(self, name: Name, content: Content, *, deleted: bool = False) -> Version | None:
+        versions = self.store.versions(name, deleted=deleted)
+        return next((version for version in versions if version.content.identity == content.identity), None)
+
+    def _merged(self, name: Name, content: Content, request: Request) -> Content:
+        """Metadata and rules: the configuration's defaults, the request's or the latest's, its overrides."""
+        existing = self.store.versions(name)
+        previous = existing[-1].content if existing else None
+        metadata = request.metadata if request.has_metadata else previous.metadata if previous else None
+        rule_set = request.rules if request.has_rules else previous.rules if previous else None
+        config = self.configs.effective(name)
+        metadata = merge_metadata(config.get("defaultMetadata"), metadata)
+        metadata = merge_metadata(metadata, config.get("overrideMetadata"))
+        rule_set = rules.merge(config.get("defaultRuleSet"), rule_set)
+        rule_set = rules.merge(rule_set, config.get("overrideRuleSet"))
+        return evolve(content, metadata=metadata, rules=rule_set)
+
+    def _incompatibilities(self, name: Name, content: Content, existing: list[Version]) -> list[str]:
+        config = self.configs.effective(name)
+        group = config.get("compatibilityGroup")
+        if group:
+            mine = _property(content, group)
+            existing = [version for version in existing if _property(version.content, group) == mine]
+        earlier = [self._earlier(version) for version in existing]
+        resolved = self.schemas.resolved(name, content)
+        level = str(config["compatibilityLevel"])
+        fields = bool(config.get("validateFields"))
+        return judge(JUDGES, level, content.type, resolved, earlier, validate_fields=fields)
+
+    def _earlier(self, version: Version) -> Earlier:
+        content = version.content
+        resolved = self.schemas.resolved(version.name, content)
+        return Earlier(version.version, content.type, content.text, resolved)
+
+    def _import(self, name: Name, content: Content, request: Request) -> Version:
+        where = f"Subject {name} in context {name.context_prefix}"
+        if self.modes.effective(name) not in ("IMPORT", "FORWARD"):
+            raise not_permitted(f"{where} is not in import mode")
+        id_ = int(request.id or 0)
+        known = self.store.context(name.context).contents.get(id_)
+        if known and known.identity != content.identity:
+            text = f"Overwrite new schema with id {id_} in context {name.context_prefix} is not permitted."
+            raise not_permitted(text)
+        return self.store.add(name, request.version or self._following(name), content, id_)
+
+    def _following(self, name: Name) -> int:
+        """The next version's number; those of soft-deleted versions count."""
+        existing = self.store.versions(name, deleted=True)
+        return existing[-1].version + 1 if existing else 1
+
+    def _check_mode(self, name: Name) -> None:
+        where = f"Subject {name} in context {name.context_prefix}"
+        mode = self.modes.effective(name)
+        if mode == "IMPORT":
+            raise not_permitted(f"{where} is not in read-write mode")
+        if mode.startswith("READONLY") and mode != "READONLY_OVERRIDE":
+            raise not_permitted(f"{where} is in read-only mode")
+
+    def check_writable(self, name: Name) -> None:
+        """Raises 42205 in a read-only subject or context."""
+        if self.modes.effective(name) == "READONLY":
+            raise not_permitted(f"Subject {name} in context {name.context_prefix} is in read-only mode")
+
+    def _check_unreferenced(self, version: Version) -> None:
+        if self.referenced_by(version):
+            key = f"{{magic=1,keytype=SCHEMA,subject={version.name},version={version.version}}}"
+            raise RegistryError(42206, f"One or more references exist to the schema {key}.")
+
+
+def version_number(text: str) -> int | None:
+    """A version as a path names it; None for the latest. Raises 42202."""
+    if text in ("latest", "-1"):
+        return None
+    if text.isdecimal() and text.isascii() and 1 <= int(text) <= _MAX_VERSION:
+        return int(text)
+    message = (
+        f"The specified version '{text}' is not a valid version id. "
+        'Allowed values are between [1, 2^31-1] and the string "latest"'
+    )
+    raise RegistryError(42202, message)
+
+
+def _pick(versions: list[Version], number: int | None) -> Version:
+    if number is None:
+        return versions[-1]
+    for version in versions:
+        if version.version == number:
+            return version
+    raise no_version(number)
+
+
+def _property(content: Content, key: str) -> Any:
+    return (content.metadata or {}).get("properties", {}).get(key)
+
+
+def _same_but_version(content: Content, other: Content) -> bool:
+    bare = [c.without_property(VERSION_PROPERTY) if c.metadata else c for c in (content, other)]
+    return bare[0].identity == bare[1].identity
