@@ -26,6 +26,7 @@ from bridge.salesforce.refusals import advice, comes_back
 
 MAX_REPLY = 1 << 20  # bytes; a real reply has one or two thousand
 MAX_QUOTE = 200
+SHOWN_PREFIX = 12  # so many characters of a secret, and no more, may happen to stand in a text
 TOKEN_PATH = "/services/oauth2/token"  # noqa: S105 - a path
 SECRET_FIELDS = ("client_id", "client_secret", "password", "assertion", "refresh_token")
 
@@ -220,6 +221,9 @@ def clean(text: str, hidden: Collection[str] = ()) -> str:
     """Somebody else's text, fit for a sentence of ours: one line, not long, none of ``hidden`` in it."""
     for value in sorted(filter(None, hidden), key=len, reverse=True):
         text = text.replace(value, "****")
+        # Somebody may have cut the text in the middle of it.
+        if len(value) > SHOWN_PREFIX:
+            text = re.sub(re.escape(value[:SHOWN_PREFIX]) + r"\S*", "****", text)
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if len(line) <= MAX_QUOTE else f"{line[: MAX_QUOTE - 1]}…"
 

@@ -89,9 +89,9 @@ def _handler(web: Web) -> type[BaseHTTPRequestHandler]:
             web.requests.append(request)
             answer = web.script(request)
             content = answer.content()
-            self.send_response(answer.status)
-            self.send_header("Content-Length", str(len(content)))
-            for key, value in answer.headers.items():
+            self.send_response_only(answer.status)
+            headers = {"Date": self.date_time_string(), "Content-Length": str(len(content)), **answer.headers}
+            for key, value in headers.items():
                 self.send_header(key, value)
             self.end_headers()
             self.wfile.write(content if answer.cut is None else content[: answer.cut])
