@@ -47,6 +47,9 @@ def prepare_topics(
     """Check what is there and create what may be created. Raises Fatal, or Retriable when ``stopped``."""
     cluster = Cluster(admin_settings(loaded), waiting=waiting, stopped=stopped)
     log = for_connector(loaded.connector.name)
+    if cluster.is_mock():
+        log.warning("Kafka is an in-process mock: it keeps nothing, and exactly-once means nothing there")
+        return _topics_of_mock(cluster, loaded)
     check_group(cluster, loaded)
     check_transaction_timeout(cluster, loaded)
     offsets = ensure_offsets_topic(cluster, loaded.worker, log.warning)
@@ -58,6 +61,18 @@ def prepare_topics(
     limit = within_producer(loaded, limit)
     dead_letters = ensure_dead_letters(cluster, loaded, output or "", limit, log.info)
     return Topics(offsets, output, limit, dead_letters)
+
+
+def _topics_of_mock(cluster: Cluster, loaded: Loaded) -> Topics:
+    """The same without asking: a mock answers no administration."""
+    offsets, output = str(loaded.worker["offset.storage.topic"]), output_topic(loaded.connector)
+    dead = str(loaded.connector.get("errors.deadletterqueue.topic.name") or "")
+    for name in (offsets, output, dead):
+        if name:
+            cluster.create_in_mock(name)
+    limit = within_producer(loaded, DEFAULT_MAX_BYTES)
+    letters = _dead_letters(loaded.connector, dead, output or "", limit) if dead else None
+    return Topics(offsets, output, limit, letters)
 
 
 def output_topic(connector: Config) -> str | None:
@@ -180,13 +195,11 @@ def ensure_dead_letters(
         allowed = DEFAULT_MAX_BYTES
     else:
         allowed = check_output_topic(cluster, topic)
-    return DeadLetters(
-        topic=name,
-        connector=connector.name,
-        source_topic=source_topic,
-        with_headers=_with_headers(connector),
-        max_bytes=min(limit, allowed - ENVELOPE),
-    )
+    return _dead_letters(connector, name, source_topic, min(limit, allowed - ENVELOPE))
+
+
+def _dead_letters(connector: Config, name: str, source_topic: str, limit: int) -> DeadLetters:
+    return DeadLetters(name, connector.name, source_topic, _with_headers(connector), limit)
 
 
 def _with_headers(connector: Config) -> bool:

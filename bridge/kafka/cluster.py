@@ -17,6 +17,7 @@ from bridge.errors import Fatal, Retriable, Stage
 from bridge.kafka.errors import ErrorWatch
 
 TIMEOUT: Final = 10.0  # seconds for one request
+_SHORT: Final = 3.0  # for calls that serve no callbacks meanwhile
 _PAUSE: Final = 0.5  # before asking again
 _GRACE: Final = 2.0  # another broker may still answer after one refused us
 _UNKNOWN: Final = frozenset({"UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_TOPIC"})
@@ -68,6 +69,15 @@ class Cluster:
         except KafkaException as error:
             raise self._watch.explain(error, "connecting to Kafka") from error
         self._watch.serve = self._admin.poll
+
+    def is_mock(self) -> bool:
+        """Whether this is librdkafka's in-process cluster, which answers no administration; its id says so."""
+        found = self._ask(lambda: self._admin.list_topics(timeout=_SHORT), "connecting to Kafka")
+        return str(found.cluster_id).startswith("mockCluster")
+
+    def create_in_mock(self, name: str) -> None:
+        """A mock cluster makes a topic when it is asked about it."""
+        self._ask(lambda: self._admin.list_topics(name, timeout=_SHORT), "connecting to Kafka")
 
     def topic(self, name: str, *, verb: str = "write") -> Topic | None:
         """The topic, or None if there is none. Never creates it, whatever the brokers are set to."""
