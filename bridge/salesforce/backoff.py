@@ -1,0 +1,62 @@
+"""How long to wait before the next attempt, and when to give up.
+
+``request.max.retries.time.ms`` bounds an outage: the time from the first failure until a subscription works
+again. The waits grow with full jitter, and only real progress makes them short again, so that a session which
+can be opened but dies at once is not opened in a tight loop.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+
+from attrs import define
+
+HEALTHY_AFTER = 10.0  # seconds a subscription must have lived for its loss to be a new outage
+
+
+@define
+class Outage:
+    """The failures since things last worked. Times in seconds."""
+
+    budget: float
+    base: float = 0.2
+    cap: float = 10.0
+    clock: Callable[[], float] = time.monotonic
+    failures: int = 0
+    since: float | None = None
+
+    def failed(self, lived: float = 0.0) -> None:
+        """Something failed; ``lived`` is how long a subscription had existed before."""
+        if self.since is None or lived >= HEALTHY_AFTER:
+            self.since = self.clock()
+        self.failures += 1
+
+    def progress(self) -> None:
+        """A poll was answered, or events came."""
+        self.failures = 0
+        self.since = None
+
+    def elapsed(self) -> float:
+        """Seconds since the first failure of this outage."""
+        return 0.0 if self.since is None else self.clock() - self.since
+
+    def left(self) -> float:
+        """Seconds until it is given up."""
+        return max(0.0, self.budget - self.elapsed())
+
+    def delay(self, at_least: float = 0.0) -> float | None:
+        """Seconds to wait before the next attempt (never more than are left); None: give up."""
+        left = self.left()
+        if left <= 0 or at_least > left:
+            return None
+        wait = random.uniform(0, min(self.cap, self.base * 2 ** min(self.failures - 1, 20)))  # noqa: S311
+        return min(max(wait, at_least), left)
+
+
+def long_wait(times: int, first: float = 60.0, longest: float = 900.0) -> float:
+    """Seconds to wait the ``times``-th time (from 1) for a quota: one minute, doubling to a quarter of an
+    hour."""
+    wait: float = min(longest, first * 2.0 ** min(times - 1, 20))
+    return wait * random.uniform(0.9, 1.1)  # noqa: S311

@@ -1,0 +1,215 @@
+"""Bayeux 1.0 as Salesforce speaks it: the four requests, the advice, and what an error reply means.
+
+Sources: the Bayeux protocol (``code:args:message`` errors, advice) and Salesforce's Streaming API guide,
+*Streaming API Error Codes*. An error's meaning is decided here and nowhere else; what is then done is decided
+in ``cometd``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from enum import Enum, auto
+from typing import Any
+
+from attrs import define, frozen
+
+from bridge.event import Message
+
+HANDSHAKE = "/meta/handshake"
+CONNECT = "/meta/connect"
+SUBSCRIBE = "/meta/subscribe"
+DISCONNECT = "/meta/disconnect"
+
+NEW_ONLY = -1
+ALL_RETAINED = -2
+
+_LONG_POLLING = "long-polling"
+
+
+class Verdict(Enum):
+    """What an error asks of the client."""
+
+    RENEW = auto()  # the token is no longer good: fetch another, handshake, subscribe
+    HANDSHAKE = auto()  # the session is gone: handshake, subscribe
+    EXPIRED = auto()  # the replay id of this subscription is not known (any more)
+    LIMIT = auto()  # a quota is used up: wait long
+    BUSY = auto()  # overloaded: wait a little
+    FATAL = auto()  # somebody has to change something
+    UNKNOWN = auto()  # not understood: treated like a lost connection
+
+
+@frozen
+class Failure:
+    """An error and what it means; ``text`` is the other side's own words."""
+
+    verdict: Verdict
+    text: str
+    remedy: str = ""
+
+
+@define
+class Advice:
+    """The server's standing advice in a session; ``interval`` and ``timeout`` in seconds."""
+
+    interval: float = 0.0
+    timeout: float = 110.0
+    reconnect: str = "retry"
+    multiple_clients: bool = False
+
+    def update(self, advice: Mapping[str, Any]) -> None:
+        """Take over what a reply says; what it does not mention stays, what is not a number is ignored."""
+        self.interval = _seconds(advice.get("interval"), self.interval)
+        self.timeout = _seconds(advice.get("timeout"), self.timeout)
+        self.reconnect = str(advice.get("reconnect") or "retry")
+        self.multiple_clients = bool(advice.get("multiple-clients", self.multiple_clients))
+
+
+def _seconds(value: object, otherwise: float) -> float:
+    try:
+        seconds = float(value) / 1000  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return otherwise
+    return seconds if 0 <= seconds < 86_400 else otherwise
+
+
+def handshake(number: int) -> dict[str, Any]:
+    """The handshake request, which also asks for the replay extension."""
+    return {
+        "channel": HANDSHAKE,
+        "version": "1.0",
+        "minimumVersion": "1.0",
+        "supportedConnectionTypes": [_LONG_POLLING],
+        "ext": {"replay": True},
+        "id": str(number),
+    }
+
+
+def connect(number: int, client_id: str, *, at_once: bool) -> dict[str, Any]:
+    """The poll; ``at_once`` asks for an answer without being held (the first one after a handshake)."""
+    message: dict[str, Any] = {
+        "channel": CONNECT,
+        "clientId": client_id,
+        "connectionType": _LONG_POLLING,
+        "id": str(number),
+    }
+    if at_once:
+        message["advice"] = {"timeout": 0}
+    return message
+
+
+def subscribe(number: int, client_id: str, channel: str, replay_from: int) -> dict[str, Any]:
+    """A subscription after a replay id, or -1 (new events only), or -2 (all retained events)."""
+    return {
+        "channel": SUBSCRIBE,
+        "clientId": client_id,
+        "subscription": channel,
+        "id": str(number),
+        "ext": {"replay": {channel: replay_from}},
+    }
+
+
+def disconnect(number: int, client_id: str) -> dict[str, Any]:
+    """The end of a session."""
+    return {"channel": DISCONNECT, "clientId": client_id, "id": str(number)}
+
+
+_CODE = re.compile(r"^\s*(\d{3})\s*:(.*)$", re.DOTALL)
+_EXPIRED = re.compile(r"replay\s*id\b.*\binvalid", re.IGNORECASE | re.DOTALL)
+_SESSION_GONE = re.compile(
+    r"unknown client|has not completed handshake|established a session, but no|unknown session|session_unknown",
+    re.IGNORECASE,
+)
+_TOKEN = re.compile(
+    r"INVALID_SESSION_ID|authentication invalid|requires authentication|session expired|"
+    r"does not match the session's user",
+    re.IGNORECASE,
+)
+_LIMIT = re.compile(
+    r"limit exceeded|LIMIT_EXCEEDED|exceeded the .*limit|protect all customers from excessive", re.IGNORECASE
+)
+_REMEDIES: tuple[tuple[re.Pattern[str], str], ...] = (
+    (
+        re.compile(r"channel you requested .*doesn't exist|channel .*not exist|unknown channel", re.I | re.S),
+        "check the event's API name (with __e, case as in Salesforce) and that the user may read it",
+    ),
+    (re.compile(r"API version", re.I), "set salesforce.version to a version the org supports, such as 66.0"),
+    (
+        re.compile(r"maximum request size", re.I),
+        "the request is larger than 32,768 bytes; shorten the channel's name",
+    ),
+    (
+        re.compile(
+            r"not enabled for streaming|API_DISABLED|not enabled|view all data|restricted channel", re.I
+        ),
+        "give the connector's user API access and read permission on the event",
+    ),
+    (
+        re.compile(r"denied_by_security_policy|cannot create channel|denied", re.I),
+        "check the event's API name and that the connector's user may read the event",
+    ),
+)
+_OTHER_REMEDY = "check the event's API name, salesforce.version and the permissions of the connector's user"
+
+
+def split_code(error: str) -> tuple[int | None, str]:
+    """``code::message`` or ``code:args:message`` → code and the rest; no code → ``(None, error)``."""
+    found = _CODE.match(error)
+    return (int(found[1]), found[2].lstrip(":").strip()) if found else (None, error.strip())
+
+
+def meaning(error: str, channel: str = "", replay_from: int | None = None) -> Failure:
+    """What one error text means, as the answer to a request on ``channel``.
+
+    Only a subscription after a replay id can be refused because that id is invalid; the same words anywhere
+    else are no reason to start over.
+    """
+    code, rest = split_code(error[:2000])
+    text = " ".join(error[:500].split())
+    asked_for_id = channel == SUBSCRIBE and (replay_from is None or replay_from >= 0)
+    if asked_for_id and code in (400, None) and _EXPIRED.search(rest):
+        return Failure(Verdict.EXPIRED, text)
+    if code == 401 or _TOKEN.search(rest):
+        return Failure(Verdict.RENEW, text)
+    if code == 402 or _SESSION_GONE.search(rest):
+        return Failure(Verdict.HANDSHAKE, text)
+    if code in (403, 429, None) and _LIMIT.search(rest):
+        return Failure(Verdict.LIMIT, text)
+    if (
+        code in (408, 429)
+        or (code is not None and code >= 500)
+        or (code is None and "too busy" in rest.lower())
+    ):
+        return Failure(Verdict.BUSY, text)
+    if code == 403 and channel == HANDSHAKE and "handshake denied" in rest.lower():
+        return Failure(Verdict.RENEW, text)  # no reason given: usually the token
+    if code is not None and 400 <= code < 500:
+        return Failure(Verdict.FATAL, text, _remedy(text))
+    return Failure(Verdict.UNKNOWN, text or "no reason given")
+
+
+def _remedy(text: str) -> str:
+    return next((remedy for pattern, remedy in _REMEDIES if pattern.search(text)), _OTHER_REMEDY)
+
+
+def failure_of(message: Message, replay_from: int | None = None) -> Failure:
+    """What an unsuccessful reply means. Salesforce puts the cause in ``ext.sfdc.failureReason``, beside an
+    error that may be less precise; the more telling of the two counts."""
+    error = meaning(message.error or "", message.channel, replay_from)
+    reason = _failure_reason(message.ext)
+    if reason is None:
+        return error
+    cause = meaning(reason, message.channel, replay_from)
+    return error if cause.verdict is Verdict.UNKNOWN else cause
+
+
+def _failure_reason(ext: Mapping[str, Any] | None) -> str | None:
+    sfdc = ext.get("sfdc") if ext else None
+    reason = sfdc.get("failureReason") if isinstance(sfdc, Mapping) else None
+    return str(reason) if reason else None
+
+
+def supports_replay(message: Message) -> bool:
+    """Did the handshake reply confirm the replay extension?"""
+    replay = message.ext.get("replay") if message.ext else None
+    return bool(replay) and str(replay).lower() != "false"

@@ -1,0 +1,279 @@
+"""The CometD source: keeps one subscription alive and puts what arrives into the buffer, each event once, in
+order.
+
+A session (``dialogue``) lasts until something ends it; what ended it decides what comes next (``recovery``).
+Every new session subscribes after the highest replay id accepted into the buffer, so that whatever ended the
+one before, nothing is lost; what comes twice is recognised by its replay id (``cursor``).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from attrs import frozen
+
+from bridge.buffer import Buffer
+from bridge.errors import BridgeError, Fatal, Retriable, Stage
+from bridge.log import for_connector
+from bridge.metrics import Stats
+from bridge.salesforce.auth import Login, Session
+from bridge.salesforce.backoff import Outage
+from bridge.salesforce.bayeux import NEW_ONLY, Verdict
+from bridge.salesforce.cursor import Cursor, Start
+from bridge.salesforce.dialogue import Dialogue, SessionOver
+from bridge.salesforce.exchange import Exchange, Interrupted
+from bridge.salesforce.http import HttpSettings
+from bridge.salesforce.intake import Intake
+from bridge.salesforce.recovery import Recovery
+
+__all__ = ["CometdSettings", "CometdSource", "Start", "cometd_settings", "probe"]
+
+_IMMEDIATE = 0.05  # seconds: a poll without events that was answered so fast was not held
+_STILL_ALIVE = (
+    Verdict.EXPIRED,
+    Verdict.LIMIT,
+    Verdict.FATAL,
+)  # errors after which a session needs a disconnect
+
+
+@frozen
+class CometdSettings:
+    """How the source behaves; times in seconds. Only the first six come from the configuration."""
+
+    path: str  # /cometd/66.0
+    request_timeout: float = 30.0
+    retry_seconds: float = 30.0
+    max_reply_bytes: int = 104_857_600
+    when_expired: str = "all"
+    watchdog: float = 150.0
+    poll_margin: float = 30.0  # beyond the time that the server says it holds a poll
+    reconnect_within: float = 35.0  # Salesforce forgets a client that stays away for 40 s
+    slice_bytes: int = 8 << 20
+    first_long_wait: float = 60.0
+    goodbye: float = 2.0
+
+
+def cometd_settings(connector: Mapping[str, Any], api_version: str) -> CometdSettings:
+    """From a connector's configuration and an API version such as ``66.0``."""
+    return CometdSettings(
+        path=f"/cometd/{api_version}",
+        request_timeout=connector["connection.timeout"] / 1000,
+        retry_seconds=connector["request.max.retries.time.ms"] / 1000,
+        max_reply_bytes=connector["connection.max.message.size"],
+        when_expired=connector["invalid.replay.id.behaviour"],
+        watchdog=connector["bridge.watchdog.ms"] / 1000,
+    )
+
+
+class CometdSource:
+    """One channel's events. ``run`` belongs to one thread; ``interrupt`` may be called from any other.
+
+    ``on_first_subscription`` gets the server time (Unix ms) at which a subscription to *new events only* took
+    effect: until an event is committed that is the position, to be handed in as ``Start.since_ms`` after a
+    restart. It is called again when an expired position is followed by ``latest``. ``on_subscribed`` is
+    called at every confirmed subscription, ``on_gap`` with the last position when Salesforce does not know it
+    any more, before any event of the new subscription. ``accept_any``: a custom channel, whose messages may
+    name other channels.
+    """
+
+    def __init__(
+        self,
+        *,
+        channel: str,
+        login: Login,
+        settings: CometdSettings,
+        http: HttpSettings,
+        buffer: Buffer,
+        stats: Stats,
+        start: Start,
+        on_first_subscription: Callable[[int], None] = lambda _: None,
+        on_subscribed: Callable[[], None] = lambda: None,
+        on_gap: Callable[[int], None] = lambda _: None,
+        accept_any: bool = False,
+    ) -> None:
+        self.channel = channel
+        self.subscribed = False
+        self._login = login
+        self._settings = settings
+        self._http = http
+        self._stats = stats
+        self._on_first_subscription = on_first_subscription
+        self._on_subscribed = on_subscribed
+        self._log = for_connector(stats.connector, __name__)
+        self._stop = threading.Event()
+        self._exchange: Exchange | None = None
+        self._cursor = Cursor(start)
+        self._recovery = Recovery(
+            channel,
+            Outage(settings.retry_seconds),
+            settings.when_expired,
+            settings.first_long_wait,
+            login,
+            self._cursor,
+            stats,
+            self._log,
+            on_gap,
+        )
+        self._intake = Intake(
+            channel, accept_any, self._cursor, buffer, stats, self._log, self._recovery.progress
+        )
+        self._sessions = 0
+        self._connect_first = False
+        self._warned_of_others = False
+
+    def run(self, stop: threading.Event) -> None:
+        """Receive until ``stop`` is set, then take leave within two seconds. May be called again, and
+        continues after the last accepted event. Raises Fatal, or Retriable when the time for retries is
+        over."""
+        self._stop = self._intake.stop = self._recovery.stop = stop
+        self._recovery.progress()
+        while self._intake.room_before(float("inf")):
+            session = self._login.session()
+            self._stats.logins = self._login.logins
+            try:
+                self._session(session)
+            except Interrupted:
+                return
+            except SessionOver as over:
+                if not stop.is_set():
+                    self._recovery.after(over, session)
+            except Retriable as lost:
+                if not stop.is_set():
+                    self._recovery.after_loss(lost)
+
+    def interrupt(self) -> None:
+        """End a held poll at once; to be called after the event given to ``run`` was set."""
+        exchange = self._exchange
+        if exchange is not None:
+            exchange.interrupt()
+
+    def _session(self, session: Session) -> None:
+        """One session. Returns when it was ended on purpose, for back-pressure or a stop."""
+        talk = _dialogue(
+            session, self.channel, self._settings, self._http, self._intake.receive, self._stop.is_set
+        )
+        self._exchange = talk.exchange
+        polite = True
+        try:
+            self._open(talk)
+            while self._ready_for_next(talk):
+                self._poll(talk)
+        except SessionOver as over:
+            polite = over.failure.verdict in _STILL_ALIVE
+            raise
+        except BridgeError:
+            polite = self._stop.is_set()
+            raise
+        finally:
+            self.subscribed = False
+            if polite:
+                talk.disconnect(self._settings.goodbye)
+            self._exchange = None
+            talk.exchange.close()
+
+    def _open(self, talk: Dialogue) -> None:
+        self._stats.reconnects += bool(self._sessions)
+        self._sessions += 1
+        self._recovery.subscribed_at = None
+        talk.handshake()
+        self._stats.handshakes += 1
+        if self._connect_first:
+            self._poll(talk)
+        try:
+            talk.subscribe(self._cursor.subscribe_from())
+        except SessionOver as over:
+            if over.failure.verdict is Verdict.HANDSHAKE:
+                self._connect_first = not self._connect_first  # some servers want a connect before
+            raise
+        self._note_subscription(talk)
+
+    def _poll(self, talk: Dialogue) -> None:
+        settings, held = self._settings, talk.connects > 0
+        talk.connect(min(talk.advice.timeout + settings.poll_margin, settings.watchdog))
+        self._note_subscription(talk)
+        if held and talk.took >= 1.0:
+            self._recovery.progress()
+        if talk.connects > 3 and not talk.subscribed:
+            raise Retriable("the subscription was not answered", stage=Stage.SUBSCRIBE)
+        if talk.advice.multiple_clients and not self._warned_of_others:
+            self._warned_of_others = True
+            self._log.warning(
+                "another client shares this session's cookies, for which Salesforce slows both down (said once)"
+            )
+        talk.follow_advice()
+
+    def _note_subscription(self, talk: Dialogue) -> None:
+        if self.subscribed or not talk.subscribed:
+            return
+        self.subscribed = True
+        self._recovery.subscribed_at = time.monotonic()
+        self._stats.subscribes += 1
+        begin = f"after replay id {talk.replay_from}"
+        if talk.replay_from < 0:
+            begin = "for new events" if talk.replay_from == NEW_ONLY else "for all retained events"
+        outage = self._recovery.outage
+        back = f", {outage.elapsed():.1f} s after the interruption" if outage.failures else ""
+        self._log.info("subscribed to %s %s%s", self.channel, begin, back)
+        if talk.replay_from == NEW_ONLY:
+            self._cursor.subscribed_new_only(talk.asked_at_ms)
+            self._on_first_subscription(talk.asked_at_ms)
+        self._on_subscribed()
+
+    def _ready_for_next(self, talk: Dialogue) -> bool:
+        """Wait as the advice says and for room. False: the session has to end, or was stopped."""
+        interval = talk.advice.interval if talk.connects else 0.0
+        if talk.empty_in_a_row > 5 and talk.took < _IMMEDIATE:
+            interval = max(interval, 0.2)  # a server that does not hold polls is not asked in a tight loop
+        if interval:
+            self._stop.wait(interval - (time.monotonic() - talk.replied_at))
+        deadline = talk.replied_at + max(self._settings.reconnect_within, interval + 5)
+        if self._intake.room_before(deadline) and time.monotonic() <= deadline:
+            return True
+        if not self._stop.is_set():
+            self._stats.backpressure_disconnects += 1
+            self._log.warning(
+                "the buffer has been full for %.0f s: the session with Salesforce is ended, and another begins "
+                "when there is room",
+                time.monotonic() - talk.replied_at,
+            )
+        return False
+
+
+def probe(channel: str, login: Login, settings: CometdSettings, http: HttpSettings) -> None:
+    """Handshake, subscribe to new events, disconnect. Raises BridgeError, one sentence, when that does not
+    work."""
+    session = login.session()
+    for last in (False, True):
+        talk = _dialogue(session, channel, settings, http, lambda _reply, _more: None, lambda: False)
+        try:
+            talk.handshake()
+            talk.subscribe(NEW_ONLY)
+            return
+        except SessionOver as over:
+            failure = over.failure
+            if failure.verdict is Verdict.RENEW and not last:
+                session = login.renew(session)
+                continue
+            kind = Fatal if failure.verdict in (Verdict.FATAL, Verdict.RENEW) else Retriable
+            text = f"Salesforce refuses {channel}: {failure.text}; {failure.remedy}".removesuffix("; ")
+            raise kind(text, stage=Stage.SUBSCRIBE) from None
+        finally:
+            talk.disconnect(settings.goodbye)
+            talk.exchange.close()
+
+
+def _dialogue(
+    session: Session,
+    channel: str,
+    settings: CometdSettings,
+    http: HttpSettings,
+    receive: Any,
+    stopped: Callable[[], bool],
+) -> Dialogue:
+    exchange = Exchange(session.instance_url, settings.path, http, settings.max_reply_bytes, stopped)
+    return Dialogue(
+        exchange, session.access_token, channel, settings.request_timeout, settings.slice_bytes, receive
+    )

@@ -1,0 +1,259 @@
+"""One HTTP exchange after the other with the CometD endpoint: one connection, its cookies, bounded replies.
+
+``http.client`` is the cheapest client there is in Python. What it lacks is here: gzip, a bound for the size
+of a reply, and that another thread can end a request which is held for minutes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import select
+import socket
+import ssl
+import time
+import zlib
+from collections.abc import Callable
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import msgspec
+from attrs import define, field, frozen
+
+from bridge.errors import BridgeError, Fatal, Retriable, Stage
+from bridge.salesforce.http import USER_AGENT, HttpSettings, Origin, connect
+from bridge.salesforce.network import network_error
+
+_BLOCK = 1 << 16
+_TICK = 0.5  # seconds after which a waiting request looks whether it is still wanted
+_ERROR_BYTES = 1 << 16
+
+
+class Interrupted(Exception):
+    """The request was ended from our side, because the connector stops."""
+
+
+@frozen
+class Answer:
+    """A complete HTTP reply. ``took`` is the time to its first byte, in seconds."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytearray = field(repr=False)
+    took: float
+
+    def served_ms(self) -> int:
+        """A moment, by the server's clock in Unix milliseconds, that is not later than when it began to work
+        on the request: its ``Date`` (whole seconds, rounded down) less the time the reply took. Without one:
+        our clock."""
+        date = _http_date_ms(self.headers.get("Date"))
+        return int((time.time() * 1000 if date is None else date) - self.took * 1000)
+
+    def retry_after(self) -> float | None:
+        """Seconds, from ``Retry-After`` in either form."""
+        text = (self.headers.get("Retry-After") or "").strip()
+        if text.isdigit():
+            return float(text[:9])
+        date = _http_date_ms(text)
+        return None if date is None else max(0.0, date / 1000 - time.time())
+
+
+def _http_date_ms(text: str | None) -> int | None:
+    try:
+        return int(parsedate_to_datetime(text).timestamp() * 1000) if text else None
+    except (ValueError, OverflowError, TypeError):
+        return None
+
+
+@define(eq=False)
+class Exchange:
+    """Requests of one connector's session, one at a time; ``url`` is the instance's. Only ``interrupt`` may
+    be called from another thread."""
+
+    url: str
+    path: str
+    settings: HttpSettings
+    max_bytes: int
+    stopped: Callable[[], bool]
+    cookies: dict[str, str] = field(factory=dict)
+    _busy: bool = False  # a request is under way, or its reply was not read to the end
+    _connection: http.client.HTTPConnection | None = None
+    _interrupted: bool = False
+
+    def post(self, messages: list[dict[str, Any]], token: str, timeout: float) -> Answer:
+        """Send Bayeux messages; wait up to ``timeout`` seconds for the reply, and for each further part of
+        it.
+
+        Raises Retriable (any network failure, a cut reply), Fatal (unknown CA; a reply beyond
+        ``connection.max.message.size``), Interrupted. After an error the connection is closed.
+        """
+        try:
+            return self._post(msgspec.json.encode(messages), token, timeout)
+        except (OSError, http.client.HTTPException, zlib.error, ValueError) as error:
+            self._check_wanted()
+            raise self._network_error(error, timeout) from None
+        finally:
+            if self._busy:
+                self.close()
+
+    def interrupt(self) -> None:
+        """End the request that is under way, from any thread. The exchange is of no use afterwards."""
+        self._interrupted = True
+        connection = self._connection
+        sock = connection.sock if connection is not None else None
+        if sock is not None:
+            with contextlib.suppress(OSError):
+                # Not SSLSocket's own: that takes the TLS object away from the thread that is reading.
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+    @property
+    def dead(self) -> bool:
+        """Interrupted, or without a connection."""
+        return self._interrupted or self._connection is None
+
+    def close(self) -> None:
+        """Close the connection."""
+        connection, self._connection = self._connection, None
+        self._busy = False
+        if connection is not None:
+            connection.close()
+
+    def _post(self, body: bytes, token: str, timeout: float) -> Answer:
+        self._check_wanted()
+        self._busy = True
+        connection = self._connection
+        if connection is None or connection.sock is None or _is_closed(connection.sock):
+            if connection is not None:
+                connection.close()
+            connection = self._connection = connect(self.url, self.settings, timeout)
+        sock = connection.sock
+        self._check_wanted()
+        sock.settimeout(timeout)
+        started = time.monotonic()
+        connection.request("POST", self.path, body, self._headers(token))
+        self._wait_readable(sock, started + timeout)
+        response = connection.getresponse()
+        took = time.monotonic() - started
+        self._keep_cookies(response.headers)
+        content, complete = self._read(response)
+        if complete:
+            self._busy = False
+        return Answer(response.status, response.headers, content, took)
+
+    def _headers(self, token: str) -> dict[str, str]:
+        headers = {
+            "Authorization": f"Bearer {token}",
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+            "User-Agent": USER_AGENT,
+        }
+        if self.cookies:
+            headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        return headers
+
+    def _keep_cookies(self, headers: http.client.HTTPMessage) -> None:
+        """All of them: they belong to this session and this host, and Salesforce asks for every one."""
+        for line in headers.get_all("Set-Cookie") or ():
+            pair, *attributes = line.split(";")
+            name, _, value = (part.strip() for part in pair.partition("="))
+            deleted = any(attribute.strip().lower() == "max-age=0" for attribute in attributes)
+            if deleted or not value:
+                self.cookies.pop(name, None)
+            elif name:
+                self.cookies[name] = value
+
+    def _wait_readable(self, sock: socket.socket, deadline: float) -> None:
+        """In short turns, so that a stop is noticed even if nobody interrupts."""
+        if isinstance(sock, ssl.SSLSocket) and sock.pending():
+            return
+        poll = select.poll()
+        poll.register(sock, select.POLLIN)
+        while True:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            if poll.poll(min(left, _TICK) * 1000):
+                return
+            self._check_wanted()
+
+    def _check_wanted(self) -> None:
+        if self._interrupted or self.stopped():
+            raise Interrupted
+
+    def _read(self, response: http.client.HTTPResponse) -> tuple[bytearray, bool]:
+        """The body, and whether all of it was read (of an error page only the beginning is)."""
+        length = response.length
+        if response.status >= 300:
+            content = bytearray(response.read(_ERROR_BYTES))
+            if response.headers.get("Content-Encoding", "").lower() == "gzip":
+                content = bytearray(zlib.decompressobj(31).decompress(content, _ERROR_BYTES))
+            return content, response.isclosed()
+        if length is not None and length > self.max_bytes:
+            raise self._too_large(f"{length} bytes")
+        encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+        if encoding in ("identity", ""):
+            if length is not None and not response.chunked:
+                return _read_exactly(response, length), True
+            return self._read_blocks(response, None), True
+        if encoding in ("gzip", "x-gzip"):
+            return self._read_blocks(response, zlib.decompressobj(31)), True
+        raise Retriable(
+            f"the reply has Content-Encoding {encoding[:40]}, which was not asked for", stage=Stage.PARSE
+        )
+
+    def _read_blocks(self, response: http.client.HTTPResponse, gzip: Any) -> bytearray:
+        """A body of unknown length, unpacked on the way: a bytearray grows without being copied whole."""
+        content = bytearray()
+        while block := response.read(_BLOCK):
+            if gzip is None:
+                content += block
+            while gzip is not None and block:
+                if gzip.eof:  # a gzip file may have several members
+                    gzip = zlib.decompressobj(31)
+                content += gzip.decompress(block, max(1, self.max_bytes + 1 - len(content)))
+                block = gzip.unconsumed_tail or gzip.unused_data
+                if len(content) > self.max_bytes:
+                    break
+            if len(content) > self.max_bytes:
+                raise self._too_large("more")
+        if response.length or (gzip is not None and not gzip.eof and content):
+            raise http.client.IncompleteRead(b"")
+        return content
+
+    def _too_large(self, found: str) -> Fatal:
+        return Fatal(
+            f"a reply has {found}, but connection.max.message.size allows {self.max_bytes} bytes: raise it; no event "
+            "is lost, the position stays before that reply",
+            stage=Stage.RECEIVE,
+        )
+
+    def _network_error(self, error: Exception, timeout: float) -> BridgeError:
+        where = str(Origin.of(self.url))
+        if isinstance(error, TimeoutError):
+            return Retriable(f"{where} was silent for {timeout:.0f} s", stage=Stage.RECEIVE)
+        if isinstance(error, zlib.error):
+            return Retriable(f"{where} sent a reply whose gzip data is damaged", stage=Stage.RECEIVE)
+        return network_error(error, where, self.settings.proxy_for(self.url), self.settings, Stage.RECEIVE)
+
+
+def _is_closed(sock: socket.socket) -> bool:
+    """Between two requests nothing may come but the end of the connection (servers keep idle ones for
+    seconds)."""
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _read_exactly(response: http.client.HTTPResponse, length: int) -> bytearray:
+    """One allocation, however large; http.client's own ``read`` joins parts of large replies."""
+    content = bytearray(length)
+    view = memoryview(content)
+    done = 0
+    while done < length:
+        count = response.readinto(view[done:])
+        if not count:
+            raise http.client.IncompleteRead(b"", length - done)
+        done += count
+    view.release()
+    return content
