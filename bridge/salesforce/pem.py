@@ -34,6 +34,8 @@ def read_pem(data: bytes, password: str) -> tuple[object, x509.Certificate | Non
         raise
     except TypeError:
         raise KeystoreError("holds an encrypted PEM key, and no password is given", password=True) from None
+    except UnicodeEncodeError:
+        raise KeystoreError(WRONG_PASSWORD, password=True) from None
     except ValueError as error:
         wrong = "password" in str(error).lower() or "decrypt" in str(error).lower()
         raise KeystoreError(
@@ -47,7 +49,7 @@ def read_pem(data: bytes, password: str) -> tuple[object, x509.Certificate | Non
 
 def _load(pem: bytes, password: str) -> object:
     try:
-        return load_pem_private_key(pem, password.encode("utf-8", "surrogatepass") if password else None)
+        return load_pem_private_key(pem, password.encode() if password else None)
     except TypeError:
         # A password for a key that needs none: Connect's configuration requires one, so it is not a mistake.
         if b"ENCRYPTED" in pem or not password:

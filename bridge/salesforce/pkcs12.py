@@ -18,7 +18,9 @@ def read_pkcs12(data: bytes, password: str) -> tuple[object, x509.Certificate | 
     """
     refuse_long_derivation(data)
     try:
-        store = pkcs12.load_pkcs12(data, password.encode("utf-8", "surrogatepass"))
+        store = pkcs12.load_pkcs12(data, password.encode())
+    except UnicodeEncodeError:  # half a surrogate pair, which no keystore can have been made with
+        raise KeystoreError(WRONG_PASSWORD, password=True) from None
     except ValueError as error:
         if "password" in str(error).lower():
             raise KeystoreError(WRONG_PASSWORD, password=True) from None
