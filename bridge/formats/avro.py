@@ -177,6 +177,8 @@ def _careful(record: list[Column], start: bytes, name: str | None) -> Callable[[
     ]
 
     def encode(values: dict[str, Any]) -> bytes:
-        return start + b"".join(step(values.get(name)) if step else fixed for name, step, fixed in steps)
+        return start + b"".join(
+            step(values.get(name)) if step and name is not None else fixed for name, step, fixed in steps
+        )
 
     return encode

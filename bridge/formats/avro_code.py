@@ -49,7 +49,8 @@ def generate(
     decode: Callable[[Any], Any] | None = None,
 ) -> Callable[[Any], bytes]:
     """The function ``name(parameter)``; with ``decode`` it begins at the event, whose payload makes the row."""
-    code, pieces = Code(name, parameter), [start]
+    code = Code(name, parameter)
+    pieces: list[Piece] = [start]
     code.indent("try:")
     if decode is not None:
         code.line(f"row = {code.use(decode, 'decode')}(data.payload)")

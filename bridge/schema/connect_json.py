@@ -94,4 +94,5 @@ def decimal_to_bytes(value: Decimal, scale: int) -> bytes:
         number //= 10**-shift
     number = -number if sign else number
     length = ((number + (number < 0)).bit_length() + 8) // 8
-    return number.to_bytes(length, "big", signed=True)
+    raw: bytes = number.to_bytes(length, "big", signed=True)
+    return raw

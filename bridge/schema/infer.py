@@ -63,7 +63,7 @@ _DOC_TYPES: Final = {
 """The second word of an eventSchema field's ``doc`` (``Data:Currency:00N…``) → describe's word."""
 
 _AVRO_TYPES: Final = {"string": "string", "double": "double", "float": "double", "boolean": "boolean"}
-_NUMBERS: Final = frozenset("double percent currency int long date datetime time".split())
+_NUMBERS: Final = frozenset(("double", "percent", "currency", "int", "long", "date", "datetime", "time"))
 
 
 def event_type(
