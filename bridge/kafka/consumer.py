@@ -1,0 +1,131 @@
+"""Reading a topic's committed records: from its start or its end, for as long as somebody wants them.
+
+No consumer group is joined and no position is kept, so reading needs no right on groups and disturbs nobody.
+"""
+
+from __future__ import annotations
+
+import difflib
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from attrs import define, field
+
+from bridge.errors import BridgeError, Fatal, Retriable, Stage
+from bridge.kafka.errors import ErrorWatch, classify
+
+if TYPE_CHECKING:
+    from confluent_kafka import Message
+
+_PATIENCE: Final = 30.0  # seconds for the first answer
+_SLICE: Final = 2.0
+_GRACE: Final = 2.0
+_UNKNOWN: Final = frozenset({"UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_TOPIC", "_UNKNOWN_PARTITION"})
+
+
+@define
+class Reader:
+    """Records of one topic. ``settings`` are librdkafka's, as ``settings.worker_settings`` makes them."""
+
+    settings: Mapping[str, Any]
+    topic: str
+    from_beginning: bool = False
+    patience: float = _PATIENCE
+    waiting: Callable[[str], None] = lambda reason: None
+    stopped: Callable[[], bool] = lambda: False
+    _watch: ErrorWatch = field(factory=lambda: ErrorWatch(stage=Stage.RECEIVE))
+
+    def read(self, *, max_events: int | None = None, until_idle: float | None = None) -> Iterator[Message]:
+        """Committed records as they come; ends after ``max_events``, or ``until_idle`` seconds without any.
+
+        Raises Fatal for a topic that is not there or may not be read, Retriable when Kafka cannot be reached.
+        """
+        from confluent_kafka import Consumer, KafkaException
+
+        config: dict[str, Any] = {**self.settings, "group.id": "sfbridge-consume", "error_cb": self._watch}
+        try:
+            consumer = Consumer(config)
+        except KafkaException as error:
+            raise self._watch.explain(error, "connecting to Kafka") from error
+        self._watch.serve = consumer.poll
+        try:
+            consumer.assign(self._start(consumer))
+            yield from self._records(consumer, max_events, until_idle)
+        finally:
+            consumer.close()
+
+    def _records(self, consumer: Any, max_events: int | None, until_idle: float | None) -> Iterator[Message]:
+        seen, last, told = 0, time.monotonic(), 0.0
+        while not self.stopped() and (max_events is None or seen < max_events):
+            message = consumer.poll(0.1)
+            now = time.monotonic()
+            if message is not None and message.error() is None:
+                seen, last = seen + 1, now
+                yield message
+                last = time.monotonic()
+            elif message is not None:
+                self._check(classify(message.error(), "reading", topic=self.topic, verb="read"))
+            elif until_idle is not None and now - last >= until_idle:
+                return
+            reason = self._watch.reason()
+            if reason and now - told > 10:
+                told = now
+                self._check(self._watch.error("reading"))
+                self.waiting(reason)
+
+    def _check(self, error: BridgeError | None) -> None:
+        if isinstance(error, Fatal):
+            raise error
+
+    def _start(self, consumer: Any) -> list[Any]:
+        """Every partition, at its start or at its end as of now."""
+        from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, TopicPartition
+
+        where = OFFSET_BEGINNING if self.from_beginning else OFFSET_END
+        found = self._ask(consumer, lambda: consumer.list_topics(self.topic, timeout=_SLICE)).topics[
+            self.topic
+        ]
+        if found.error is not None and found.error.name() in _UNKNOWN:
+            raise Fatal(self._missing(consumer), stage=Stage.RECEIVE)
+        if found.error is not None:
+            raise classify(
+                found.error,
+                f"looking for topic {self.topic}",
+                topic=self.topic,
+                verb="read",
+                stage=Stage.RECEIVE,
+            )
+        return [TopicPartition(self.topic, partition, where) for partition in found.partitions]
+
+    def _missing(self, consumer: Any) -> str:
+        every = self._ask(consumer, lambda: consumer.list_topics(timeout=_SLICE)).topics
+        names = [name for name in every if not name.startswith("__")]
+        near = difflib.get_close_matches(self.topic, names, n=3, cutoff=0.6)
+        some = (
+            f"; there is {', '.join(near)}" if near else f"; there are {len(names)} others" if names else ""
+        )
+        return f"topic {self.topic} does not exist, or may not be seen (ACL Describe){some}"
+
+    def _ask(self, consumer: Any, ask: Callable[[], Any]) -> Any:
+        """Metadata; asked for again until ``patience`` is over, or the connection says why it cannot work."""
+        from confluent_kafka import KafkaException
+
+        until = time.monotonic() + self.patience
+        refused_at: float | None = None
+        while True:
+            try:
+                answer = ask()
+            except KafkaException as error:
+                reason = self._watch.explain(error, f"reading {self.topic}", topic=self.topic, verb="read")
+                now = time.monotonic()
+                if not isinstance(reason, Retriable):
+                    refused_at = refused_at or now
+                    if now - refused_at >= _GRACE:
+                        raise reason from error
+                elif now > until or self.stopped():
+                    raise reason from error
+                self.waiting(reason.message)
+            else:
+                self._watch.clear()
+                return answer
