@@ -24,10 +24,10 @@ def property_of(variable: str) -> str:
     return _UNDERSCORES.sub(lambda found: _MEANING[found.group()], name)
 
 
-def from_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Every property that a ``CONNECT_*`` variable names, in the order of their names."""
+def from_environment(environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Property → (variable, value) for every ``CONNECT_*`` variable, in the order of their names."""
     return {
-        property_of(variable): environ[variable]
+        property_of(variable): (variable, environ[variable])
         for variable in sorted(environ)
         if variable.startswith(PREFIX) and len(variable) > len(PREFIX)
     }

@@ -128,6 +128,8 @@ def _judge(found: Examined, declared: Property, key: str, text: str) -> None:
         found.values[key] = text
         return
     if not text.strip():
+        if declared.empty_allowed:
+            found.values[key] = ""
         return
     try:
         value = typed(declared, text)

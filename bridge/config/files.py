@@ -45,12 +45,12 @@ def read(path: Path, *, wrapped: bool) -> Given:
 def content_of(path: Path) -> bytes:
     """The file's bytes. Raises UnreadableError."""
     try:
-        if path.is_dir():
-            raise UnreadableError("is a directory, not a configuration file")
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise UnreadableError("does not exist") from None
+    except IsADirectoryError:
+        raise UnreadableError("is a directory, not a configuration file") from None
     except ValueError:
         raise UnreadableError("is not the path of a file") from None
     except OSError as error:
@@ -93,12 +93,12 @@ def properties(text: str) -> Given:
     values: dict[str, str] = {}
     twice: list[str] = []
     try:
-        for key, value, _ in javaproperties.parse(text):
-            if key is None or value is None:
+        for element in javaproperties.parse(text):
+            if not isinstance(element, javaproperties.KeyValue):
                 continue
-            if key in values and key not in twice:
-                twice.append(key)
-            values[key] = value
+            if element.key in values and element.key not in twice:
+                twice.append(element.key)
+            values[element.key] = element.value
     except javaproperties.InvalidUEscapeError as error:
         raise UnreadableError(f"has an invalid escape: {_quote(error.escape)}") from None
     for key, value in values.items():

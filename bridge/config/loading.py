@@ -61,6 +61,8 @@ def _kafka_settings(worker: Examined, connector: Examined) -> None:
 
     faults, notices = examine_kafka(Loaded(connector.config(), worker.config()))
     for fault in faults:
+        if fault.key == "config.providers":
+            continue  # a worker's own, done with by now: no setting of its clients
         (connector if connector.catalogue.find(fault.key) else worker).fault(fault.key, fault.message)
     connector.notices.extend(notices)
 
@@ -119,8 +121,9 @@ def examine_worker_file(path: Path | None, environ: Mapping[str, str]) -> Examin
     """
     given = _worker_given(path, environ)
     variables = environment.from_environment(environ)
-    strangers = [key for key in variables if WORKER.find(key) is None]
-    written = {**given.values, **{k: v for k, v in variables.items() if k not in strangers}}
+    strangers = [variable for key, (variable, _) in variables.items() if WORKER.find(key) is None]
+    written = dict(given.values)
+    written |= {key: value for key, (variable, value) in variables.items() if variable not in strangers}
     providers, wrong = _providers(written)
     examined = examine(WORKER, written, external.Resolver(environ, providers))
     for key, message in wrong:
@@ -129,9 +132,7 @@ def examine_worker_file(path: Path | None, environ: Mapping[str, str]) -> Examin
         rule(examined)
     examined.notices.extend(given.notices)
     if strangers:
-        examined.notices.append(
-            f"variables that name no worker property: {', '.join(environment.PREFIX + k for k in strangers)}"
-        )
+        examined.notices.append(f"environment variables that name no worker property: {', '.join(strangers)}")
     return examined
 
 

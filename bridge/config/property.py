@@ -74,7 +74,7 @@ class Property:
     required: bool = False
     required_when: When | None = None
     empty_allowed: bool = False
-    """A required property may be given as the empty string."""
+    """The empty string is a value of its own, and does not mean 'not given'."""
     check: Callable[[str], str | None] | None = field(default=None, eq=False)
     """What is wrong with a non-empty value, as the end of a sentence, or None."""
     range_text: str = ""

@@ -13,8 +13,8 @@ from bridge.config.declarations.errors import ERRORS
 from bridge.config.property import HIGH, LIST, LOW, PASSWORD, STRING, Property, Type, evolve_all, group
 
 
-def _p(key: str, doc: str, type_: Type = STRING, **more: str) -> Property:
-    return Property(key, type_, doc, importance=LOW, **more)  # type: ignore[arg-type]
+def _p(key: str, doc: str, type_: Type = STRING) -> Property:
+    return Property(key, type_, doc, importance=LOW)
 
 
 _STORES: Final = ("PEM", "PKCS12", "JKS")
@@ -49,10 +49,13 @@ SECURITY = group(
     _p("ssl.keystore.certificate.chain", "The client's certificates as PEM text."),
     _p("ssl.keystore.key", "The client's private key as PEM text.", PASSWORD),
     _p("ssl.key.password", "The private key's password.", PASSWORD),
-    _p(
+    Property(
         "ssl.endpoint.identification.algorithm",
+        STRING,
         "Whether the broker's name is checked against its certificate: https, or empty for no.",
         default="https",
+        empty_allowed=True,
+        importance=LOW,
     ),
     Property("ssl.enabled.protocols", LIST, "TLS versions.", default="", importance=LOW),
     _p("ssl.protocol", "The TLS version in Java."),

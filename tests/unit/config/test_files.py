@@ -1,0 +1,192 @@
+"""Reading files: every form people have, one sentence for everything else, nothing but ConfigurationError ever."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.config import files
+from bridge.errors import ConfigurationError
+
+
+def parsed(content: str | bytes, *, wrapped: bool = True) -> dict[str, str]:
+    raw = content.encode() if isinstance(content, str) else content
+    return dict(files.parse(raw, wrapped=wrapped).values)
+
+
+FLAT = {"name": "n", "kafka.topic": "t"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps(FLAT),
+        "\ufeff" + json.dumps(FLAT),
+        json.dumps({"name": "n", "config": {"kafka.topic": "t"}}),
+        json.dumps({"name": "n", "config": FLAT, "tasks": [], "type": "source"}),
+        "name=n\nkafka.topic=t\n",
+        "# comment\r\n! another\r\nname : n\r\nkafka.topic   t",
+        "name=\\\n   n\nkafka.to\\\n  pic=\\u0074",
+    ],
+)
+def test_every_form_gives_the_same(text: str) -> None:
+    assert parsed(text) == FLAT
+
+
+def test_numbers_and_booleans_are_text_and_null_is_not_given() -> None:
+    assert parsed('{"a": 1, "b": true, "c": 1.50, "d": null, "e": false}') == {
+        "a": "1",
+        "b": "true",
+        "c": "1.5",
+        "e": "false",
+    }
+
+
+def test_java_escapes() -> None:
+    text = r"""
+a\ b\:c\=d = \ lead and trail\t
+path=C:\\dir
+unicode=\u00e9\ud83d\ude00 é
+empty
+lines=one, \
+      two
+"""
+    assert parsed(text) == {
+        "a b:c=d": " lead and trail\t",
+        "path": "C:\\dir",
+        "unicode": "é😀 é",
+        "empty": "",
+        "lines": "one, two",
+    }
+
+
+def test_a_key_given_twice_keeps_its_last_value_and_is_named() -> None:
+    found = files.parse(b"a=1\nb=2\na=3\n", wrapped=False)
+    assert dict(found.values) == {"a": "3", "b": "2"}
+    assert "a" in found.notices[0]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "empty"),
+        (b"  \n\t ", "empty"),
+        (b"\xff\xfe{}", "not UTF-8"),
+        (b'{"a": "b"', "not JSON"),
+        (b'{"a": "1", "a": "2"}', 'names "a" twice'),
+        (b'{"config": {"a": "1", "a": "2"}}', "twice"),
+        (b'{"a": "x\x00y"}', "NUL"),
+        (b'{"a": "x\\u0000y"}', "NUL"),
+        (b'{"a": "\\ud800"}', "surrogate"),
+        (b"a=\\ud800", "surrogate"),
+        (b"a=\\u12", "escape"),
+        (b"[1, 2]", "no JSON object"),
+        (b"{}", "no properties"),
+        (b'{"a": {"b": "c"}}', "an object"),
+        (b'{"a": ["b"]}', "a list"),
+        (b'{"a": NaN}', "NaN"),
+        (b'{"name": "a", "config": {"name": "b"}}', "differently"),
+        (b'{"name": "a", "config": {}, "kafka.topic": "t"}', "kafka.topic"),
+        (b"[" * 100_000, "deep"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "digits"),
+    ],
+)
+def test_what_cannot_be_read_is_one_sentence_that_names_the_file(
+    content: bytes, reason: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "my-connector.json"
+    path.write_bytes(content)
+    if not content.lstrip().startswith((b"{", b"[", b"\xff")):
+        path = path.rename(tmp_path / "my-connector.properties")
+    with pytest.raises(ConfigurationError) as error:
+        files.read(path, wrapped=True)
+    (fault,) = error.value.faults
+    assert fault.key.endswith(path.name)
+    assert reason in fault.message
+    assert "\n" not in fault.message
+
+
+def test_a_file_named_json_that_holds_something_else_is_not_taken_for_properties(tmp_path: Path) -> None:
+    path = tmp_path / "connector.json"
+    path.write_text("name: n")
+    with pytest.raises(ConfigurationError, match="is not JSON"):
+        files.read(path, wrapped=True)
+
+
+@pytest.mark.parametrize(("name", "reason"), [("missing.json", "does not exist"), (".", "is a directory")])
+def test_a_path_that_is_no_file(tmp_path: Path, name: str, reason: str) -> None:
+    with pytest.raises(ConfigurationError, match=reason):
+        files.read(tmp_path / name, wrapped=True)
+
+
+def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "huge.properties"
+    path.write_bytes(b"a=" + b"x" * files.MAX_BYTES)
+    with pytest.raises(ConfigurationError, match="larger"):
+        files.read(path, wrapped=False)
+
+
+def only_text(content: bytes) -> None:
+    try:
+        found = files.parse(content, wrapped=True)
+    except files.UnreadableError as fault:
+        assert str(fault)
+        assert "\n" not in str(fault)
+        return
+    for key, value in found.values.items():
+        assert isinstance(key, str)
+        (key + value).encode("utf-8")
+        assert "\0" not in key + value
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes(content: bytes) -> None:
+    only_text(content)
+
+
+@given(st.text(alphabet="ab=: \\\n\r\t\fu0dD8#!é\u2028", max_size=60))
+def test_any_properties(text: str) -> None:
+    only_text(text.encode())
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["name", "config", "a", ""]), inner)
+    ),
+    max_leaves=8,
+)
+
+
+@given(JSON, st.integers(min_value=0, max_value=60))
+def test_any_json_whole_or_cut_off(document: object, cut: int) -> None:
+    text = json.dumps(document)
+    only_text(text.encode("utf-8", "surrogatepass"))
+    only_text(text[:-cut].encode("utf-8", "surrogatepass"))
+
+
+@given(
+    st.dictionaries(
+        st.from_regex(r"[a-z][a-z.]{0,10}", fullmatch=True),
+        st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20),
+        min_size=1,
+    )
+)
+def test_properties_written_as_java_does_read_back(values: dict[str, str]) -> None:
+    def escaped(value: str) -> str:
+        return "".join(
+            "".join(f"\\u{unit:04x}" for unit in _utf16(c)) if not ("!" < c < "\x7f") or c in "\\:=#!" else c
+            for c in value
+        )
+
+    text = "".join(f"{key}={escaped(value)}\n" for key, value in values.items())
+    assert parsed(text) == values
+
+
+def _utf16(character: str) -> list[int]:
+    raw = character.encode("utf-16-be")
+    return [int.from_bytes(raw[i : i + 2], "big") for i in range(0, len(raw), 2)]
