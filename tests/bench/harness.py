@@ -1,0 +1,146 @@
+"""One measurement: a fresh server and topic, a peer in a process of its own, marks while nothing is under way."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from attrs import define, frozen
+from confluent_kafka import Consumer, TopicPartition
+
+from tests.bench import measure
+from tests.bench.measure import Cost
+from tests.support.java import ROOT
+from tests.support.kafka_broker import Broker
+from tests.support.kafka_client import create_topic, unique
+
+_QUIET = 0.3  # seconds without a new record: what was sent is committed
+
+
+class PeerFailed(RuntimeError):
+    """The measured process ended or made no progress; the end of what it said is in the message."""
+
+
+@frozen
+class Origin:
+    """Where the events come from, as the server told it."""
+
+    url: str
+    ca_file: str
+    schema_id: str
+    username: str
+    password: str
+    token: str
+    key: str
+    secret: str
+
+    def post(self, path: str) -> bytes:
+        """Talk to the server's own end points (``/bench/go``, ``/bench/sent``)."""
+        context = ssl.create_default_context(cafile=self.ca_file)
+        connection = http.client.HTTPSConnection(self.url.removeprefix("https://"), context=context)
+        connection.request("POST", path)
+        answer = connection.getresponse().read()
+        connection.close()
+        return answer
+
+
+@contextmanager
+def origin(**options: Any) -> Iterator[Origin]:
+    """The server of the benchmarks; ``options`` are its command line's."""
+    arguments = [word for key, value in options.items() for word in (f"--{key}", str(value))]
+    command = [sys.executable, "-m", "tests.bench.server", *arguments]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        try:
+            yield Origin(**json.loads(process.stdout.readline()))
+        finally:
+            process.kill()
+
+
+@define
+class Topic:
+    """A fresh topic of one partition, and how far it is written."""
+
+    broker: Broker
+    name: str
+    _consumer: Any
+
+    @classmethod
+    @contextmanager
+    def fresh(cls, broker: Broker) -> Iterator[Topic]:
+        """Created now; the consumer is closed at the end."""
+        settings = {"group.id": unique("bench"), "isolation.level": "read_uncommitted"}
+        consumer = Consumer(broker.client(settings))
+        try:
+            yield cls(broker, create_topic(broker, unique("bench")), consumer)
+        finally:
+            consumer.close()
+
+    def end(self) -> int:
+        """The high watermark; control records of transactions count."""
+        return int(self._consumer.get_watermark_offsets(TopicPartition(self.name, 0), timeout=10)[1])
+
+
+@contextmanager
+def peer(command: list[str], folder: Path, env: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """The measured process; killed at the end. What it says is in ``<folder>/peer.log``."""
+    with (folder / "peer.log").open("ab") as log:
+        whole = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
+        process = subprocess.Popen(
+            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=whole
+        )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def cost(
+    process: subprocess.Popen[bytes],
+    source: Origin,
+    topic: Topic,
+    *,
+    events: int,
+    warm: int,
+    timeout: float = 300,
+    look: Callable[[], None] = lambda: None,
+) -> Cost:
+    """Let the peer carry ``warm`` events, then measure it over the rest. ``look`` is called all the while."""
+    settle(process, topic, warm, timeout, look)
+    first = measure.mark(process.pid, warm)
+    source.post("/bench/go")
+    ended = settle(process, topic, events, timeout, look)
+    last = measure.mark(process.pid, events)
+    found = measure.between(first, last, process.pid)
+    return Cost(found.events, ended - first.wall, found.cpu, found.peak_mb)
+
+
+def settle(
+    process: subprocess.Popen[bytes],
+    topic: Topic,
+    count: int,
+    timeout: float,
+    look: Callable[[], None] = lambda: None,
+) -> float:
+    """Wait until ``count`` records are there and nothing more comes; the moment of the last one."""
+    seen, at = topic.end(), time.monotonic()
+    until = at + timeout
+    while seen < count or time.monotonic() - at < _QUIET:
+        time.sleep(0.02)
+        look()
+        now = topic.end()
+        if now != seen:
+            seen, at = now, time.monotonic()
+        if process.poll() is not None or time.monotonic() > until:
+            raise PeerFailed(f"{seen} of {count} records came; exit code {process.poll()}")
+    return at

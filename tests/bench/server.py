@@ -1,0 +1,186 @@
+"""A CometD server that costs little: prepared replies over TLS, one thread a connection. Runs as a process of its own.
+
+What is not CometD (OAuth, REST) is passed on to a simulated org in the same process. After ``--warm`` events it
+holds the poll until ``POST /bench/go``, so that a measurement begins and ends with nothing under way.
+``POST /bench/sent`` tells how many events were sent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import http.client
+import json
+import socket
+import ssl
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from attrs import define, field
+
+from bridge.sandbox.org import Org
+from tests.bench.events import EVENT, Replies
+from tests.support.certs import Authority
+
+_HOLD = 110.0
+
+
+@define
+class Load:
+    """What is to be sent, and how far it is."""
+
+    replies: Replies
+    events: int
+    warm: int
+    rate: float
+    position: int = 0
+    go: threading.Event = field(factory=threading.Event)
+    started: float = 0.0
+    # Set but between a handshake and its subscription: the floor loop does without either.
+    subscribed: threading.Event = field(factory=threading.Event)
+
+    def __attrs_post_init__(self) -> None:
+        self.subscribed.set()
+
+    def next(self) -> bytes:
+        """The body of the next reply; waits where there is nothing to say yet."""
+        self.subscribed.wait(_HOLD)
+        if self.position >= self.warm and not self.go.wait(_HOLD):
+            return b""
+        end = self.warm if self.position < self.warm else self.events
+        left = end - self.position
+        if left <= 0:
+            time.sleep(_HOLD)
+            return b""
+        if self.rate and self.position >= self.warm:
+            return self._live()
+        count = min(left, self.replies.size)
+        body = self.replies.body(self.position + 1, count)
+        self.position += count
+        return body
+
+    def _live(self) -> bytes:
+        self.started = self.started or time.monotonic()
+        due = self.started + (self.position - self.warm) / self.rate
+        time.sleep(max(0.0, due - time.monotonic()))
+        self.position += 1
+        return self.replies.stamped(self.position, time.monotonic_ns())
+
+
+@define
+class Server:
+    """Accepts connections until the process ends."""
+
+    load: Load
+    org: Org
+    port: int
+    context: ssl.SSLContext
+    fresh: bool = False
+
+    def serve(self, listener: socket.socket) -> None:
+        """Accept for ever."""
+        while True:
+            accepted, _ = listener.accept()
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            threading.Thread(target=self._connection, args=(accepted,), daemon=True).start()
+
+    def _connection(self, plain: socket.socket) -> None:
+        with contextlib.suppress(OSError, ValueError), self.context.wrap_socket(plain, server_side=True) as client:
+            reader = client.makefile("rb", buffering=65536)
+            while request := _read_request(reader):
+                method, path, headers, body = request
+                if path.startswith("/cometd"):
+                    self._cometd(client, body)
+                elif path == "/bench/go":
+                    self.load.go.set()
+                    _answer(client, b"{}")
+                elif path == "/bench/sent":
+                    _answer(client, b"%d" % self.load.position)
+                else:
+                    self._pass_on(client, method, path, headers, body)
+
+    def _cometd(self, client: ssl.SSLSocket, body: bytes) -> None:
+        """Events are written as late as can be: a live one carries the moment of its writing."""
+        parts: list[bytes] = []
+        for message in json.loads(body):
+            channel = message["channel"]
+            reply = {"channel": channel, "id": message.get("id"), "successful": True, "clientId": "bench"}
+            if channel == "/meta/handshake":
+                kinds = ["long-polling"]
+                self.load.subscribed.clear()
+                self.fresh = True
+                reply |= {"version": "1.0", "supportedConnectionTypes": kinds, "ext": {"replay": True}}
+            elif channel == "/meta/subscribe":
+                reply["subscription"] = message["subscription"]
+                replay = int(message.get("ext", {}).get("replay", {}).get(message["subscription"], -1))
+                self.load.position = max(replay, 0)
+                self.load.subscribed.set()
+            elif channel == "/meta/connect":
+                reply["advice"] = {"reconnect": "retry", "interval": 0, "timeout": int(_HOLD * 1000)}
+                # The first connect of a session is answered at once: clients wait for it before they subscribe.
+                at_once, self.fresh = self.fresh, False
+                events = b"" if at_once else self.load.next()
+                parts += [events] if events else []
+            parts.append(json.dumps(reply).encode())
+        _answer(client, b"[" + b",".join(parts) + b"]")
+
+    def _pass_on(self, client: ssl.SSLSocket, method: str, path: str, headers: dict[str, str], body: bytes) -> None:
+        trusting = ssl.create_default_context(cafile=str(self.org.ca_file))
+        origin = http.client.HTTPSConnection("localhost", self.org.port, context=trusting)
+        kept = {key: value for key, value in headers.items() if key not in ("host", "accept-encoding")}
+        origin.request(method, path, body or None, kept)
+        response = origin.getresponse()
+        content = response.read().replace(self.org.url.encode(), b"https://localhost:%d" % self.port)
+        _answer(client, content, response.status, response.headers.get("Content-Type", "application/json"))
+        origin.close()
+
+
+def _read_request(reader: Any) -> tuple[str, str, dict[str, str], bytes] | None:
+    first = reader.readline().split()
+    if len(first) < 2:
+        return None
+    headers = {}
+    while line := reader.readline().strip():
+        name, _, value = line.partition(b":")
+        headers[name.decode().lower()] = value.strip().decode()
+    return first[0].decode(), first[1].decode(), headers, reader.read(int(headers.get("content-length", 0)))
+
+
+def _answer(client: ssl.SSLSocket, body: bytes, status: int = 200, kind: str = "application/json") -> None:
+    head = f"HTTP/1.1 {status} OK\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    client.sendall(head + body)
+
+
+def main() -> None:
+    """Serve until killed; the first line on standard output says where."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.server", description=__doc__)
+    parser.add_argument("--events", type=int, default=250_000)
+    parser.add_argument("--warm", type=int, default=10_000)
+    parser.add_argument("--reply", type=int, default=400, help="messages a reply")
+    parser.add_argument("--rate", type=float, default=0, help="after the warm events: live events a second")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        directory = Path(folder)
+        authority = Authority.create(directory)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(authority.issue("localhost"))
+        with Org([EVENT], directory=directory / "org") as org, socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+            schema_id = org.state()["schemas"][EVENT.name]
+            load = Load(Replies(schema_id, args.reply), args.events, args.warm, args.rate)
+            up = {"url": f"https://localhost:{port}", "ca_file": str(authority.file), "schema_id": schema_id}
+            credentials = org.credentials
+            up |= {"username": credentials.username, "password": credentials.password}
+            up |= {"token": credentials.security_token, "key": credentials.client_id}
+            up |= {"secret": credentials.client_secret}
+            print(json.dumps(up), flush=True)
+            threading.Thread(target=Server(load, org, port, context).serve, args=(listener,), daemon=True).start()
+            sys.stdin.read()  # ends with the process that started it
+
+
+if __name__ == "__main__":
+    main()
