@@ -123,15 +123,28 @@ def ensure_offsets_topic(cluster: Cluster, worker: Config, notice: Callable[[str
         partitions = int(worker.get("offset.storage.partitions") or 25)
         cluster.create(name, partitions, replicas, {"cleanup.policy": "compact"})
         return name
+    check_offsets_topic(cluster, topic)
+    return name
+
+
+def check_offsets_topic(cluster: Cluster, topic: Topic) -> None:
+    """Raises Fatal if positions cannot be kept in it. Kafka Connect, too, wants it compacted and nothing else."""
     _must(topic, "WRITE", "READ")
-    policy = (cluster.topic_configs(name) or {}).get("cleanup.policy", "compact")
+    policy = (cluster.topic_configs(topic.name) or {}).get("cleanup.policy", "compact")
     if policy != "compact":
         raise Fatal(
-            f"offsets topic {name} has cleanup.policy={policy}, and would forget positions: set it to "
+            f"offsets topic {topic.name} has cleanup.policy={policy}, and would forget positions: set it to "
             "compact, or name another topic in offset.storage.topic",
             stage=Stage.POSITION,
         )
-    return name
+
+
+def may_create(loaded: Loaded) -> bool:
+    """Whether the output topic is created if it is missing: the connector says how, and the worker lets it."""
+    given = loaded.connector.prefixed(_CREATION)
+    return {"replication.factor", "partitions"} <= set(given) and bool(
+        loaded.worker.get("topic.creation.enable", True)
+    )
 
 
 def ensure_output_topic(cluster: Cluster, loaded: Loaded, name: str, notice: Callable[[str], None]) -> Topic:
@@ -139,10 +152,9 @@ def ensure_output_topic(cluster: Cluster, loaded: Loaded, name: str, notice: Cal
     topic = cluster.topic(name)
     if topic is not None:
         return topic
+    if not may_create(loaded):
+        raise Fatal(missing_topic(cluster, loaded, name), stage=Stage.PRODUCE)
     given = loaded.connector.prefixed(_CREATION)
-    allowed = loaded.worker.get("topic.creation.enable", True)
-    if not {"replication.factor", "partitions"} <= set(given) or not allowed:
-        raise Fatal(missing_topic(cluster, name, bool(allowed)), stage=Stage.PRODUCE)
     configs = {key: text for key, text in given.items() if key not in _NOT_CONFIGS}
     cluster.create(name, int(given["partitions"]), int(given["replication.factor"]), configs)
     notice(f"created topic {name} (partitions {given['partitions']}, replicas {given['replication.factor']})")
@@ -152,13 +164,13 @@ def ensure_output_topic(cluster: Cluster, loaded: Loaded, name: str, notice: Cal
 _NOT_CONFIGS: Final = frozenset({"replication.factor", "partitions", "include", "exclude"})
 
 
-def missing_topic(cluster: Cluster, name: str, may_create: bool = True) -> str:
-    """The sentence for a topic that is not there, with the nearest one that is."""
+def missing_topic(cluster: Cluster, loaded: Loaded, name: str) -> str:
+    """The sentence for an output topic that is not there, with the nearest one that is."""
     near = difflib.get_close_matches(name, cluster.topics(), n=1, cutoff=0.75)
     meant = f" (there is {near[0]})" if near else ""
     how = (
         f"set {_CREATION}replication.factor and {_CREATION}partitions in the connector"
-        if may_create
+        if loaded.worker.get("topic.creation.enable", True)
         else "set topic.creation.enable=true in the worker"
     )
     return f"topic {name} does not exist{meant}: create it, or {how} and the bridge creates it"
