@@ -27,21 +27,16 @@ def read_pem(data: bytes, password: str) -> tuple[object, x509.Certificate | Non
             else "a PEM file without a private key"
         )
         raise KeystoreError(f"is {what}; the keystore with the private key belongs here")
+    refuse_long_derivation(_der(found[0]))
     try:
-        refuse_long_derivation(_der(found[0]))
         key = _load(found[0], password)
-    except KeystoreError:
-        raise
     except TypeError:
         raise KeystoreError("holds an encrypted PEM key, and no password is given", password=True) from None
     except UnicodeEncodeError:
         raise KeystoreError(WRONG_PASSWORD, password=True) from None
     except ValueError as error:
         wrong = "password" in str(error).lower() or "decrypt" in str(error).lower()
-        raise KeystoreError(
-            WRONG_PASSWORD if wrong else "holds a damaged PEM key",
-            password=wrong,
-        ) from None
+        raise KeystoreError(WRONG_PASSWORD if wrong else "holds a damaged PEM key", wrong) from None
     except Exception as error:  # UnsupportedAlgorithm and what else a version of cryptography may raise
         raise KeystoreError(f"holds a PEM key that cannot be read ({type(error).__name__})") from None
     return key, _certificate(data, key)
@@ -58,8 +53,7 @@ def _load(pem: bytes, password: str) -> object:
 
 
 def _der(pem: bytes) -> bytes:
-    """The bytes between the lines; nothing if they are not plain base64 (old keys have headers, but no
-    iterations)."""
+    """The bytes between the lines; nothing if they are not plain base64 (old keys have headers there)."""
     try:
         return base64.b64decode(b"".join(pem.split(b"\n")[1:-1]))
     except binascii.Error:

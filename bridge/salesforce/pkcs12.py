@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import pkcs12
 
@@ -18,7 +20,10 @@ def read_pkcs12(data: bytes, password: str) -> tuple[object, x509.Certificate | 
     """
     refuse_long_derivation(data)
     try:
-        store = pkcs12.load_pkcs12(data, password.encode())
+        with warnings.catch_warnings():
+            # It says aloud that a file is BER and not DER, which is nothing to bother a user with.
+            warnings.simplefilter("ignore")
+            store = pkcs12.load_pkcs12(data, password.encode())
     except UnicodeEncodeError:  # half a surrogate pair, which no keystore can have been made with
         raise KeystoreError(WRONG_PASSWORD, password=True) from None
     except ValueError as error:

@@ -59,9 +59,11 @@ def call(client: Client, question: Callable[[Client], T], what: str, settings: H
         return question(client)
     except SalesforceError as error:
         raise answer_error(what, error.status, error.content) from None
-    except requests.exceptions.JSONDecodeError:
+    except (requests.exceptions.JSONDecodeError, TypeError, RecursionError):
+        # TypeError: the package asks an answer such as 7 or null for its length.
         raise Retriable(
-            f"{what}: {where} answered something that is not JSON, or only half of it", stage=Stage.METADATA
+            f"{what}: {where} answered something that is not the JSON expected, or only half of it",
+            stage=Stage.METADATA,
         ) from None
     except (requests.RequestException, OSError) as error:
         raise network_error(error, where, settings.proxy_for(where), settings, Stage.METADATA) from None

@@ -1,0 +1,427 @@
+"""REST metadata through simple-salesforce, against local servers over plain HTTP and TLS."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import define, field
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bridge.config import config_of
+from bridge.errors import BridgeError, Fatal, Retriable, Stage
+from bridge.salesforce.auth import Login
+from bridge.salesforce.nearest import nearest
+from bridge.salesforce.rest import Rest
+from tests.support.web_server import Answer, Request, Web, connect_proxy, web_server
+
+EVENT = "Order_Placed__e"
+NOT_FOUND = Answer([{"errorCode": "NOT_FOUND", "message": "The requested resource does not exist"}], 404)
+EXPIRED = Answer([{"message": "Session expired or invalid", "errorCode": "INVALID_SESSION_ID"}], 401)
+VERSIONS = [
+    {"label": "x", "url": "/services/data/v9.0", "version": version} for version in ("9.0", "66.0", "61.0")
+]
+
+
+@define
+class Org:
+    """A scripted org: a token endpoint, and answers by path; a token is good as long as it is the newest."""
+
+    web: Web
+    answers: dict[str, Answer | Callable[[Request], Answer]] = field(factory=dict)
+    tokens: int = 0
+
+    def script(self, request: Request) -> Answer:
+        if request.path == "/services/oauth2/token":
+            self.tokens += 1
+            identity = "https://x/id/00D5g000004XyZzEAK/0055g00000Ab1cdAAA"
+            return Answer({"access_token": f"T{self.tokens}", "instance_url": self.web.url, "id": identity})
+        if request.headers.get("authorization") != f"Bearer T{self.tokens}":
+            return EXPIRED
+        answer = self.answers.get(request.path, NOT_FOUND)
+        return answer(request) if callable(answer) else answer
+
+    def rest(self, **given: str) -> Rest:
+        values = {
+            "salesforce.grant.type": "CLIENT_CREDENTIALS",
+            "salesforce.instance": self.web.url,
+            "salesforce.consumer.key": "key",
+            "salesforce.consumer.secret": "secret",
+            "salesforce.version": "66.0",
+            **{key.replace("__", "."): value for key, value in given.items()},
+        }
+        connector = config_of(values)
+        patience = connector["request.max.retries.time.ms"] if len(given) else 300
+        return Rest(Login(connector), {**connector, "request.max.retries.time.ms": patience})
+
+    def paths(self) -> list[str]:
+        return [request.path for request in self.web.requests if "oauth2" not in request.path]
+
+
+@pytest.fixture
+def org() -> Iterator[Org]:
+    with web_server() as web:
+        org = Org(web)
+        web.script = org.script
+        org.answers["/services/data"] = Answer(VERSIONS)
+        yield org
+
+
+def data(path: str, version: str = "66.0") -> str:
+    return f"/services/data/v{version}/{path}"
+
+
+# ---- what is asked -------------------------------------------------------------------------------------
+
+
+def test_describe_over_plain_http_on_loopback(org: Org) -> None:
+    org.answers[data(f"sobjects/{EVENT}/describe")] = Answer(
+        {"name": EVENT, "fields": [{"name": "Amount__c"}]}
+    )
+    found = org.rest().describe(EVENT)
+    assert found == {"name": EVENT, "fields": [{"name": "Amount__c"}]}
+    assert type(found) is dict
+
+
+def test_everything_over_tls_with_a_private_ca_and_a_proxy(tmp_path: Path) -> None:
+    with web_server(tls_directory=tmp_path) as web, connect_proxy(("u", "p")) as proxy:
+        org = Org(web)
+        web.script = org.script
+        org.answers[data(f"sobjects/{EVENT}/describe")] = Answer({"name": EVENT})
+        rest = org.rest(
+            bridge__salesforce__ca__file=str(web.ca_file),
+            http__proxy=f"http://u:p@{proxy.address}",
+        )
+        assert rest.describe(EVENT)["name"] == EVENT
+        assert proxy.asked == [f"localhost:{web.port}"] * 2
+
+
+def test_an_unknown_ca_is_fatal(tmp_path: Path) -> None:
+    with web_server(tls_directory=tmp_path) as web, web_server() as plain:
+        login = Org(web)
+        plain.script = login.script
+        rest = Org(plain).rest()
+        with pytest.raises(Fatal, match=r"bridge\.salesforce\.ca\.file") as refused:
+            rest.describe(EVENT)
+    assert refused.value.stage is Stage.METADATA
+
+
+@pytest.mark.parametrize(
+    ("setting", "version"), [("latest", "66.0"), ("61.0", "61.0"), ("v62.0", "62.0"), ("63", "63.0")]
+)
+def test_the_api_version(org: Org, setting: str, version: str) -> None:
+    rest = org.rest(salesforce__version=setting)
+    assert rest.api_version() == version
+    assert rest.api_version() == version
+    assert org.paths() == (["/services/data"] if setting == "latest" else [])
+
+
+def test_latest_is_used_in_paths(org: Org) -> None:
+    org.answers[data("limits")] = Answer({"DailyApiRequests": {"Max": 5, "Remaining": 4}})
+    assert org.rest(salesforce__version="latest").limits()["DailyApiRequests"]["Remaining"] == 4
+    assert org.paths() == ["/services/data", data("limits")]
+
+
+@pytest.mark.parametrize("answer", [[], {}, [{"version": "soon"}], ["66.0"], {"versions": 1}])
+def test_versions_that_are_none(org: Org, answer: Any) -> None:
+    org.answers["/services/data"] = Answer(answer)
+    with pytest.raises(Retriable, match="names none"):
+        org.rest(salesforce__version="latest", request__max__retries__time__ms="1000").api_version()
+
+
+def test_event_schemas(org: Org) -> None:
+    schema = {"name": EVENT, "type": "record", "fields": []}
+    org.answers[data("event/eventSchema/IeRuaY6cbI_HsV8Rv1Mc5g")] = Answer(schema)
+    org.answers[data(f"sobjects/{EVENT}/eventSchema")] = Answer(schema)
+    rest = org.rest()
+    assert rest.event_schema("IeRuaY6cbI_HsV8Rv1Mc5g") == schema
+    assert rest.event_schema_of(EVENT) == schema
+    assert [r.query for r in org.web.requests if "eventSchema" in r.path] == [
+        {"payloadFormat": "EXPANDED"}
+    ] * 2
+    assert rest.event_schema("unknown") is None
+    assert rest.event_schema_of("Other__e") is None
+
+
+def test_a_schema_id_cannot_leave_its_place_in_the_path(org: Org) -> None:
+    assert org.rest().event_schema("../../sobjects?x=1") is None
+    assert org.paths() == ["/services/data/v66.0/event/eventSchema/..%2F..%2Fsobjects%3Fx%3D1"]
+
+
+def test_events_are_the_platform_events_of_the_org(org: Org) -> None:
+    names = ["Account", "Zeta__e", "Event", "Order__c", EVENT, "LoginEventStream"]
+    org.answers[data("sobjects")] = Answer({"sobjects": [{"name": name} for name in names] + [{}, None]})
+    assert org.rest().events() == [EVENT, "Zeta__e"]
+
+
+def test_field_classification_asks_the_tooling_api_page_by_page(org: Org) -> None:
+    row = {
+        "QualifiedApiName": "Customer_Email__c",
+        "ComplianceGroup": "PII;GDPR",
+        "SecurityClassification": None,
+    }
+    org.answers[data("tooling/query/")] = Answer(
+        {"done": False, "nextRecordsUrl": "/services/data/v66.0/tooling/query/01g-2000", "records": [row]}
+    )
+    org.answers[data("tooling/query/01g-2000")] = Answer(
+        {"done": True, "records": [{"QualifiedApiName": "B"}]}
+    )
+    assert org.rest().field_classification(EVENT) == [row, {"QualifiedApiName": "B"}]
+    asked = next(request.query["q"] for request in org.web.requests if request.query)
+    assert "FROM FieldDefinition WHERE EntityDefinition.QualifiedApiName = 'Order_Placed__e'" in asked
+    assert "ComplianceGroup" in asked
+
+
+def test_pages_that_do_not_end(org: Org) -> None:
+    org.answers[data("tooling/query/")] = Answer({"done": False, "nextRecordsUrl": "/x/", "records": []})
+    with pytest.raises(Retriable, match="does not end"):
+        org.rest().field_classification(EVENT)
+
+
+@pytest.mark.parametrize("event", ["", "a b", "X'--", "../x", "/event/X__e", "é", "X" * 300])
+def test_a_name_that_is_none_is_never_sent(org: Org, event: str) -> None:
+    rest = org.rest()
+    for method in (rest.describe, rest.event_schema_of, rest.field_classification):
+        with pytest.raises(Fatal, match="is not an API name"):
+            method(event)
+    assert org.web.requests == []
+
+
+# ---- the session ---------------------------------------------------------------------------------------
+
+
+def test_an_expired_session_is_renewed_once_and_the_question_repeated(org: Org) -> None:
+    org.answers[data("limits")] = Answer({"x": {}})
+    rest = org.rest()
+    rest.limits()
+    org.tokens += 1  # what Salesforce does when it ends a session
+    assert rest.limits() == {"x": {}}
+    assert org.tokens == 3
+    assert [r.headers["authorization"] for r in org.web.requests if r.path.endswith("limits")] == [
+        "Bearer T1",
+        "Bearer T1",
+        "Bearer T3",
+    ]
+
+
+def test_a_session_that_is_never_accepted_is_fatal_after_one_renewal(org: Org) -> None:
+    org.answers[data("limits")] = EXPIRED
+    with pytest.raises(Fatal, match=r"INVALID_SESSION_ID .* though the session is new"):
+        org.rest(request__max__retries__time__ms="30000").limits()
+    assert org.tokens == 2
+
+
+@pytest.mark.parametrize("body", ["<html>401</html>", "", [], {"errorCode": "INVALID_AUTH_HEADER"}, [None]])
+def test_a_401_of_any_shape_renews(org: Org, body: Any) -> None:
+    answers = iter([Answer(body, 401)])
+    org.answers[data("limits")] = lambda request: next(answers, Answer({"x": {}}))
+    assert org.rest().limits() == {"x": {}}
+    assert org.tokens == 2
+
+
+def test_threads_may_ask_at_once_and_renew_once(org: Org) -> None:
+    org.answers[data("limits")] = Answer({"x": {}})
+    rest = org.rest()
+    rest.limits()
+    org.tokens += 1
+    found: list[Any] = []
+    threads = [threading.Thread(target=lambda: found.append(rest.limits())) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert found == [{"x": {}}] * 8
+    assert org.tokens == 3
+
+
+# ---- the nearest name ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("Order_placed__e", f"the event is called {EVENT}, not Order_placed__e; upper and lower case count"),
+        ("Order_Place__e", f"did you mean {EVENT}?"),
+        ("order_placed", f"its API name is {EVENT}"),
+        ("Nothing_Like_It__e", "the org has Order_Placed__e, Zeta__e, LoginEventStream"),
+    ],
+)
+def test_an_unknown_event_names_the_nearest(org: Org, wrong: str, said: str) -> None:
+    names = ["Account", "Zeta__e", EVENT, "LoginEventStream"]
+    org.answers[data("sobjects")] = Answer({"sobjects": [{"name": name} for name in names]})
+    with pytest.raises(Fatal) as refused:
+        org.rest().describe(wrong)
+    assert said in refused.value.message
+    assert refused.value.message.startswith("salesforce.platform.event.name: ")
+
+
+def test_describe_that_does_not_mind_the_case(org: Org) -> None:
+    org.answers[data("sobjects/order_placed__e/describe")] = Answer({"name": EVENT})
+    with pytest.raises(Fatal, match="the event is called Order_Placed__e, not order_placed__e"):
+        org.rest().describe("order_placed__e")
+
+
+def test_an_event_that_may_not_be_read(org: Org) -> None:
+    org.answers[data("sobjects")] = Answer({"sobjects": [{"name": EVENT}]})
+    with pytest.raises(Fatal, match="exists, but the user may not read it"):
+        org.rest().describe(EVENT)
+
+
+def test_a_version_that_the_org_does_not_know(org: Org) -> None:
+    with pytest.raises(Fatal, match=r"salesforce\.version=66\.0 is not known to this org"):
+        org.rest().describe(EVENT)
+
+
+def test_an_org_without_events() -> None:
+    assert nearest("X__e", ["Account"]) == "there is no event X__e, nor any other that the user may read"
+
+
+@given(st.text(), st.lists(st.text() | st.text().map(lambda text: f"{text}__e")))
+def test_nearest_always_answers(event: str, names: list[str]) -> None:
+    assert event in nearest(event, names)
+
+
+# ---- what goes wrong -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (
+            Answer([{"errorCode": "API_DISABLED_FOR_ORG", "message": "The REST API is off"}], 403),
+            "API access",
+        ),
+        (
+            Answer([{"errorCode": "INVALID_TYPE", "message": "sObject type 'X'"}], 400),
+            "INVALID_TYPE (sObject type",
+        ),
+        (Answer("<html>blocked</html>", 403), "with status 403 (a web page)"),
+        (Answer(status=302, headers={"Location": "http://127.0.0.1:1/"}), "redirects elsewhere"),
+        (Answer({"error": "x", "error_description": "y"}, 400), "x (y)"),
+        (Answer([], 418), "with status 418"),
+    ],
+)
+def test_errors_that_are_fatal(org: Org, answer: Answer, said: str) -> None:
+    org.answers[data("limits")] = answer
+    with pytest.raises(Fatal) as refused:
+        org.rest(request__max__retries__time__ms="30000").limits()
+    assert said in refused.value.message
+    assert len(org.paths()) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (Answer([{"errorCode": "SERVER_UNAVAILABLE", "message": "busy"}], 503), "SERVER_UNAVAILABLE (busy)"),
+        (Answer("<html>oops</html>", 500), "with status 500 (a web page)"),
+        (Answer([{"errorCode": "QUERY_TIMEOUT", "message": "slow"}], 400), "QUERY_TIMEOUT"),
+        (Answer("<html>captive portal</html>"), "not the JSON expected, or only half of it"),
+        (Answer(b'{"x":'), "not the JSON expected, or only half of it"),
+        (Answer({"x": "y" * 100}, cut=30), "broke off in the middle"),
+        (Answer(b"\xff\xfe\x00"), "not the JSON expected, or only half of it"),
+        (Answer([1, 2]), "not the JSON object expected"),
+        (Answer(b'"text"'), "not the JSON object expected"),
+        (Answer(b"7"), "not the JSON expected, or only half of it"),
+        (Answer(b"null"), "not the JSON expected, or only half of it"),
+        (Answer(b"[" * 100_000), "not the JSON expected, or only half of it"),
+    ],
+)
+def test_errors_that_may_pass(org: Org, answer: Answer, said: str) -> None:
+    org.answers[data("limits")] = answer
+    with pytest.raises(Retriable) as failed:
+        org.rest().limits()
+    assert said in failed.value.message
+    assert failed.value.stage is Stage.METADATA
+    assert len(org.paths()) > 1
+
+
+def test_the_tooling_api_answering_html(org: Org) -> None:
+    org.answers[data("tooling/query/")] = Answer("<html>maintenance</html>")
+    with pytest.raises(Retriable, match="not the JSON object expected"):
+        org.rest().field_classification(EVENT)
+
+
+@pytest.mark.parametrize("body", [{}, []])
+def test_an_empty_answer_is_an_empty_object(org: Org, body: Any) -> None:
+    org.answers[data("limits")] = Answer(body)
+    assert org.rest().limits() == {}
+
+
+def test_used_up_requests_are_a_long_wait_and_not_tried_again(org: Org) -> None:
+    said = "TotalRequests Limit exceeded."
+    org.answers[data("limits")] = Answer([{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": said}], 403)
+    with pytest.raises(Retriable, match="used up") as failed:
+        org.rest(request__max__retries__time__ms="30000").limits()
+    assert failed.value.retry_after == 900
+    assert len(org.paths()) == 1
+
+
+def test_an_outage_is_waited_for_and_retries_are_bounded(org: Org) -> None:
+    answers = iter([Answer(b"", 503), Answer(b"", 502)])
+    org.answers[data("limits")] = lambda request: next(answers, Answer({"x": {}}))
+    rest = org.rest(request__max__retries__time__ms="20000")
+    assert rest.limits() == {"x": {}}
+    org.answers[data("limits")] = Answer(b"", 503)
+    started = time.monotonic()
+    with pytest.raises(Retriable, match=r"\(tried for 1 s, request\.max\.retries\.time\.ms\)"):
+        org.rest(request__max__retries__time__ms="1000").limits()
+    assert time.monotonic() - started < 5
+
+
+def test_a_kept_connection_that_the_server_has_closed_is_replaced(org: Org) -> None:
+    org.answers[data("limits")] = lambda request: Answer({"x": {}}, headers={"Connection": "close"})
+    rest = org.rest()
+    assert rest.limits() == rest.limits() == {"x": {}}
+
+
+def test_no_token_in_errors_or_logs(org: Org, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    org.answers[data("limits")] = lambda request: Answer(b"", 503)
+    with pytest.raises(Retriable) as failed:
+        org.rest().limits()
+    assert "Bearer" not in caplog.text + str(failed.value)
+    assert failed.value.__cause__ is None
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.binary(max_size=100)
+    | st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(max_size=20),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["name", "sobjects", "records", "done", "errorCode", "version"]), inner
+            )
+        ),
+        max_leaves=6,
+    ),
+    st.sampled_from([200, 201, 204, 300, 400, 403, 404, 500]),
+)
+def test_no_answer_raises_anything_but_ours(org: Org, body: Any, status: int) -> None:
+    answer = Answer(b"" if status == 204 else body, status)
+    for path in ("limits", "sobjects", f"sobjects/{EVENT}/describe", "event/eventSchema/x", "tooling/query/"):
+        org.answers[data(path)] = answer
+    org.answers["/services/data"] = answer
+    rest, newest = org.rest(), org.rest(salesforce__version="latest")
+    rest._seconds = newest._seconds = 0
+    questions: list[Callable[[], Any]] = [
+        rest.limits,
+        rest.events,
+        newest.api_version,
+        lambda: rest.describe(EVENT),
+        lambda: rest.event_schema("x"),
+        lambda: rest.field_classification(EVENT),
+    ]
+    for question in questions:
+        try:
+            question()
+        except BridgeError as error:
+            assert "\n" not in error.message  # noqa: PT017
+    org.web.requests.clear()
