@@ -1,4 +1,4 @@
-"""Contexts and qualified subjects: ``:.ctx:subject`` is a subject in a context, everything else the default context's."""
+"""Contexts and qualified subjects: ``:.ctx:subject``; whatever is not qualified is in the default context."""
 
 from __future__ import annotations
 

@@ -93,9 +93,9 @@ class Routes:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        request = HttpRequest(scope, receive)  # type: ignore[arg-type]
+        request = HttpRequest(scope, receive)
         response = self._answer(request, await request.body())
-        await response(scope, receive, send)  # type: ignore[arg-type]
+        await response(scope, receive, send)
 
     def _answer(self, request: HttpRequest, body: bytes) -> Response:
         media_type = _acceptable(request.headers.get("accept", "*/*"))

@@ -13,7 +13,7 @@ from bridge.sandbox.registry.names import DEFAULT, GLOBAL, Name
 Json = dict[str, Any]
 
 # In the order in which they are answered.
-_KEYS: Final = (
+_KEYS: Final[tuple[str, ...]] = (
     "alias",
     "aliasForDeks",
     "normalize",
@@ -80,8 +80,7 @@ class Configs:
             changes["compatibilityPolicy"] = None
         known.update(changes)
         self._own[name] = ordered({key: value for key, value in known.items() if value is not None})
-        answer = {key.replace("compatibilityLevel", "compatibility"): v for key, v in self._own[name].items()}
-        return answer
+        return {key.replace("compatibilityLevel", "compatibility"): v for key, v in self._own[name].items()}
 
     def delete(self, name: Name) -> Json | None:
         """Remove it; what it was."""

@@ -192,10 +192,7 @@ class Subjects:
         number = version_number(text)
         everything = self.versions(name, deleted=True)
         live = [version for version in everything if not version.deleted]
-        if number is None:
-            version = _pick(live or everything, None)
-        else:
-            version = _pick(everything, number)
+        version = _pick(everything if number else live or everything, number)
         self._check_mode(name)
         self._check_unreferenced(version)
         if permanent:

@@ -1,0 +1,111 @@
+"""``sfbridge try``: the sandbox, a sample connector, and its records decoded beside what was published."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bridge.connector import Connector
+    from bridge.sandbox.demo.publisher import Publisher
+    from bridge.sandbox.demo.reader import Reader
+    from bridge.sandbox.demo.screen import Screen
+    from bridge.sandbox.site import Sandbox
+
+HELP = (
+    "See it work, on this machine alone: events of a simulated org run through a sample connector into Kafka, and "
+    "are shown decoded."
+)
+EXAMPLE = "sfbridge try --max-events 20 --format JSON"
+FORMATS = ("AVRO", "JSON")
+_RATE = 1.0  # events a second that a person can follow
+_QUICK_RATE = 20.0  # when it is to end by itself
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments, as promised in the documentation."""
+    parser.add_argument("--max-events", type=_positive, metavar="N", help="end by itself after N events")
+    parser.add_argument(
+        "--format", choices=FORMATS, default="AVRO", help="output.data.format (default: AVRO)"
+    )
+    parser.add_argument(
+        "--port-base",
+        type=int,
+        default=0,
+        metavar="P",
+        help="port of the org, the registry takes the next one (default: free ports)",
+    )
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number <= 0:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return number
+
+
+def run(args: argparse.Namespace) -> int:
+    """Exit code 0 after Ctrl-C or the last event; raises the connector's error."""
+    from bridge import log
+    from bridge.sandbox.demo.connecting import sample_connector
+    from bridge.sandbox.demo.publisher import Publisher
+    from bridge.sandbox.demo.reader import Reader
+    from bridge.sandbox.demo.screen import Screen
+    from bridge.sandbox.site import Sandbox
+
+    log.configure("text", "WARNING")
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    with (
+        tempfile.TemporaryDirectory(prefix="sfbridge-") as directory,
+        Sandbox(Path(directory), port_base=args.port_base) as sandbox,
+    ):
+        sandbox.write_files(args.format)
+        screen = Screen()
+        screen.opening(sandbox, args.format)
+        connector = sample_connector(sandbox)
+        publisher = Publisher.of(
+            sandbox, rate=_QUICK_RATE if args.max_events else _RATE, limit=args.max_events
+        )
+        reader = Reader.of(sandbox)
+        connector.start()
+        publisher.start()
+        try:
+            _show(screen, sandbox, connector, publisher, reader, args.max_events, stopped)
+        finally:
+            publisher.stop()
+            connector.stop()
+            connector.join(10)
+            reader.close()
+    if connector.error is not None:
+        raise connector.error
+    return 0
+
+
+def _show(
+    screen: Screen,
+    sandbox: Sandbox,
+    connector: Connector,
+    publisher: Publisher,
+    reader: Reader,
+    limit: int | None,
+    stopped: threading.Event,
+) -> None:
+    """Show records until enough were seen, somebody stops it, or the connector ends."""
+    seen = 0
+    while not stopped.is_set() and not connector.join(0) and (limit is None or seen < limit):
+        read = reader.poll(0.1)
+        if read is None:
+            continue
+        seen += 1
+        published = publisher.sent.get(int(read.value["ReplayId"]))
+        screen.record(read, published, time.time() - published.at if published else 0)
+        if seen == 1:
+            screen.next_steps(sandbox, endless=limit is None)
+    screen.closing(seen)

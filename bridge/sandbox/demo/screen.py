@@ -1,0 +1,115 @@
+"""What a person sees: the first record field by field beside what was published, then a line for each."""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from bridge.sandbox.demo.publisher import Published
+from bridge.sandbox.demo.reader import Read
+from bridge.sandbox.site import Sandbox
+
+_NAME = 20
+_LINE_FIELDS = ("Order_Number__c", "Customer_Name__c", "Status__c", "Amount__c")
+
+
+class Screen:
+    """Prints; in colour on a terminal only."""
+
+    def __init__(self) -> None:
+        self._colour = sys.stdout.isatty()
+        self._width = max(shutil.get_terminal_size((110, 24)).columns, 60)
+
+    def opening(self, sandbox: Sandbox, data_format: str) -> None:
+        """Where everything is."""
+        where = sandbox.where()
+        self._say(self._bold("A Salesforce org, a schema registry and Kafka, all of them on this machine:"))
+        self._say(f"  org        {where['org']}  (simulated, TLS)")
+        self._say(f"  registry   {where['registry']}")
+        self._say(f"  Kafka      {where['bootstrap_servers']}  (in this process)")
+        self._say(f"  connector  Order_Placed__e → topic orders, as {data_format}")
+        self._say("")
+
+    def record(self, read: Read, published: Published | None, seconds: float) -> None:
+        """One record: the first in full, the others on a line."""
+        if published is None or published.number > 1:
+            self._line(read, published, seconds)
+        else:
+            self._table(read, published, seconds)
+
+    def next_steps(self, sandbox: Sandbox, endless: bool) -> None:
+        """What to do next."""
+        where = sandbox.where()
+        self._say(self._bold("What to do next"))
+        self._say(f"  the connector's files     {where['connector']}")
+        self._say(f"                            {where['worker']}")
+        self._say(f"  the registered schemas    curl {where['registry']}/subjects")
+        self._say(
+            f"  publish or break things   curl --cacert {where['ca_file']} {where['org']}/_sandbox/state"
+        )
+        self._say("  your own connector        sfbridge validate connector.json --worker worker.properties")
+        self._say("                            sfbridge run connector.json --worker worker.properties")
+        self._say("  only the servers          sfbridge sandbox")
+        if endless:
+            self._say("")
+            self._say("Events keep coming; Ctrl-C ends it.")
+        self._say("")
+
+    def closing(self, count: int) -> None:
+        """The last line."""
+        self._say(f"{count} event{'s' if count != 1 else ''} published, carried, read back and decoded.")
+
+    def _table(self, read: Read, published: Published, seconds: float) -> None:
+        column = max((self._width - _NAME - 6) // 2, 18)
+        where = f"{read.topic}-{read.partition} offset {read.offset}"
+        about = f"{where}, {read.size} bytes, {seconds * 1000:.0f} ms later"
+        self._say(f"{self._bold('the first event')}  {about}")
+        self._say(self._dim(f"  {'field':<{_NAME}}  {'published':<{column}}  in Kafka, decoded"))
+        for name in read.value:
+            sent = _shown(published.payload[name]) if name in published.payload else ""
+            got = self._green(_cut(_shown(read.value[name]), column))
+            self._say(f"  {_cut(name, _NAME):<{_NAME}}  {_cut(sent, column):<{column}}  {got}")
+        if read.schema_id is not None:
+            self._say(self._dim(f"  written with schema id {read.schema_id} of the registry"))
+        self._say("")
+
+    def _line(self, read: Read, published: Published | None, seconds: float) -> None:
+        number = f"#{published.number}" if published else ""
+        widths = (10, 14, 9, 9)
+        cells = [
+            _cut(_shown(read.value.get(f)), w).ljust(w) for f, w in zip(_LINE_FIELDS, widths, strict=True)
+        ]
+        late = f"{seconds * 1000:6.0f} ms" if published else ""
+        position = f"{read.topic}-{read.partition}@{read.offset}"
+        self._say(f"{number:>5}  {position:<12} {self._green('  '.join(cells))}  {self._dim(late)}")
+
+    def _say(self, text: str) -> None:
+        print(text.rstrip(), flush=True)
+
+    def _bold(self, text: str) -> str:
+        return f"\x1b[1m{text}\x1b[0m" if self._colour else text
+
+    def _dim(self, text: str) -> str:
+        return f"\x1b[2m{text}\x1b[0m" if self._colour else text
+
+    def _green(self, text: str) -> str:
+        return f"\x1b[32m{text}\x1b[0m" if self._colour else text
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, datetime.datetime):
+        return value.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:23] + "Z"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {_shown(item)}" for key, item in value.items()) + "}"
+    return str(value).replace("\n", "↵")
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
