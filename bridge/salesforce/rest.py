@@ -97,7 +97,7 @@ class Rest:
         action, params = "query/", {"q": CLASSIFICATION.format(event=event)}
         for _ in range(MAX_PAGES):
             page = self._tooling(action, params, what)
-            records.extend(record for record in page.get("records") or [] if isinstance(record, dict))
+            records.extend(_objects(page.get("records")))
             following = page.get("nextRecordsUrl")
             if page.get("done", True) or not isinstance(following, str):
                 return records
@@ -128,8 +128,7 @@ class Rest:
 
     def _object_names(self) -> list[str]:
         found = self._object("sobjects", "the list of objects").get("sobjects")
-        items = found if isinstance(found, list) else []
-        return sorted(str(item["name"]) for item in items if isinstance(item, dict) and "name" in item)
+        return sorted(str(item["name"]) for item in _objects(found) if "name" in item)
 
     def _no_such_event(self, event: str) -> Fatal:
         try:
@@ -182,8 +181,7 @@ def _version_given(value: Any) -> str | None:
 
 def _newest_version(client: Client) -> str:
     found = client.outside("/services/data")
-    items = found if isinstance(found, list) else []
-    listed = [str(item.get("version")) for item in items if isinstance(item, dict)]
+    listed = (str(item.get("version")) for item in _objects(found))
     known = [text for text in listed if re.fullmatch(r"\d{1,4}\.\d", text)]
     if not known:
         raise Retriable("the list of API versions: Salesforce's answer names none", stage=Stage.METADATA)
@@ -197,6 +195,11 @@ def _as_object(answer: Any, what: str) -> dict[str, Any]:
     if not isinstance(answer, dict):
         raise Retriable(f"{what}: Salesforce's answer is not the JSON object expected", stage=Stage.METADATA)
     return answer
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    """The JSON objects of a list, whatever else was sent."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _check_name(event: str) -> None:

@@ -389,7 +389,7 @@ def test_no_token_in_errors_or_logs(org: Org, caplog: pytest.LogCaptureFixture) 
     assert failed.value.__cause__ is None
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.binary(max_size=100)
     | st.recursive(
