@@ -229,7 +229,7 @@ class CometdSource:
             interval = max(interval, 0.2)  # a server that does not hold polls is not asked in a tight loop
         if interval:
             self._stop.wait(interval - (time.monotonic() - talk.replied_at))
-        deadline = talk.replied_at + max(self._settings.reconnect_within, interval + 5)
+        deadline = talk.replied_at + interval + self._settings.reconnect_within
         if self._intake.room_before(deadline) and time.monotonic() <= deadline:
             return True
         if not self._stop.is_set():

@@ -231,7 +231,7 @@ class Exchange:
     def _network_error(self, error: Exception, timeout: float) -> BridgeError:
         where = str(Origin.of(self.url))
         if isinstance(error, TimeoutError):
-            return Retriable(f"{where} was silent for {timeout:.0f} s", stage=Stage.RECEIVE)
+            return Retriable(f"{where} was silent for {timeout:g} s", stage=Stage.RECEIVE)
         if isinstance(error, zlib.error):
             return Retriable(f"{where} sent a reply whose gzip data is damaged", stage=Stage.RECEIVE)
         return network_error(error, where, self.settings.proxy_for(self.url), self.settings, Stage.RECEIVE)

@@ -183,33 +183,37 @@ def _slices(body: bytearray, slice_bytes: int) -> Iterator[Reply]:
     events: list[RawMessage] = []
     ids: list[int] = []
     last = -1
+    recognised = False
     for raw in raws:
         try:
             peeked = _peek(raw)
         except _BAD:
-            last = _replay_id(bytes(raw)) or last
+            copy = bytes(raw)
+            last = _replay_id(copy) or last
+            recognised = recognised or _like_a_message(copy)
         else:
+            recognised = True
             if peeked.data is None and peeked.channel.startswith("/meta/"):
                 _add(raw, meta)
                 continue
             last = peeked.data.event.replayId if peeked.data is not None else last
         events.append(raw)
         ids.append(last)
+    if not recognised:
+        raise _not_a_reply(body, "JSON without any message")
     order = sorted(range(len(ids)), key=ids.__getitem__)
     del ids, raws
-    single = True
     reply = Reply(repaired=repaired)
     for index in order:
         raw = events[index]
         _add(raw, reply)
         reply.size += len(memoryview(raw))
         if reply.size >= slice_bytes:
-            single = False
+            meta.meta += reply.meta
+            reply.meta = []
             yield reply
             reply = Reply()
     reply.meta += meta.meta
-    if single:
-        _require_messages(reply)
     yield reply
 
 
@@ -294,7 +298,8 @@ def _replay_id(raw: bytes) -> int | None:
 
 
 def _require_messages(reply: Reply) -> None:
-    """A list (or object) without anything like a message is no reply at all, rather than unreadable events."""
+    """A list (or object) without anything like a message is no reply at all, rather than unreadable
+    events."""
     if reply.events or reply.meta or any(_like_a_message(item.raw) for item in reply.unreadable):
         return
     if reply.unreadable:

@@ -46,7 +46,9 @@ class FakeLogin:
         return self._session
 
     def _make(self, number: int) -> Session:
-        return Session(f"token-{number}", self._org.url, "00D000000000001EAA", "005000000000001AAA", time.time())
+        return Session(
+            f"token-{number}", self._org.url, "00D000000000001EAA", "005000000000001AAA", time.time()
+        )
 
 
 class Client:

@@ -1,8 +1,9 @@
-"""A minimal CometD and OAuth server on loopback, with exact control of every reply. For unit tests of the client.
+"""A minimal CometD and OAuth server on loopback, with exact control of every reply. For unit tests of the
+client.
 
-Left alone it behaves like Salesforce: a handshake gives a client id and a cookie, a subscription starts after a replay
-id, a poll is held until there are events, and *events count as delivered when they are sent*, whether they arrive or not.
-``org.next(channel, …)`` replaces the reply to the next request on that channel.
+Left alone it behaves like Salesforce: a handshake gives a client id and a cookie, a subscription starts after
+a replay id, a poll is held until there are events, and *events count as delivered when they are sent*,
+whether they arrive or not. ``org.next(channel, …)`` replaces the reply to the next request on that channel.
 """
 
 from __future__ import annotations
@@ -22,13 +23,15 @@ from typing import Any
 from attrs import define, evolve, field
 
 CHANNEL = "/event/Order_Event__e"
-HANDSHAKE, CONNECT, SUBSCRIBE, DISCONNECT = (f"/meta/{n}" for n in ("handshake", "connect", "subscribe", "disconnect"))
+HANDSHAKE, CONNECT, SUBSCRIBE, DISCONNECT = (
+    f"/meta/{n}" for n in ("handshake", "connect", "subscribe", "disconnect")
+)
 
 
 @define
 class Http:
-    """A reply on the wire. ``cut``: so many bytes of the body are sent before the connection is closed; -1: not even
-    a status line. ``body`` None: the normal reply's."""
+    """A reply on the wire. ``cut``: so many bytes of the body are sent before the connection is closed; -1:
+    not even a status line. ``body`` None: the normal reply's."""
 
     body: bytes | None = None
     status: int = 200
@@ -63,12 +66,17 @@ class Session:
     polls: int = 0
 
 
-def event(replay_id: int, channel: str = CHANNEL, created: str | None = None, **fields: Any) -> dict[str, Any]:
+def event(
+    replay_id: int, channel: str = CHANNEL, created: str | None = None, **fields: Any
+) -> dict[str, Any]:
     """An event message in Salesforce's form."""
     created = created or time.strftime("%Y-%m-%dT%H:%M:%S.999Z", time.gmtime())
     payload = {"CreatedDate": created, "CreatedById": "0055g00000Ab1cdAAA", "Number__c": replay_id, **fields}
     head = {"replayId": replay_id, "EventUuid": f"3b1f7d70-6d0a-4a53-9c11-{replay_id:012d}"}
-    return {"data": {"schema": "q0mW4nJrT1yq0Wv9Zb7wLA", "payload": payload, "event": head}, "channel": channel}
+    return {
+        "data": {"schema": "q0mW4nJrT1yq0Wv9Zb7wLA", "payload": payload, "event": head},
+        "channel": channel,
+    }
 
 
 class ScriptedOrg:
@@ -115,7 +123,8 @@ class ScriptedOrg:
             self._changed.notify_all()
 
     def next(self, channel: str, *replies: Scripted) -> None:
-        """Replace the next replies on a channel. A function gets the request and the normal reply's messages."""
+        """Replace the next replies on a channel. A function gets the request and the normal reply's
+        messages."""
         with self._changed:
             self._script[channel].extend(replies)
             self._changed.notify_all()
@@ -151,7 +160,11 @@ class ScriptedOrg:
         with self._changed:
             self.asked.append(request)
             scripted = self._script[channel].popleft() if self._script[channel] else None
-        if scripted is not None and not callable(scripted) and not (isinstance(scripted, Http) and scripted.body is None):
+        if (
+            scripted is not None
+            and not callable(scripted)
+            and not (isinstance(scripted, Http) and scripted.body is None)
+        ):
             return scripted if isinstance(scripted, Http) else Http(json.dumps(scripted).encode())
         normal = self._normal(message, request.headers, hold=scripted is None)
         made: Http | list[Any] = scripted(message, normal) if callable(scripted) else normal
@@ -169,9 +182,21 @@ class ScriptedOrg:
         if channel == HANDSHAKE:
             client = f"client{next(self._numbers)}"
             self.sessions[client] = Session()
-            return [{**base, "clientId": client, "version": "1.0", "ext": {"replay": True, "payload.format": True}}]
+            return [
+                {
+                    **base,
+                    "clientId": client,
+                    "version": "1.0",
+                    "ext": {"replay": True, "payload.format": True},
+                }
+            ]
         session = self.sessions.get(str(client))
-        unknown = {**base, "successful": False, "error": "403::Unknown client", "advice": {"reconnect": "handshake"}}
+        unknown = {
+            **base,
+            "successful": False,
+            "error": "403::Unknown client",
+            "advice": {"reconnect": "handshake"},
+        }
         if session is None:
             return [unknown]
         if channel == SUBSCRIBE:
@@ -204,7 +229,9 @@ class ScriptedOrg:
         with self._changed:
             ids = [e["data"]["event"]["replayId"] for e in self.log]
             found = [i for i, replay_id in enumerate(ids) if replay_id > after]
-            session.position = len(ids) if after == -1 else 0 if after == -2 else found[0] if found else len(ids)
+            session.position = (
+                len(ids) if after == -1 else 0 if after == -2 else found[0] if found else len(ids)
+            )
         return base
 
     def _poll(self, client: str, session: Session, headers: dict[str, str], hold: bool) -> list[Any] | None:
@@ -212,7 +239,9 @@ class ScriptedOrg:
         first = session.polls == 1 and self.first_connect_at_once
         deadline = time.monotonic() + (0 if first or not hold else self.hold)
         with self._changed:
-            while not self._closing and not self._script[CONNECT]:
+            while not self._closing:
+                if hold and self._script[CONNECT]:
+                    return []  # the scripted reply is for the next poll, and so are the events
                 if client not in self.sessions or headers["Authorization"][7:] not in self.tokens:
                     return None
                 if session.position is not None and session.position < len(self.log):
@@ -244,7 +273,9 @@ class ScriptedOrg:
                     self._token()
                     return
                 message = json.loads(body)[0]
-                request = Asked(message["channel"], message, dict(self.headers), self.number, time.monotonic())
+                request = Asked(
+                    message["channel"], message, dict(self.headers), self.number, time.monotonic()
+                )
                 try:
                     self._send(org._reply(request))
                 except (BrokenPipeError, ConnectionResetError, ssl.SSLError):
@@ -254,7 +285,9 @@ class ScriptedOrg:
                 token = f"token-{next(org._numbers)}"
                 org.tokens.add(token)
                 org_id = "https://login.example.com/id/00D5g000000AbcdEAC/0055g00000Ab1cdAAA"
-                self._send(Http(json.dumps({"access_token": token, "instance_url": org.url, "id": org_id}).encode()))
+                self._send(
+                    Http(json.dumps({"access_token": token, "instance_url": org.url, "id": org_id}).encode())
+                )
 
             def _send(self, http: Http) -> None:
                 time.sleep(http.delay)

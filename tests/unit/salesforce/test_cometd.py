@@ -1,4 +1,5 @@
-"""The CometD source against a scripted org: the ordinary way, what ends a session, and that nothing is lost or doubled."""
+"""The CometD source against a scripted org: the ordinary way, what ends a session, and that nothing is lost
+or doubled."""
 
 from __future__ import annotations
 
@@ -101,7 +102,9 @@ BROKEN: dict[str, Any] = {
     "no answer at all": Http(cut=-1),
     "cut before the body": Http(cut=0),
     "cut in the body": Http(cut=40),
-    "cut before the last byte": lambda _, normal: Http(json.dumps(normal).encode(), cut=len(json.dumps(normal)) - 1),
+    "cut before the last byte": lambda _, normal: Http(
+        json.dumps(normal).encode(), cut=len(json.dumps(normal)) - 1
+    ),
     "cut chunks": Http(chunked=True, cut=40),
     "cut gzip": Http(gzip=True, cut=60),
     "cut gzip chunks": Http(gzip=True, chunked=True, cut=60),
@@ -210,7 +213,14 @@ def test_token_revoked_while_a_poll_is_held(org: ScriptedOrg) -> None:
         Http(b"<html>", status=401),
         Http(b'[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]', status=401),
         Http(b'[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]'),
-        [{"channel": CONNECT, "successful": False, "error": "401:x:Request requires authentication", "id": 4}],
+        [
+            {
+                "channel": CONNECT,
+                "successful": False,
+                "error": "401:x:Request requires authentication",
+                "id": 4,
+            }
+        ],
         Http(b"", status=302, headers={"Location": "https://elsewhere.example.com/?token=x"}),
     ],
     ids=["status", "status and code", "code", "bayeux with arguments", "redirection"],
@@ -364,7 +374,8 @@ def test_the_committed_event_itself_is_not_taken_again(org: ScriptedOrg) -> None
 
 
 def test_events_in_every_kind_of_reply(org: ScriptedOrg) -> None:
-    """In the reply to the subscription, before and after its confirmation, which may itself come with a poll."""
+    """In the reply to the subscription, before and after its confirmation, which may itself come with a
+    poll."""
     kept: list[Any] = []
 
     def without_confirmation(_: Any, normal: list[Any]) -> list[Any]:
@@ -456,7 +467,9 @@ REFUSALS = {
 
 @pytest.mark.parametrize("error", REFUSALS)
 def test_refusals_end_the_connector_with_one_sentence(org: ScriptedOrg, error: str) -> None:
-    org.next(SUBSCRIBE, [{"channel": SUBSCRIBE, "successful": False, "error": error, "subscription": CHANNEL}])
+    org.next(
+        SUBSCRIBE, [{"channel": SUBSCRIBE, "successful": False, "error": error, "subscription": CHANNEL}]
+    )
     with Client(org, Start(replay_id=7)) as client:
         failure = client.wait_failed()
     assert isinstance(failure, Fatal)
@@ -495,7 +508,9 @@ def test_a_reply_beyond_the_limit_names_the_property_and_keeps_the_position(org:
     assert client.events == [1]
 
 
-@pytest.mark.parametrize("how", [Http(gzip=True), Http(chunked=True), Http(gzip=True, chunked=True), Http(no_length=True)])
+@pytest.mark.parametrize(
+    "how", [Http(gzip=True), Http(chunked=True), Http(gzip=True, chunked=True), Http(no_length=True)]
+)
 def test_a_reply_of_unknown_length_beyond_the_limit(org: ScriptedOrg, how: Http) -> None:
     org.publish(event(2, Text__c="x" * 300_000))
     org.next(CONNECT, how)
