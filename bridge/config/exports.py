@@ -14,9 +14,9 @@ def read_export(path: Path) -> dict[str, str]:
     """The connector's properties in an exported file. Raises ConfigurationError that names the file."""
     try:
         text = files.text_of(files.content_of(path))
-        if not files.is_json(text):
-            return dict(files.properties(text).values)
-        return _texts(files.load_json(text))
+        if path.suffix.lower() == ".json" or files.is_json(text):
+            return _texts(files.load_json(text))
+        return dict(files.properties(text).values)
     except files.UnreadableError as fault:
         raise ConfigurationError([Fault(str(path), str(fault))]) from None
 

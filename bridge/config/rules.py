@@ -138,7 +138,7 @@ ALONE: Final[tuple[Callable[[Examined], None], ...]] = (
 
 def brokers(c: Examined, w: Config) -> None:
     """Somebody must name the brokers."""
-    if not w["bootstrap.servers"] and not c.has("kafka.endpoint"):
+    if not w.raw().get("bootstrap.servers", "").strip() and not c.has("kafka.endpoint"):
         c.fault(
             "bootstrap.servers", "is required in the worker's properties (or kafka.endpoint in the connector)"
         )
@@ -158,7 +158,8 @@ def kafka_login(c: Examined, w: Config) -> None:
     if not c.sound("kafka.auth.mode") or c.values["kafka.auth.mode"] != "KAFKA_API_KEY":
         return
     protocol = w["security.protocol"]
-    if protocol in ("PLAINTEXT", "SSL"):
+    unsound = protocol is None and w.raw().get("security.protocol", "").strip()
+    if unsound or protocol in ("PLAINTEXT", "SSL"):
         return
     if not given and (_own_login(w) or (protocol is None and _runs_itself(c))):
         return

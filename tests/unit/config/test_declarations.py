@@ -41,7 +41,7 @@ MANAGED = {
     "tasks.max": ("int", "1", "high"),
 }
 
-NEWER = """
+_NEWER = """
     connector.class oauth.refresh.token salesforce.platform.subscription.type
     salesforce.platform.custom.channel.name salesforce.platform.channel.entities invalid.replay.id.behaviour
     kafka.topic.lowercase datapreview.schemas.enable value.converter key.converter
@@ -68,17 +68,19 @@ NEWER = """
     bridge.salesforce.ca.file bridge.allow.example.keys bridge.config.unknown bridge.record.timestamp
     bridge.schema.contract bridge.schema.on.incompatible bridge.schema.latest.ttl.ms
     bridge.csfle.allow.plaintext bridge.watchdog.ms
-""".split()
+"""
+NEWER = _NEWER.split()
 
-VALUE_CONVERTER = """
+_VALUE_CONVERTER = """
     auto.register.schemas use.latest.version latest.compatibility.strict value.subject.name.strategy
     reference.subject.name.strategy decimal.format schemas.enable replace.null.with.default
     ignore.default.for.nullables scrub.invalid.names connect.meta.data enhanced.avro.schema.support
     enhanced.protobuf.schema.support optional.for.nullables wrapper.for.nullables flatten.unions
     generate.struct.for.nulls generate.index.for.unions value.schema.id.serializer
-""".split()
+"""
+VALUE_CONVERTER = _VALUE_CONVERTER.split()
 
-OF_WORKER = """
+_OF_WORKER = """
     bootstrap.servers group.id security.protocol sasl.mechanism sasl.jaas.config ssl.truststore.location
     ssl.truststore.password ssl.truststore.type ssl.keystore.location producer.linger.ms consumer.fetch.min.bytes
     admin.request.timeout.ms offset.storage.topic config.storage.topic status.storage.topic
@@ -90,7 +92,8 @@ OF_WORKER = """
     rule.executors._default_.param.access.key.id confluent.cloud.api.key confluent.cloud.api.secret
     confluent.cloud.endpoint bridge.cloud.kafka.cluster.id bridge.cloud.schema.registry.id
     plugin.path offset.flush.interval.ms key.converter.schemas.enable value.converter.schemas.enable
-""".split()
+"""
+OF_WORKER = _OF_WORKER.split()
 
 
 @pytest.mark.parametrize("key", MANAGED)
@@ -184,7 +187,10 @@ def test_importing_is_light() -> None:
 
 
 def test_importing_is_quick() -> None:
-    code = "import time, attrs, json, re, pathlib; t = time.process_time(); import bridge.config; print(time.process_time() - t)"
+    code = (
+        "import time, attrs, json, re, pathlib; t = time.process_time();"
+        "import bridge.config; print(time.process_time() - t)"
+    )
     runs = [
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         for _ in range(5)

@@ -131,14 +131,16 @@ def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
 
 
 def only_text(content: bytes) -> None:
+    reason = None
     try:
         found = files.parse(content, wrapped=True)
     except files.UnreadableError as fault:
-        assert str(fault)
-        assert "\n" not in str(fault)
+        reason = str(fault)
+    if reason is not None:
+        assert reason
+        assert "\n" not in reason
         return
     for key, value in found.values.items():
-        assert isinstance(key, str)
         (key + value).encode("utf-8")
         assert "\0" not in key + value
 

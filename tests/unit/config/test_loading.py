@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bridge.config import Loaded, config_of, connector_config, load, load_connector, load_worker
 from bridge.config.declarations import CONNECTOR, WORKER
-from bridge.errors import ConfigurationError
+from bridge.errors import ConfigurationError, Fault
 from tests.unit.config.samples import EXAMPLE, PLAIN, REGISTRY, SECRETS, VALID, write
 
 Faults = Callable[..., dict[str, str]]
@@ -117,6 +117,13 @@ def test_two_unreadable_files_are_two_faults(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as error:
         load(tmp_path / "c.json", tmp_path / "w.properties", environ={})
     assert [f.message for f in error.value.faults] == ["does not exist", "does not exist"]
+
+
+def test_a_fault_of_the_worker_is_not_counted_again_for_the_connector(faults: Faults) -> None:
+    assert set(faults(NO_KEYS, worker={"bootstrap.servers": "x", "security.protocol": "TLS"})) == {
+        "bootstrap.servers",
+        "security.protocol",
+    }
 
 
 # ---- single values ---------------------------------------------------------------------------------------
@@ -251,8 +258,15 @@ def test_a_password_may_look_odd(loading: Load) -> None:
 
 
 def test_what_is_known_and_not_needed_is_one_notice(loading: Load) -> None:
-    extra = {"cloud.environment": "prod", "cloud.provider": "aws", "kafka.region": "eu-west-1", "kafka.dedicated": "no?",
-             "valid.kafka.api.key": "true", "confluent.license": "", "confluent.topic.bootstrap.servers": "b:1"}  # fmt: skip
+    extra = {
+        "cloud.environment": "prod",
+        "cloud.provider": "aws",
+        "kafka.region": "eu-west-1",
+        "kafka.dedicated": "no?",
+        "valid.kafka.api.key": "true",
+        "confluent.license": "",
+        "confluent.topic.bootstrap.servers": "b:1",
+    }
     (notice,) = loading(extra).notices
     assert all(key in notice for key in extra)
 
@@ -620,14 +634,20 @@ def test_whatever_the_properties_are_it_is_a_configuration_or_its_faults(
     connector: dict[str, str], worker: dict[str, str]
 ) -> None:
     environ = {"SFBRIDGE_WORKER_PROPERTIES": json.dumps(worker), "A": "b"} if worker else {"A": "b"}
-    try:
-        loaded_worker = load_worker(None, environ=environ)
-    except ConfigurationError as error:
-        assert error.faults
-        loaded_worker = load_worker(None, environ={})
+    judged = [faults_in(lambda: load_worker(None, environ=environ))]
+    sound = load_worker(None, environ=environ if not judged[0] else {})
     for base in ({}, VALID):
-        try:
-            connector_config(base | connector, worker=loaded_worker, environ=environ)
-        except ConfigurationError as error:
-            assert all(fault.key and fault.message for fault in error.faults)
-            assert not any("\n" in fault.message for fault in error.faults)
+        given = base | connector
+        judged.append(faults_in(lambda given=given: connector_config(given, worker=sound, environ=environ)))
+    for fault in (fault for faults in judged for fault in faults):
+        assert fault.key
+        assert fault.message
+        assert "\n" not in fault.message
+
+
+def faults_in(load_it: Callable[[], object]) -> tuple[Fault, ...]:
+    try:
+        load_it()
+    except ConfigurationError as error:
+        return error.faults
+    return ()
