@@ -168,8 +168,11 @@ class Bayeux:
 
     def forget(self) -> None:
         """Drop every session, as a restarted Salesforce node does: 403::Unknown client. Any thread."""
+        lost = list(self.sessions.values())
         self.sessions.clear()
-        self.wake()
+        if self._loop is not None and not self._loop.is_closed():
+            for session in lost:  # whoever holds a poll is told at once
+                self._loop.call_soon_threadsafe(session.woken.set)
 
     def count(self, name: str, amount: int = 1) -> None:
         """Add to a counter of the state that is shown."""
