@@ -219,6 +219,9 @@ def test_a_broker_that_is_away_for_a_while_is_waited_for(
     with running(bridge) as connector:
         ids = org.publish_many(EVENT, 50)
         wait_until(lambda: connector.stats.events_delivered == 50)
+        # Kafka 4.3.1 forgets the markers of a transaction that commits as its only broker is killed (on restart:
+        # "Couldn't find leader endpoint … can be skipped"): the transaction hangs for ever. Let it write them.
+        time.sleep(1)
         bridge.broker.kill()
         ids += org.publish_many(EVENT, 50)
         time.sleep(12)  # longer than a transaction lives
