@@ -63,8 +63,10 @@ def _faults(args: argparse.Namespace, password: str) -> list[Fault]:
         faults.append(Fault("--days", f"must be between 1 and {MAX_DAYS}", str(args.days)))
     if not 1 <= len(args.common_name) <= 64:
         faults.append(Fault("--common-name", "must have 1 to 64 characters (X.520)"))
-    if len(password) < MIN_PASSWORD or not password.isprintable():
-        faults.append(Fault("--password", f"must have at least {MIN_PASSWORD} printable characters"))
+    # Kafka Connect trims every value, so a password with blanks around it could not be configured.
+    if len(password) < MIN_PASSWORD or not password.isprintable() or password != password.strip():
+        message = f"must have at least {MIN_PASSWORD} printable characters, and no blank at either end"
+        faults.append(Fault("--password", message))
     return faults
 
 
@@ -82,8 +84,13 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _escaped(password: str) -> str:
-    """As a value of a .properties file."""
-    return "".join(f"\\{c}" if c in "\\:=#! " else c if c.isascii() else f"\\u{ord(c):04x}" for c in password)
+    """As a value of a .properties file, in ASCII: Java's readers differ in the encoding they assume."""
+    units = password.encode("utf-16-be")
+    codes = [int.from_bytes(units[i : i + 2], "big") for i in range(0, len(units), 2)]
+    return "".join(
+        f"\\u{code:04x}" if code > 126 else f"\\{chr(code)}" if chr(code) in "\\:=#! " else chr(code)
+        for code in codes
+    )
 
 
 def _connector_lines(url: str, password: str) -> dict[str, str]:
