@@ -54,8 +54,13 @@ EXPORTED = EXAMPLE | {
 
 def filled(m: Migration) -> dict[str, str]:
     """An environment with something for every reference."""
-    values = {"BOOTSTRAP_SERVERS": "h:1", "SCHEMA_REGISTRY_URL": "http://r:1",
-              "SALESFORCE_JWT_KEYSTORE_FILE": "data:text/plain;base64,AAAA", "KAFKA_TOPIC": "t", "SALESFORCE_PLATFORM_EVENT_NAME": "A__e"}  # fmt: skip
+    values = {
+        "BOOTSTRAP_SERVERS": "h:1",
+        "SCHEMA_REGISTRY_URL": "http://r:1",
+        "SALESFORCE_JWT_KEYSTORE_FILE": "data:text/plain;base64,AAAA",
+        "SALESFORCE_PLATFORM_EVENT_NAME": "A__e",
+        "KAFKA_TOPIC": "t",
+    }
     keys = [key for key, value in (m.connector | m.worker).items() if value.startswith("${env:")]
     return {variable(key): values.get(variable(key), "some-value") for key in keys}
 
