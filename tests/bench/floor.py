@@ -21,7 +21,9 @@ def main() -> None:
     connection = http.client.HTTPSConnection(url.removeprefix("https://"), context=context)
     producer = Producer({"bootstrap.servers": bootstrap, "enable.idempotence": True})
     headers = {"Content-Type": "application/json", "Authorization": "Bearer none"}
-    request = json.dumps([{"channel": "/meta/connect", "clientId": "bench", "connectionType": "long-polling"}])
+    request = json.dumps(
+        [{"channel": "/meta/connect", "clientId": "bench", "connectionType": "long-polling"}]
+    )
     while True:
         connection.request("POST", "/cometd/66.0", request, headers)
         for message in orjson.loads(connection.getresponse().read()):

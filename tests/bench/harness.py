@@ -58,7 +58,9 @@ def origin(**options: Any) -> Iterator[Origin]:
     """The server of the benchmarks; ``options`` are its command line's."""
     arguments = [word for key, value in options.items() for word in (f"--{key}", str(value))]
     command = [sys.executable, "-m", "tests.bench.server", *arguments]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout
         try:
             yield Origin(**json.loads(process.stdout.readline()))
@@ -91,7 +93,9 @@ class Topic:
 
 
 @contextmanager
-def peer(command: list[str], folder: Path, env: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
+def peer(
+    command: list[str], folder: Path, env: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     """The measured process; killed at the end. What it says is in ``<folder>/peer.log``."""
     with (folder / "peer.log").open("ab") as log:
         whole = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}

@@ -36,7 +36,7 @@ _SCHEMA = {
 }
 
 
-class _NoLogin(AuthenticatorBase):  # type: ignore[misc]
+class _NoLogin(AuthenticatorBase):
     """The server of the benchmarks asks for no token."""
 
     def __init__(self, url: str) -> None:
@@ -57,7 +57,7 @@ def _serializer(form: str, topic: str) -> Callable[[dict[str, Any]], bytes]:
     registry = SchemaRegistryClient.new_client({"url": "mock://"})
     avro = AvroSerializer(registry, json.dumps(_SCHEMA))
     context = SerializationContext(topic, MessageField.VALUE)
-    return lambda payload: avro(payload, context)  # type: ignore[no-any-return]
+    return lambda payload: avro(payload, context)
 
 
 async def carry(url: str, bootstrap: str, topic: str, form: str) -> None:

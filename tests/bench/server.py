@@ -89,7 +89,10 @@ class Server:
             threading.Thread(target=self._connection, args=(accepted,), daemon=True).start()
 
     def _connection(self, plain: socket.socket) -> None:
-        with contextlib.suppress(OSError, ValueError), self.context.wrap_socket(plain, server_side=True) as client:
+        with (
+            contextlib.suppress(OSError, ValueError),
+            self.context.wrap_socket(plain, server_side=True) as client,
+        ):
             reader = client.makefile("rb", buffering=65536)
             while request := _read_request(reader):
                 method, path, headers, body = request
@@ -128,7 +131,9 @@ class Server:
             parts.append(json.dumps(reply).encode())
         _answer(client, b"[" + b",".join(parts) + b"]")
 
-    def _pass_on(self, client: ssl.SSLSocket, method: str, path: str, headers: dict[str, str], body: bytes) -> None:
+    def _pass_on(
+        self, client: ssl.SSLSocket, method: str, path: str, headers: dict[str, str], body: bytes
+    ) -> None:
         trusting = ssl.create_default_context(cafile=str(self.org.ca_file))
         origin = http.client.HTTPSConnection("localhost", self.org.port, context=trusting)
         kept = {key: value for key, value in headers.items() if key not in ("host", "accept-encoding")}
@@ -168,7 +173,10 @@ def main() -> None:
         authority = Authority.create(directory)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(authority.issue("localhost"))
-        with Org([EVENT], directory=directory / "org") as org, socket.create_server(("127.0.0.1", 0)) as listener:
+        with (
+            Org([EVENT], directory=directory / "org") as org,
+            socket.create_server(("127.0.0.1", 0)) as listener,
+        ):
             port = listener.getsockname()[1]
             schema_id = org.state()["schemas"][EVENT.name]
             load = Load(Replies(schema_id, args.reply), args.events, args.warm, args.rate)
@@ -178,7 +186,9 @@ def main() -> None:
             up |= {"token": credentials.security_token, "key": credentials.client_id}
             up |= {"secret": credentials.client_secret}
             print(json.dumps(up), flush=True)
-            threading.Thread(target=Server(load, org, port, context).serve, args=(listener,), daemon=True).start()
+            threading.Thread(
+                target=Server(load, org, port, context).serve, args=(listener,), daemon=True
+            ).start()
             sys.stdin.read()  # ends with the process that started it
 
 

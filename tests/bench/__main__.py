@@ -1,0 +1,85 @@
+"""``make bench``: every promised number, measured in one run beside the floor loop and a plain Python bridge.
+
+The floor is measured anew beside each variant, because a machine's speed drifts by more than the differences of
+interest: a ratio is the median of (variant / its own floor). A promise that is not kept makes the exit code 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.bench import scenarios
+from tests.bench.scenarios import Bench
+from tests.bench.table import Row, print_rows
+
+# Name → what it measures. "parts" are benchmarks of single steps, in modules of their own.
+GROUPS: dict[str, tuple[str, Callable[[Bench], list[Row]]]] = {
+    "cpu": ("CPU per event of the bridge, beside the floor and a plain Python bridge", scenarios.cpu),
+    "exactly-once": ("what exactly-once costs in throughput", scenarios.exactly_once),
+    "latency": ("socket write to read_committed consumer, at 100 events/s", scenarios.latency),
+    "memory": ("resident memory over many events", scenarios.memory),
+    "reply": ("peak memory with a reply of 100 MB", scenarios.large_reply),
+    "help": ("time of sfbridge --help", scenarios.help_time),
+}
+PARTS = ("receive", "encoders")
+
+
+def main() -> int:
+    """Run what was asked for; 0 when every promise measured is kept."""
+    parser = _parser()
+    args = parser.parse_args()
+    names = [*GROUPS, *PARTS]
+    if unknown := [name for name in args.only if name not in names]:
+        parser.error(f"no group {', '.join(unknown)}: choose from {', '.join(names)}")
+    chosen = args.only or names
+    rows: list[Row] = []
+    if any(name in GROUPS for name in chosen):
+        with tempfile.TemporaryDirectory(prefix="sfbridge-bench-") as folder:
+            bench = Bench(Path(folder), args.events, args.repeat, args.million * 1_000_000)
+            try:
+                for name in GROUPS:
+                    if name in chosen:
+                        print(f"… {name}: {GROUPS[name][0]}", file=sys.stderr, flush=True)
+                        rows += GROUPS[name][1](bench)
+            finally:
+                bench.close()
+        print_rows(rows)
+        if args.output:
+            args.output.write_text(json.dumps([row.as_json() for row in rows], indent=2) + "\n")
+    for name in PARTS:
+        if name in chosen:
+            print(f"\n{name}", flush=True)
+            importlib.import_module(f"tests.bench.{name}").main()
+    broken = [row.name for row in rows if row.ok is False]
+    if broken:
+        print(f"not as promised: {', '.join(broken)}", file=sys.stderr)
+    return 1 if broken else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    lines = [f"  {name:14}{text}" for name, (text, _) in GROUPS.items()]
+    lines += [f"  {name:14}single steps: python -m tests.bench.{name}" for name in PARTS]
+    parser = argparse.ArgumentParser(
+        prog="make bench ARGS=…",
+        description=__doc__,
+        epilog="groups:\n" + "\n".join(lines),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("only", nargs="*", metavar="GROUP", help="default: all of them")
+    parser.add_argument("--repeat", type=int, default=3, help="runs of each variant (default 3)")
+    parser.add_argument("--events", type=int, default=250_000, help="events a run (default 250000)")
+    parser.add_argument(
+        "--million", type=int, default=2, help="millions of events of the memory run (default 2)"
+    )
+    parser.add_argument("--output", type=Path, help="write the rows as JSON, too")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
