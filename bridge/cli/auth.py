@@ -39,9 +39,7 @@ def _add_keystore(commands: Any) -> None:
         epilog="example:\n  sfbridge auth keystore --out keys --common-name 'Kafka bridge'",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--out", type=Path, default=Path(), metavar="DIR", help="the folder (default: here)"
-    )
+    parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="the folder (default: here)")
     parser.add_argument("--common-name", default="salesforce-kafka-bridge", metavar="CN", help="the subject")
     parser.add_argument(
         "--days", type=int, default=730, metavar="N", help="how long it is valid (default: 730)"

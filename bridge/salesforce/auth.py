@@ -44,6 +44,8 @@ class Login:
         self._seconds = connector[RETRIES] / 1000
         self._secrets = tuple(str(connector[key]) for key in SECRETS if connector.get(key))
         register_secrets(self._secrets)
+        for notice in self.notices:
+            log.info("%s", notice)
         self._refresh_token: str | None = None
         self._lock = threading.Lock()
         self._session: Session | None = None

@@ -29,8 +29,7 @@ USER_AGENT = f"salesforce-kafka-bridge/{__version__}"
 
 @frozen
 class HttpSettings:
-    """How to connect. ``proxy`` is ``http://host:port`` without credentials; ``connect_timeout`` in seconds.
-    """
+    """How to connect. ``proxy`` is ``http://host:port`` without credentials; ``connect_timeout`` in seconds."""
 
     ca_file: str | None = None
     proxy: str | None = None
@@ -40,8 +39,7 @@ class HttpSettings:
     no_proxy: str = ""
 
     def proxy_for(self, url: str) -> str | None:
-        """The proxy this URL goes through; none for plain http (loopback only) and what ``NO_PROXY`` exempts.
-        """
+        """The proxy this URL goes through; none for plain http (loopback only) and what ``NO_PROXY`` exempts."""
         origin = Origin.of(url)
         if self.proxy is None or origin.scheme == "http" or exempt(origin.host, origin.port, self.no_proxy):
             return None
@@ -117,8 +115,7 @@ def http_settings(connector: Mapping[str, Any], environ: Mapping[str, str] = os.
 
 
 def ssl_context(settings: HttpSettings) -> ssl.SSLContext:
-    """System trust, ``SSL_CERT_FILE`` and the CA file. Raises ConfigurationError when a file is no PEM file.
-    """
+    """System trust, ``SSL_CERT_FILE`` and the CA file. Raises ConfigurationError when a file is no PEM file."""
     return trust_context(settings.ca_file)
 
 

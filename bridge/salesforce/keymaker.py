@@ -1,5 +1,4 @@
-"""A new key pair for the JWT flow: RSA 2048, a self-signed certificate to upload, a PKCS#12 keystore to keep.
-"""
+"""A new key pair for the JWT flow: RSA 2048, a self-signed certificate to upload, a PKCS#12 keystore to keep."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ Understood: JKS, PKCS#12, and a PEM private key (with its certificate, if the fi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
@@ -26,6 +26,7 @@ ALLOW_EXAMPLE = "bridge.allow.example.keys"
 MIN_BITS = 2048  # RFC 7518 §3.3
 NO_KEY = "holds no private key, only certificates; it must hold the key that signs the login"
 MAKE_ONE = "make a new one with 'sfbridge auth keystore' and upload its certificate to the app"
+WARN_BEFORE = timedelta(days=30)
 JCEKS_MAGIC = bytes.fromhex("cececece")
 
 
@@ -41,8 +42,7 @@ class SigningKey:
     notices: tuple[str, ...] = ()
 
     def check_validity(self, now: datetime | None = None) -> None:
-        """Raise Fatal if the certificate has expired or is not valid yet: Salesforce refuses its signatures.
-        """
+        """Raise Fatal if the certificate has expired or is not valid yet: Salesforce refuses its signatures."""
         if self.certificate is None:
             return
         now = now or datetime.now(UTC)
@@ -165,11 +165,20 @@ def _signing_key(
         )
     if certificate is None:
         notices.append(f"{source} holds no certificate, so its expiry cannot be watched")
-    elif not _belongs(certificate, key):
+    elif _belongs(certificate, key):
+        notices += _expiring(certificate, source)
+    else:
         raise KeystoreError(
             "holds a certificate that does not belong to its key; the pair must be made together"
         )
     return SigningKey(key, kind, alias, certificate, source, tuple(notices))
+
+
+def _expiring(certificate: x509.Certificate, source: str) -> list[str]:
+    left = certificate.not_valid_after_utc - datetime.now(UTC)
+    if not timedelta(0) < left < WARN_BEFORE:
+        return []
+    return [f"the certificate in {source} expires in {left.days} days, and logins end with it; {MAKE_ONE}"]
 
 
 def _belongs(certificate: x509.Certificate, key: RSAPrivateKey) -> bool:

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from bridge.errors import Fatal, Retriable, Stage
 from bridge.salesforce.auth import Login, Session
 from bridge.salesforce.nearest import nearest
-from bridge.salesforce.rest_errors import NotFound, StaleSession
+from bridge.salesforce.rest_errors import Moved, NotFound, StaleSession
 from bridge.salesforce.retry import patiently
 
 if TYPE_CHECKING:
@@ -93,15 +93,14 @@ class Rest:
         API."""
         _check_name(event)
         what = f"data classification of {event}"
-        records: list[dict[str, Any]] = []
-        action, params = "query/", {"q": CLASSIFICATION.format(event=event)}
+        page = self._query({"q": CLASSIFICATION.format(event=event)}, what)
+        records = _objects(page.get("records"))
         for _ in range(MAX_PAGES):
-            page = self._tooling(action, params, what)
-            records.extend(_objects(page.get("records")))
             following = page.get("nextRecordsUrl")
             if page.get("done", True) or not isinstance(following, str):
                 return records
-            action, params = f"query/{following.rpartition('/')[2]}", {}
+            page = self._tooling(f"query/{following.rpartition('/')[2]}", {}, what)
+            records += _objects(page.get("records"))
         raise Retriable(f"{what}: the answer does not end", stage=Stage.METADATA)
 
     def limits(self) -> dict[str, Any]:
@@ -119,6 +118,13 @@ class Rest:
 
     def _tooling(self, action: str, params: dict[str, str], what: str) -> dict[str, Any]:
         return self._ask(what, lambda client: _as_object(client.toolingexecute(action, params=params), what))
+
+    def _query(self, params: dict[str, str], what: str) -> dict[str, Any]:
+        # Salesforce takes the path with and without the slash; what stands before or for it may know one only.
+        try:
+            return self._tooling("query/", params, what)
+        except (NotFound, Moved):
+            return self._tooling("query", params, what)
 
     def _schema(self, path: str, what: str) -> dict[str, Any] | None:
         try:

@@ -34,6 +34,10 @@ class NotFound(Fatal):
     """404: what it means depends on what was asked for."""
 
 
+class Moved(Fatal):
+    """A redirect, which is never followed: it would carry the token along."""
+
+
 class StaleSession(Fatal):
     """401: the token is not accepted; a new one may be. Salesforce says INVALID_SESSION_ID or
     INVALID_AUTH_HEADER."""
@@ -54,7 +58,7 @@ def answer_error(what: str, status: int, content: Any, retry_after: float | None
     if status >= 500 or status in (408, 429) or code in LATER:
         return Retriable(told, stage=Stage.METADATA, retry_after=retry_after)
     if 300 <= status < 400:
-        return Fatal(
+        return Moved(
             f"{what}: Salesforce redirects elsewhere (status {status}), where the token is not sent; set "
             "salesforce.instance to the org's present address",
             stage=Stage.METADATA,

@@ -42,7 +42,7 @@ DAY = timedelta(days=1)
 NOW = datetime.now(UTC)
 
 
-def certificate(key: Any, begin: datetime = NOW - DAY, end: datetime = NOW + DAY) -> x509.Certificate:
+def certificate(key: Any, begin: datetime = NOW - DAY, end: datetime = NOW + 90 * DAY) -> x509.Certificate:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
     return (
         x509.CertificateBuilder()
@@ -131,7 +131,7 @@ def test_jks_and_pkcs12_written_by_java() -> None:
     for found in (one, other):
         assert found.certificate is not None
         assert found.certificate.public_key() == found.private_key.public_key()
-        assert found.notices == ()
+        assert not any("keys" in notice for notice in found.notices)  # one key each
         found.check_validity(datetime(2027, 1, 1, tzinfo=UTC))
 
 
@@ -232,6 +232,15 @@ def test_an_expired_certificate_says_so(key: rsa.RSAPrivateKey) -> None:
         found.check_validity()
     assert refused.value.stage is Stage.LOGIN
     assert "sfbridge auth keystore" in refused.value.message
+
+
+@pytest.mark.parametrize(("days", "warned"), [(29, True), (31, False)])
+def test_a_certificate_that_is_about_to_expire_is_said_before(
+    key: rsa.RSAPrivateKey, days: int, warned: bool
+) -> None:
+    found = open_keystore(p12(key, certificate(key, NOW - DAY, NOW + days * DAY)), PASSWORD)
+    found.check_validity()
+    assert any("expires in 28 days" in notice for notice in found.notices) is warned
 
 
 def test_a_certificate_of_the_future_says_so(key: rsa.RSAPrivateKey) -> None:

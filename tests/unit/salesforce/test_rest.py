@@ -178,6 +178,13 @@ def test_field_classification_asks_the_tooling_api_page_by_page(org: Org) -> Non
     assert "ComplianceGroup" in asked
 
 
+@pytest.mark.parametrize("status", [404, 307])
+def test_a_query_path_without_its_slash(org: Org, status: int) -> None:
+    org.answers[data("tooling/query/")] = Answer(status=status, headers={"Location": "/elsewhere"})
+    org.answers[data("tooling/query")] = Answer({"done": True, "records": [{"QualifiedApiName": "A"}]})
+    assert org.rest().field_classification(EVENT) == [{"QualifiedApiName": "A"}]
+
+
 def test_pages_that_do_not_end(org: Org) -> None:
     org.answers[data("tooling/query/")] = Answer({"done": False, "nextRecordsUrl": "/x/", "records": []})
     with pytest.raises(Retriable, match="does not end"):
@@ -425,3 +432,30 @@ def test_no_answer_raises_anything_but_ours(org: Org, body: Any, status: int) ->
         except BridgeError as error:
             assert "\n" not in error.message  # noqa: PT017
     org.web.requests.clear()
+
+
+# ---- another hand's simulator --------------------------------------------------------------------------
+
+
+def test_the_sandbox_answers_every_question(tmp_path: Path) -> None:
+    from bridge.sandbox.definition import EventDefinition, FieldDefinition
+    from bridge.sandbox.org import Org as Sandbox
+
+    event = EventDefinition(EVENT, (FieldDefinition("Amount__c", "double"),))
+    with Sandbox([event], directory=tmp_path) as sandbox:
+        rest = Org(Web(sandbox.url, sandbox.ca_file)).rest(
+            salesforce__consumer__key=sandbox.credentials.client_id,
+            salesforce__consumer__secret=sandbox.credentials.client_secret,
+            salesforce__version="latest",
+            bridge__salesforce__ca__file=str(sandbox.ca_file),
+        )
+        assert rest.events() == [EVENT]
+        assert "Amount__c" in [field["name"] for field in rest.describe(EVENT)["fields"]]
+        schema = rest.event_schema_of(EVENT)
+        assert schema is not None
+        assert "Amount__c" in [row["QualifiedApiName"] for row in rest.field_classification(EVENT)]
+        assert rest.event_schema(sandbox.bus.schema_id(EVENT)) == schema
+        sandbox.revoke_tokens()
+        assert rest.event_schema("AAAAAAAAAAAAAAAAAAAAAA") is None
+        with pytest.raises(Fatal, match=f"did you mean {EVENT}"):
+            rest.describe("Order_Plced__e")
