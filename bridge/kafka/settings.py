@@ -101,13 +101,35 @@ def worker_settings(kind: str, worker: Config) -> dict[str, Any]:
 
 def examine(loaded: Loaded) -> tuple[list[Fault], list[str]]:
     """Every fault in the Kafka settings of all clients, and what a person should be told; asks nobody."""
-    drafts = [
-        _producer(loaded, None),
-        *(_client(kind, loaded.worker, loaded.connector) for kind in ("consumer", "admin")),
-    ]
-    faults = {(fault.key, fault.message): fault for draft in drafts for fault in draft.faults}
-    notices = dict.fromkeys(notice for draft in drafts for notice in draft.notices)
+    drafts = {
+        "producer": _producer(loaded, None),
+        "consumer": _client("consumer", loaded.worker, loaded.connector),
+        "admin": _client("admin", loaded.worker, loaded.connector),
+    }
+    faults = {(fault.key, fault.message): fault for draft in drafts.values() for fault in draft.faults}
+    if not faults:
+        contradictions = (_contradiction(kind, draft.settings) for kind, draft in drafts.items())
+        faults = {(fault.key, fault.message): fault for fault in contradictions if fault is not None}
+    notices = dict.fromkeys(notice for draft in drafts.values() for notice in draft.notices)
     return list(faults.values()), list(notices)
+
+
+def _contradiction(kind: str, settings: Mapping[str, Any]) -> Fault | None:
+    """What librdkafka itself has against settings that are sound one by one; without brokers it calls nobody."""
+    from confluent_kafka import Consumer, KafkaException, Producer
+
+    alone = {name: value for name, value in settings.items() if name != "bootstrap.servers"}
+    try:
+        if kind == "consumer":
+            Consumer({**alone, "group.id": "examine"}).close()
+        elif "transaction.timeout.ms" in alone:
+            Producer({**alone, "transactional.id": "examine"})
+        else:
+            Producer(alone)
+    except KafkaException as error:
+        said = str(error.args[0].str()).strip().removeprefix(f"Failed to create {kind}: ")
+        return Fault(f"{kind}.*", f"these settings do not go together, says librdkafka: {said}")
+    return None
 
 
 @define
@@ -125,7 +147,7 @@ def _finish(draft: _Draft) -> dict[str, Any]:
 
 def _client(kind: str, worker: Config, connector: Config | None) -> _Draft:
     """What every kind of client has in common, and what the files say for this kind."""
-    raw = {key: text for key, text in worker.raw().items() if text.strip()}
+    raw = dict(worker.raw())
     layers = [("", raw), (f"{kind}.", worker.prefixed(f"{kind}."))]
     if kind == "producer" and connector is not None:
         layers.append((_OVERRIDE, connector.prefixed(_OVERRIDE)))
@@ -138,13 +160,16 @@ def _client(kind: str, worker: Config, connector: Config | None) -> _Draft:
         called |= {key: prefix + key for key in mine}
         rest = {key: text for key, text in given.items() if key not in mine}
         if not prefix:
-            rest = {key: text for key, text in rest.items() if key in COMMON and key != "bootstrap.servers"}
+            shared = COMMON.keys() - {"bootstrap.servers"}
+            rest = {key: text for key, text in rest.items() if key in shared and text.strip()}
         translated.add(kind, rest, prefix)
     security = Security(secured, **_credentials(connector))
     settings = {"client.id": _client_id(kind, connector), **_COMMON, **security.read(), **translated.settings}
     faults = [Fault(called.get(one.key, one.key), one.message) for one in security.faults]
     draft = _Draft(settings, [*faults, *translated.faults], security.notices)
     draft.notices += [f"{key} means nothing to the bridge's Kafka client" for key in translated.ignored]
+    for backoff in ("reconnect.backoff", "retry.backoff"):  # one of ours may meet one that was given
+        settings[f"{backoff}.max.ms"] = max(settings[f"{backoff}.max.ms"], settings[f"{backoff}.ms"])
     settings["bootstrap.servers"] = _bootstrap(worker, connector, draft)
     if kind == "consumer":
         settings |= _CONSUMER_MUST
@@ -153,7 +178,7 @@ def _client(kind: str, worker: Config, connector: Config | None) -> _Draft:
 
 def _producer(loaded: Loaded, max_message_bytes: int | None) -> _Draft:
     draft = _client("producer", loaded.worker, loaded.connector)
-    buffer = loaded.connector.get("bridge.buffer.max.bytes") or 33_554_432
+    buffer = loaded.connector.get("bridge.buffer.max.bytes") or 8_388_608
     records = loaded.connector.get("bridge.commit.max.events") or 10_000
     own = {
         **_PRODUCER,
@@ -210,10 +235,7 @@ def _bootstrap(worker: Config, connector: Config | None, draft: _Draft) -> str:
     endpoint = connector.get("kafka.endpoint") if connector is not None else None
     text = worker.raw().get("bootstrap.servers", "").strip() or str(endpoint or "").strip()
     if not text:
-        draft.faults.append(
-            Fault(
-                "bootstrap.servers", "is not set in the worker file, and the connector has no kafka.endpoint"
-            )
-        )
+        more = ", and the connector has no kafka.endpoint" if connector is not None else ""
+        draft.faults.append(Fault("bootstrap.servers", f"is not set in the worker file{more}"))
     servers = (one.strip().rpartition("://")[2] for one in text.split(","))
     return ",".join(one for one in servers if one)

@@ -43,7 +43,7 @@ def _number(text: str, least: int = 0) -> int:
 
 
 def _kilobytes(name: str) -> Callable[[str], dict[str, Any]]:
-    return lambda text: {name: max(1, _number(text, 1) // 1024)}
+    return lambda text: {name: min(max(1, _number(text, 1) // 1024), 2**31 - 1)}
 
 
 def _capped(name: str, most: int, least: int = 0) -> Callable[[str], dict[str, Any]]:
@@ -51,11 +51,16 @@ def _capped(name: str, most: int, least: int = 0) -> Callable[[str], dict[str, A
     return lambda text: {name: min(_number(text, least), most)}
 
 
-def _one_of(name: str, **values: str) -> Callable[[str], dict[str, Any]]:
+def _buffer(name: str) -> Callable[[str], dict[str, Any]]:
+    """-1 is the system's default in Java, 0 in librdkafka."""
+    return lambda text: {name: min(max(0, _number(text, -1)), 100_000_000)}
+
+
+def _word(name: str, *words: str) -> Callable[[str], dict[str, Any]]:
     def translate(text: str) -> dict[str, Any]:
-        if text.lower() not in values:
-            raise ValueError(f"must be {' or '.join(values)}, not {text!r}")
-        return {name: values[text.lower()]}
+        if text.lower() not in words:
+            raise ValueError(f"must be {' or '.join(words)}, not {text!r}")
+        return {name: text.lower()}
 
     return translate
 
@@ -85,16 +90,6 @@ def _must_be_true(text: str) -> dict[str, Any]:
     return {"enable.idempotence": True}
 
 
-def _codec(text: str) -> dict[str, Any]:
-    return _one_of("compression.type", **{name: name for name in ("none", "gzip", "snappy", "lz4", "zstd")})(
-        text
-    )
-
-
-def _same(*names: str) -> dict[str, Translation]:
-    return {name: name for name in names}
-
-
 def _ignored(*names: str) -> dict[str, Translation]:
     return dict.fromkeys(names, IGNORED)
 
@@ -108,15 +103,15 @@ _JAVA_CLASS: Final = "it names a Java class, and the bridge runs none"
 _INT: Final = 2**31 - 1
 
 COMMON: Final[Mapping[str, Translation]] = {
-    **_same(
-        "client.id",
-        "client.dns.lookup",
-        "reconnect.backoff.ms",
-        "metadata.recovery.strategy",
-        "metadata.recovery.rebootstrap.trigger.ms",
-        "enable.metrics.push",
+    "client.id": "client.id",
+    "client.dns.lookup": _word(
+        "client.dns.lookup", "use_all_dns_ips", "resolve_canonical_bootstrap_servers_only"
     ),
+    "metadata.recovery.strategy": _word("metadata.recovery.strategy", "none", "rebootstrap"),
+    "metadata.recovery.rebootstrap.trigger.ms": _capped("metadata.recovery.rebootstrap.trigger.ms", _INT),
+    "enable.metrics.push": _word("enable.metrics.push", "true", "false"),
     "bootstrap.servers": Refused("all clients of a worker use its own bootstrap.servers"),
+    "reconnect.backoff.ms": _capped("reconnect.backoff.ms", 3_600_000),
     "reconnect.backoff.max.ms": _capped("reconnect.backoff.max.ms", 3_600_000),
     "retry.backoff.ms": _capped("retry.backoff.ms", 300_000, 1),
     "retry.backoff.max.ms": _capped("retry.backoff.max.ms", 300_000, 1),
@@ -127,8 +122,8 @@ COMMON: Final[Mapping[str, Translation]] = {
     "request.timeout.ms": _capped("socket.timeout.ms", 300_000, 10),
     "connections.max.idle.ms": _capped("connections.max.idle.ms", _INT),
     "socket.connection.setup.timeout.ms": _capped("socket.connection.setup.timeout.ms", _INT, 1000),
-    "receive.buffer.bytes": lambda text: {"socket.receive.buffer.bytes": max(0, _number(text, -1))},
-    "send.buffer.bytes": lambda text: {"socket.send.buffer.bytes": max(0, _number(text, -1))},
+    "receive.buffer.bytes": _buffer("socket.receive.buffer.bytes"),
+    "send.buffer.bytes": _buffer("socket.send.buffer.bytes"),
     **_ignored(
         "socket.connection.setup.timeout.max.ms",
         "default.api.timeout.ms",
@@ -143,10 +138,10 @@ COMMON: Final[Mapping[str, Translation]] = {
 
 PRODUCER: Final[Mapping[str, Translation]] = {
     **COMMON,
-    **_same("max.in.flight.requests.per.connection"),
+    "max.in.flight.requests.per.connection": _capped("max.in.flight.requests.per.connection", 5, 1),
     "acks": _must_be_all,
     "enable.idempotence": _must_be_true,
-    "compression.type": _codec,
+    "compression.type": _word("compression.type", "none", "gzip", "snappy", "lz4", "zstd"),
     "compression.gzip.level": "compression.level",
     "compression.lz4.level": "compression.level",
     "compression.zstd.level": "compression.level",
@@ -170,21 +165,19 @@ PRODUCER: Final[Mapping[str, Translation]] = {
 
 CONSUMER: Final[Mapping[str, Translation]] = {
     **COMMON,
-    **_same(
-        "client.rack",
-        "fetch.min.bytes",
-        "session.timeout.ms",
-        "heartbeat.interval.ms",
-        "max.poll.interval.ms",
-        "group.remote.assignor",
-        "check.crcs",
-        "allow.auto.create.topics",
-    ),
+    "client.rack": "client.rack",
+    "group.remote.assignor": "group.remote.assignor",
+    "check.crcs": _word("check.crcs", "true", "false"),
+    "allow.auto.create.topics": _word("allow.auto.create.topics", "true", "false"),
+    "fetch.min.bytes": _capped("fetch.min.bytes", 100_000_000, 1),
+    "session.timeout.ms": _capped("session.timeout.ms", 3_600_000, 1),
+    "heartbeat.interval.ms": _capped("heartbeat.interval.ms", 3_600_000, 1),
+    "max.poll.interval.ms": _capped("max.poll.interval.ms", 86_400_000, 1),
     "fetch.max.wait.ms": _capped("fetch.wait.max.ms", 300_000),
     "fetch.max.bytes": _capped("fetch.max.bytes", _INT - 512),
     "max.partition.fetch.bytes": _capped("max.partition.fetch.bytes", 1_000_000_000, 1),
     "partition.assignment.strategy": _assignors,
-    "group.protocol": _one_of("group.protocol", classic="classic", consumer="consumer"),
+    "group.protocol": _word("group.protocol", "classic", "consumer"),
     **_ignored("max.poll.records", "exclude.internal.topics", "auto.commit.interval.ms"),
     **_refused("the bridge itself reads bytes", "key.deserializer", "value.deserializer"),
     **_refused(
