@@ -84,7 +84,7 @@ class Producer:
             try:
                 return self.produce(*arguments)
             except BufferError:
-                self._producer.poll(0.05)
+                self._producer.poll(0.002)  # nothing wakes it early: only failed deliveries are reported
                 self.check()
 
     def check(self) -> None:

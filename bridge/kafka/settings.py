@@ -183,7 +183,7 @@ def _producer(loaded: Loaded, max_message_bytes: int | None) -> _Draft:
     own = {
         **_PRODUCER,
         # librdkafka's default is a gigabyte.
-        "queue.buffering.max.kbytes": max(1, int(buffer) // 1024),
+        "queue.buffering.max.kbytes": max(16_384, int(buffer) // 1024),
         "queue.buffering.max.messages": max(100_000, 2 * int(records)),
     }
     draft.settings = {**own, **draft.settings, **_PRODUCER_MUST}

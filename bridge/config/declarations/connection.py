@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.config.checks import proxy
-from bridge.config.property import INT, LONG, LOW, PASSWORD, STRING, Property, When, group
+from bridge.config.property import INT, LONG, LOW, PASSWORD, STRING, Property, group
 
 CONNECTION = group(
     "Connection details",
@@ -65,13 +65,13 @@ CONNECTION = group(
         STRING,
         "A proxy between here and Salesforce. Without it, HTTPS_PROXY and NO_PROXY of the environment count.",
         check=proxy,
-        range_text="host:port or a URL",
+        range_text="host:port or http://host:port, with user:password@ where needed",
         display="HTTP proxy",
     ),
     Property(
         "http.proxy.auth.scheme",
         STRING,
-        "How to authenticate at the proxy.",
+        "How to authenticate at the proxy; BASIC needs http.proxy.user, or the user in http.proxy.",
         default="NONE",
         valid=("NONE", "BASIC", "NTLM"),
         importance=LOW,
@@ -80,14 +80,12 @@ CONNECTION = group(
         "http.proxy.user",
         STRING,
         "The user name for the proxy.",
-        required_when=When("http.proxy.auth.scheme", ("BASIC",)),
         importance=LOW,
     ),
     Property(
         "http.proxy.password",
         PASSWORD,
         "The password for the proxy.",
-        required_when=When("http.proxy.auth.scheme", ("BASIC",)),
         importance=LOW,
     ),
     Property(
@@ -112,7 +110,7 @@ CONNECTION = group(
         "bridge.buffer.max.bytes",
         LONG,
         "How many bytes of received events may wait to be written.",
-        default="33554432",
+        default="8388608",
         low=1024,
         importance=LOW,
     ),
