@@ -19,6 +19,11 @@ _SECRET: Final = re.compile(
 """Names below an open prefix whose values are never shown, although nobody declared them."""
 
 
+def _marked(declared: Property) -> Property:
+    why, values = REFUSED_PROPERTIES.get(declared.key), REFUSED_VALUES.get(declared.key)
+    return evolve(declared, unsupported=why, refused=values or {}) if why or values else declared
+
+
 @frozen
 class Catalogue:
     """Declared properties in their order."""
@@ -29,15 +34,7 @@ class Catalogue:
     @classmethod
     def of(cls, *groups: tuple[Property, ...]) -> Catalogue:
         """The catalogue of these groups, with what is not supported yet marked from the one table."""
-        marked = [
-            evolve(
-                p,
-                unsupported=p.unsupported or REFUSED_PROPERTIES.get(p.key),
-                refused=p.refused or REFUSED_VALUES.get(p.key, {}),
-            )
-            for group in groups
-            for p in group
-        ]
+        marked = [_marked(p) for group in groups for p in group]
         prefixes = sorted((p for p in marked if p.is_prefix), key=lambda p: -len(p.key))
         return cls({p.key: p for p in marked}, tuple(prefixes))
 

@@ -116,7 +116,9 @@ def servers(value: str) -> str | None:
 def proxy(value: str) -> str | None:
     """``host:port`` or an http URL."""
     if "://" in value:
-        return url(value)
+        return (
+            url(value) if value.lower().startswith("http://") else "must be host:port or begin with http://"
+        )
     return servers(value) if "," not in value else "must be one host:port"
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from bridge.config import environment, external, files, formats, rules
+from bridge.config import clients, environment, external, files, formats, rules
 from bridge.config.catalogue import Catalogue
 from bridge.config.config import Config, Loaded
 from bridge.config.declarations import CONNECTOR, WORKER
@@ -40,7 +40,7 @@ def check_files(
     config = worker.config() if worker else None
     connector = _read(unreadable, lambda: examine_connector_file(connector_path, config, environ))
     if worker is not None and connector is not None:
-        _kafka_settings(worker, connector)
+        clients.judge(worker, connector, environ)
     worker, connector = worker or Examined(WORKER, {}), connector or Examined(CONNECTOR, {})
     return worker, connector, [*unreadable, *of_worker(worker, worker_path), *connector.faults]
 
@@ -51,20 +51,6 @@ def _read(faults: list[Fault], read: Callable[[], Examined]) -> Examined | None:
     except ConfigurationError as error:
         faults.extend(error.faults)
         return None
-
-
-def _kafka_settings(worker: Examined, connector: Examined) -> None:
-    """What the Kafka clients make of the settings; asked only where what they build on is sound."""
-    if worker.faults or any(key.startswith(("kafka.", "bootstrap.")) for key in connector.broken):
-        return
-    from bridge.kafka.settings import examine as examine_kafka
-
-    faults, notices = examine_kafka(Loaded(connector.config(), worker.config()))
-    for fault in faults:
-        if fault.key == "config.providers":
-            continue  # a worker's own, done with by now: no setting of its clients
-        (connector if connector.catalogue.find(fault.key) else worker).fault(fault.key, fault.message)
-    connector.notices.extend(notices)
 
 
 def load_connector(

@@ -53,6 +53,13 @@ def registry_properties(connector: Mapping[str, str], worker: Mapping[str, str])
     return {**found, "url": exported} if exported else {}
 
 
+def origin(name: str, connector: Mapping[str, str], worker: Mapping[str, str]) -> str:
+    """The property, as it is given, that a setting without prefix comes from; the general one if none is given."""
+    spellings = (f"{_CONVERTER}{_GENERAL}{name}", _CONVERTER + name, _GENERAL + name)
+    places = ((connector, spellings[:2]), (worker, spellings))
+    return next((key for given, keys in places for key in keys if given.get(key, "").strip()), spellings[2])
+
+
 def registry_settings(connector: Config, worker: Config) -> dict[str, str]:
     """The same, of configurations that have been read."""
     return registry_properties(connector.raw(), worker.raw())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from bridge.config import files, load
 from bridge.config.exports import properties_of, read_export
 from bridge.config.migration import Kind, Migration, migrate, variable
 from bridge.errors import ConfigurationError
+from bridge.salesforce.keymaker import make_pair
 from tests.unit.config.samples import EXAMPLE, write
 
 SELF_MANAGED = {
@@ -54,10 +56,11 @@ EXPORTED = EXAMPLE | {
 
 def filled(m: Migration) -> dict[str, str]:
     """An environment with something for every reference."""
+    store, _ = make_pair("test", 30, "some-value", "key")
     values = {
         "BOOTSTRAP_SERVERS": "h:1",
         "SCHEMA_REGISTRY_URL": "http://r:1",
-        "SALESFORCE_JWT_KEYSTORE_FILE": "data:text/plain;base64,AAAA",
+        "SALESFORCE_JWT_KEYSTORE_FILE": "data:text/plain;base64," + base64.b64encode(store).decode(),
         "SALESFORCE_PLATFORM_EVENT_NAME": "A__e",
         "KAFKA_TOPIC": "t",
     }

@@ -1,0 +1,85 @@
+"""What those who will use the settings say of them, before anything is tried: Kafka's clients, the registry's,
+the keystore, the proxy. Nobody outside is asked, and each is imported only where it is concerned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from bridge.config.config import Loaded
+from bridge.config.examine import Examined
+from bridge.config.registry import origin, registry_settings
+from bridge.errors import ConfigurationError, Fault
+
+Judge = Callable[[Loaded, Mapping[str, str]], tuple[list[Fault], list[str]]]
+
+
+def judge(worker: Examined, connector: Examined, environ: Mapping[str, str]) -> None:
+    """Add faults and notices. Each is asked only if what it builds on is sound, so that nothing is said twice."""
+    if worker.faults:
+        return
+    loaded = Loaded(connector.config(), worker.config())
+    for concerns, judge_one in _JUDGES:
+        if any(key.startswith(concerns) for key in connector.broken):
+            continue
+        faults, notices = judge_one(loaded, environ)
+        for fault in faults:
+            _add(worker if fault.key in worker.given else connector, fault)
+        connector.notices.extend(notices)
+
+
+def _add(examined: Examined, fault: Fault) -> None:
+    if fault.key not in examined.broken:
+        examined.fault(fault.key, fault.message)
+
+
+def _kafka(loaded: Loaded, environ: Mapping[str, str]) -> tuple[list[Fault], list[str]]:
+    from bridge.kafka.settings import examine
+
+    faults, notices = examine(loaded)
+    # A worker's own, done with by now: no setting of its clients.
+    return [fault for fault in faults if fault.key != "config.providers"], notices
+
+
+def _registry(loaded: Loaded, environ: Mapping[str, str]) -> tuple[list[Fault], list[str]]:
+    settings = registry_settings(loaded.connector, loaded.worker)
+    if loaded.connector["output.data.format"] == "JSON" or not settings:
+        return [], []
+    from bridge.schema.registry_http import http_of
+
+    faults = _faults(lambda: http_of(settings, retry_seconds=0, longest_wait=0))
+    raw = loaded.connector.raw(), loaded.worker.raw()
+    return [Fault(origin(fault.key, *raw), fault.message) for fault in faults], []
+
+
+def _keystore(loaded: Loaded, environ: Mapping[str, str]) -> tuple[list[Fault], list[str]]:
+    if loaded.connector["salesforce.grant.type"] != "JWT_BEARER":
+        return [], []
+    from bridge.salesforce.keystore import load_keystore
+
+    return _faults(lambda: load_keystore(loaded.connector)), []
+
+
+def _proxy(loaded: Loaded, environ: Mapping[str, str]) -> tuple[list[Fault], list[str]]:
+    if not loaded.connector["http.proxy"]:
+        return [], []
+    from bridge.salesforce.proxy import find_proxy
+
+    return _faults(lambda: find_proxy(loaded.connector, environ)), []
+
+
+def _faults(use: Callable[[], object]) -> list[Fault]:
+    try:
+        use()
+    except ConfigurationError as error:
+        return list(error.faults)
+    return []
+
+
+_JUDGES: Final[tuple[tuple[tuple[str, ...], Judge], ...]] = (
+    (("kafka.", "bootstrap.", "producer.override."), _kafka),
+    (("output.", "schema.registry.", "value.converter"), _registry),
+    (("salesforce.grant.", "salesforce.jwt.", "bridge.allow."), _keystore),
+    (("http.proxy",), _proxy),
+)
+"""Who judges, and the beginnings of the keys it builds on."""
