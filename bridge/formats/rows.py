@@ -91,7 +91,7 @@ def layout(event: EventType, schema: Schema, *, drop_unknown: bool = False) -> L
 def attribute_name(name: str, position: int) -> str:
     """The field's own name where Python can use it, else one made of its position."""
     usable = name.isascii() and name.isidentifier() and not keyword.iskeyword(name)
-    return name if usable and not name.startswith("__") else f"field_{position}"
+    return name if usable and not name.startswith(("__", "field_")) else f"field_{position}"
 
 
 def _form(schema: Schema, declared: str) -> Form:

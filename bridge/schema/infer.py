@@ -73,6 +73,18 @@ def event_type(
 
     Raises Fatal(stage=METADATA) naming field and type where a type has no place in the layout.
     """
+    try:
+        return _event_type(event, describe, event_schema)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise Fatal(
+            f"the metadata of {event} is not in Salesforce's form ({type(error).__name__} {error})",
+            stage=Stage.METADATA,
+        ) from None
+
+
+def _event_type(
+    event: str, describe: Mapping[str, Any] | None, event_schema: Mapping[str, Any] | None
+) -> EventType:
     declared = {f.name: f for f in _described(event, describe)} if describe is not None else {}
     label = None if describe is None else describe.get("label")
     if event_schema is None:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from bridge.errors import BadRecord, ConfigurationError
 from bridge.formats import FORMATS, compile_encoder_for_values, compile_route
@@ -25,6 +25,7 @@ def test_the_page_of_the_layout() -> None:
     assert (made["ReplayId"], made["CreatedDate"], made["Ship_Date__c"]) == ("2621", 1723032739078, 19944)
 
 
+@settings(deadline=None)
 @given(payloads(EVERY))
 def test_fused_by_row_and_by_values_are_the_same(payload: dict[str, Any]) -> None:
     layout = rows(EVERY)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from attrs import evolve
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.errors import BadRecord, Stage
@@ -62,6 +62,7 @@ def test_a_row_has_the_layout_in_its_final_form() -> None:
     }
 
 
+@settings(deadline=None)
 @given(payloads(EVERY))
 def test_the_quick_and_the_careful_way_read_the_same(payload: dict[str, Any]) -> None:
     layout = rows(EVERY)
@@ -157,11 +158,13 @@ def test_an_unknown_part_of_an_address_is_named() -> None:
     read_with(rows(EVERY, drop_unknown=True))(data({"Address_Field": {"Planet": "Earth"}}))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_whatever_comes_is_read_or_a_bad_record(payload: bytes) -> None:
     assert _read_or_bad(rows(), data(payload))
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from([f.name for f in EVERY.fields]),

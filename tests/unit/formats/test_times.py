@@ -3,17 +3,19 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.formats.times import EPOCH, MILLISECOND, Days, parse_day, parse_moment, window
 
 
+@settings(deadline=None)
 @given(st.dates())
 def test_a_day_is_what_the_standard_library_says(day: date) -> None:
     assert parse_day(day.isoformat()) == (day - date(1970, 1, 1)).days
 
 
+@settings(deadline=None)
 @given(st.datetimes(timezones=st.just(UTC)), st.integers(-720, 720))
 def test_a_moment_is_what_the_standard_library_says(moment: datetime, minutes: int) -> None:
     sign = "-" if minutes < 0 else "+"
@@ -62,6 +64,7 @@ def test_days_forgets_before_it_grows_without_end() -> None:
     assert days[None] is None
 
 
+@settings(deadline=None)
 @given(st.datetimes(min_value=datetime(2, 1, 1), timezones=st.just(UTC)))
 def test_a_moment_lies_within_its_window(moment: datetime) -> None:
     start, start_ms = window(moment)

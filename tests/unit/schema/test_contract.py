@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.errors import ConfigurationError
@@ -122,6 +122,7 @@ _contracts = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(_contracts)
 def test_parse_and_render_are_inverses(contract: Contract) -> None:
     text = render(contract)
@@ -129,6 +130,7 @@ def test_parse_and_render_are_inverses(contract: Contract) -> None:
     assert render(parse(text)) == text
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | _words,

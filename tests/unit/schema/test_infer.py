@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bridge.errors import Fatal, Stage
 from bridge.formats import FORMATS
@@ -144,3 +146,25 @@ def test_what_has_no_place_is_named(describe: Any, event_schema: Any, words: str
     with pytest.raises(Fatal, match=words) as caught:
         event_type("E__e", describe, event_schema)
     assert caught.value.stage is Stage.METADATA
+
+
+_keys = st.sampled_from(["name", "type", "fields", "doc", "items", "label", "uuid"])
+_leaves = (
+    st.none()
+    | st.integers()
+    | st.sampled_from(["record", "null", "string", "X__c", "data", "payload", "long"])
+)
+_json = st.recursive(
+    _leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_keys, inner, max_size=5)
+)
+
+
+@settings(deadline=None)
+@given(st.none() | st.dictionaries(_keys, _json), st.none() | st.dictionaries(_keys, _json))
+def test_whatever_metadata_comes_is_an_event_or_refused(describe: Any, event_schema: Any) -> None:
+    try:
+        event = event_type("E__e", describe, event_schema)
+    except Fatal as error:
+        assert error.stage is Stage.METADATA  # noqa: PT017 - either outcome is right, another stage is not
+    else:
+        assert record_schema(event).fields

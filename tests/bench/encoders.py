@@ -1,0 +1,159 @@
+"""What reading and encoding cost: payload bytes → record bytes, CPU per event, beside the stock Python ways.
+
+The events are those of the other benchmarks, the layout is the same everywhere: head fields, dates as numbers,
+``_ObjectType``, ``_EventType``. The stock ways parse with orjson, convert the dates with the standard library, and
+write with orjson and with the official ``AvroSerializer`` (at its defaults but for a fixed schema, over fastavro).
+Rounds alternate and the best of each counts, because a machine's speed drifts.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+import orjson
+from attrs import evolve, frozen
+
+from bridge.event import Data, Message
+from bridge.formats import FORMATS, compile_encoder_for_values, compile_route
+from bridge.formats.reader import compile_reader, read_with
+from bridge.formats.rows import layout
+from bridge.schema.infer import record_schema
+from bridge.schema.model import EventField, EventType, Schema
+from tests.bench import events
+
+COUNT, ROUNDS = 400, 25
+SCHEMA_ID: Final = "q0mW4nJrT1yq0Wv9Zb7wLA"
+JSON_TARGET, AVRO_TARGET = 3.0, 5.5  # µs an event, read and encoded
+AVRO_RATIO = 3.0  # times the official serializer
+
+
+@frozen
+class Way:
+    """One way from the event to bytes."""
+
+    name: str
+    convert: Callable[[Data], bytes]
+    target: float | None = None
+
+
+def declaration() -> EventType:
+    """The benchmarks' event."""
+    fields = [EventField("CreatedDate", "datetime"), EventField("CreatedById", "reference")]
+    fields += [EventField(f.name, f.type) for f in events.EVENT.fields]
+    return EventType(events.EVENT.name, tuple(fields), SCHEMA_ID)
+
+
+def deliveries() -> list[Data]:
+    """One reply's events, parsed as the receiver does."""
+    decode = msgspec.json.Decoder(Message).decode
+    found = [decode(events.message(number, SCHEMA_ID)).data for number in range(COUNT)]
+    return [data for data in found if data is not None]
+
+
+def ways() -> list[Way]:
+    """Ours and theirs."""
+    event = declaration()
+    schema = record_schema(event)
+    avro, rows = FORMATS["AVRO"], layout(event, schema)
+    frame = b"\0\0\0\0\1"
+    read, encode = read_with(rows), avro.compile_rows(rows, None, frame, {})
+    by_values = compile_encoder_for_values(schema, avro, None, frame, {})
+    plain = _plain(schema, event)
+    official = _official(avro.render(schema, {}))
+    return [
+        Way("read only", lambda data: read(data) and b""),
+        Way("JSON", compile_route(event, schema, FORMATS["JSON"], None, b"", {}), JSON_TARGET),
+        Way("AVRO", compile_route(event, schema, avro, None, frame, {}), AVRO_TARGET),
+        Way("AVRO, read and encoded by two functions", lambda data: encode(read(data))),
+        Way("AVRO by values (behind transforms)", lambda data: by_values(rows.values(read(data)))),
+        Way("stock: orjson parse, layout, orjson dump", lambda data: orjson.dumps(plain(data))),
+        Way("stock: orjson parse, layout, AvroSerializer", lambda data: official(plain(data))),
+    ]
+
+
+def _plain(schema: Schema, event: EventType) -> Callable[[Data], dict[str, Any]]:
+    moments = [f.name for f in event.fields if f.type == "datetime"]
+    days = [f.name for f in event.fields if f.type == "date"]
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+
+    def convert(data: Data) -> dict[str, Any]:
+        value = orjson.loads(bytes(data.payload))
+        value["ReplayId"], value["EventUuid"] = str(data.event.replayId), data.event.EventUuid
+        value["_ObjectType"], value["_EventType"] = event.name, data.schema
+        for name in moments:
+            if value[name] is not None:
+                value[name] = int(datetime.fromisoformat(value[name]).timestamp() * 1000)
+        for name in days:
+            if value[name] is not None:
+                value[name] = (datetime.fromisoformat(value[name][:10]).replace(tzinfo=UTC) - epoch).days
+        return value
+
+    return convert
+
+
+def _official(text: str) -> Callable[[dict[str, Any]], bytes]:
+    from confluent_kafka.schema_registry import SchemaRegistryClient, topic_subject_name_strategy
+    from confluent_kafka.schema_registry.avro import AvroSerializer
+    from confluent_kafka.serialization import MessageField, SerializationContext
+
+    client = SchemaRegistryClient.new_client({"url": "mock://encoders"})
+    settings = {"subject.name.strategy": topic_subject_name_strategy}
+    serializer = AvroSerializer(client, text, conf=settings)
+    context = SerializationContext("orders", MessageField.VALUE)
+    return lambda value: serializer(value, context)  # type: ignore[no-any-return]
+
+
+def measure(chosen: list[Way], data: list[Data]) -> dict[str, float]:
+    """µs of CPU an event, for each way."""
+    best = {way.name: float("inf") for way in chosen}
+    for _ in range(ROUNDS):
+        for way in chosen:
+            convert = way.convert
+            started = time.process_time()
+            for one in data:
+                convert(one)
+            spent = (time.process_time() - started) / len(data) * 1e6
+            best[way.name] = min(best[way.name], spent)
+    return best
+
+
+def check(chosen: list[Way], data: list[Data]) -> None:
+    """Nobody may be quick by writing something else."""
+    made = {way.name: way.convert for way in chosen}
+    for one in data:
+        ours, theirs = json.loads(made["JSON"](one)), json.loads(made[chosen[5].name](one))
+        assert ours == theirs, (ours, theirs)
+        official = made[chosen[6].name](one)
+        assert {made[way.name](one)[5:] for way in chosen[2:5]} == {official[5:]}
+
+
+def compile_time() -> float:
+    """Milliseconds from a declaration to a route of another event; tables made before are shared."""
+    event = evolve(declaration(), name="Other__e")
+    started = time.process_time()
+    compile_route(event, record_schema(event), FORMATS["AVRO"], None, b"", {})
+    compile_reader(event, record_schema(event))
+    return (time.process_time() - started) * 1e3
+
+
+def main() -> None:
+    """Measure and print."""
+    chosen, data = ways(), deliveries()
+    check(chosen, data)
+    found = measure(chosen, data)
+    print(f"{len(data)} events of {events.MESSAGE_BYTES} bytes, µs of CPU an event")
+    for way in chosen:
+        promise = "" if way.target is None else f"   target ≤ {way.target}"
+        print(f"{found[way.name]:7.2f}  {way.name}{promise}")
+    official, ours = found[chosen[6].name], found["AVRO"]
+    print(f"{official / ours:7.1f}  times the stock way to Avro   target ≥ {AVRO_RATIO}")
+    print(f"{compile_time():7.1f}  ms to compile a reader and a route")
+
+
+if __name__ == "__main__":
+    main()
