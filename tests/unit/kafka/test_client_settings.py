@@ -79,7 +79,7 @@ def test_defaults_of_an_exactly_once_producer() -> None:
         "linger.ms": 5,
         "transaction.timeout.ms": 10_000,
         "message.timeout.ms": 9_000,
-        "queue.buffering.max.kbytes": 8192,
+        "queue.buffering.max.kbytes": 16_384,
         "statistics.interval.ms": 0,
         "client.id": "connector-producer-orders-0",
         "security.protocol": "PLAINTEXT",
