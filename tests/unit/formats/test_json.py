@@ -29,11 +29,11 @@ def test_the_page_of_the_layout() -> None:
 @given(payloads(EVERY))
 def test_fused_by_row_and_by_values_are_the_same(payload: dict[str, Any]) -> None:
     layout = rows(EVERY)
-    for settings in ({}, {"schemas.enable": "true"}):
+    for options in ({}, {"schemas.enable": "true"}):
         row = read_with(layout)(data(payload))
-        fused = JSON.compile_fused(layout, None, b"", settings)(data(payload))
-        assert JSON.compile_rows(layout, None, b"", settings)(row) == fused
-        by_values = compile_encoder_for_values(layout.schema, JSON, None, b"", settings)(layout.values(row))
+        fused = JSON.compile_fused(layout, None, b"", options)(data(payload))
+        assert JSON.compile_rows(layout, None, b"", options)(row) == fused
+        by_values = compile_encoder_for_values(layout.schema, JSON, None, b"", options)(layout.values(row))
         assert by_values == fused
 
 
