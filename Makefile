@@ -30,9 +30,11 @@ test: setup java  ## the test suite, real broker included (ARGS="…" goes to py
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 check: setup  ## ruff, the formatter, mypy strict
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check --quiet . || { echo 'some files are not formatted: make format'; exit 1; }
-	$(BIN)/mypy
+	@failed=0; \
+	$(BIN)/ruff check --quiet . || failed=1; \
+	$(BIN)/ruff format --check --quiet . || { echo 'not formatted: make format'; failed=1; }; \
+	$(BIN)/mypy || failed=1; \
+	exit $$failed
 
 format: setup  ## format the code and sort imports
 	$(BIN)/ruff check --select I --fix --quiet .
