@@ -1,7 +1,8 @@
-"""Kafka in this process: librdkafka's built-in mock cluster, one broker that other processes can reach as well.
+"""Kafka in this process: librdkafka's built-in mock cluster, which other processes can reach as well.
 
-It takes and gives records, nothing more: no fencing, no read_committed, no admin calls, no compaction; about
-5 MB are kept of each partition. It is for seeing things work, and proves nothing about exactly-once.
+It takes and gives records and tells what topics there are, nothing more: no fencing, no read_committed, no
+settings, no compaction; about 5 MB are kept of each partition. It is for seeing things work, and proves nothing
+about exactly-once.
 
 The Python client can start such a cluster but not say how many partitions a topic has (the default is four, and
 order would be lost), so librdkafka's own functions (``rdkafka_mock.h``) are called.
@@ -20,7 +21,7 @@ _PRODUCER = 0  # RD_KAFKA_PRODUCER in rdkafka.h
 
 
 class MockKafka:
-    """A one-broker cluster on 127.0.0.1, up as long as the object is. A context manager, or ``close``."""
+    """A cluster on 127.0.0.1, up as long as the object is. A context manager, or ``close``."""
 
     def __init__(self, topics: Iterable[str] = ()) -> None:
         self._library = _librdkafka()
@@ -29,7 +30,9 @@ class MockKafka:
         self._library.rd_kafka_conf_set(settings, b"log_level", b"0", error, ctypes.sizeof(error))
         self._client = self._library.rd_kafka_new(_PRODUCER, settings, error, ctypes.sizeof(error))
         self._cluster = self._client and self._library.rd_kafka_mock_cluster_new(self._client, 1)
-        if not self._cluster:
+        # The cluster numbers its brokers from 1 but names broker 0 as its controller: without a broker 0,
+        # admin calls would wait for a controller that is not there.
+        if not self._cluster or self._library.rd_kafka_mock_broker_add(self._cluster, 0):
             why = error.value.decode() or "no reason given"
             raise Fatal(f"The in-process Kafka did not start: {why}.", stage=Stage.PRODUCE)
         self._library.rd_kafka_mock_group_initial_rebalance_delay_ms(self._cluster, 0)
@@ -71,6 +74,7 @@ def _librdkafka() -> Any:
         ("rd_kafka_new", pointer, [ctypes.c_int, pointer, text, ctypes.c_size_t]),
         ("rd_kafka_destroy", None, [pointer]),
         ("rd_kafka_mock_cluster_new", pointer, [pointer, ctypes.c_int]),
+        ("rd_kafka_mock_broker_add", ctypes.c_int, [pointer, ctypes.c_int32]),
         ("rd_kafka_mock_cluster_destroy", None, [pointer]),
         ("rd_kafka_mock_cluster_bootstraps", text, [pointer]),
         ("rd_kafka_mock_group_initial_rebalance_delay_ms", None, [pointer, ctypes.c_int32]),

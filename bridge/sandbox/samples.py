@@ -62,6 +62,7 @@ _NAMES = (
     "Amara Diallo",
     "Luís Prado",
 )
+_MAIL = ("ada", "jiri", "mei", "samuel", "zoe", "amara", "luis")
 _STATUS = ("Placed", "Paid", "Picked", "Shipped")
 _STREETS = ("Harbour Street", "Nábřeží Míru", "Rue des Lilas", "Mill Lane", "Sonnenallee")
 _CITIES = ("8001 Zürich", "110 00 Praha", "75011 Paris", "Bristol BS1", "12045 Berlin")
@@ -94,7 +95,7 @@ def _order(number: int) -> dict[str, Any]:
     return {
         "Order_Number__c": f"O-{100000 + number}",
         "Customer_Name__c": name,
-        "Customer_Email__c": f"{name.split()[0].lower()}.{number % 1000}@example.com",
+        "Customer_Email__c": f"{_MAIL[number % len(_MAIL)]}.{number % 1000}@example.com",
         "Customer_Phone__c": f"+44 20 7946 {number * 37 % 10000:04d}",
         "Status__c": _STATUS[number % len(_STATUS)],
         "Amount__c": round(19.9 + number * 7.35 % 900, 2),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import threading
@@ -48,7 +49,7 @@ class Server:
             timeout_graceful_shutdown=1,
             ssl_certfile=str(certificate.server_file) if certificate else None,
         )
-        self._server = uvicorn.Server(config)
+        self._server = _Uvicorn(config)
         self._thread = threading.Thread(target=self._run, name=f"sandbox-{name}", daemon=True)
 
     @property
@@ -74,6 +75,24 @@ class Server:
 
     def _run(self) -> None:
         self._server.run(sockets=[self._socket])
+
+
+class _Uvicorn(uvicorn.Server):
+    """Ends without waiting for clients that keep idle connections open."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let what is being answered be answered, then cut every connection."""
+        for _ in range(50):
+            if not any(_answering(connection) for connection in self.server_state.connections):
+                break
+            await asyncio.sleep(0.01)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await super().shutdown(sockets)
+
+
+def _answering(connection: Any) -> bool:
+    return connection.cycle is not None and not connection.cycle.response_complete
 
 
 def listen(port: int, name: str) -> socket.socket:

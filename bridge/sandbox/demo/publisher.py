@@ -31,6 +31,7 @@ class Publisher:
         self._org = org
         self._pause = 1 / rate
         self._limit = limit
+        self._started = False
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sandbox-publisher", daemon=True)
 
@@ -40,13 +41,16 @@ class Publisher:
         return cls(present(sandbox.org), rate=rate, limit=limit)
 
     def start(self) -> None:
-        """Begin; the first event goes out at once."""
-        self._thread.start()
+        """Begin, unless it has begun; the first event goes out at once."""
+        if not self._started:
+            self._started = True
+            self._thread.start()
 
     def stop(self) -> None:
         """Publish nothing more."""
         self._stopped.set()
-        self._thread.join()
+        if self._started:
+            self._thread.join()
 
     def _run(self) -> None:
         number = 0

@@ -56,7 +56,8 @@ class CometD:
         browser = None
         for message in messages:
             if message.get("channel") == "/meta/connect":
-                outcome = await self._connect(message, caller, request)
+                # As in the CometD server, a poll that comes together with other messages is not held.
+                outcome = await self._connect(message, caller, request, may_hold=len(messages) == 1)
                 if isinstance(outcome, Response):
                     return outcome
                 more, fault = outcome
@@ -76,7 +77,7 @@ class CometD:
         return Caller(self._tokens.valid(header), bool(header), request.cookies.get(COOKIE), version)
 
     async def _connect(
-        self, message: dict[str, Any], caller: Caller, request: Request
+        self, message: dict[str, Any], caller: Caller, request: Request, *, may_hold: bool
     ) -> tuple[list[bytes], Armed | None] | Response:
         """The poll: events first, the connect's own reply last."""
         bayeux = self._bayeux
@@ -92,7 +93,7 @@ class CometD:
             return await self._connect_fault(fault, message, session, request)
         timeout = (message.get("advice") or {}).get("timeout", bayeux.settings.hold * 1000) / 1000
         first, session.connected = not session.connected, True
-        if not first and not bayeux.shares_browser(session) and timeout > 0:
+        if may_hold and not first and not bayeux.shares_browser(session) and timeout > 0:
             if await self._hold(session, min(timeout, bayeux.settings.hold), request):
                 return _hung_up()
             # The token may have been revoked, or the session forgotten, while the poll was held.
