@@ -1,9 +1,10 @@
 """What those who will use the settings say of them, before anything is tried: Kafka's clients, the registry's,
-the keystore, the proxy. Nobody outside is asked, and each is imported only where it is concerned."""
+the keystore, the proxy, the contract. Nobody outside is asked; each is imported only where it is concerned."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Final
 
 from bridge.config.config import Loaded
@@ -68,6 +69,17 @@ def _proxy(loaded: Loaded, environ: Mapping[str, str]) -> tuple[list[Fault], lis
     return _faults(lambda: find_proxy(loaded.connector, environ)), []
 
 
+def _contract(loaded: Loaded, environ: Mapping[str, str]) -> tuple[list[Fault], list[str]]:
+    event, path = (
+        loaded.connector[key] for key in ("salesforce.platform.event.name", "bridge.schema.contract")
+    )
+    if not path and not Path("schemas").is_dir():
+        return [], []
+    from bridge.schema.sources import load_contract
+
+    return _faults(lambda: load_contract(event, path)), []
+
+
 def _faults(use: Callable[[], object]) -> list[Fault]:
     try:
         use()
@@ -81,5 +93,6 @@ _JUDGES: Final[tuple[tuple[tuple[str, ...], Judge], ...]] = (
     (("output.", "schema.registry.", "value.converter"), _registry),
     (("salesforce.grant.", "salesforce.jwt.", "bridge.allow."), _keystore),
     (("http.proxy",), _proxy),
+    (("salesforce.platform.", "bridge.schema.contract"), _contract),
 )
 """Who judges, and the beginnings of the keys it builds on."""

@@ -346,6 +346,17 @@ def test_proxies(faults: Faults) -> None:
     assert set(faults({"http.proxy": "https://proxy:3128"})) == {"http.proxy"}
 
 
+def test_the_contract_is_read(faults: Faults, tmp_path: Path) -> None:
+    contract = tmp_path / "TestEvent__e.contract.yaml"
+    named = {"bridge.schema.contract": str(contract)}
+    contract.write_text("event: TestEvent__e\nfields:\n  Email__c: {tags: [PII]}\n")
+    assert faults(named) == {}
+    contract.write_text("event: Other__e\n")
+    assert "Other__e" in faults(named)["bridge.schema.contract"]
+    contract.write_text("event: [")
+    assert len(faults(named)) == 1
+
+
 def test_registry_credentials_are_named_as_they_are_given(faults: Faults) -> None:
     avro = {"output.data.format": "AVRO"}
     inherit = {"value.converter.basic.auth.credentials.source": "SASL_INHERIT"}
