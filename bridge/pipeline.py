@@ -66,7 +66,8 @@ class Pipeline:
         """Returns when everything received is committed, or a limit is reached. Raises BridgeError."""
         while (delivery := self._next()) is not None:
             if delivery.after_gap:
-                self.position = -1
+                self._commit()
+                self.position, self.last = -1, None
             batch: list[Arguments] = []
             failure: BridgeError | None = self._set_aside(delivery, batch)
             known, room, largest = self.routes.known, self._room(), self.limits.max_message_bytes
@@ -100,6 +101,7 @@ class Pipeline:
                 raise failure
             if self._pending >= self.limits.max_pending or self._opened_ago() >= self.limits.interval:
                 self._commit()
+        self._commit()
         self.producer.flush()
 
     def _next(self) -> Delivery | None:

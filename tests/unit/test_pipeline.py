@@ -1,0 +1,238 @@
+"""The loop's promises, over random deliveries: position and records move together, nothing is passed over unsaid.
+
+The producer here only notes what it is told, in transactions; what a real one does with it is tested with a broker.
+"""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from attrs import define, field
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.buffer import Buffer
+from bridge.errors import BadRecord, Fatal, Retriable, Stage
+from bridge.event import Data, Delivery, Head, Message, Record, Unreadable
+from bridge.metrics import Stats
+from bridge.pipeline import Limits, Pipeline
+from bridge.policy import ErrorPolicy
+from bridge.routes import Route, Routes
+
+
+@define
+class Notes:
+    """What was committed, in order: per transaction its records and then the position."""
+
+    open: list[tuple[Any, ...]] = field(factory=list)
+    transactions: list[list[tuple[Any, ...]]] = field(factory=list)
+    full: int = 0
+
+    def begin(self) -> None: ...
+    def check(self) -> None: ...
+    def flush(self) -> None: ...
+
+    def produce(self, *arguments: Any) -> None:
+        if self.full:
+            self.full -= 1
+            raise BufferError
+        self.open.append(arguments)
+
+    def send(self, arguments: tuple[Any, ...]) -> None:
+        self.open.append(arguments)
+
+    def commit(self, position: tuple[Any, ...]) -> None:
+        self.transactions.append([*self.open, position])
+        self.open = []
+
+    def values(self) -> list[int]:
+        return [int(args[1]) for one in self.transactions for args in one if args[0] == "out"]
+
+    def positions(self) -> list[int]:
+        return [json.loads(one[-1][1])["replayId"] for one in self.transactions if b"replayId" in one[-1][1]]
+
+
+class Resolver:
+    """Every event is its replay id as text; payloads say what goes wrong with them."""
+
+    def __init__(self, failures: int = 0) -> None:
+        self.asked: list[str | None] = []
+        self.failures = failures
+
+    def resolve(self, schema_id: str | None, sample: Data) -> Route:
+        self.asked.append(schema_id)
+        if self.failures:
+            self.failures -= 1
+            raise Retriable("the registry is away", stage=Stage.SCHEMA)
+        if schema_id == "filtered":
+            return Route("out", convert, filtered)
+        return Route("out", convert)
+
+
+def convert(data: Data) -> bytes:
+    if bytes(data.payload) == b'"bad"':
+        raise BadRecord("it is bad", stage=Stage.ENCODE)
+    return b"%d" % data.event.replayId
+
+
+def filtered(data: Data) -> Record | None:
+    return None
+
+
+def event(replay_id: int, kind: str = "good", schema: str = "a") -> Message:
+    return Message("/event/X__e", Data(msgspec.Raw(json.dumps(kind).encode()), Head(replay_id), schema))
+
+
+def carry(deliveries: list[Delivery], *, tolerate: bool = False, resolver: Any = None, **limits: Any) -> Any:
+    buffer = Buffer(10**6, 10**9)
+    for delivery in deliveries:
+        buffer.put(delivery)
+    buffer.close()
+    notes, stats = Notes(), Stats(connector="x")
+    pipeline = Pipeline(
+        connector="x",
+        org_id="00D",
+        offsets_topic="offsets",
+        buffer=buffer,
+        routes=Routes(resolver or Resolver(), 1000),
+        producer=notes,  # type: ignore[arg-type]
+        policy=ErrorPolicy(tolerate, None, stats, lambda text: None),
+        stats=stats,
+        limits=Limits(**limits),
+        received_all=lambda: True,
+    )
+    return pipeline, notes, stats
+
+
+kinds = st.sampled_from(["good", "good", "good", "bad", "filtered"])
+batches = st.lists(st.lists(kinds, max_size=6), max_size=8)
+
+
+def deliveries_of(batches: list[list[str]]) -> tuple[list[Delivery], list[tuple[int, str]]]:
+    every: list[tuple[int, str]] = []
+    made = []
+    for kind_list in batches:
+        events = []
+        for kind in kind_list:
+            replay_id = 10 + 3 * len(every)
+            every.append((replay_id, kind))
+            events.append(event(replay_id, kind, "filtered" if kind == "filtered" else "a"))
+        made.append(Delivery(events, 1, 0.0, []))
+    return made, every
+
+
+@given(batches, st.integers(1, 5))
+def test_tolerant_every_good_event_once_and_the_position_is_the_last(
+    batches: list[list[str]], pending: int
+) -> None:
+    deliveries, every = deliveries_of(batches)
+    pipeline, notes, stats = carry(deliveries, tolerate=True, max_pending=pending)
+    pipeline.run()
+    assert notes.values() == [replay_id for replay_id, kind in every if kind == "good"]
+    assert notes.open == []
+    assert notes.positions() == sorted(set(notes.positions()))
+    assert (notes.positions() or [None])[-1] == (every[-1][0] if every else None)
+    assert stats.bad_records == sum(kind == "bad" for _, kind in every)
+
+
+@given(batches)
+def test_strict_everything_before_the_first_bad_event_and_nothing_after(batches: list[list[str]]) -> None:
+    deliveries, every = deliveries_of(batches)
+    pipeline, notes, _ = carry(deliveries)
+    bad = next((replay_id for replay_id, kind in every if kind == "bad"), None)
+    if bad is None:
+        pipeline.run()
+    else:
+        with pytest.raises(Fatal) as stopped:
+            pipeline.run()
+        assert stopped.value.position == bad
+    before = [(replay_id, kind) for replay_id, kind in every if bad is None or replay_id < bad]
+    assert notes.values() == [replay_id for replay_id, kind in before if kind == "good"]
+    assert (notes.positions() or [None])[-1] == (before[-1][0] if before else None)
+
+
+@given(batches, st.integers(1, 20))
+def test_max_events_is_exact_and_the_position_fits(batches: list[list[str]], most: int) -> None:
+    deliveries, every = deliveries_of(batches)
+    pipeline, notes, _ = carry(deliveries, tolerate=True, max_events=most)
+    pipeline.run()
+    good = [replay_id for replay_id, kind in every if kind == "good"]
+    assert notes.values() == good[:most]
+    if len(good) >= most:
+        assert notes.positions()[-1] == good[most - 1]
+
+
+def test_records_of_a_transaction_go_before_its_position() -> None:
+    deliveries, _ = deliveries_of([["good"] * 3])
+    pipeline, notes, _ = carry(deliveries)
+    pipeline.run()
+    (transaction,) = notes.transactions
+    assert [arguments[0] for arguments in transaction] == ["out", "out", "out", "offsets"]
+    assert transaction[-1][2] == b'["x",{}]'
+    assert ("bridge-org-id", b"00D") in transaction[-1][7]
+
+
+def test_a_full_queue_slows_down_and_drops_nothing() -> None:
+    deliveries, every = deliveries_of([["good"] * 5])
+    pipeline, notes, _ = carry(deliveries)
+    notes.full = 3
+    pipeline.run()
+    assert notes.values() == [replay_id for replay_id, _ in every]
+
+
+def test_no_transaction_is_open_while_a_schema_is_asked_for() -> None:
+    deliveries = [Delivery([event(1), event(2), event(3, schema="b"), event(4)], 1, 0.0, [])]
+    resolver = Resolver()
+    pipeline, notes, _ = carry(deliveries, resolver=resolver)
+    resolve = resolver.resolve
+
+    def watched(schema_id: str | None, sample: Data) -> Route:
+        assert notes.open == []
+        return resolve(schema_id, sample)
+
+    resolver.resolve = watched  # type: ignore[method-assign]
+    pipeline.run()
+    assert notes.values() == [1, 2, 3, 4]
+    assert resolver.asked == ["a", "b"]
+    assert notes.positions() == [2, 4]
+
+
+def test_an_unreachable_registry_keeps_what_came_before() -> None:
+    deliveries = [Delivery([event(1), event(2)], 1, 0.0, [])]
+    pipeline, notes, _ = carry(deliveries, resolver=Resolver(failures=1))
+    with pytest.raises(Retriable):
+        pipeline.run()
+    assert notes.values() == []
+    assert notes.positions() == []
+
+
+def test_an_unreadable_message_ends_it_before_anything_of_its_reply_moves_the_position() -> None:
+    deliveries = [Delivery([event(5)], 1, 0.0, [Unreadable(b"{}", "no data", 4)])]
+    pipeline, notes, _ = carry(deliveries)
+    with pytest.raises(Fatal, match="event 4"):
+        pipeline.run()
+    assert notes.positions() == []
+
+
+def test_a_record_too_large_for_its_topic_is_known_before_it_is_produced() -> None:
+    pipeline, notes, _ = carry([Delivery([event(1), event(1234567)], 1, 0.0, [])], max_message_bytes=4)
+    with pytest.raises(Fatal, match=r"max\.message\.bytes"):
+        pipeline.run()
+    assert notes.values() == [1]
+
+
+def test_after_a_gap_lower_replay_ids_move_the_position() -> None:
+    gap = Delivery([], 0, 0.0, [], after_gap=True)
+    pipeline, notes, _ = carry(
+        [Delivery([event(100)], 1, 0.0, []), gap, Delivery([event(7)], 1, 0.0, [])], max_pending=1
+    )
+    pipeline.run()
+    assert notes.positions() == [100, 7]
+
+
+def test_the_moment_of_the_first_subscription_is_kept_until_an_event_is_committed() -> None:
+    pipeline, notes, _ = carry([])
+    pipeline.listening_since = 1234
+    pipeline.run()
+    assert notes.transactions == [[("offsets", b'{"since":1234}', b"bridge-start-x", -1, None, None, 0, [])]]
