@@ -130,7 +130,7 @@ class Cluster:
         return living[0].protocol_type if living else None
 
     def create(self, name: str, partitions: int, replicas: int, configs: Mapping[str, str]) -> None:
-        """Create a topic; fine if somebody else just has."""
+        """Create a topic and wait until it can be seen; fine if somebody else just has created it."""
         from confluent_kafka.admin import NewTopic
 
         def ask() -> Any:
@@ -141,6 +141,11 @@ class Cluster:
 
         there = frozenset({"TOPIC_ALREADY_EXISTS"})
         self._ask(ask, f"creating topic {name}", topic=name, verb="create", otherwise=there)
+        until = time.monotonic() + 3 * TIMEOUT
+        while self.topic(name) is None:
+            if time.monotonic() > until:
+                raise Retriable(f"topic {name} was created and cannot be seen yet", stage=Stage.PRODUCE)
+            time.sleep(0.05)
 
     def _nodes(self) -> list[int]:
         found = self._ask(
