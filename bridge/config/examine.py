@@ -177,8 +177,11 @@ def _fill(found: Examined, inherited: Mapping[str, str]) -> None:
     for declared in found.catalogue.exact():
         if declared.key in found.values:
             continue
-        if declared.key in inherited:
-            found.values[declared.key] = typed(declared, inherited[declared.key])
+        if (
+            declared.key in inherited
+            and (value := _sound_value(declared, inherited[declared.key])) is not None
+        ):
+            found.values[declared.key] = value
         elif declared.default and _OTHER.search(declared.default):
             later.append(declared)
         else:
@@ -188,6 +191,14 @@ def _fill(found: Examined, inherited: Mapping[str, str]) -> None:
         found.values[declared.key] = text
     order = {key: None for key in found.catalogue.properties if key in found.values}
     found.values = {key: found.values[key] for key in (*order, *(k for k in found.values if k not in order))}
+
+
+def _sound_value(declared: Property, text: str) -> Any:
+    """The typed value, or None if it is wrong: that is a fault of where it stands, and said there."""
+    try:
+        return typed(declared, text)
+    except InvalidError:
+        return None
 
 
 def _required(found: Examined, declared: Property) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from bridge.config import checks
 from bridge.config.config import Config
 from bridge.config.declarations.identity import SELF_MANAGED
 from bridge.config.examine import Examined
@@ -123,6 +124,9 @@ def state_topics(w: Examined) -> None:
     seen: dict[str, str] = {}
     for key in keys:
         if not w.sound(key):
+            continue
+        if wrong := checks.topic(w.values[key]):
+            w.fault(key, f"made from group.id, {wrong}; name the topic or shorten group.id")
             continue
         other = seen.setdefault(w.values[key], key)
         if other != key:

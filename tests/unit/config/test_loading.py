@@ -435,6 +435,9 @@ def test_exactly_once_can_be_demanded(faults: Faults) -> None:
 def test_state_topics_are_three(faults: Faults) -> None:
     same = {"offset.storage.topic": "state", "config.storage.topic": "state"}
     assert set(faults(worker=WORKER_FILE | same)) == {"config.storage.topic"}
+    long = faults(worker=WORKER_FILE | {"group.id": "g" * 245})
+    assert set(long) == {f"{kind}.storage.topic" for kind in ("offset", "config", "status")}
+    assert "group.id" in long["offset.storage.topic"]
 
 
 def test_topics_are_created_with_both_numbers(faults: Faults) -> None:
@@ -547,6 +550,11 @@ def test_a_workers_error_settings_are_its_connectors_defaults(loading: Load) -> 
     assert connector["errors.tolerance"] == "all"
     assert not connector.given("errors.tolerance")
     assert connector["errors.retry.timeout"] == 9
+
+
+def test_a_workers_default_that_is_wrong_is_the_workers_fault_alone(faults: Faults) -> None:
+    wrong = {"errors.tolerance": "some", "errors.retry.timeout": "x", "bridge.config.unknown": "?"}
+    assert set(faults(worker=WORKER_FILE | wrong)) == set(wrong)
 
 
 def test_values_that_stand_elsewhere_in_both_files(loading: Load, tmp_path: Path) -> None:
