@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from bridge.event import Message, Unreadable, created_ms
+from bridge.event import Head, Message, Unreadable, created_ms
 from bridge.salesforce.bayeux import ALL_RETAINED, NEW_ONLY
+from bridge.salesforce.recent import Recent
 
 RECENT = 25_000
 
@@ -31,7 +32,7 @@ class Start:
 
 
 class Cursor:
-    """The position of one connector's source, and the replay ids it has seen lately."""
+    """The position of one connector's source, and the events it has seen lately."""
 
     def __init__(self, start: Start, recent: int = RECENT) -> None:
         self.after = start.replay_id
@@ -40,10 +41,9 @@ class Cursor:
         self.skipped = 0
         self._initial = start.initial
         self._filtering = False
-        self._size = recent
-        # Two generations of replay id → EventUuid: when the newer one is full, it becomes the older one.
-        self._newer: dict[int, str | None] = {} if start.replay_id is None else {start.replay_id: None}
-        self._older: dict[int, str | None] = {}
+        self._recent = Recent(recent)
+        if start.replay_id is not None:
+            self._recent.add([Head(start.replay_id)])
 
     def subscribe_from(self) -> int:
         """The replay id for the next subscription. Asking for all retained events instead of only new ones,
@@ -68,9 +68,7 @@ class Cursor:
         """
         self.after = self.since_ms = None
         self._initial = start_at
-        for recent in (self._newer, self._older):
-            for replay_id in [key for key, uuid in recent.items() if uuid is None]:
-                del recent[replay_id]
+        self._recent.forget_nameless()
 
     def accept(
         self, events: list[Message], unreadable: list[Unreadable]
@@ -82,50 +80,42 @@ class Cursor:
         """
         if self._filtering and events:
             events, unreadable = self._created_since(sorted(events, key=_replay_id), unreadable)
-        ids = [message.data.event.replayId for message in events]  # type: ignore[union-attr]
+        heads = [message.data.event for message in events]  # type: ignore[union-attr]
+        ids = [head.replayId for head in heads]
         if sorted(ids) != ids:
             events = sorted(events, key=_replay_id)
-            ids = [message.data.event.replayId for message in events]  # type: ignore[union-attr]
-        fresh = dict(zip(ids, [message.data.event.EventUuid for message in events], strict=True))  # type: ignore[union-attr]
-        if len(fresh) != len(ids) or not self._unseen(fresh):
-            events, fresh = self._without_seen(events)
-        if unreadable:
-            unreadable = [item for item in unreadable if self._is_new(item.replay_id, None, fresh)]
-            fresh.update((item.replay_id, None) for item in unreadable if item.replay_id is not None)
-        self._remember(fresh)
+            heads = [message.data.event for message in events]  # type: ignore[union-attr]
+            ids.sort()
+        highest = self._recent.highest
+        if unreadable or len(set(ids)) != len(ids) or (ids and highest is not None and ids[0] <= highest):
+            events, unreadable, heads = self._without_seen(events, unreadable)
+        if heads:
+            self._recent.add(heads)
+            if self.after is None or heads[-1].replayId > self.after:
+                self.after = heads[-1].replayId
         return events, unreadable
 
-    def _unseen(self, fresh: dict[int, str | None]) -> bool:
-        return self._newer.keys().isdisjoint(fresh) and self._older.keys().isdisjoint(fresh)
+    def _without_seen(
+        self, events: list[Message], unreadable: list[Unreadable]
+    ) -> tuple[list[Message], list[Unreadable], list[Head]]:
+        """What is new, and the heads of all that, ascending."""
+        everything = [_replay_id(message) for message in events]
+        everything += [item.replay_id for item in unreadable if item.replay_id is not None]
+        seen = self._recent.between(min(everything), max(everything)) if everything else {}
+        heads: list[Head] = []
 
-    def _without_seen(self, events: list[Message]) -> tuple[list[Message], dict[int, str | None]]:
-        new: list[Message] = []
-        fresh: dict[int, str | None] = {}
-        for message in events:
-            head = message.data.event  # type: ignore[union-attr]
-            if self._is_new(head.replayId, head.EventUuid, fresh):
-                new.append(message)
-                fresh[head.replayId] = head.EventUuid
-        return new, fresh
-
-    def _is_new(self, replay_id: int | None, uuid: str | None, fresh: dict[int, str | None]) -> bool:
-        if replay_id is None:
-            return True
-        for seen in (fresh, self._newer, self._older):
-            if replay_id in seen and (uuid is None or seen[replay_id] in (None, uuid)):
+        def is_new(head: Head) -> bool:
+            uuid = seen.get(head.replayId, "")
+            if head.replayId in seen and (None in (uuid, head.EventUuid) or uuid == head.EventUuid):
                 self.duplicates += 1
                 return False
-        return True
+            seen[head.replayId] = head.EventUuid
+            heads.append(head)
+            return True
 
-    def _remember(self, fresh: dict[int, str | None]) -> None:
-        if not fresh:
-            return
-        highest = max(fresh)
-        if self.after is None or highest > self.after:
-            self.after = highest
-        self._newer.update(fresh)
-        if len(self._newer) >= self._size:
-            self._older, self._newer = self._newer, {}
+        events = [message for message in events if is_new(message.data.event)]  # type: ignore[union-attr]
+        unreadable = [item for item in unreadable if item.replay_id is None or is_new(Head(item.replay_id))]
+        return events, unreadable, sorted(heads, key=lambda head: head.replayId)
 
     def _created_since(
         self, events: list[Message], unreadable: list[Unreadable]

@@ -174,7 +174,7 @@ def status_failure(answer: Answer, channel: str, replay_from: int | None) -> Fai
     return Failure(Verdict.UNKNOWN, text)
 
 
-def _errors(body: bytearray) -> list[str]:
+def _errors(body: bytes | bytearray) -> list[str]:
     """Error texts of a Bayeux or REST error body."""
     try:
         value = msgspec.json.decode(body)

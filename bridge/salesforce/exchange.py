@@ -25,6 +25,7 @@ from bridge.salesforce.http import USER_AGENT, HttpSettings, Origin, connect
 from bridge.salesforce.network import network_error
 
 _BLOCK = 1 << 16
+_LARGE = 1 << 20  # up to this http.client's own read makes one allocation, too, and does not zero it
 _TICK = 0.5  # seconds after which a waiting request looks whether it is still wanted
 _ERROR_BYTES = 1 << 16
 
@@ -39,7 +40,7 @@ class Answer:
 
     status: int
     headers: http.client.HTTPMessage
-    body: bytearray = field(repr=False)
+    body: bytes | bytearray = field(repr=False)
     took: float
 
     def served_ms(self) -> int:
@@ -181,7 +182,7 @@ class Exchange:
         if self._interrupted or self.stopped():
             raise Interrupted
 
-    def _read(self, response: http.client.HTTPResponse) -> tuple[bytearray, bool]:
+    def _read(self, response: http.client.HTTPResponse) -> tuple[bytes | bytearray, bool]:
         """The body, and whether all of it was read (of an error page only the beginning is)."""
         length = response.length
         if response.status >= 300:
@@ -194,7 +195,7 @@ class Exchange:
         encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
         if encoding in ("identity", ""):
             if length is not None and not response.chunked:
-                return _read_exactly(response, length), True
+                return _read_exactly(response, length) if length > _LARGE else response.read(), True
             return self._read_blocks(response, None), True
         if encoding in ("gzip", "x-gzip"):
             return self._read_blocks(response, zlib.decompressobj(31)), True

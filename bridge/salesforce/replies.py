@@ -62,7 +62,7 @@ _decode_any = msgspec.json.Decoder().decode
 _BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
-def parse(body: bytearray, slice_bytes: int) -> Iterator[Reply]:
+def parse(body: bytes | bytearray, slice_bytes: int) -> Iterator[Reply]:
     """The messages of a reply: one ``Reply``, or for a body above ``slice_bytes`` several slices, in the
     order of the replay ids, of which the last carries the meta messages. A slice keeps the whole body alive,
     but copies nothing.
@@ -71,12 +71,12 @@ def parse(body: bytearray, slice_bytes: int) -> Iterator[Reply]:
     messages.
     """
     if len(body) > slice_bytes:
-        yield from _slices(body, slice_bytes)
+        yield from _slices(_mutable(body), slice_bytes)
         return
     try:
         messages = _decode_all(body)
     except _BAD:
-        yield _one_by_one(body)
+        yield _one_by_one(_mutable(body))
         return
     if not messages:
         raise _not_a_reply(body, "an empty list")
@@ -85,8 +85,12 @@ def parse(body: bytearray, slice_bytes: int) -> Iterator[Reply]:
     if len(events) != len(messages):
         reply.meta = [message for message in messages if message.data is None]
         if not all(message.channel.startswith("/meta/") for message in reply.meta):
-            reply = _one_by_one(body)
+            reply = _one_by_one(_mutable(body))
     yield reply
+
+
+def _mutable(body: bytes | bytearray) -> bytearray:
+    return body if isinstance(body, bytearray) else bytearray(body)
 
 
 def repair_surrogates(body: bytearray) -> int:

@@ -8,7 +8,6 @@ the promise is to stay within 0.5 µs an event of ``http.client`` itself.
 from __future__ import annotations
 
 import gc
-import http.client
 import json
 import multiprocessing
 import socket

@@ -224,8 +224,12 @@ class ScriptedOrg:
         after = int(message["ext"]["replay"][message["subscription"]])
         base["subscription"] = message["subscription"]
         if 0 <= after < self.expired_below:
-            text = "400::The replayId {%d} you provided was invalid.  Please provide a valid ID, -2 to replay all events, "
-            return {**base, "successful": False, "error": text % after + "or -1 to replay only new events."}
+            text = f"400::The replayId {{{after}}} you provided was invalid.  Please provide a valid ID, -2 to replay "
+            return {
+                **base,
+                "successful": False,
+                "error": text + "all events, or -1 to replay only new events.",
+            }
         with self._changed:
             ids = [e["data"]["event"]["replayId"] for e in self.log]
             found = [i for i, replay_id in enumerate(ids) if replay_id > after]
@@ -256,7 +260,7 @@ class ScriptedOrg:
                 session.position += len(events)
             return list(events)
 
-    def _handler(org) -> type[BaseHTTPRequestHandler]:  # noqa: N805 - ``self`` is the handler
+    def _handler(org) -> type[BaseHTTPRequestHandler]:
         connections = itertools.count(1)
 
         class Handler(BaseHTTPRequestHandler):

@@ -3,6 +3,7 @@ or doubled."""
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -329,7 +330,7 @@ def test_interval_is_honoured_and_shared_cookies_are_mentioned_once(
     with Client(org) as client:
         client.wait(lambda: org.count(CONNECT) >= 4)
     times = [a.at for a in org.asked if a.channel == CONNECT]
-    assert all(later - earlier >= 0.28 for earlier, later in zip(times, times[1:], strict=False))
+    assert all(later - earlier >= 0.28 for earlier, later in itertools.pairwise(times))
     assert caplog.text.count("shares this session's cookies") == 1
 
 

@@ -104,8 +104,8 @@ def test_a_position_wins_over_everything(org: ScriptedOrg) -> None:
 # ---- expired positions --------------------------------------------------------------------------------------
 
 CODES = [
-    "400::The replayId {1} you provided was invalid.  Please provide a valid ID, -2 to replay all events, or -1 to replay "
-    "only new events.",
+    "400::The replayId {1} you provided was invalid.  Please provide a valid ID, -2 to replay all events, or -1 to "
+    "replay only new events.",
     "400::The replayId {5} you provided was invalid. Please provide a valid ID",
     "400:{5}:The replayId {5} you provided was invalid.  Please provide a valid ID",
     "400:/event/X__e,5:the replayid you provided was INVALID",

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bridge.errors import BridgeError, Retriable, Stage
+from bridge.errors import Retriable, Stage
 from bridge.salesforce.replies import Reply, parse, repair_surrogates
 
 CHANNEL = "/event/Order_Event__e"
@@ -199,7 +199,9 @@ def test_lone_surrogates_become_replacement_characters(text: str, expected: str,
 
 
 def test_a_reply_with_a_lone_surrogate_keeps_everything_else_to_the_byte() -> None:
-    number = '{"channel":"%s","data":{"payload":{"n":1.10,"t":"x\\udfff"},"event":{"replayId":8}}}' % CHANNEL
+    number = '{"channel":"%s","data":{"payload":{"n":1.10,"t":"x\\udfff"},"event":{"replayId":8}}}'.replace(
+        "%s", CHANNEL
+    )
     reply = read(f"[{json.dumps(event(7))},{number}]".encode())
     assert ids(reply) == [7, 8]
     assert reply.repaired == 1
@@ -253,8 +255,7 @@ SLICES = st.sampled_from([LARGE, 0, 40, 300])
 def test_any_bytes_give_a_reply_or_a_bridge_error(raw: bytes, slice_bytes: int) -> None:
     try:
         reply = read(raw, slice_bytes)
-    except BridgeError as error:
-        assert isinstance(error, Retriable)
+    except Retriable:
         return
     assert reply.events or reply.meta or reply.unreadable
 
@@ -302,8 +303,7 @@ def test_mutated_replies_give_a_reply_or_a_bridge_error(
             return
     try:
         reply = read(bytes(raw), slice_bytes)
-    except BridgeError as error:
-        assert isinstance(error, Retriable)
+    except Retriable:
         return
     for bad in reply.unreadable:
         assert bad.raw
