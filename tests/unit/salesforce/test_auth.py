@@ -488,6 +488,7 @@ def test_ids_have_eighteen_characters(short: str, long: str) -> None:
 
 
 def test_a_secret_that_was_cut_off_is_hidden_too() -> None:
+    assert clean("got short-1, not more", ("short-1",)) == "got ****, not more"
     assert clean("got consumer-secret-22", ("consumer-secret-2266",)) == "got ****"
     assert clean("x" * 195 + " consumer-secret-2266", ("consumer-secret-2266",)).endswith("****")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import socket
 import ssl
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ import requests
 
 from bridge.config import config_of
 from bridge.errors import ConfigurationError, Fatal, Retriable, Stage
+from bridge.salesforce import tls
 from bridge.salesforce.http import HttpSettings, Origin, connect, http_settings, requests_session, ssl_context
 from bridge.salesforce.network import network_error
 from tests.support.web_server import Answer, Web, connect_proxy, web_server
@@ -59,6 +61,30 @@ def test_ssl_cert_file_adds_to_the_trust(secure: Web, monkeypatch: pytest.Monkey
     monkeypatch.setenv("SSL_CERT_FILE", str(secure.ca_file))
     assert get(secure.url, HttpSettings())[0] == 200
     assert ssl_context(HttpSettings()).cert_store_stats()["x509_ca"] == system + 1
+
+
+@pytest.mark.parametrize("where", ["file", "folder", "nowhere"])
+def test_the_system_may_keep_its_authorities_in_a_file_or_a_folder(
+    secure: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    assert secure.ca_file is not None
+    folder = tmp_path / "certs"
+    folder.mkdir()
+    if where == "folder":
+        command = ["openssl", "x509", "-hash", "-noout", "-in", str(secure.ca_file)]
+        digest = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        (folder / f"{digest}.0").write_bytes(secure.ca_file.read_bytes())
+    file = str(secure.ca_file) if where == "file" else str(tmp_path / "none.pem")
+    paths = ssl.DefaultVerifyPaths(None, str(folder), "SSL_CERT_FILE", file, "SSL_CERT_DIR", str(folder))
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: paths)
+    tls._context.cache_clear()
+    try:
+        if where == "nowhere":  # then the certifi bundle is what there is
+            assert ssl_context(HttpSettings()).cert_store_stats()["x509_ca"] > 50
+        else:
+            assert get(secure.url, HttpSettings())[0] == 200
+    finally:
+        tls._context.cache_clear()
 
 
 def test_an_unknown_ca_is_fatal_and_names_the_property(secure: Web) -> None:

@@ -409,6 +409,13 @@ def test_the_example_key_is_refused_in_another_wrapping_and_under_another_certif
             load(**{FILE: url(data)})
 
 
+def test_the_example_certificate_is_known_beside_any_key(key: rsa.RSAPrivateKey) -> None:
+    pem = (ROOT / "keys-example" / "salesforce-jwt.crt").read_bytes()
+    assert example_keys.is_example(key, x509.load_pem_x509_certificate(pem))
+    assert not example_keys.is_example(key, certificate(key))
+    assert not example_keys.is_example(key, None)
+
+
 def test_the_constants_are_those_of_the_files() -> None:
     pem = (ROOT / "keys-example" / "salesforce-jwt.crt").read_bytes()
     digest = hashlib.sha256(der(x509.load_pem_x509_certificate(pem))).hexdigest()
