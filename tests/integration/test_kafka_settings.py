@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -140,6 +142,31 @@ def test_unreachable() -> None:
     error = ask(loaded({"bootstrap.servers": "127.0.0.1:1"}))
     assert isinstance(error, Retriable)
     assert "bootstrap.servers" in error.message or "127.0.0.1:1" in error.message
+
+
+def test_kafka_is_waited_for_and_said_so(own_broker: Callable[..., Broker]) -> None:
+    broker = own_broker()
+    topic = create_topic(broker, unique("out"))
+    config = loaded({"bootstrap.servers": broker.bootstrap}, {"kafka.topic": topic})
+    broker.stop()
+    said: list[str] = []
+    with ThreadPoolExecutor(1) as pool:
+        preparing = pool.submit(prepare_topics, config, waiting=said.append)
+        until = time.monotonic() + 30
+        while not said and time.monotonic() < until:
+            time.sleep(0.05)
+        broker.start()
+        assert preparing.result(60).output == topic
+    assert broker.bootstrap in said[0] or "no broker can be reached" in said[0]
+
+
+def test_waiting_ends_when_it_is_no_longer_wanted() -> None:
+    started = time.monotonic()
+    with pytest.raises(Retriable):
+        prepare_topics(
+            loaded({"bootstrap.servers": "127.0.0.1:1"}), stopped=lambda: time.monotonic() > started + 1
+        )
+    assert time.monotonic() - started < 8
 
 
 def test_missing_right_to_the_transactional_id(secured_broker: Broker) -> None:
