@@ -27,6 +27,7 @@ from bridge.policy import ErrorPolicy
 from bridge.routes import Routes
 from bridge.salesforce.auth import Login, Session
 from bridge.salesforce.rest import Rest
+from bridge.schema.writer import Writers
 
 
 @define
@@ -51,6 +52,7 @@ class Attempt:
         self._login = Login(loaded.connector)
         self._rest = Rest(self._login, loaded.connector)
         self._receiving: _Receiver | None = None
+        self._writers: Writers | None = None
         self._wanted: Callable[[], bool] = lambda: False
         self._written = 0
         self._waited_since: float | None = None
@@ -60,6 +62,8 @@ class Attempt:
         """Stop fetching at once; the run then drains, commits and returns."""
         if self._receiving is not None:
             self._receiving.end()
+        if self._writers is not None:
+            self._writers.close()
 
     def run(self, ending: Callable[[], bool]) -> None:
         """Returns after a drain, or when the goal is reached. Raises BridgeError."""
@@ -143,9 +147,8 @@ class Attempt:
             raise receiver.failure
 
     def _pipeline(self, producer: Producer, buffer: Buffer, session: Session, topics: Any) -> Pipeline:
-        from bridge.schema.writer import Writers
-
         config = self._config
+        self._writers = Writers(self._loaded, self._rest)
         policy = ErrorPolicy(
             tolerate=config["errors.tolerance"] == "all",
             dead_letters=topics.dead_letters,
@@ -157,7 +160,7 @@ class Attempt:
             org_id=session.org_id,
             offsets_topic=topics.offsets,
             buffer=buffer,
-            routes=Routes(Writers(self._loaded, self._rest), config["bridge.schema.latest.ttl.ms"] / 1000),
+            routes=Routes(self._writers, config["bridge.schema.latest.ttl.ms"] / 1000),
             producer=producer,
             policy=policy,
             stats=self._stats,

@@ -46,7 +46,6 @@ def run(args: argparse.Namespace) -> int:
     from bridge import log
     from bridge.attempt import Goal
     from bridge.config import load
-    from bridge.config.secrets import secret_values
     from bridge.connector import Connector
     from bridge.metrics import serve
 
@@ -55,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     goal = Goal(max_events=args.max_events, until_idle=args.until_idle)
     connectors = [Connector(loaded, goal) for loaded in every]
     for connector, loaded in zip(connectors, every, strict=True):
-        log.register_secrets(secret_values(loaded))
+        log.register_secrets(loaded.secrets())
         for notice in loaded.notices:
             log.for_connector(connector.name).info("%s", notice)
     if args.metrics_port is not None:

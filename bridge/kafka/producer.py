@@ -6,6 +6,7 @@ position is produced after a flush has shown that every record before it is ackn
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -135,14 +136,13 @@ class Producer:
         """Drop what was not committed. An abort is tried, so that readers need not wait for the timeout."""
         from confluent_kafka import KafkaException
 
-        try:
-            if self._open:
-                self._open = False
-                self._producer.abort_transaction(2.0)
-        except (KafkaException, SystemError):
-            pass  # the next init_transactions aborts it
-        self._producer.purge()
-        self._producer.poll(0)
+        if self._open:
+            self._open = False
+            with contextlib.suppress(KafkaException, SystemError):
+                self._producer.abort_transaction(2.0)  # else the next init_transactions aborts it
+        with contextlib.suppress(KafkaException, SystemError):
+            self._producer.purge()
+            self._producer.poll(0)
 
     def _delivered(self, error: Any, message: Any) -> None:
         """Only called for records that failed (``delivery.report.only.error``)."""

@@ -68,6 +68,11 @@ class Writers:
             known = self._made[schema_id] = (key, self._route(event, schema, topic, written))
         return known[1]
 
+    def close(self) -> None:
+        """From any thread: wait for no registry any more. A request that is answered at once still works."""
+        if self._registration is not None:
+            self._registration.close()
+
     def _route(
         self, event: EventType, schema: Schema, topic: str | None, written: Registered | None
     ) -> Route:
@@ -119,6 +124,10 @@ class _Registration:
         self._context = config.get("schema.context.name") or "default"
         self._plaintext = bool(config.get("bridge.csfle.allow.plaintext"))
         prefix(self._context)
+
+    def close(self) -> None:
+        """End a wait between two tries."""
+        self._registry.close()
 
     def written(self, schema: Schema, topic: str | None) -> Registered:
         """The version to write with, registered where it has to be."""
