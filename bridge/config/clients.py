@@ -37,9 +37,7 @@ def _add(examined: Examined, fault: Fault) -> None:
 def _kafka(loaded: Loaded, environ: Mapping[str, str]) -> tuple[list[Fault], list[str]]:
     from bridge.kafka.settings import examine
 
-    faults, notices = examine(loaded)
-    # A worker's own, done with by now: no setting of its clients.
-    return [fault for fault in faults if fault.key != "config.providers"], notices
+    return examine(loaded)
 
 
 def _registry(loaded: Loaded, environ: Mapping[str, str]) -> tuple[list[Fault], list[str]]:

@@ -174,7 +174,10 @@ def _read_to(
         if message is None:
             if time.monotonic() - told > 5:
                 told = time.monotonic()
-                waiting(f"an open transaction of another producer holds back partitions {sorted(missing)}")
+                waiting(
+                    f"an open transaction of another producer holds back {topic}, partitions {sorted(missing)}; if it "
+                    "stays so, 'kafka-transactions.sh find-hanging' names it"
+                )
             continue
         error = message.error()
         if error is None:

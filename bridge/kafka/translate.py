@@ -133,7 +133,7 @@ COMMON: Final[Mapping[str, Translation]] = {
         "metrics.sample.window.ms",
         "auto.include.jmx.reporter",
     ),
-    **_refused(_JAVA_CLASS, "interceptor.classes", "security.providers", "config.providers"),
+    **_refused(_JAVA_CLASS, "interceptor.classes", "security.providers"),
 }
 
 PRODUCER: Final[Mapping[str, Translation]] = {
