@@ -65,6 +65,12 @@ class Attempt:
         if self._writers is not None:
             self._writers.close()
 
+    def close(self) -> None:
+        """For good: besides, wait for no login and no metadata any more."""
+        self.end()
+        self._login.close()
+        self._rest.close()
+
     def run(self, ending: Callable[[], bool]) -> None:
         """Returns after a drain, or when the goal is reached. Raises BridgeError."""
         self._wanted = ending
@@ -126,6 +132,8 @@ class Attempt:
     def _carry(self, producer: Producer, position: Position, session: Session, topics: Any) -> None:
         buffer = Buffer(self._config["bridge.buffer.max.events"], self._config["bridge.buffer.max.bytes"])
         self._stats.buffer = buffer
+        self._stats.buffer_max_events = self._config["bridge.buffer.max.events"]
+        self._stats.buffer_max_bytes = self._config["bridge.buffer.max.bytes"]
         pipeline = self._pipeline(producer, buffer, session, topics)
         if position.replay_id is not None:
             pipeline.position = self._stats.last_replay_id = position.replay_id
@@ -153,7 +161,8 @@ class Attempt:
             tolerate=config["errors.tolerance"] == "all",
             dead_letters=topics.dead_letters,
             stats=self._stats,
-            log=self._log.warning,
+            log=self._log.warning if config["errors.log.enable"] else None,
+            show_events=bool(config["errors.log.include.messages"]),
         )
         return Pipeline(
             connector=config.name,

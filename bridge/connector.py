@@ -59,7 +59,7 @@ class Connector:
         """Ask to drain, commit and end; ``join`` waits for it."""
         self._stopping.set()
         self._resumed.set()
-        self._attempt.end()
+        self._attempt.close()
 
     def join(self, timeout: float | None = None) -> bool:
         """Wait until it has ended; False after ``timeout`` seconds."""

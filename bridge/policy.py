@@ -11,6 +11,8 @@ from bridge.errors import BadRecord, Fatal, Stage
 from bridge.event import Data, Unreadable
 from bridge.metrics import Stats
 
+SHOWN = 2000  # bytes of an event in the log, where its content is wanted there
+
 
 class DeadLetters(Protocol):
     """Makes the record for the dead-letter topic; see ``kafka/dead_letter.py``."""
@@ -27,7 +29,8 @@ class ErrorPolicy:
     tolerate: bool
     dead_letters: DeadLetters | None
     stats: Stats
-    log: Callable[[str], None]
+    log: Callable[[str], None] | None  # errors.log.enable
+    show_events: bool = False  # errors.log.include.messages
 
     def judge(self, error: BadRecord, data: Data) -> tuple[tuple[Any, ...] | None, Fatal | None]:
         """The dead letter to produce, if any, or the reason to end."""
@@ -58,7 +61,9 @@ class ErrorPolicy:
                 stage=error.stage,
                 position=error.position,
             )
-        self.log(f"{where} was passed over ({error.stage}): {error.message}")
+        if self.log is not None:
+            shown = f"; the event: {raw[:SHOWN]!r}" if self.show_events else ""
+            self.log(f"{where} was passed over ({error.stage}): {error.message}{shown}")
         if self.dead_letters is None:
             return None, None
         try:

@@ -138,11 +138,13 @@ def file(value: str) -> str | None:
 
 
 def keystore(value: str) -> str | None:
-    """A keystore as a base64 data URL, in both spellings that are in use."""
+    """A keystore as a base64 data URL, in both spellings that are in use, or the path of a file."""
     found = _DATA_URL.match(value)
     if not found:
         return (
-            "must begin with data:text/plain;base64, (a file's path goes into salesforce.jwt.keystore.path)"
+            "must begin with data:text/plain;base64, or be a file's path"
+            if value.startswith("data:")
+            else None
         )
     try:
         empty = not base64.b64decode(re.sub(r"\s", "", value[found.end() :]), validate=True)

@@ -18,8 +18,8 @@ ERRORS = group(
     Property(
         "errors.log.enable",
         BOOLEAN,
-        "Whether every tolerated event is logged with its reason.",
-        default="false",
+        "Whether every tolerated event is logged with its reason. Counted it is always.",
+        default="true",
     ),
     Property(
         "errors.log.include.messages",
@@ -47,7 +47,7 @@ ERRORS = group(
         "errors.deadletterqueue.context.headers.enable",
         BOOLEAN,
         "Whether dead letters carry Kafka Connect's headers about the error.",
-        default="false",
+        default="true",
     ),
     Property(
         "errors.retry.timeout",

@@ -153,7 +153,6 @@ def test_a_fault_of_the_worker_is_not_counted_again_for_the_connector(faults: Fa
         ("salesforce.platform.event.name", "/event/A__e", "channel"),
         ("salesforce.platform.event.name", "A b", "API name"),
         ("salesforce.version", "now", "66.0"),
-        ("salesforce.jwt.keystore.file", "/etc/keys.jks", "keystore.path"),
         ("salesforce.jwt.keystore.file", "data:text/plain;base64,%%%", "base64"),
         ("salesforce.jwt.keystore.file", "data:text/plain;base64,", "empty"),
         ("salesforce.jwt.keystore.path", "/does/not/exist.jks", "not exist"),
