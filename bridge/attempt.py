@@ -32,11 +32,10 @@ from bridge.schema.writer import Writers
 
 @define
 class Goal:
-    """When a run ends by itself, and whether fatal errors are retried (they are not under ``run``)."""
+    """When a run ends by itself."""
 
     max_events: int | None = None
     until_idle: float | None = None
-    restart_on_fatal: bool = False
 
 
 class Attempt:

@@ -28,13 +28,12 @@ class Connector:
         self.stats = stats or Stats(connector=self.name)
         self.error: BridgeError | None = None
         self._loaded = loaded
-        self._goal = goal or Goal()
         self._log = for_connector(self.name)
         self._stopping = threading.Event()
         self._resumed = threading.Event()
         self._resumed.set()
         self._ended = threading.Event()
-        self._attempt = Attempt(loaded, self._goal, self.stats)
+        self._attempt = Attempt(loaded, goal or Goal(), self.stats)
         self._thread = threading.Thread(target=self._supervise, name=f"{self.name}-work", daemon=True)
 
     @property
@@ -105,7 +104,7 @@ class Connector:
             return False
         if isinstance(error, Retriable):
             return True
-        return bool(self._loaded.connector.get("auto.restart.on.user.error")) and self._goal.restart_on_fatal
+        return bool(self._loaded.connector["auto.restart.on.user.error"])
 
     def _wait_to_restart(self, error: BridgeError, wait: float) -> None:
         asked = error.retry_after if isinstance(error, Retriable) else None

@@ -67,6 +67,26 @@ def test_what_cannot_pass_ends_it(made: Connector, monkeypatch: pytest.MonkeyPat
     assert made.error is error
 
 
+def test_fatal_errors_are_restarted_where_the_configuration_asks_for_it(
+    tmp_path: Path, made: Connector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "c.properties"
+    config.write_text(config.read_text() + "auto.restart.on.user.error=true\n")
+    stubborn = Connector(load(config, tmp_path / "w.properties"))
+
+    def run(ending: object) -> None:
+        raise Fatal("no such event", stage=Stage.SUBSCRIBE)
+
+    monkeypatch.setattr(stubborn._attempt, "run", run)
+    stubborn.start()
+    until = time.monotonic() + 10
+    while stubborn.stats.restarts < 2:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    stubborn.stop()
+    assert stubborn.join(5)
+
+
 def test_waits_grow_and_shrink_again_after_a_commit(made: Connector, monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
     attempts = 0
