@@ -8,7 +8,9 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
-from bridge.sandbox.registry.routes import Routes
+from bridge.sandbox.registry.http import Application
+from bridge.sandbox.registry.schema_routes import SchemaRoutes
+from bridge.sandbox.registry.settings_routes import SettingsRoutes
 from bridge.sandbox.registry.subjects import Subjects
 from bridge.sandbox.server import Server
 
@@ -20,7 +22,8 @@ class Registry:
 
     def __init__(self, *, port: int = 0) -> None:
         self.subjects = Subjects()
-        self._server = Server(Routes(self.subjects), port=port, name="registry")
+        table = {**SchemaRoutes(self.subjects).table(), **SettingsRoutes(self.subjects).table()}
+        self._server = Server(Application(table, self.subjects.lock), port=port, name="registry")
         self.url = self._server.url
 
     def __enter__(self) -> Self:

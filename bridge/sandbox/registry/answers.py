@@ -26,6 +26,7 @@ _ORDER: Final = (
     "ts",
     "deleted",
     "ruleSet",
+    "aliases",
 )
 _REGISTERED: Final = (
     "id",
@@ -42,7 +43,7 @@ _REGISTERED: Final = (
 
 
 def whole(version: Version, *, content: Content | None = None, **extra: Any) -> Json:
-    """A Schema: what GET of a version answers."""
+    """A Schema: what GET of a version answers; ``content`` where it is shown in another form."""
     made = {**_parts(version, content), **_times(version), **extra}
     return {key: made[key] for key in _ORDER if key in made}
 
@@ -83,11 +84,6 @@ def _parts(version: Version, content: Content | None) -> Json:
 
 def _times(version: Version) -> Json:
     return {"ts": version.created, "deleted": version.deleted}
-
-
-def evolved(content: Content, *, text: str) -> Content:
-    """The content in another rendering of its text."""
-    return evolve(content, text=text)
 
 
 def qualified(content: Content, parent: Name) -> Content:

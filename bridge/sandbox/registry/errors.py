@@ -17,6 +17,10 @@ class RegistryError(Exception):
         return int(str(self.code)[:3])
 
 
+class BareError(RegistryError):
+    """An error of the way to the operation (path, method, context); answered without a content type."""
+
+
 def no_subject(subject: object) -> RegistryError:
     """40401."""
     return RegistryError(40401, f"Subject '{subject}' not found.")

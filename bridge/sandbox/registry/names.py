@@ -7,7 +7,7 @@ from typing import Final
 
 from attrs import frozen
 
-from bridge.sandbox.registry.errors import RegistryError
+from bridge.sandbox.registry.errors import BareError, RegistryError
 
 DEFAULT: Final = "."
 GLOBAL: Final = ".__GLOBAL"
@@ -55,7 +55,7 @@ def context_of_path(segment: str) -> str:
     """The context a path ``/contexts/{segment}/…`` names: ``.ctx``, ``ctx`` or ``:.ctx:``."""
     name = segment[1:-1] if len(segment) > 2 and segment[0] == segment[-1] == ":" else segment
     if ":" in name:
-        raise RegistryError(400, f"Context name '{name}' cannot contain a colon")
+        raise BareError(400, f"Context name '{name}' cannot contain a colon")
     return name if name.startswith(".") else f".{name}"
 
 

@@ -11,6 +11,8 @@ from bridge.sandbox.registry.errors import RegistryError
 PHASES: Final = ("migrationRules", "domainRules", "encodingRules")
 _MIGRATION_MODES: Final = ("UPGRADE", "DOWNGRADE", "UPDOWN")
 _MODES: Final = ("WRITE", "READ", "WRITEREAD")
+# As the registry lists them.
+_ALL_MODES: Final = ("DOWNGRADE", "READ", "UPGRADE", "UPDOWN", "WRITE", "WRITEREAD")
 _KINDS: Final = ("CONDITION", "TRANSFORM")
 _MAX_NAME: Final = 256
 _KEY_ID: Final = "encrypt.kms.key.id"
@@ -59,7 +61,7 @@ def _rule(given: Json) -> Json:
         "name": given.get("name"),
         "doc": given.get("doc"),
         "kind": _enum("RuleKind", given.get("kind"), _KINDS) or "TRANSFORM",
-        "mode": _enum("RuleMode", given.get("mode"), sorted(_MODES + _MIGRATION_MODES)) or "WRITEREAD",
+        "mode": _enum("RuleMode", given.get("mode"), _ALL_MODES) or "WRITEREAD",
         "type": given.get("type"),
         "tags": sorted(set(given.get("tags") or ())),
         "params": _params(given.get("params") or {}),
@@ -82,7 +84,7 @@ def _params(given: dict[str, Any]) -> dict[str, str]:
     return dict(sorted(params.items()))
 
 
-def _enum(type_name: str, value: Any, valid: tuple[str, ...] | list[str]) -> str | None:
+def _enum(type_name: str, value: Any, valid: tuple[str, ...]) -> str | None:
     if value is None or value in valid:
         return value if value is None else str(value)
     raise RegistryError(

@@ -29,6 +29,7 @@ _KEYS: Final[tuple[str, ...]] = (
     "overrideRuleSet",
 )
 _POLICIES: Final = ("STRICT", "LENIENT")
+READ_ONLY: Final = ("READONLY", "READONLY_OVERRIDE")
 MODES: Final = ("READWRITE", "READONLY", "READONLY_OVERRIDE", "IMPORT", "FORWARD")
 
 
@@ -58,6 +59,10 @@ class Configs:
     def level(self, name: Name) -> str:
         """The compatibility level that holds."""
         return str(self.effective(name)["compatibilityLevel"])
+
+    def aliases(self) -> dict[Name, str]:
+        """Every alias, with the subject it stands for."""
+        return {name: config["alias"] for name, config in self._own.items() if config.get("alias")}
 
     def alias(self, name: Name) -> str | None:
         """The subject this one is an alias of."""
@@ -98,10 +103,7 @@ class Modes:
         return self._own.get(name)
 
     def effective(self, name: Name) -> str:
-        """The mode that holds for a subject; READONLY_OVERRIDE of a context wins over everything in it."""
-        overriding = self._own.get(Name(name.context, ""))
-        if overriding == "READONLY_OVERRIDE":
-            return overriding
+        """The mode that holds for a subject: the nearest scope's."""
         return next((self._own[scope] for scope in _scopes(name) if scope in self._own), "READWRITE")
 
     def set(self, name: Name, text: str) -> None:

@@ -21,7 +21,7 @@ from bridge.sandbox.registry.errors import (
 )
 from bridge.sandbox.registry.names import Name
 from bridge.sandbox.registry.schemas import Request, Schemas
-from bridge.sandbox.registry.settings import Configs, Modes
+from bridge.sandbox.registry.settings import READ_ONLY, Configs, Modes
 from bridge.sandbox.registry.store import Store, Version
 
 JUDGES: Final = {"AVRO": judge_avro}
@@ -135,7 +135,7 @@ class Subjects:
     # ------------------------------------------------------------------ changing
 
     def register(self, name: Name, request: Request) -> tuple[Version, bool]:
-        """Register a schema; the version, and whether it was found as the latest rather than as sent.
+        """Register a schema; the version, and whether the answer shows when that was.
 
         Raises 409xx incompatible, 42201 invalid, 42205 not permitted, 42208 bad subject, 42210 bad rule set.
         """
@@ -155,14 +155,14 @@ class Subjects:
                 return known, False
         merged = self._merged(name, content, request)
         if latest is not None and request.version in (0, -1) and _same_but_version(merged, latest.content):
-            return latest, True
+            return latest, _numbered(latest.content)
         self._check_mode(name)
         following = self._following(name)
         if request.version > 0 and request.version != following:
             raise invalid_schema("Version is not one more than previous version")
         if request.version or request.edits_tags:
             merged = merged.with_property(VERSION_PROPERTY, str(following))
-        elif latest is not None and VERSION_PROPERTY in (merged.metadata or {}).get("properties", {}):
+        elif _numbered(merged):
             merged = merged.without_property(VERSION_PROPERTY)
         messages = self._incompatibilities(name, merged, existing)
         if messages:
@@ -310,12 +310,12 @@ class Subjects:
         mode = self.modes.effective(name)
         if mode == "IMPORT":
             raise not_permitted(f"{where} is not in read-write mode")
-        if mode.startswith("READONLY") and mode != "READONLY_OVERRIDE":
+        if mode in READ_ONLY:
             raise not_permitted(f"{where} is in read-only mode")
 
     def check_writable(self, name: Name) -> None:
         """Raises 42205 in a read-only subject or context."""
-        if self.modes.effective(name) == "READONLY":
+        if self.modes.effective(name) in READ_ONLY:
             raise not_permitted(f"Subject {name} in context {name.context_prefix} is in read-only mode")
 
     def _check_unreferenced(self, version: Version) -> None:
@@ -348,6 +348,10 @@ def _pick(versions: list[Version], number: int | None) -> Version:
 
 def _property(content: Content, key: str) -> Any:
     return (content.metadata or {}).get("properties", {}).get(key)
+
+
+def _numbered(content: Content) -> bool:
+    return VERSION_PROPERTY in (content.metadata or {}).get("properties", {})
 
 
 def _same_but_version(content: Content, other: Content) -> bool:

@@ -1,0 +1,219 @@
+"""Schemas, subjects, versions, compatibility: from paths, queries and bodies to operations and their answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from bridge.sandbox.registry import answers, names, rules
+from bridge.sandbox.registry.errors import RegistryError, no_schema
+from bridge.sandbox.registry.http import Call, Handler, Raw, number
+from bridge.sandbox.registry.names import ALL, Name
+from bridge.sandbox.registry.schemas import TYPES, Request
+from bridge.sandbox.registry.store import Version
+from bridge.sandbox.registry.subjects import Subjects
+
+VERSION: Final = {"version": "8.3.1", "commitId": "v8.3.1"}
+
+Json = dict[str, Any]
+
+
+class SchemaRoutes:
+    """Handlers of schemas and subjects."""
+
+    def __init__(self, subjects: Subjects) -> None:
+        self._subjects = subjects
+
+    def table(self) -> Mapping[str, Handler]:
+        """``METHOD /path`` → handler."""
+        return {
+            "GET /": lambda call: {},
+            "POST /": lambda call: {},
+            "GET /schemas/types": lambda call: list(TYPES),
+            "GET /schemas": self._list_schemas,
+            "GET /schemas/ids/{}": self._by_id,
+            "GET /schemas/ids/{}/schema": self._bare_by_id,
+            "GET /schemas/ids/{}/subjects": self._subjects_of_id,
+            "GET /schemas/ids/{}/versions": self._versions_of_id,
+            "GET /schemas/guids/{}": self._by_guid,
+            "GET /schemas/guids/{}/ids": self._ids_of_guid,
+            "GET /subjects": self._list_subjects,
+            "POST /subjects/{}": self._look_up,
+            "DELETE /subjects/{}": self._delete_subject,
+            "GET /subjects/{}/metadata": self._by_metadata,
+            "GET /subjects/{}/versions": self._list_versions,
+            "POST /subjects/{}/versions": self._register,
+            "GET /subjects/{}/versions/{}": self._get_version,
+            "DELETE /subjects/{}/versions/{}": self._delete_version,
+            "GET /subjects/{}/versions/{}/schema": self._bare_version,
+            "GET /subjects/{}/versions/{}/referencedby": self._referenced_by,
+            "POST /subjects/{}/versions/{}/tags": self._tags,
+            "POST /compatibility/subjects/{}/versions": self._check,
+            "POST /compatibility/subjects/{}/versions/{}": self._check,
+            "GET /v1/metadata/id": lambda call: _CLUSTER,
+            "GET /v1/metadata/version": lambda call: VERSION,
+            "GET /v1/metadata/deployment": lambda call: {"attributes": []},
+        }
+
+    # ------------------------------------------------------------------ schemas
+
+    def _list_schemas(self, call: Call) -> Any:
+        prefix = call.text("subjectPrefix", ALL) or ""
+        subjects = self._subjects.subjects(prefix, deleted=call.flag("deleted"))
+        aliases: dict[str, list[str]] = {}
+        if call.flag("aliases"):
+            for alias, subject in self._subjects.configs.aliases().items():
+                aliases.setdefault(subject, []).append(str(alias))
+                if names.has_prefix(alias, prefix):
+                    subjects.append(names.parse(subject))
+        rule_type = call.text("ruleType")
+        found = []
+        for name in sorted(set(subjects), key=str):
+            versions = self._subjects.store.versions(name, deleted=call.flag("deleted"))
+            versions = versions[-1:] if call.flag("latestOnly") else versions
+            shown: Json = {"aliases": aliases[str(name)]} if str(name) in aliases else {}
+            found += [answers.whole(v, **shown) for v in versions if rule_type in (None, *_rule_types(v))]
+        return call.page(found)
+
+    def _by_id(self, call: Call) -> Any:
+        version = self._subjects.by_id(number(call.path[0]), call.text("subject"))
+        extra = self._extra(version.name, version.content, call)
+        if call.flag("fetchMaxId"):
+            extra["maxId"] = self._subjects.store.context(version.name.context).next_id - 1
+        return answers.schema_string(version, **extra)
+
+    def _bare_by_id(self, call: Call) -> Any:
+        try:
+            return Raw(self._subjects.by_id(number(call.path[0]), call.text("subject")).content.text)
+        except RegistryError as error:
+            if error.code == 40403:
+                raise RegistryError(500, "Internal Server Error") from None
+            raise
+
+    def _subjects_of_id(self, call: Call) -> Any:
+        found = self._having(call)
+        return call.page(list(dict.fromkeys(str(version.name) for version in found)))
+
+    def _versions_of_id(self, call: Call) -> Any:
+        found = self._having(call)
+        return call.page([{"subject": str(version.name), "version": version.version} for version in found])
+
+    def _having(self, call: Call) -> Any:
+        id_ = number(call.path[0])
+        found = self._subjects.having(id_, call.text("subject"), deleted=call.flag("deleted"))
+        return sorted(found, key=lambda version: (str(version.name), version.version))
+
+    def _by_guid(self, call: Call) -> Any:
+        found = self._subjects.by_guid(call.path[0])
+        if not found:
+            raise no_schema(call.path[0])
+        answer = answers.schema_string(found[0])
+        return {key: value for key, value in answer.items() if key not in ("subject", "version")}
+
+    def _ids_of_guid(self, call: Call) -> Any:
+        found = self._subjects.by_guid(call.path[0])
+        return [{"context": version.name.context, "id": version.id} for version in found]
+
+    # ------------------------------------------------------------------ subjects
+
+    def _list_subjects(self, call: Call) -> Any:
+        prefix = call.text("subjectPrefix", ALL) or ""
+        only = call.flag("deletedOnly")
+        found = self._subjects.subjects(prefix, deleted=call.flag("deleted"), deleted_only=only)
+        return call.page([str(name) for name in found])
+
+    def _look_up(self, call: Call) -> Any:
+        request = Request.of(call.object("lookup.request"))
+        name = self._subjects.resolve(call.path[0])
+        return answers.looked_up(self._subjects.look_up(name, request, deleted=call.flag("deleted")))
+
+    def _register(self, call: Call) -> Any:
+        request = Request.of(call.object("register.request"))
+        version, with_times = self._subjects.register(self._subjects.resolve(call.path[0]), request)
+        return answers.registered(version, with_times=with_times)
+
+    def _tags(self, call: Call) -> Any:
+        body = call.object("tagSchema.request")
+        name = self._subjects.resolve(call.path[0])
+        version = self._subjects.version(name, call.path[1])
+        given = {
+            "version": body.get("newVersion"),
+            "metadata": body.get("metadata"),
+            "ruleSet": body.get("ruleSet"),
+            "schemaTagsToAdd": body.get("tagsToAdd"),
+            "schemaTagsToRemove": body.get("tagsToRemove"),
+        }
+        request = Request.of(given).with_content_of(version.content)
+        return answers.registered(self._subjects.register(name, request)[0], with_times=False)
+
+    def _delete_subject(self, call: Call) -> Any:
+        name = self._subjects.resolve(call.path[0])
+        return self._subjects.delete_subject(name, permanent=call.flag("permanent"))
+
+    def _by_metadata(self, call: Call) -> Any:
+        name = self._subjects.resolve(call.path[0])
+        wanted = dict(zip(call.query.get("key", []), call.query.get("value", []), strict=False))
+        for version in reversed(self._subjects.versions(name, deleted=call.flag("deleted"))):
+            properties = (version.content.metadata or {}).get("properties", {})
+            if wanted.items() <= properties.items():
+                return answers.whole(version)
+        raise no_schema()
+
+    def _list_versions(self, call: Call) -> Any:
+        name = self._subjects.resolve(call.path[0])
+        only = call.flag("deletedOnly")
+        found = self._subjects.versions(name, deleted=call.flag("deleted") or only)
+        negative = call.flag("deletedAsNegative")
+        numbers = [
+            -v.version if v.deleted and negative else v.version for v in found if v.deleted or not only
+        ]
+        return call.page(numbers)
+
+    def _get_version(self, call: Call) -> Any:
+        version = self._version(call)
+        content = version.content
+        extra = self._extra(version.name, content, call)
+        if call.text("format") == "resolved":
+            extra["schema"] = self._subjects.schemas.resolved(version.name, content)
+        if call.text("referenceFormat") == "qualified":
+            content = answers.qualified(content, version.name)
+        return answers.whole(version, content=content, **extra)
+
+    def _bare_version(self, call: Call) -> Any:
+        return Raw(self._version(call).content.text)
+
+    def _referenced_by(self, call: Call) -> Any:
+        return self._subjects.referenced_by(self._version(call))
+
+    def _delete_version(self, call: Call) -> Any:
+        name = self._subjects.resolve(call.path[0])
+        return self._subjects.delete_version(name, call.path[1], permanent=call.flag("permanent"))
+
+    def _version(self, call: Call) -> Any:
+        name = self._subjects.resolve(call.path[0])
+        return self._subjects.version(name, call.path[1], deleted=call.flag("deleted"))
+
+    def _check(self, call: Call) -> Any:
+        name = self._subjects.resolve(call.path[0])
+        version = call.path[1] if len(call.path) > 1 else None
+        request = Request.of(call.object("compatibilityCheck.request"))
+        messages = self._subjects.check(name, version, request)
+        verdict: Json = {"is_compatible": not messages}
+        return {**verdict, "messages": messages} if call.flag("verbose") else verdict
+
+    def _extra(self, name: Name, content: Any, call: Call) -> Json:
+        tags = self._subjects.schemas.tags(name, content, call.query.get("findTags", []))
+        return {"schemaTags": tags} if tags else {}
+
+
+_CLUSTER: Final = {
+    "scope": {
+        "path": [],
+        "clusters": {"kafka-cluster": "sandbox", "schema-registry-cluster": "schema-registry"},
+    }
+}
+
+
+def _rule_types(version: Version) -> list[str]:
+    rule_set = version.content.rules or {}
+    return [rule["type"] for phase in rules.PHASES for rule in rule_set.get(phase, ())]
