@@ -215,10 +215,18 @@ def _slices(body: bytearray, slice_bytes: int) -> Iterator[Reply]:
         if reply.size >= slice_bytes:
             meta.meta += reply.meta
             reply.meta = []
-            yield reply
+            yield _detached(reply)
             reply = Reply()
     reply.meta += meta.meta
-    yield reply
+    yield _detached(reply)
+
+
+def _detached(reply: Reply) -> Reply:
+    """Whoever remembers a slice's last event, as a position does, must not keep the whole body alive by it."""
+    last = reply.events[-1].data if reply.events else None
+    if last is not None:
+        last.payload = last.payload.copy()
+    return reply
 
 
 def _add(raw: RawMessage, reply: Reply) -> None:
