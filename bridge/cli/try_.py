@@ -52,7 +52,8 @@ def _positive(text: str) -> int:
 def run(args: argparse.Namespace) -> int:
     """Exit code 0 after Ctrl-C or the last event; raises the connector's error."""
     from bridge import log
-    from bridge.sandbox.demo.connecting import sample_connector
+    from bridge.config import load
+    from bridge.connector import Connector
     from bridge.sandbox.demo.publisher import Publisher
     from bridge.sandbox.demo.reader import Reader
     from bridge.sandbox.demo.screen import Screen
@@ -69,13 +70,12 @@ def run(args: argparse.Namespace) -> int:
         sandbox.write_files(args.format)
         screen = Screen()
         screen.opening(sandbox, args.format)
-        connector = sample_connector(sandbox)
+        connector = Connector(load(sandbox.connector_file, sandbox.worker_file, environ={}))
         publisher = Publisher.of(
             sandbox, rate=_QUICK_RATE if args.max_events else _RATE, limit=args.max_events
         )
         reader = Reader.of(sandbox)
         connector.start()
-        publisher.start()
         try:
             _show(screen, sandbox, connector, publisher, reader, args.max_events, stopped)
         finally:
@@ -100,12 +100,16 @@ def _show(
     """Show records until enough were seen, somebody stops it, or the connector ends."""
     seen = 0
     while not stopped.is_set() and not connector.join(0) and (limit is None or seen < limit):
-        read = reader.poll(0.1)
+        if connector.state == "RUNNING":
+            publisher.start()
+        read = reader.poll(0.05)
         if read is None:
             continue
         seen += 1
         published = publisher.sent.get(int(read.value["ReplayId"]))
         screen.record(read, published, time.time() - published.at if published else 0)
-        if seen == 1:
-            screen.next_steps(sandbox, endless=limit is None)
+        if seen == 1 and limit is None:
+            screen.meanwhile(sandbox)
     screen.closing(seen)
+    if seen == limit:
+        screen.next_steps()

@@ -29,7 +29,7 @@ class Screen:
         self._say(self._bold("A Salesforce org, a schema registry and Kafka, all of them on this machine:"))
         self._say(f"  org        {where['org']}  (simulated, TLS)")
         self._say(f"  registry   {where['registry']}")
-        self._say(f"  Kafka      {where['bootstrap_servers']}  (in this process)")
+        self._say(f"  Kafka      {where['bootstrap_servers']}  (in this process, keeps nothing)")
         self._say(f"  connector  Order_Placed__e → topic orders, as {data_format}")
         self._say("")
 
@@ -40,23 +40,36 @@ class Screen:
         else:
             self._table(read, published, seconds)
 
-    def next_steps(self, sandbox: Sandbox, endless: bool) -> None:
-        """What to do next."""
+    def meanwhile(self, sandbox: Sandbox) -> None:
+        """What can be looked at while events keep coming."""
         where = sandbox.where()
-        self._say(self._bold("What to do next"))
-        self._say(f"  the connector's files     {where['connector']}")
-        self._say(f"                            {where['worker']}")
-        self._say(f"  the registered schemas    curl {where['registry']}/subjects")
-        self._say(
-            f"  publish or break things   curl --cacert {where['ca_file']} {where['org']}/_sandbox/state"
-        )
-        self._say("  your own connector        sfbridge validate connector.json --worker worker.properties")
-        self._say("                            sfbridge run connector.json --worker worker.properties")
-        self._say("  only the servers          sfbridge sandbox")
-        if endless:
-            self._say("")
-            self._say("Events keep coming; Ctrl-C ends it.")
+        self._say(self._bold("What to do next, in another terminal"))
+        self._step("the records", f"sfbridge consume orders --from-beginning --worker {where['worker']}")
+        self._step("the connector's files", where["connector"])
+        self._step("", where["worker"])
+        self._step("the registered schemas", f"curl {where['registry']}/subjects")
+        self._step("what the org has seen", f"curl --cacert {where['ca_file']} {where['org']}/_sandbox/state")
+        self._your_own()
         self._say("")
+        self._say("Events keep coming; Ctrl-C ends it.")
+        self._say("")
+
+    def next_steps(self) -> None:
+        """What to do next when everything is gone again."""
+        self._say("")
+        self._say(self._bold("What to do next"))
+        self._step("the same, without an end", "sfbridge try")
+        self._step("only the servers", "sfbridge sandbox --rate 1")
+        self._your_own()
+
+    def _your_own(self) -> None:
+        self._step(
+            "your own connector", "sfbridge validate connector.json --worker worker.properties --online"
+        )
+        self._step("", "sfbridge run connector.json --worker worker.properties")
+
+    def _step(self, what: str, how: str) -> None:
+        self._say(f"  {what:<24}  {how}")
 
     def closing(self, count: int) -> None:
         """The last line."""

@@ -29,6 +29,7 @@ def main() -> int:
         hold=arguments.hold,
         session=arguments.session,
         max_events=arguments.max_reply,
+        max_bytes=arguments.max_reply_bytes,
         gzip=not arguments.no_gzip,
     )
     certificate = arguments.certificate.read_text() if arguments.certificate else None
@@ -73,6 +74,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--hold", type=float, default=110, help="seconds a poll is held")
     parser.add_argument("--session", type=float, default=40, help="seconds a session survives without a poll")
     parser.add_argument("--max-reply", type=int, default=400, help="events in one reply")
+    parser.add_argument(
+        "--max-reply-bytes", type=int, default=10_000_000, help="bytes of events in one reply"
+    )
     parser.add_argument("--org-id", help="18 characters; default random")
     parser.add_argument("--certificate", type=Path, help="PEM that JWT assertions must be signed for")
     parser.add_argument("--no-gzip", action="store_true", help="never compress")
