@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import tempfile
 import threading
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from bridge.cli.output import add_output_option
@@ -66,15 +68,27 @@ def run(args: argparse.Namespace) -> int:
     """Exit code 0 after SIGINT or SIGTERM."""
     from bridge.sandbox.site import Sandbox
 
-    stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
+    stopped = stopped_by_signals()
     with tempfile.TemporaryDirectory(prefix="sfbridge-") as temporary:
         directory = args.dir or Path(temporary)
         with Sandbox(directory, port_base=args.port_base, only=args.only) as sandbox:
             print(json.dumps(sandbox.where()) if args.output == "json" else _line(sandbox), flush=True)
             _publish(sandbox, args.rate, stopped)
     return 0
+
+
+def stopped_by_signals() -> threading.Event:
+    """Set by the first SIGINT or SIGTERM; a second one ends at once, with 128 + its number."""
+    stopped = threading.Event()
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if stopped.is_set():
+            os._exit(128 + number)
+        stopped.set()
+
+    signal.signal(signal.SIGINT, handle)
+    signal.signal(signal.SIGTERM, handle)
+    return stopped
 
 
 def _line(sandbox: Sandbox) -> str:

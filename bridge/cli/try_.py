@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import tempfile
 import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from bridge.cli.sandbox import stopped_by_signals
 
 if TYPE_CHECKING:
     from bridge.connector import Connector
@@ -60,9 +61,7 @@ def run(args: argparse.Namespace) -> int:
     from bridge.sandbox.site import Sandbox
 
     log.configure("text", "WARNING")
-    stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
+    stopped = stopped_by_signals()
     with (
         tempfile.TemporaryDirectory(prefix="sfbridge-") as directory,
         Sandbox(Path(directory), port_base=args.port_base) as sandbox,
