@@ -29,29 +29,42 @@ def seeded() -> random.Random:
 
 @define
 class Feed:
-    """Publishes in bursts of random size until ``total`` events are out; ``ids`` are their replay ids."""
+    """Publishes ``total`` events: a share over about ``seconds`` in the background, the rest in bursts."""
 
     org: Org
     total: int
     seconds: float
     dice: random.Random
-    ids: list[int] = field(factory=list)
+    _published: list[int] = field(factory=list)
     _thread: threading.Thread | None = None
 
+    @property
+    def ids(self) -> list[int]:
+        """The replay ids so far, in their order."""
+        return sorted(self._published)
+
     def start(self) -> None:
-        """Publish in the background, over about ``seconds``."""
+        """Publish a third of the events in the background."""
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
-    def done(self) -> bool:
-        """Whether everything is published."""
-        return len(self.ids) >= self.total
+    def burst(self, count: int) -> None:
+        """Publish many at once."""
+        self._published += self.org.publish_many(EVENT, count)
+
+    def finish(self) -> None:
+        """Publish what is left."""
+        assert self._thread
+        self._thread.join(60)
+        self.burst(self.total - len(self._published))
 
     def _run(self) -> None:
-        mean = max(1.0, self.total / (self.seconds * 5))
-        while not self.done():
-            count = min(self.total - len(self.ids), 1 + int(self.dice.expovariate(1 / mean)))
-            self.ids += self.org.publish_many(EVENT, count)
+        left = self.total // 3
+        mean = left / (self.seconds * 5)
+        while left > 0:
+            count = min(left, 1 + int(self.dice.expovariate(1 / mean)))
+            self.burst(count)
+            left -= count
             time.sleep(self.dice.uniform(0, 0.4))
 
 
@@ -62,10 +75,12 @@ class Process:
     bridge: Bridge
     log: Path
     starts: int = 0
+    _said_before: int = 0
     _process: Popen[Any] | None = None
 
     def start(self) -> None:
         """Start it; nothing is waited for."""
+        self._said_before = self.log.stat().st_size if self.log.exists() else 0
         self._process = self.bridge.spawn(log=self.log)
         self.starts += 1
 
@@ -93,6 +108,10 @@ class Process:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+
+    def running(self) -> bool:
+        """Whether it has said that it is RUNNING since it was started last."""
+        return b"is RUNNING" in self.log.read_bytes()[self._said_before :]
 
     def said(self) -> str:
         """The end of its log."""
@@ -124,7 +143,7 @@ def _neighbour(bridge: Bridge, dice: random.Random, stop: threading.Event) -> No
                 producer.begin_transaction()
                 producer.produce(bridge.offsets, b'{"replayId":7}', b'["neighbour",{}]')
                 producer.flush(5)
-                stop.wait(dice.uniform(0.5, 4))
+                stop.wait(dice.uniform(0.1, 2.5))
                 if dice.random() < 0.5:
                     producer.commit_transaction(30)
                 else:

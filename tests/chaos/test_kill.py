@@ -19,7 +19,7 @@ from bridge.sandbox.org import Org
 from tests.chaos.driver import Feed, Process, neighbour, seeded
 from tests.support.bridge_run import Bridge
 from tests.support.kafka_broker import Broker
-from tests.support.kafka_client import create_topic
+from tests.support.kafka_client import create_topic, read
 
 
 @frozen
@@ -33,7 +33,8 @@ class Size:
 
 SHORT = Size(events=3_000, kills=4, outages=1)
 LONG = Size(events=20_000, kills=20, outages=5)
-_PAUSE = 3.0  # the longest time a process lives, in seconds
+_PAUSE = 4.0  # seconds: every other process is killed within this time, whatever it is doing
+_BUSY = 0.04  # seconds: within this time after a burst it is carrying it
 
 
 @pytest.fixture
@@ -56,6 +57,7 @@ def test_killed_at_random_moments(
     create_topic(broker, bridge.offsets, config={"cleanup.policy": "compact"})
     org.faults.arm("drop", times=-1, probability=0.1, bytes=dice.randrange(1, 20_000))
     feed = Feed(org, size.events, size.kills * _PAUSE / 2, dice)
+    burst = size.events // 2 // size.kills
     process = Process(bridge, tmp_path / "bridge.log")
     outages = sorted(dice.sample(range(size.kills), size.outages))
     try:
@@ -66,9 +68,15 @@ def test_killed_at_random_moments(
                 if number in outages:
                     time.sleep(dice.uniform(0, _PAUSE / 2))
                     _outage(broker, kill=outages.index(number) % 2 == 1)
-                time.sleep(dice.uniform(0.1, _PAUSE))
+                if number % 2:
+                    time.sleep(dice.uniform(0.1, _PAUSE))
+                else:
+                    _wait_running(process)
+                feed.burst(burst)
+                time.sleep(dice.uniform(0, _BUSY))
                 process.kill()
             process.start()
+            feed.finish()
             _wait_carried(bridge, process, feed)
         assert process.drain() == 0, process.said()
     finally:
@@ -80,6 +88,9 @@ def test_killed_at_random_moments(
     else:
         assert list(dict.fromkeys(seen)) == feed.ids, _difference(seen, feed.ids)
     assert bridge.position() == {"replayId": feed.ids[-1]}
+    if size is LONG:
+        written = len(read(broker, bridge.topic, committed=False))
+        assert written > size.events, "no kill hit a batch on its way: this run proved nothing"
 
 
 def _outage(broker: Broker, *, kill: bool) -> None:
@@ -90,10 +101,18 @@ def _outage(broker: Broker, *, kill: bool) -> None:
         broker.restart()
 
 
+def _wait_running(process: Process) -> None:
+    until = time.monotonic() + 60
+    while not process.running():
+        process.check()
+        assert time.monotonic() < until, f"not RUNNING:\n{process.said()}"
+        time.sleep(0.005)
+
+
 def _wait_carried(bridge: Bridge, process: Process, feed: Feed) -> None:
-    """Until the position of the last event is committed."""
+    """Until the last process runs and the position of the last event is committed."""
     until = time.monotonic() + 180
-    while not feed.done() or bridge.position() != {"replayId": feed.ids[-1]}:
+    while not process.running() or bridge.position() != {"replayId": feed.ids[-1]}:
         process.check()
         assert time.monotonic() < until, f"the last event did not arrive:\n{process.said()}"
         time.sleep(0.5)
