@@ -161,14 +161,14 @@ def split_code(error: str) -> tuple[int | None, str]:
 def meaning(error: str, channel: str = "", replay_from: int | None = None) -> Failure:
     """What one error text means, as the answer to a request on ``channel``.
 
-    Only a subscription after a replay id can be refused because that id is invalid; the same words anywhere
-    else are no reason to start over.
+    Only a subscription after a replay id can be refused because that id is invalid. The same words anywhere else
+    are no reason to start over; about -1 or -2, which are always valid, they are a passing fault of the server.
     """
     code, rest = split_code(error[:2000])
     text = " ".join(error[:500].split())
-    asked_for_id = channel == SUBSCRIBE and (replay_from is None or replay_from >= 0)
-    if asked_for_id and code in (400, None) and _EXPIRED.search(rest):
-        return Failure(Verdict.EXPIRED, text)
+    if channel == SUBSCRIBE and code in (400, None) and _EXPIRED.search(rest):
+        asked_for_id = replay_from is None or replay_from >= 0
+        return Failure(Verdict.EXPIRED if asked_for_id else Verdict.UNKNOWN, text)
     if code == 401 or _TOKEN.search(rest):
         return Failure(Verdict.RENEW, text)
     if code == 402 or _SESSION_GONE.search(rest):

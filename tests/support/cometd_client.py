@@ -56,7 +56,7 @@ class Client:
 
     def __init__(
         self,
-        org: ScriptedOrg,
+        org: ScriptedOrg | None,
         start: Start | None = None,
         *,
         login: Any = None,
@@ -64,10 +64,13 @@ class Client:
         buffer: Buffer | None = None,
         ca_file: str | None = None,
         accept_any: bool = False,
-        source: CometdSource | None = None,
+        channel: str = CHANNEL,
         **settings: Any,
     ) -> None:
-        self.login = login or FakeLogin(org)
+        if login is None:
+            assert org is not None
+            login = FakeLogin(org)
+        self.login = login
         self.stats = Stats(connector="test")
         self.buffer = buffer or Buffer(50_000, 32 << 20)
         self.deliveries: list[Delivery] = []
@@ -78,7 +81,7 @@ class Client:
         self.subscriptions = 0
         self.failure: BridgeError | None = None
         self.source = CometdSource(
-            channel=CHANNEL,
+            channel=channel,
             login=self.login,
             settings=evolve(FAST, **settings),
             http=HttpSettings(connect_timeout=2.0, ca_file=ca_file),

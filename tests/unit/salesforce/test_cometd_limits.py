@@ -250,6 +250,8 @@ def test_tls_with_cuts_and_stops(tls: tuple[ssl.SSLContext, str]) -> None:
         org.publish(*range(500))
         with Client(org, ca_file=ca_file) as client:
             client.wait_for(list(range(500)))
+            client.wait(lambda: org.count(CONNECT) >= 4)
+            assert {a.connection for a in org.asked} == {1}
             with org.at_once():
                 org.next(CONNECT, Http(cut=900))
                 org.publish(*range(500, 520))

@@ -172,10 +172,13 @@ def test_another_refusal_is_never_taken_for_an_expired_position(org: ScriptedOrg
     assert client.gaps == []
 
 
-def test_an_invalid_id_that_was_never_sent_is_a_refusal(org: ScriptedOrg) -> None:
+def test_an_invalid_id_that_was_never_sent_is_asked_again(org: ScriptedOrg) -> None:
+    org.publish(1)
     org.next(SUBSCRIBE, refuse(CODES[0]))
     with Client(org, Start(initial="all")) as client:
-        assert isinstance(client.wait_failed(), Fatal)
+        client.wait_for([1])
+    assert org.replays() == [-2, -2]
+    assert client.gaps == []
 
 
 def test_events_still_retained_after_a_spurious_expiry_are_not_doubled(org: ScriptedOrg) -> None:

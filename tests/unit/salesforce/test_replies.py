@@ -231,7 +231,9 @@ def test_the_last_event_of_a_slice_does_not_keep_the_body_alive() -> None:
     raw = bytearray(body(*[event(n, {"n": n}) for n in range(100)]))
     remembered = [part.events[-1].data for part in parse(raw, 2_000) if part.events]
     raw.clear()  # a BufferError if anything still refers to it
-    assert [bytes(data.payload)[:5] for data in remembered if data is not None] == [b'{"n":'] * len(remembered)
+    assert [bytes(data.payload)[:5] for data in remembered if data is not None] == [b'{"n":'] * len(
+        remembered
+    )
 
 
 def test_an_odd_meta_message_in_the_first_slice_comes_with_the_last() -> None:
