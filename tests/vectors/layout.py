@@ -17,7 +17,7 @@ from bridge.formats import FORMATS, Format, compile_encoder_for_values
 from bridge.schema.connect_json import from_document, value_from_json
 from bridge.schema.model import DECIMAL, Kind, Schema
 
-NAMES = {"AVRO": "AVRO", "CONNECT_JSON": "JSON"}
+NAMES = {"AVRO": "AVRO", "CONNECT_JSON": "JSON", "JSON": "JSON_SR", "PROTOBUF": "PROTOBUF"}
 
 Outcome = tuple[str, str | None]
 """What was compared, and the difference in words or None."""
@@ -61,8 +61,9 @@ def _value(
     if "error" in value:
         return f"made {made.hex()} of what the converter refuses ({value['error']})"
     if "text" in value:
-        expected, ours = json.loads(value["text"]), json.loads(made)
-        return None if expected == ours else f"expected {value['text']}, made {made.decode()}"
+        expected, ours = json.loads(value["text"]), json.loads(made[len(frame) :])
+        same = made.startswith(frame) and expected == ours
+        return None if same else f"expected {value['text']}, made {made!r}"
     return None if made.hex() == value["value"] else f"expected {value['value']}, made {made.hex()}"
 
 
