@@ -57,6 +57,7 @@ class Pipeline:
     last: Data | None = None
     records: int = 0  # committed or about to be, since the start of the process
     listening_since: int | None = None  # server time to be remembered before the first event (ms)
+    _handled: int = -1  # the highest replay id that was delivered, filtered or put aside
     _pending: int = 0
     _moved: bool = False
     _opened: float = 0.0
@@ -67,11 +68,13 @@ class Pipeline:
         while (delivery := self._next()) is not None:
             if delivery.after_gap:
                 self._commit()
-                self.position, self.last = -1, None
+                self.position, self.last, self._handled = -1, None, -1
             batch: list[Arguments] = []
             failure: BridgeError | None = self._set_aside(delivery, batch)
             known, room, largest = self.routes.known, self._room(), self.limits.max_message_bytes
-            for message in delivery.events if failure is None else ():
+            for message in delivery.events:
+                if failure is not None:
+                    break
                 data = message.data
                 assert data is not None
                 try:
@@ -92,9 +95,16 @@ class Pipeline:
                     break
                 if arguments is not None:
                     batch.append(arguments)
-                self.last = data
+                self.last, self._handled = data, data.event.replayId
                 if len(batch) >= room:
                     break
+            else:
+                if (
+                    failure is None
+                ):  # only now: in the same delivery events of lower replay ids come after them
+                    self._handled = max(
+                        self._handled, *(one.replay_id or -1 for one in delivery.unreadable), -1
+                    )
             self._hand_over(batch)
             if failure is not None:
                 self._commit()
@@ -106,6 +116,7 @@ class Pipeline:
 
     def _next(self) -> Delivery | None:
         """The next delivery; commits before it waits for one. None: the end."""
+        self.routes.forget_expired()
         delivery = self.buffer.get(0)
         while delivery is None:
             self._commit()
@@ -162,18 +173,18 @@ class Pipeline:
             self._pending += len(batch)
             self.records += len(batch)
             self.stats.bytes_written += sum(len(arguments[1] or b"") for arguments in batch)
-        if self.last is not None and self.last.event.replayId > self.position:
-            self.position = self.last.event.replayId
-            self._moved = True
+        if self._handled > self.position:
+            self.position, self._moved = self._handled, True
 
     def _commit(self) -> None:
         """Records and position, together. Nothing to do where neither moved."""
         if self.listening_since is not None and self.position < 0:
             since, self.listening_since = self.listening_since, None
             self._write_position(start_value(since), start_key(self.connector), [])
-        if self._moved and self.last is not None:
-            uuid, created = self.last.event.EventUuid, created_ms(self.last)
-            headers = position_headers(self.org_id, uuid, created)
+        if self._moved:
+            last = self.last
+            created = created_ms(last) if last is not None else None
+            headers = position_headers(self.org_id, last.event.EventUuid if last else None, created)
             self._write_position(position_value(self.position), position_key(self.connector), headers)
             self.stats.last_replay_id = self.position
             self.stats.last_created_ms = created or self.stats.last_created_ms

@@ -207,12 +207,37 @@ def test_an_unreachable_registry_keeps_what_came_before() -> None:
     assert notes.positions() == []
 
 
-def test_an_unreadable_message_ends_it_before_anything_of_its_reply_moves_the_position() -> None:
-    deliveries = [Delivery([event(5)], 1, 0.0, [Unreadable(b"{}", "no data", 4)])]
+@pytest.mark.parametrize("events", [[], [event(5)]])
+def test_an_unreadable_message_ends_it_before_anything_of_its_reply_moves_the_position(
+    events: list[Message],
+) -> None:
+    deliveries = [Delivery(events, 1, 0.0, [Unreadable(b"{}", "no data", 4)])]
     pipeline, notes, _ = carry(deliveries)
     with pytest.raises(Fatal, match="event 4"):
         pipeline.run()
     assert notes.positions() == []
+
+
+def test_a_tolerated_unreadable_message_moves_the_position_past_itself() -> None:
+    deliveries = [
+        Delivery([event(5)], 1, 0.0, [Unreadable(b"{}", "no data", 9)]),
+        Delivery([event(11)], 1, 0.0, []),
+    ]
+    pipeline, notes, _ = carry(deliveries, tolerate=True, max_pending=1)
+    pipeline.run()
+    assert notes.values() == [5, 11]
+    assert notes.positions() == [9, 11]
+    first = notes.transactions[0]
+    assert [arguments[0] for arguments in first] == ["out", "offsets"]  # never 9 before 5 is delivered
+
+
+def test_changed_schemas_are_seen_under_constant_load() -> None:
+    resolver = Resolver()
+    pipeline, notes, _ = carry([Delivery([event(n)], 1, 0.0, []) for n in range(1, 4)], resolver=resolver)
+    pipeline.routes = Routes(resolver, 0)
+    pipeline.run()
+    assert notes.values() == [1, 2, 3]
+    assert len(resolver.asked) == 3
 
 
 def test_a_record_too_large_for_its_topic_is_known_before_it_is_produced() -> None:
