@@ -1,0 +1,1 @@
+"""Client-side field level encryption: rules, keys, ciphertext; wire-compatible with Confluent's clients."""

@@ -1,0 +1,219 @@
+"""The DEK registry's operations: KEKs and DEKs as it keeps them. Protocol: ``/dek-registry/v1`` of Schema Registry
+8.3. Every method raises Retriable when the registry cannot be reached in time, Fatal for what it refuses."""
+
+from __future__ import annotations
+
+import base64
+from binascii import Error as Base64Error
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol
+from urllib.parse import quote
+
+from attrs import field, frozen
+
+from bridge.encryption.envelope import Algorithm
+from bridge.encryption.kms import fatal
+from bridge.errors import Fatal
+from bridge.schema.registry_http import Refused
+
+_BASE: Final = "/dek-registry/v1/keks"
+NOT_FOUND: Final = 40470
+_DAY: Final = 86_400_000
+
+
+class Http(Protocol):
+    """What answers for the registry."""
+
+    def call(self, method: str, path: str, body: Any = None) -> Any: ...
+
+
+class ExistsError(Exception):
+    """Somebody else was quicker: the key is there already, with other content."""
+
+
+@frozen
+class Kek:
+    """A key encryption key's registration."""
+
+    name: str
+    kms_type: str
+    kms_key: str
+    props: Mapping[str, str] = field(factory=dict, hash=False, repr=False)
+    shared: bool = False
+    deleted: bool = False
+    doc: str | None = None
+
+
+@frozen
+class WrappedDek:
+    """A DEK as the registry has it. ``plain`` is there only for a shared KEK."""
+
+    kek: str
+    subject: str
+    version: int
+    algorithm: Algorithm
+    wrapped: bytes = field(repr=False)
+    plain: bytes | None = field(default=None, repr=False)
+    created_ms: int = 0
+    deleted: bool = False
+
+    def older_than(self, days: int, now_ms: float) -> bool:
+        """Whether its age is ``days`` or more; never for 0 days."""
+        return days > 0 and now_ms - self.created_ms >= days * _DAY
+
+
+class DekRegistry:
+    """``context``: ``.name``, sent with questions about KEKs as newer clients do; empty for the default one."""
+
+    def __init__(self, http: Http, context: str = "") -> None:
+        self._http = http
+        self._context = context
+
+    def keks(self) -> list[str]:
+        """The names of all KEKs."""
+        return list(self._ask("GET", _BASE, "the keys") or [])
+
+    def kek(self, name: str, *, deleted: bool = False) -> Kek | None:
+        """One KEK, None where there is none."""
+        query = f"?deleted={str(deleted).lower()}" + (f"&context={self._context}" if self._context else "")
+        found = self._ask("GET", f"{_BASE}/{_quoted(name)}{query}", f"KEK {name}", none=True)
+        return None if found is None else _kek(found)
+
+    def create_kek(self, kek: Kek) -> Kek:
+        """Register a KEK. Raises ExistsError."""
+        query = f"?context={self._context}" if self._context else ""
+        body = {"name": kek.name, "kmsType": kek.kms_type, "kmsKeyId": kek.kms_key, "shared": kek.shared}
+        if kek.props:
+            body["kmsProps"] = dict(kek.props)
+        if kek.doc:
+            body["doc"] = kek.doc
+        return _kek(self._ask("POST", _BASE + query, f"KEK {kek.name}", body=body))
+
+    def subjects(self, kek: str) -> list[str]:
+        """Subjects that have DEKs under a KEK."""
+        return list(self._ask("GET", f"{_BASE}/{_quoted(kek)}/deks", f"KEK {kek}", none=True) or [])
+
+    def versions(self, kek: str, subject: str, algorithm: Algorithm) -> list[int]:
+        """The versions of a subject's DEK, ascending."""
+        path = f"{self._deks(kek, subject)}/versions?algorithm={algorithm}"
+        return sorted(self._ask("GET", path, f"the DEK of {subject}", none=True) or [])
+
+    def dek(
+        self, kek: str, subject: str, algorithm: Algorithm, version: int = -1, *, deleted: bool = False
+    ) -> WrappedDek | None:
+        """One version (-1: the latest), None where there is none."""
+        query = f"?algorithm={algorithm}" + ("&deleted=true" if deleted else "")
+        path = f"{self._deks(kek, subject)}/versions/{version}{query}"
+        found = self._ask("GET", path, f"the DEK of {subject}", none=True)
+        return None if found is None else _dek(found)
+
+    def create_dek(
+        self,
+        kek: str,
+        subject: str,
+        algorithm: Algorithm,
+        version: int,
+        wrapped: bytes | None,
+        *,
+        rewrap: bool = False,
+    ) -> WrappedDek:
+        """Register a version; without ``wrapped`` the registry makes the key (shared KEKs). Raises ExistsError.
+
+        ``rewrap``: replace what is stored for that very version.
+        """
+        body: dict[str, Any] = {"subject": subject, "version": version, "algorithm": str(algorithm)}
+        if wrapped is not None:
+            body["encryptedKeyMaterial"] = base64.b64encode(wrapped).decode()
+        what, query = f"the DEK of {subject}", "?rewrap=true" if rewrap else ""
+        try:
+            answer = self._raw("POST", self._deks(kek, subject) + query, what, body=body)
+        except Refused as refusal:
+            if refusal.status != 405:
+                raise _worded(refusal, what) from None
+            answer = self._ask("POST", f"{_BASE}/{_quoted(kek)}/deks{query}", what, body=body)
+        return _dek(answer)
+
+    def update_kek(self, name: str, changes: Mapping[str, Any]) -> Kek:
+        """Change ``kmsProps``, ``doc`` or ``shared``."""
+        return _kek(self._ask("PUT", f"{_BASE}/{_quoted(name)}", f"KEK {name}", body=dict(changes)))
+
+    def _deks(self, kek: str, subject: str) -> str:
+        return f"{_BASE}/{_quoted(kek)}/deks/{_quoted(subject)}"
+
+    def _raw(self, method: str, path: str, what: str, *, none: bool = False, body: Any = None) -> Any:
+        try:
+            return self._http.call(method, path, body)
+        except Refused as refusal:
+            if none and refusal.status == 404:
+                if refusal.code == NOT_FOUND:
+                    return None
+                raise fatal(_NO_REGISTRY) from None
+            if refusal.status == 409:
+                raise ExistsError(what) from None
+            raise
+
+    def _ask(self, method: str, path: str, what: str, *, none: bool = False, body: Any = None) -> Any:
+        try:
+            return self._raw(method, path, what, none=none, body=body)
+        except Refused as refusal:
+            raise _worded(refusal, what) from None
+
+
+_NO_REGISTRY: Final = (
+    "the schema registry has no DEK registry (/dek-registry/v1 is not found): encryption keys are kept there; "
+    "use a registry that has one"
+)
+
+
+def _worded(refusal: Refused, what: str) -> Fatal:
+    if refusal.status in (401, 403):
+        return fatal(
+            f"the registry does not allow this for {what} ({refusal.status}): {refusal.message[:200]}"
+        )
+    if refusal.status == 404 and refusal.code == 404:
+        return fatal(_NO_REGISTRY)
+    return fatal(f"the registry refused {what} ({refusal.code}): {refusal.message[:200]}")
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe="")
+
+
+def _checked(make: Callable[[Mapping[str, Any]], Any], found: Any) -> Any:
+    try:
+        return make(found)
+    except (KeyError, TypeError, ValueError, AttributeError, Base64Error) as error:
+        raise fatal(f"the DEK registry's answer cannot be read ({type(error).__name__})") from None
+
+
+def _kek(found: Any) -> Kek:
+    made: Kek = _checked(
+        lambda f: Kek(
+            f["name"],
+            f["kmsType"],
+            f["kmsKeyId"],
+            {str(k): str(v) for k, v in (f.get("kmsProps") or {}).items()},
+            bool(f.get("shared")),
+            bool(f.get("deleted")),
+            f.get("doc"),
+        ),
+        found,
+    )
+    return made
+
+
+def _dek(found: Any) -> WrappedDek:
+    made: WrappedDek = _checked(
+        lambda f: WrappedDek(
+            f["kekName"],
+            f["subject"],
+            int(f["version"]),
+            Algorithm(f.get("algorithm") or "AES256_GCM"),
+            base64.b64decode(f.get("encryptedKeyMaterial") or "", validate=True),
+            base64.b64decode(f["keyMaterial"], validate=True) if f.get("keyMaterial") else None,
+            int(f.get("ts") or 0),
+            bool(f.get("deleted")),
+        ),
+        found,
+    )
+    return made

@@ -1,0 +1,233 @@
+"""DEKs for use: got or made by the protocol of Confluent's clients, unwrapped, kept for a while.
+
+Writing: GET kek → 404 → POST → 409 → GET; GET dek (version 1, or the latest where the rule expires) → 404 → wrap
+and POST → 409 → GET. A DEK older than the rule's expiry gets a successor, on writing only. Whoever loses a race
+uses the winner's key, so that there is one. Reading makes nothing. Plaintext keys are kept in memory only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
+
+from attrs import define, field, frozen
+
+from bridge.encryption.dek_registry import DekRegistry, ExistsError, Kek, WrappedDek
+from bridge.encryption.envelope import Algorithm, Cipher, cipher_of, new_material
+from bridge.encryption.kms import Kms, fatal, open_kms
+from bridge.encryption.rules import EncryptRule
+from bridge.errors import BridgeError, Fatal, Retriable
+
+T = TypeVar("T")
+ALTERNATES: Final = "encrypt.alternate.kms.key.ids"
+
+
+@frozen
+class Dek:
+    """A DEK that is unwrapped. ``identity`` tells it from any other, without its key."""
+
+    kek: str
+    subject: str
+    version: int
+    algorithm: Algorithm
+    created_ms: int
+    identity: str
+    material: bytes = field(repr=False, eq=False)
+
+    def cipher(self, *, versioned: bool) -> Cipher:
+        """Ready for use; ``versioned``: its version is written before the ciphertext."""
+        return cipher_of(self.material, self.algorithm, self.version if versioned else None)
+
+
+@define
+class Deks:
+    """``params``: ``rule.executors._default_.param.*`` without that prefix. For one thread at a time.
+
+    ``fresh_seconds``: how long a DEK to write with is used before the registry is asked for it again.
+    """
+
+    registry: DekRegistry
+    params: Mapping[str, str] = field(factory=dict, repr=False)
+    fresh_seconds: float = 300.0
+    retry_seconds: float = 300.0
+    now: Callable[[], float] = time.time
+    open_kms: Callable[[str, str, Mapping[str, str]], Kms] = open_kms
+    closed: threading.Event = field(factory=threading.Event)
+    _writing: dict[tuple[str, str, str, int], tuple[float, Dek]] = field(factory=dict, repr=False)
+    _reading: dict[tuple[str, str, str, int], Dek] = field(factory=dict, repr=False)
+    _unwrapped: dict[str, bytes] = field(factory=dict, repr=False)
+    _drivers: dict[tuple[Any, ...], Kms] = field(factory=dict, repr=False)
+
+    def for_writing(self, rule: EncryptRule, subject: str) -> Dek:
+        """The DEK that encrypts now. Raises Retriable for what may pass, Fatal for a denied or unknown key."""
+        key = (rule.kek, subject, str(rule.algorithm), rule.expiry_days)
+        known = self._writing.get(key)
+        if known is not None and self.now() < known[0]:
+            return known[1]
+        made = self._got_or_made(rule, subject)
+        until = self.now() + self.fresh_seconds
+        if rule.expiry_days:
+            until = min(until, made.created_ms / 1000 + rule.expiry_days * 86_400)
+        self._writing[key] = (until, made)
+        return made
+
+    def for_reading(self, kek: str, subject: str, algorithm: Algorithm, version: int) -> Dek:
+        """The DEK of a ciphertext (-1: the latest). Fatal where there is none."""
+        key = (kek, subject, str(algorithm), version)
+        known = self._reading.get(key)
+        if known is None:
+            registered = self.registry.kek(kek, deleted=True)
+            if registered is None:
+                raise fatal(f"there is no KEK {kek}")
+            found = self.registry.dek(kek, subject, algorithm, version, deleted=True)
+            if found is None:
+                raise fatal(f"there is no DEK of {subject} under KEK {kek} ({algorithm}, version {version})")
+            known = self._reading[key] = self._opened(registered, found)
+        return known
+
+    def kek_of(self, rule: EncryptRule) -> Kek:
+        """The rule's KEK, registered where it is not yet."""
+        found = self.registry.kek(rule.kek)
+        if found is None:
+            if not rule.kms_type or not rule.kms_key:
+                raise fatal(
+                    f"the rule {rule.name} names the KEK {rule.kek}, which is not registered, and not what to "
+                    "register it with: encrypt.kms.type and encrypt.kms.key.id"
+                )
+            try:
+                found = self.registry.create_kek(Kek(rule.kek, rule.kms_type, rule.kms_key))
+            except ExistsError:
+                found = self.registry.kek(rule.kek)
+        if found is None:
+            raise fatal(f"the KEK {rule.kek} exists and is deleted; restore it, or name another")
+        self._check_same(rule, found)
+        return found
+
+    def rotate(self, rule: EncryptRule, subject: str) -> Dek:
+        """A new version, whatever the age of the latest."""
+        kek = self.kek_of(rule)
+        latest = self.registry.dek(kek.name, subject, rule.algorithm)
+        made = self._made(kek, subject, rule.algorithm, 1 if latest is None else latest.version + 1)
+        self._writing.clear()
+        return made
+
+    def unwrap(self, kek: Kek, found: WrappedDek) -> bytes:
+        """The plaintext of a wrapped DEK, asked of the KMS each time."""
+        if found.plain is not None:
+            return found.plain
+        return self._first(kek, lambda kms: kms.unwrap(found.wrapped))
+
+    def wrap(self, kek: Kek, material: bytes) -> bytes:
+        """Wrapped under the KEK's key, or the first alternate that can."""
+        return self._first(kek, lambda kms: kms.wrap(material))
+
+    def params_of(self, kek: Kek) -> dict[str, str]:
+        """A KMS's parameters: the KEK's own before the configuration."""
+        return {**self.params, **kek.props}
+
+    def close(self) -> None:
+        """End the waiting between two attempts."""
+        self.closed.set()
+
+    # --- the protocol ------------------------------------------------------------------------------------------
+
+    def _got_or_made(self, rule: EncryptRule, subject: str) -> Dek:
+        kek = self.kek_of(rule)
+        version = -1 if rule.expiry_days else 1
+        found = self.registry.dek(kek.name, subject, rule.algorithm, version)
+        if found is None:
+            return self._made(kek, subject, rule.algorithm, 1)
+        if found.older_than(rule.expiry_days, self.now() * 1000):
+            return self._made(kek, subject, rule.algorithm, found.version + 1)
+        return self._opened(kek, found)
+
+    def _made(self, kek: Kek, subject: str, algorithm: Algorithm, version: int) -> Dek:
+        wrapped = None
+        if not kek.shared:
+            wrapped = self.wrap(kek, new_material(algorithm))
+        try:
+            found: WrappedDek | None = self.registry.create_dek(
+                kek.name, subject, algorithm, version, wrapped
+            )
+        except ExistsError:
+            found = self.registry.dek(kek.name, subject, algorithm, version)
+        if found is None:
+            raise fatal(f"the DEK of {subject} under KEK {kek.name} exists and is deleted; restore it")
+        if kek.shared and found.plain is None:
+            found = self.registry.dek(kek.name, subject, algorithm, version) or found
+        return self._opened(kek, found)
+
+    def _opened(self, kek: Kek, found: WrappedDek) -> Dek:
+        source = found.wrapped if found.plain is None else found.plain
+        identity = hashlib.sha256(source).hexdigest()
+        material = self._unwrapped.get(identity)
+        if material is None:
+            material = self.unwrap(kek, found)
+            self._unwrapped[identity] = material
+        try:
+            cipher_of(material, found.algorithm)
+        except ValueError:
+            raise fatal(
+                f"the DEK of {found.subject} under KEK {kek.name}, version {found.version}, is no key for "
+                f"{found.algorithm}"
+            ) from None
+        return Dek(
+            kek.name,
+            found.subject,
+            found.version,
+            found.algorithm,
+            found.created_ms,
+            identity[:16],
+            material,
+        )
+
+    def _check_same(self, rule: EncryptRule, kek: Kek) -> None:
+        """A KEK of that name with another key: what the rule says would silently not be so."""
+        pairs = (("type", rule.kms_type, kek.kms_type), ("key", rule.kms_key, kek.kms_key))
+        different = [name for name, wanted, found in pairs if wanted and wanted != found]
+        if different:
+            raise fatal(
+                f"the KEK {kek.name} is registered with another KMS {' and '.join(different)} ({kek.kms_type} "
+                f"{kek.kms_key}) than the rule {rule.name} names ({rule.kms_type} {rule.kms_key})"
+            )
+
+    # --- KMS ---------------------------------------------------------------------------------------------------
+
+    def _first(self, kek: Kek, ask: Callable[[Kms], T]) -> T:
+        """The KEK's key, then its alternates; again while one of them may come back."""
+        params = self.params_of(kek)
+        alternates = [k.strip() for k in params.get(ALTERNATES, "").split(",") if k.strip()]
+
+        def round_() -> T:
+            errors: list[BridgeError] = []
+            for key_id in (kek.kms_key, *alternates):
+                try:
+                    return ask(self._driver(kek.kms_type, key_id, params))
+                except (Fatal, Retriable) as error:
+                    errors.append(error)
+            raise next((e for e in errors if isinstance(e, Retriable)), errors[0])
+
+        return self._patiently(round_)
+
+    def _driver(self, kms_type: str, key_id: str, params: Mapping[str, str]) -> Kms:
+        key = (kms_type, key_id, *sorted(params.items()))
+        known = self._drivers.get(key)
+        if known is None:
+            known = self._drivers[key] = self.open_kms(kms_type, key_id, params)
+        return known
+
+    def _patiently(self, ask: Callable[[], T]) -> T:
+        """Again and again while the KMS is away, until ``retry_seconds`` are over."""
+        started, wait = time.monotonic(), 0.2
+        while True:
+            try:
+                return ask()
+            except Retriable as error:
+                delay = random.uniform(0.5, 1.0) * wait  # noqa: S311 - jitter
+                if time.monotonic() - started + delay >= self.retry_seconds or self.closed.wait(delay):
+                    raise error from None
+                wait = min(wait * 2, 30.0)

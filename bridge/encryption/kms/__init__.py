@@ -1,0 +1,70 @@
+"""Key management services: where KEKs live. One small module each, one line in ``DRIVERS``.
+
+A driver wraps and unwraps DEKs with one key. Its parameters are those of Confluent's clients: the KEK's
+``kmsProps`` before ``rule.executors._default_.param.*``. Every driver raises Retriable(stage=ENCRYPT) for what
+may pass (unreachable, throttled) and Fatal(stage=ENCRYPT) for what will not (denied, no such key, wrong key),
+each a sentence naming the key's id, never key material or a credential.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Final, Protocol
+
+from bridge.errors import Fatal, Retriable, Stage
+
+Params = Mapping[str, str]
+
+
+class Kms(Protocol):
+    """One key of a key management service."""
+
+    def wrap(self, material: bytes) -> bytes:
+        """A plaintext DEK, wrapped."""
+        ...
+
+    def unwrap(self, wrapped: bytes) -> bytes:
+        """The plaintext of a wrapped DEK."""
+        ...
+
+
+DRIVERS: Final[Mapping[str, tuple[str, str, str]]] = {
+    # type: (module, what must be installed for it, extra)
+    "local-kms": ("bridge.encryption.kms.local", "cryptography", ""),
+    "aws-kms": ("bridge.encryption.kms.aws", "boto3", "aws"),
+    "azure-kms": ("bridge.encryption.kms.azure", "azure.keyvault.keys", "azure"),
+    "gcp-kms": ("bridge.encryption.kms.gcp", "google.cloud.kms_v1", "gcp"),
+    "hcvault": ("bridge.encryption.kms.vault", "hvac", "vault"),
+}
+
+
+def check(kms_type: str) -> None:
+    """Fatal where there is no driver for the type, or what it needs is not installed."""
+    known = DRIVERS.get(kms_type)
+    if known is None:
+        raise fatal(f"there is no driver for the KMS type {kms_type!r}; there is {', '.join(DRIVERS)}")
+    _, needed, extra = known
+    try:
+        importlib.import_module(needed)
+    except ImportError:
+        raise fatal(
+            f"the KMS type {kms_type} needs more than is installed: pip install 'salesforce-kafka-bridge[{extra}]'"
+        ) from None
+
+
+def open_kms(kms_type: str, key_id: str, params: Params) -> Kms:
+    """The driver for one key. Fatal where there is none, or a parameter is missing."""
+    check(kms_type)
+    make: Callable[[str, Params], Kms] = importlib.import_module(DRIVERS[kms_type][0]).open_key
+    return make(key_id, params)
+
+
+def fatal(message: str) -> Fatal:
+    """What no retry changes."""
+    return Fatal(message, stage=Stage.ENCRYPT)
+
+
+def retriable(message: str) -> Retriable:
+    """What may pass."""
+    return Retriable(message, stage=Stage.ENCRYPT)

@@ -1,0 +1,52 @@
+"""What an encoder needs to know of encryption: a seal for each protected field, and one for the whole payload.
+
+Encoders are generated from a schema *and* its protection. A protected field's writer contains the seal, so no
+encoder exists that could write it otherwise; a protected field that the schema has no place for is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
+from typing import Final
+
+from attrs import field, frozen
+
+from bridge.encryption.envelope import Cipher
+
+Bytes = Callable[[bytes], bytes]
+
+
+@frozen
+class Seal:
+    """Encrypts a field's value: ``text`` takes UTF-8 and gives the bytes of the text to write, ``raw`` bytes."""
+
+    text: Bytes = field(repr=False)
+    raw: Bytes = field(repr=False)
+
+
+@frozen
+class Protection:
+    """Seals by the field's full name in the written schema (``places.py``). ``key``: equal for equal keys."""
+
+    fields: Mapping[str, Seal] = field(factory=dict, hash=False, eq=False)
+    payload: Seal | None = field(default=None, eq=False)
+    key: tuple[object, ...] = ()
+
+
+NOTHING: Final = Protection()
+"""Somebody looked, and nothing is protected."""
+
+
+def seal_of(ciphers: Iterable[Cipher]) -> Seal:
+    """One after the other, in the order of the rules; readers undo them in reverse."""
+    every = list(ciphers)
+    return Seal(
+        _chained([cipher.encrypt_text for cipher in every]), _chained([cipher.encrypt for cipher in every])
+    )
+
+
+def _chained(steps: list[Bytes]) -> Bytes:
+    if len(steps) == 1:
+        return steps[0]
+    return lambda data: reduce(lambda value, step: step(value), steps, data)

@@ -1,0 +1,190 @@
+"""From a rule set and tags to what is encrypted with which key; resolved once for each schema and rule set.
+
+A rule applies to a field when their tags meet; one without tags applies to every field. Where Confluent's clients
+would let plaintext out (``onFailure`` NONE, ``enableAt``, mode READ, a disabled rule that hides a later one, a tag
+that reaches no field) the bridge encrypts, or refuses with one sentence; what it overrides it says once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from attrs import field, frozen
+
+from bridge.encryption.envelope import Algorithm
+from bridge.encryption.kms import fatal
+from bridge.encryption.places import Place, Places, matches, tags_of
+
+Document = Mapping[str, Any]
+Say = Callable[[str], None]
+
+KEK_NAME: Final = "encrypt.kek.name"
+KMS_TYPE: Final = "encrypt.kms.type"
+KMS_KEY: Final = "encrypt.kms.key.id"
+ALGORITHM: Final = "encrypt.dek.algorithm"
+EXPIRY: Final = "encrypt.dek.expiry.days"
+FIELDS, PAYLOAD = "ENCRYPT", "ENCRYPT_PAYLOAD"
+
+
+@frozen
+class EncryptRule:
+    """One enabled encryption rule. ``kms_type`` and ``kms_key`` are None where the KEK must exist already."""
+
+    name: str
+    payload: bool
+    tags: frozenset[str]
+    kek: str
+    kms_type: str | None = None
+    kms_key: str | None = None
+    algorithm: Algorithm = Algorithm.AES256_GCM
+    expiry_days: int = 0
+    params: Mapping[str, str] = field(factory=dict, hash=False, eq=False, repr=False)
+
+    def meets(self, tags: Iterable[str]) -> bool:
+        """Whether it applies to a field with these tags."""
+        return not self.payload and (not self.tags or not self.tags.isdisjoint(tags))
+
+
+@frozen
+class Plan:
+    """What is encrypted: rules by a field's full name, in the order they are applied, and those for the payload."""
+
+    fields: Mapping[str, tuple[EncryptRule, ...]] = field(factory=dict, hash=False)
+    payload: tuple[EncryptRule, ...] = ()
+    unfit: tuple[Place, ...] = ()
+    """Fields that a rule meets and that cannot be encrypted."""
+
+    @property
+    def rules(self) -> tuple[EncryptRule, ...]:
+        """Every rule that is in use."""
+        return tuple(dict.fromkeys([*(r for rules in self.fields.values() for r in rules), *self.payload]))
+
+
+def domain_rules(rule_set: Document | None) -> list[Document]:
+    """Rules that run when a record is written: those for values, then those for bytes."""
+    found = rule_set or {}
+    return [*(found.get("domainRules") or ()), *(found.get("encodingRules") or ())]
+
+
+def read_rules(
+    rule_set: Document | None, metadata: Document | None, say: Say = lambda text: None
+) -> list[EncryptRule]:
+    """The encryption rules in force. Fatal for a rule that the bridge cannot run, and for one without a key."""
+    out: list[EncryptRule] = []
+    seen: set[tuple[Any, ...]] = set()
+    properties = (metadata or {}).get("properties") or {}
+    enable_at = (rule_set or {}).get("enableAt")
+    for rule in domain_rules(rule_set):
+        if rule.get("disabled"):
+            continue
+        name, type_ = str(rule.get("name")), str(rule.get("type"))
+        mode, kind = rule.get("mode") or "WRITEREAD", rule.get("kind") or "TRANSFORM"
+        if type_ not in (FIELDS, PAYLOAD):
+            if mode == "READ":
+                say(f"the rule {name} ({type_}) runs where records are read; the bridge leaves it to readers")
+                continue
+            raise fatal(
+                f"the rule {name} is of type {type_}, which the bridge cannot run and does not pass over: disable it, "
+                "or let the rule run where records are read (mode READ)"
+            )
+        if kind != "TRANSFORM":
+            raise fatal(f"the rule {name} is of type {type_} and kind {kind}; encryption is a TRANSFORM")
+        key = (type_, mode, frozenset(rule.get("tags") or ()))
+        if key in seen:
+            say(
+                f"the rule {name} has type, mode and tags of an earlier one and is passed over, as by every client"
+            )
+            continue
+        seen.add(key)
+        _say_overridden(name, mode, rule, enable_at, say)
+        out.append(_rule(name, type_ == PAYLOAD, rule, properties))
+    return out
+
+
+def _say_overridden(name: str, mode: str, rule: Document, enable_at: Any, say: Say) -> None:
+    on_failure = str(rule.get("onFailure") or "ERROR")
+    if on_failure.split(",")[0] != "ERROR":
+        say(f"the rule {name} says onFailure {on_failure}; a failure is an error here, never plaintext")
+    if mode == "READ":
+        say(f"the rule {name} has mode READ; it is run on writing too, as readers will decrypt")
+    if enable_at not in (None, "ALL", "CLIENT"):
+        say(f"the rule set is enabled at {enable_at}; the rule {name} is run here all the same")
+
+
+def _rule(name: str, payload: bool, rule: Document, properties: Document) -> EncryptRule:
+    given = {**properties, **(rule.get("params") or {})}
+    kek = given.get(KEK_NAME)
+    if not kek:
+        raise fatal(
+            f"the rule {name} names no KEK: {KEK_NAME} is needed in its params or in metadata.properties"
+        )
+    try:
+        algorithm = Algorithm(given.get(ALGORITHM) or "AES256_GCM")
+    except ValueError:
+        known = ", ".join(Algorithm)
+        raise fatal(f"the rule {name} has {ALGORITHM} {given[ALGORITHM]!r}; there is {known}") from None
+    days = str(given.get(EXPIRY) or "0")
+    if not (days.isascii() and days.isdigit()):
+        raise fatal(f"the rule {name} has {EXPIRY} {days!r}, which is no number of days")
+    return EncryptRule(
+        name=name,
+        payload=payload,
+        tags=frozenset(rule.get("tags") or ()),
+        kek=str(kek),
+        kms_type=given.get(KMS_TYPE) or None,
+        kms_key=given.get(KMS_KEY) or None,
+        algorithm=algorithm,
+        expiry_days=int(days),
+        params={str(k): str(v) for k, v in given.items()},
+    )
+
+
+class StrayTagError(Exception):
+    """Tags that a rule meets and that stand where they reach no field; the message names the first."""
+
+
+def plan(
+    rules: Iterable[EncryptRule],
+    places: Places,
+    metadata: Document | None,
+    more_tags: Mapping[str, Iterable[str]] | None = None,
+    say: Say = lambda text: None,
+) -> Plan:
+    """What rules mean for a schema. ``more_tags``: tags by full name from elsewhere (the contract).
+
+    Raises StrayTagError. A pattern that meets no field is said, as one that is misspelt protects nothing.
+    """
+    rules = list(rules)
+    wanted = [rule for rule in rules if not rule.payload]
+    for stray in places.stray:
+        if any(rule.tags and rule.meets(stray.tags) for rule in wanted):
+            named = ", ".join(sorted(stray.tags))
+            raise StrayTagError(
+                f"the tag {named} on {stray.where} reaches no field: official clients would write it in "
+                "plaintext; put the tag on the field itself"
+            )
+    patterns = (metadata or {}).get("tags") or {}
+    _say_unmatched(patterns, places, wanted, say)
+    fields: dict[str, tuple[EncryptRule, ...]] = {}
+    unfit = []
+    for place in places.fields:
+        tags = tags_of(place, patterns).union((more_tags or {}).get(place.name, ()))
+        met = tuple(rule for rule in wanted if rule.meets(tags))
+        if met and not place.fits:
+            unfit.append(place)
+        elif met:
+            fields[place.name] = met
+            if place.note:
+                say(f"field {place.name}: {place.note}")
+    return Plan(fields, tuple(rule for rule in rules if rule.payload), tuple(unfit))
+
+
+def _say_unmatched(patterns: Document, places: Places, rules: list[EncryptRule], say: Say) -> None:
+    for pattern, tags in patterns.items():
+        if any(rule.tags and rule.meets(tags) for rule in rules) and not any(
+            matches(pattern, place.name) for place in places.fields
+        ):
+            say(
+                f"the pattern {pattern} in metadata.tags matches no field of the schema, so it protects nothing"
+            )
