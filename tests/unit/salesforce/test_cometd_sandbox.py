@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from bridge.salesforce.auth import Login
+from bridge.salesforce.cometd import Start
 from bridge.sandbox import samples
 from bridge.sandbox.org import Org
 from bridge.sandbox.org.faults import CONNECT, HANDSHAKE, KINDS, REPLY, SUBSCRIBE
-from bridge.salesforce.auth import Login
-from bridge.salesforce.cometd import Start
 from tests.support.cometd_client import Client
 
 EVENT = samples.ORDER_PLACED
