@@ -16,10 +16,10 @@ from attrs import define
 
 from bridge.buffer import Buffer
 from bridge.config import Loaded
-from bridge.errors import BridgeError, Fatal, Stage
+from bridge.errors import BridgeError, Fatal, Fenced, Stage
 from bridge.event import Delivery
 from bridge.kafka.offsets import Position, read_position
-from bridge.kafka.producer import Producer
+from bridge.kafka.producer import Producer, TransactionExpired
 from bridge.log import for_connector
 from bridge.metrics import Stats
 from bridge.pipeline import Limits, Pipeline
@@ -54,6 +54,7 @@ class Attempt:
         self._writers: Writers | None = None
         self._wanted: Callable[[], bool] = lambda: False
         self._written = 0
+        self._expired_with: tuple[int | None, int] | None = None
         self._waited_since: float | None = None
         self._said = 0.0
 
@@ -77,6 +78,8 @@ class Attempt:
         topics = self._prepare_topics()
         producer = self._producer(topics.max_message_bytes)
         try:
+            if self._expired_with is not None:
+                self._check_nobody_else(self._position(topics.offsets))
             producer.fence()
             position = self._position(topics.offsets)
             self._check_org(position, session)
@@ -116,14 +119,28 @@ class Attempt:
         self._waited_since = None
         return position
 
+    def _check_nobody_else(self, position: Position) -> None:
+        """After a transaction of ours expired (a frozen process): has another process gone on meanwhile?
+
+        Asked before fencing, because of two that run the one that slept gives way.
+        """
+        if self._expired_with is not None and position.replay_id not in self._expired_with:
+            raise Fenced(
+                "while this process did not run, another one took the connector over (its position is "
+                f"{position.replay_id}); this one stops",
+                stage=Stage.POSITION,
+                position=position.replay_id,
+            )
+        self._expired_with = None
+
     def _check_org(self, position: Position, session: Session) -> None:
         """Replay ids of one org mean nothing in another: a refreshed sandbox has a new org id."""
         if position.replay_id is None or position.org_id in (None, session.org_id):
             return
         raise Fatal(
             f"the stored position (replay id {position.replay_id}) belongs to org {position.org_id}, but the login "
-            f"is to org {session.org_id}; was the sandbox refreshed? Reset the connector's position, or give it "
-            "another name to start afresh",
+            f"is to org {session.org_id}; was the sandbox refreshed? 'sfbridge offsets reset' makes it start "
+            "as a new connector would",
             stage=Stage.POSITION,
             position=position.replay_id,
         )
@@ -145,6 +162,10 @@ class Attempt:
         receiver.start()
         try:
             pipeline.run()
+        except TransactionExpired:
+            # Committed or not: the outcome of the last transaction is not known.
+            self._expired_with = (self._committed(position), pipeline.position)
+            raise
         finally:
             self._written = pipeline.records
             receiver.end()
@@ -209,6 +230,9 @@ class Attempt:
             on_gap=gap,
         )
 
+    def _committed(self, position: Position) -> int | None:
+        return self._stats.last_replay_id if self._stats.last_replay_id >= 0 else position.replay_id
+
     # ---- what is said ----------------------------------------------------------------------------------
 
     def _running(self) -> None:
@@ -223,7 +247,7 @@ class Attempt:
             return
         self._stats.gap_hours = max(0.0, time.time() - since_ms / 1000) / 3600
         self._log.warning(
-            "gap after replay id %s, published %s: up to %.1f hours of events before what Salesforce retains are missing",
+            "gap after replay id %s, published %s: up to %.1f hours of events that Salesforce has let go are missing",
             last,
             datetime.fromtimestamp(since_ms / 1000, UTC).isoformat(timespec="seconds"),
             self._stats.gap_hours,

@@ -6,12 +6,12 @@ import argparse
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
 from bridge.cli.output import fail
+from bridge.cli.status import AboveStatus, Status
 
 if TYPE_CHECKING:
     from bridge.connector import Connector
@@ -49,7 +49,8 @@ def run(args: argparse.Namespace) -> int:
     from bridge.connector import Connector
     from bridge.metrics import serve
 
-    log.configure(args.log_format, args.log_level)
+    interactive = sys.stdout.isatty() and args.log_format == "text"
+    log.configure(args.log_format, args.log_level, AboveStatus(sys.stderr) if interactive else None)  # type: ignore[arg-type]
     every = [load(path, args.worker) for path in args.connectors]
     goal = Goal(max_events=args.max_events, until_idle=args.until_idle)
     connectors = [Connector(loaded, goal) for loaded in every]
@@ -62,15 +63,14 @@ def run(args: argparse.Namespace) -> int:
     _stop_on_signals(connectors)
     for connector in connectors:
         connector.start()
-    _watch(connectors, StatusLine(connectors) if _interactive(args) else None)
+    status = Status(connectors, interactive=interactive)
+    while any(not connector.join(0.05) for connector in connectors):
+        status.tick()
+    status.end()
     failed = [connector for connector in connectors if connector.error is not None]
     for connector in failed:
         fail(f"{connector.name}: {connector.error.message if connector.error else ''}")
     return 1 if failed else 0
-
-
-def _interactive(args: argparse.Namespace) -> bool:
-    return sys.stdout.isatty() and args.log_format == "text"
 
 
 def _stop_on_signals(connectors: list[Connector]) -> None:
@@ -87,45 +87,3 @@ def _stop_on_signals(connectors: list[Connector]) -> None:
 
     signal.signal(signal.SIGINT, handle)
     signal.signal(signal.SIGTERM, handle)
-
-
-def _watch(connectors: list[Connector], status: StatusLine | None) -> None:
-    announced: set[str] = set()
-    while any(not connector.join(0.05) for connector in connectors):
-        for connector in connectors:
-            if connector.state == "RUNNING" and connector.name not in announced:
-                announced.add(connector.name)
-                print(f"{connector.name} is RUNNING", flush=True)
-        if status is not None:
-            status.show()
-    if status is not None:
-        status.clear()
-
-
-class StatusLine:
-    """One line on a terminal, rewritten twice a second."""
-
-    def __init__(self, connectors: list[Connector]) -> None:
-        self._connectors = connectors
-        self._shown = 0.0
-        self._counted = (time.monotonic(), 0)
-
-    def show(self) -> None:
-        """Rewrite the line if it is time to."""
-        now = time.monotonic()
-        if now - self._shown < 0.5:
-            return
-        self._shown = now
-        events = sum(connector.stats.events_delivered for connector in self._connectors)
-        since, before = self._counted
-        rate = (events - before) / (now - since) if now > since else 0.0
-        if now - since > 2:
-            self._counted = (now, events)
-        states = " ".join(f"{connector.name}:{connector.state}" for connector in self._connectors)
-        waiting = sum(connector.stats.buffered() for connector in self._connectors)
-        line = f"{states}  {events} committed  {rate:.0f}/s  {waiting} waiting"
-        print(f"\r\x1b[2K{line}", end="", flush=True)
-
-    def clear(self) -> None:
-        """Leave the terminal as it was."""
-        print("\r\x1b[2K", end="", flush=True)

@@ -1,0 +1,102 @@
+"""How a run shows what it does: one line on a terminal, rewritten; a log line a minute elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from attrs import define
+
+if TYPE_CHECKING:
+    from bridge.connector import Connector
+
+EVERY_LINE = 0.5  # seconds
+EVERY_LOG = 60.0
+CLEAR = "\r\x1b[2K"
+
+
+class AboveStatus:
+    """A stream for log lines that takes the status line away first."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write the text where the status line stood."""
+        return int(self._stream.write(CLEAR + text if text.strip() else text))
+
+    def flush(self) -> None:
+        """Flush the stream below."""
+        self._stream.flush()
+
+
+@define
+class Progress:
+    """Counts of one connector since the last look."""
+
+    at: float
+    events: int
+
+
+class Status:
+    """Says that connectors are RUNNING, and then how they are doing."""
+
+    def __init__(self, connectors: list[Connector], *, interactive: bool) -> None:
+        now = time.monotonic()
+        self._connectors = connectors
+        self._interactive = interactive
+        self._every = EVERY_LINE if interactive else EVERY_LOG
+        self._shown = now
+        self._announced: set[str] = set()
+        self._progress = {connector.name: Progress(now, 0) for connector in connectors}
+
+    def tick(self) -> None:
+        """Call often; shows something when it is time to."""
+        for connector in self._connectors:
+            if connector.state == "RUNNING" and connector.name not in self._announced:
+                self._announced.add(connector.name)
+                self._clear()
+                print(f"{connector.name} is RUNNING", flush=True)
+        if time.monotonic() - self._shown >= self._every:
+            self._shown = time.monotonic()
+            if self._interactive:
+                print(CLEAR + " · ".join(self._line(one) for one in self._connectors), end="", flush=True)
+            else:
+                self._log()
+
+    def end(self) -> None:
+        """The last word: what was carried."""
+        self._clear()
+        self._log()
+
+    def _log(self) -> None:
+        from bridge.log import for_connector
+
+        for connector in self._connectors:
+            stats = connector.stats
+            facts = {
+                "state": stats.state,
+                "committed": stats.events_delivered,
+                "waiting": stats.buffered(),
+                "lag_seconds": round(stats.lag_seconds(time.time()) or 0.0, 1),
+            }
+            if stats.last_replay_id >= 0:
+                facts["replay_id"] = stats.last_replay_id
+            for_connector(connector.name).info("%s", self._line(connector), extra=facts)
+
+    def _line(self, connector: Connector) -> str:
+        stats, now = connector.stats, time.monotonic()
+        before = self._progress[connector.name]
+        rate = (stats.events_delivered - before.events) / max(now - before.at, 0.001)
+        if now - before.at >= 2:
+            self._progress[connector.name] = Progress(now, stats.events_delivered)
+        text = f"{connector.name} {stats.state}: {stats.events_delivered} committed, {rate:.0f}/s"
+        lag = stats.lag_seconds(time.time())
+        text += f", {stats.buffered()} waiting"
+        return text if lag is None else f"{text}, lag {lag:.1f} s"
+
+    def _clear(self) -> None:
+        if self._interactive:
+            sys.stdout.write(CLEAR)
+            sys.stdout.flush()
