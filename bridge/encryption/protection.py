@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import reduce
-from typing import Final
+from typing import Final, TypeVar
 
 from attrs import field, frozen
 
 from bridge.encryption.envelope import Cipher
+from bridge.encryption.places import TAGS
+from bridge.errors import Fatal, Stage
 
+T = TypeVar("T")
 Bytes = Callable[[bytes], bytes]
 
 
@@ -44,6 +47,27 @@ def seal_of(ciphers: Iterable[Cipher]) -> Seal:
     return Seal(
         _chained([cipher.encrypt_text for cipher in every]), _chained([cipher.encrypt for cipher in every])
     )
+
+
+def checked(protection: Protection | None, text: str) -> Protection:
+    """Fail closed: a schema with tags is compiled only by somebody who says what they protect.
+
+    ``protection`` None means that nobody looked. Fatal(stage=ENCRYPT).
+    """
+    if protection is None and TAGS in text:
+        raise Fatal(
+            "the schema has tags, and nobody said which of its fields are to be encrypted",
+            stage=Stage.ENCRYPT,
+        )
+    return NOTHING if protection is None else protection
+
+
+def whole(encode: Callable[[T], bytes], frame: bytes, protection: Protection | None) -> Callable[[T], bytes]:
+    """The encoder itself, or, where the payload is encrypted, the frame and what is left of it: encode without."""
+    if protection is None or protection.payload is None:
+        return encode
+    seal = protection.payload.raw
+    return lambda value: frame + seal(encode(value))
 
 
 def _chained(steps: list[Bytes]) -> Bytes:

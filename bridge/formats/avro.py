@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from bridge.encryption.protection import Protection, checked, whole
 from bridge.errors import Fatal, Stage
 from bridge.event import Data
 from bridge.formats.avro_code import Source, generate
@@ -48,37 +49,52 @@ def with_fields(schema: Schema, written: str, settings: Mapping[str, str]) -> st
 
 
 def compile_rows(
-    rows: Layout, written: str | None, frame: bytes, settings: Mapping[str, str]
+    rows: Layout,
+    written: str | None,
+    frame: bytes,
+    settings: Mapping[str, str],
+    protection: Protection | None = None,
 ) -> Callable[[Row], bytes]:
     """The encoder for rows in their final form."""
-    record, start = _record(rows.schema, written, frame, settings)
+    record, start = _record(rows.schema, written, frame, settings, protection)
     carefully = _careful(record, start, rows.schema.name)
     sources = {s.name: Source(f"row.{s.attribute}") for s in rows.slots}
-    return generate("encode", "row", record, start, sources, lambda row: carefully(rows.values(row)))
+    encode = generate("encode", "row", record, start, sources, lambda row: carefully(rows.values(row)))
+    return whole(encode, frame, protection)
 
 
 def compile_values(
-    schema: Schema, written: str | None, frame: bytes, settings: Mapping[str, str]
+    schema: Schema,
+    written: str | None,
+    frame: bytes,
+    settings: Mapping[str, str],
+    protection: Protection | None = None,
 ) -> Callable[[dict[str, Any]], bytes]:
     """The encoder for values by field name, in the forms of ``schema/model.py``."""
-    record, start = _record(schema, written, frame, settings)
+    record, start = _record(schema, written, frame, settings, protection)
     sources = {f.name: Source(f"values[{f.name!r}]") for f in schema.fields}
-    return generate("encode", "values", record, start, sources, _careful(record, start, schema.name))
+    encode = generate("encode", "values", record, start, sources, _careful(record, start, schema.name))
+    return whole(encode, frame, protection)
 
 
 def compile_fused(
-    rows: Layout, written: str | None, frame: bytes, settings: Mapping[str, str]
+    rows: Layout,
+    written: str | None,
+    frame: bytes,
+    settings: Mapping[str, str],
+    protection: Protection | None = None,
 ) -> Callable[[Data], bytes]:
     """From the event to the message in one generated function. Not for use by several threads at once."""
-    record, start = _record(rows.schema, written, frame, settings)
+    record, start = _record(rows.schema, written, frame, settings, protection)
     read, encode = careful_reader(rows), _careful(record, start, rows.schema.name)
     sources = {s.name: Source(f"row.{s.attribute}", s.form) for s in rows.slots}
     sources |= {name: Source("", constant=value) for name, value in rows.constants.items()}
     sources["ReplayId"] = Source("head.replayId", count=True)
     sources["EventUuid"] = Source("head.EventUuid")
-    return generate(
+    convert = generate(
         "convert", "data", record, start, sources, lambda data: encode(rows.values(read(data))), rows.decode
     )
+    return whole(convert, frame, protection)
 
 
 # --- matching --------------------------------------------------------------------------------------------------
@@ -148,12 +164,19 @@ def _extend(schema: Schema, document: Any, namespace: str, renderer: Renderer) -
 
 
 def _record(
-    schema: Schema, written: str | None, frame: bytes, settings: Mapping[str, str]
+    schema: Schema,
+    written: str | None,
+    frame: bytes,
+    settings: Mapping[str, str],
+    protection: Protection | None,
 ) -> tuple[list[Column], bytes]:
     """The written record's columns and the bytes before them. Fatal(stage=SCHEMA) naming what does not fit."""
     options = Options.of(settings)
-    whole = parse(render(schema, settings) if written is None else written)
-    record = _record_type(whole)
+    text = render(schema, settings) if written is None else written
+    top = parse(text, checked(protection, text))
+    if protection is not None and protection.payload is not None:
+        frame = b""
+    record = _record_type(top)
     lacking = _missing(schema, record, options, "")
     if lacking and options.strict:
         raise Fatal(
@@ -162,7 +185,7 @@ def _record(
             stage=Stage.SCHEMA,
         )
     names = {_name_in(options, f.name): f.name for f in schema.fields}
-    start = frame + (varint(whole.branches.index(record)) if whole.kind == "union" else b"")
+    start = frame + (varint(top.branches.index(record)) if top.kind == "union" else b"")
     return columns(schema, record, names, ignore_null_defaults=options.ignore_null_defaults), start
 
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
+from bridge.encryption.protection import Seal
 from bridge.formats.avro_write import INTEGERS, Column, nullable, unsigned, varint, writer
 from bridge.formats.code import Code
 from bridge.formats.reader import TEXTS, moment
@@ -110,8 +111,10 @@ class _Place:
 def _field(at: _Place) -> Sequence[Piece]:
     kind, schema, form = at.target.type.kind, at.schema, at.source.form
     whole = kind in ("int", "long") and at.target.factor == 1
-    if at.source.constant is not None:
+    if at.source.constant is not None and at.target.seal is None:
         return [at.head + writer(schema, at.target, at.name)(at.source.constant)]
+    if at.target.seal is not None:
+        return _sealed(at, at.target.seal)
     if schema.kind is Kind.STRING and kind == "string":
         return _count(at) if at.source.count else _string(at)
     if schema.kind is Kind.BOOLEAN:
@@ -145,6 +148,21 @@ def _boolean(at: _Place) -> Sequence[Piece]:
 def _string(at: _Place) -> Sequence[Piece]:
     a, b = at.begin(_final(at.code, at.source), 2)
     at.code.line(f"{b} = value.encode()")
+    at.code.line(f"{a} = {at.code.use(_lengths(at.head), 'lengths')}[len({b})]")
+    at.code.dedent()
+    return [a, b]
+
+
+def _sealed(at: _Place, seal: Seal) -> Sequence[Piece]:
+    """A protected field: its text goes through the seal before anything else sees it."""
+    expression = _final(at.code, at.source) if at.source.constant is None else repr(at.source.constant)
+    if at.schema.kind is not Kind.STRING or at.target.type.kind != "string":
+        a = at.pieces[0]
+        write = nullable(at.schema, at.target, "the record")
+        at.code.line(f"{a} = {at.code.use(write, 'write_' + a[1:])}({expression})")
+        return [a]
+    a, b = at.begin(expression, 2)
+    at.code.line(f"{b} = {at.code.use(seal.text, 'encrypt_' + a[1:])}(value.encode())")
     at.code.line(f"{a} = {at.code.use(_lengths(at.head), 'lengths')}[len({b})]")
     at.code.dedent()
     return [a, b]

@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 from attrs import define, field, frozen
 
+from bridge.encryption.protection import NOTHING, Protection, Seal
 from bridge.errors import Fatal, Stage
 
 PRIMITIVES: Final = frozenset({"null", "boolean", "int", "long", "float", "double", "bytes", "string"})
@@ -16,11 +17,12 @@ MISSING: Final = object()
 
 @frozen
 class AvroField:
-    """A field of a record; ``default`` is its JSON value or MISSING."""
+    """A field of a record; ``default`` is its JSON value or MISSING, ``seal`` encrypts what is protected."""
 
     name: str
     type: AvroType
     default: Any = MISSING
+    seal: Seal | None = None
 
 
 @define(eq=False)
@@ -43,15 +45,22 @@ class AvroType:
         return self.name or (f"{self.kind} ({self.logical})" if self.logical else self.kind)
 
 
-def parse(text: str) -> AvroType:
-    """The type of a schema's text. Fatal(stage=SCHEMA) where it is none."""
+def parse(text: str, protection: Protection = NOTHING) -> AvroType:
+    """The type of a schema's text, with the seal of each protected field. Fatal(stage=SCHEMA) where it is none."""
+    parser = _Parser(protection)
     try:
-        return _Parser().parse(msgspec.json.decode(text), "")
+        found = parser.parse(msgspec.json.decode(text), "")
     except (msgspec.MsgspecError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise Fatal(
             f"the registered schema is no Avro schema the bridge can read: {type(error).__name__} {error}",
             stage=Stage.SCHEMA,
         ) from None
+    if unplaced := set(protection.fields) - parser.sealed:
+        raise Fatal(
+            f"the schema has no field {', '.join(sorted(unplaced))}, which is to be encrypted",
+            stage=Stage.ENCRYPT,
+        )
+    return found
 
 
 def full_name(document: Mapping[str, Any], namespace: str) -> str:
@@ -65,7 +74,9 @@ def full_name(document: Mapping[str, Any], namespace: str) -> str:
 
 @define
 class _Parser:
+    protection: Protection
     named: dict[str, AvroType] = field(factory=dict)
+    sealed: set[str] = field(factory=set)
 
     def parse(self, document: Any, namespace: str) -> AvroType:
         if isinstance(document, str):
@@ -115,5 +126,8 @@ class _Parser:
         inner = made.name.rpartition(".")[0]
         for entry in document["fields"]:
             default = entry.get("default", MISSING)
-            made.fields.append(AvroField(entry["name"], self.parse(entry["type"], inner), default))
+            seal = self.protection.fields.get(full := f"{made.name}.{entry['name']}")
+            if seal is not None:
+                self.sealed.add(full)
+            made.fields.append(AvroField(entry["name"], self.parse(entry["type"], inner), default, seal))
         return made

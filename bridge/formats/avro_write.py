@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
-from attrs import frozen
+from attrs import evolve, frozen
 
+from bridge.encryption.protection import Seal
 from bridge.errors import Fatal, Stage
 from bridge.formats.avro_types import MISSING, AvroField, AvroType
 from bridge.formats.errors import unwritable
@@ -72,7 +73,8 @@ def unsigned(rest: int) -> bytes:
 class Target:
     """Where values of a field go: the branch's bytes before a value, the type, a factor for its unit.
 
-    ``null`` is what stands for null; None where the written schema has no place for it.
+    ``null`` is what stands for null; None where the written schema has no place for it. ``seal``: values are
+    encrypted by it, and no writer is made for them that does not.
     """
 
     path: str
@@ -80,10 +82,19 @@ class Target:
     head: bytes
     null: bytes | None
     factor: int = 1
+    seal: Seal | None = None
 
 
-def target(schema: Schema, written: AvroType, path: str, *, ignore_null_defaults: bool = False) -> Target:
-    """Match a neutral schema with a written type. Fatal(stage=SCHEMA) where it does not fit."""
+def target(
+    schema: Schema,
+    written: AvroType,
+    path: str,
+    seal: Seal | None = None,
+    *,
+    ignore_null_defaults: bool = False,
+) -> Target:
+    """Match a neutral schema with a written type. Fatal(stage=SCHEMA) where it does not fit, Fatal(stage=ENCRYPT)
+    where it is to be encrypted and cannot be."""
     branches = written.branches if written.kind == "union" else (written,)
     fitting = [(rank, i) for i, b in enumerate(branches) if (rank := _rank(schema, b)) is not None]
     if not fitting:
@@ -100,12 +111,18 @@ def target(schema: Schema, written: AvroType, path: str, *, ignore_null_defaults
         varint(chosen) if union else b"",
         None if null is None else varint(null) if union else b"",
         _LOGICAL.get(schema.name or "", {}).get(branches[chosen].logical, 1),
+        seal,
     )
+    if seal is not None and made.type.kind not in ("string", "bytes", "array", "map"):
+        raise Fatal(
+            f"field {path} is to be encrypted and is {made.type}; only texts and bytes can be",
+            stage=Stage.ENCRYPT,
+        )
     default = schema.default
     if default is UNSET or default is None or (schema.optional and ignore_null_defaults):
         return made
     filled = made.head + writer(schema, made, path)(default)
-    return Target(path, made.type, made.head, filled, made.factor)
+    return evolve(made, null=filled)
 
 
 def _rank(schema: Schema, written: AvroType) -> int | None:
@@ -128,15 +145,15 @@ def writer(schema: Schema, into: Target, record: str) -> Write:
     if kind == "record":
         return _record(schema, into.type, path, record)
     if kind in ("array", "map"):
-        return _blocks(schema, into.type, path, record)
+        return _blocks(schema, into, record)
     if kind == "string":
-        return _string
+        return _string if into.seal is None else _sealed_string(into.seal)
     if kind == "enum":
         return _enum(into.type, record, path)
     if kind in _WHOLE:
         return _integer(schema, into, 32 if kind == "int" else 64, record)
     if kind in ("bytes", "fixed"):
-        return _bytes(schema, into.type, record, path)
+        return _bytes(schema, into, record)
     simple: dict[str, Write] = {
         "boolean": lambda value: b"\x01" if value else b"\x00",
         "double": struct.Struct("<d").pack,
@@ -190,7 +207,9 @@ def columns(
         if source is None:
             out.append(Column(column.name, None, None, None, absent(column, where)))
         else:
-            into = target(source.schema, column.type, where, ignore_null_defaults=ignore_null_defaults)
+            into = target(
+                source.schema, column.type, where, column.seal, ignore_null_defaults=ignore_null_defaults
+            )
             out.append(Column(column.name, source.name, source.schema, into))
     return out
 
@@ -198,6 +217,8 @@ def columns(
 def absent(column: AvroField, path: str) -> bytes:
     """What is written for a field that the record never has: its default, else null."""
     if column.default is not MISSING:
+        if column.seal is not None and column.default is not None:
+            return _sealed_default(column, column.seal, path)
         return from_default(column.type, column.default, path)
     branches = column.type.branches if column.type.kind == "union" else (column.type,)
     for i, branch in enumerate(branches):
@@ -223,10 +244,11 @@ def _record(schema: Schema, written: AvroType, path: str, record: str) -> Write:
     return write
 
 
-def _blocks(schema: Schema, written: AvroType, path: str, record: str) -> Write:
+def _blocks(schema: Schema, whole: Target, record: str) -> Write:
+    written = whole.type
     assert schema.value_schema is not None
     assert written.inner is not None
-    into = target(schema.value_schema, written.inner, f"{path}[]")
+    into = target(schema.value_schema, written.inner, f"{whole.path}[]", whole.seal)
     item = nullable(schema.value_schema, into, record)
     if written.kind == "map":
 
@@ -245,6 +267,30 @@ def _blocks(schema: Schema, written: AvroType, path: str, record: str) -> Write:
 def _string(value: str) -> bytes:
     encoded = value.encode()
     return varint(len(encoded)) + encoded
+
+
+def _sealed_string(seal: Seal) -> Write:
+    encrypt = seal.text
+
+    def write(value: str) -> bytes:
+        encoded = encrypt(value.encode())
+        return varint(len(encoded)) + encoded
+
+    return write
+
+
+def _sealed_default(column: AvroField, seal: Seal, path: str) -> bytes:
+    """A default that readers will try to decrypt."""
+    branches = column.type.branches if column.type.kind == "union" else (column.type,)
+    number, chosen = next(
+        ((i, b) for i, b in enumerate(branches) if b.kind != "null" and _default_fits(b, column.default)),
+        (0, None),
+    )
+    if chosen is None or chosen.kind not in ("string", "bytes"):
+        raise Fatal(f"the default of field {path} is to be encrypted and cannot be", stage=Stage.ENCRYPT)
+    text = chosen.kind == "string"
+    out = seal.text(column.default.encode()) if text else seal.raw(column.default.encode("latin-1"))
+    return (varint(number) if column.type.kind == "union" else b"") + varint(len(out)) + out
 
 
 def _enum(written: AvroType, record: str, path: str) -> Write:
@@ -274,7 +320,9 @@ def _integer(schema: Schema, into: Target, bits: int, record: str) -> Write:
     return write
 
 
-def _bytes(schema: Schema, written: AvroType, record: str, path: str) -> Write:
+def _bytes(schema: Schema, into: Target, record: str) -> Write:
+    written, path, encrypt = into.type, into.path, into.seal.raw if into.seal else None
+
     def raw(value: Any) -> bytes:
         if schema.name != DECIMAL:
             return bytes(value)
@@ -294,7 +342,7 @@ def _bytes(schema: Schema, written: AvroType, record: str, path: str) -> Write:
         return out
 
     def write_bytes(value: Any) -> bytes:
-        out = raw(value)
+        out = raw(value) if encrypt is None else encrypt(raw(value))
         return varint(len(out)) + out
 
     return write_fixed if written.kind == "fixed" else write_bytes
