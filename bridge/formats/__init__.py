@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
 from bridge.event import Data
-from bridge.formats import avro, json, json_schema
+from bridge.formats import avro, json, json_schema, protobuf
 from bridge.formats.rows import Layout, Row, layout
 from bridge.schema.model import EventType, Schema
 
@@ -56,7 +56,7 @@ class Format(Protocol):
         """From the event to the value's bytes."""
 
 
-FORMATS: Final[Mapping[str, Format]] = {module.NAME: module for module in (json, avro, json_schema)}
+FORMATS: Final[Mapping[str, Format]] = {module.NAME: module for module in (json, avro, json_schema, protobuf)}
 
 
 def compile_route(

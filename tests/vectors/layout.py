@@ -12,8 +12,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from confluent_kafka.schema_registry.confluent import meta_pb2
+from google.protobuf import text_format
+
 from bridge.errors import BridgeError
-from bridge.formats import FORMATS, Format, compile_encoder_for_values
+from bridge.formats import FORMATS, Format, compile_encoder_for_values, protobuf_text
+from bridge.formats.protobuf_text import ProtoMessage
 from bridge.schema.connect_json import from_document, value_from_json
 from bridge.schema.model import DECIMAL, Kind, Schema
 
@@ -43,7 +47,35 @@ def _schema(form: Format, schema: Schema, settings: dict[str, str], expected: st
     made = _attempt(lambda: form.render(schema, settings))
     if isinstance(made, BridgeError):
         return f"refused: {made.message}"
-    return None if json.loads(made) == json.loads(expected) else f"expected {expected}, made {made}"
+    parsed = _parsed_proto if form.NAME == "PROTOBUF" else json.loads
+    return None if parsed(made) == parsed(expected) else f"expected {expected}, made {made}"
+
+
+def _parsed_proto(text: str) -> Any:
+    """The file without the places in its text; the parameters of a field in any order."""
+    file = protobuf_text.parse(text)
+    return file.syntax, file.package, sorted(file.imports), [_message(m) for m in file.messages]
+
+
+def _message(message: ProtoMessage) -> Any:
+    fields = [
+        (f.name, f.number, f.type, f.label, f.key, {k: _option(v) for k, v in f.options.items()})
+        for f in message.fields
+    ]
+    return (
+        message.name,
+        fields,
+        [_message(nested) for nested in message.messages],
+        message.enums,
+        message.oneofs,
+    )
+
+
+def _option(value: str) -> Any:
+    if not value.startswith("{"):
+        return value
+    meta = text_format.Parse(value[1:-1], meta_pb2.Meta())
+    return meta.doc, dict(meta.params), list(meta.tags)
 
 
 def _value(
@@ -77,7 +109,7 @@ def _exact(schema: Schema, view: Any, written: Any) -> Any:
         known = written if isinstance(written, dict) else {}
         return {f.name: _exact(f.schema, view.get(f.name), known.get(f.name)) for f in schema.fields}
     if schema.name == DECIMAL and written is not None:
-        return written
+        return written["value"] if isinstance(written, dict) else written
     return None if schema.optional and view == schema.default else view
 
 

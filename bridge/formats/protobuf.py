@@ -1,0 +1,187 @@
+"""Protobuf: Connect's layout rendered, registered schemas extended, and the generated encoder.
+
+A message is the frame (magic byte and schema id, or nothing), the message's place in its file (Confluent's message
+indexes, left out without a frame) and the bytes that the Protobuf runtime writes. The encoder is made for a written
+schema, which may be a foreign one: other numbers, wrappers, ``optional``, enums, more fields.
+The runtime is imported when the first encoder is made, since it costs memory that other formats need not spend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from bridge.errors import Fatal, Stage
+from bridge.event import Data
+from bridge.formats import protobuf_evolve
+from bridge.formats.protobuf_render import Options, Renderer, scrubbed
+from bridge.formats.protobuf_text import ProtoFile, ProtoMessage, parse
+from bridge.formats.reader import careful_reader
+from bridge.formats.rows import Layout, Row
+from bridge.schema.model import Schema
+
+if TYPE_CHECKING:
+    from bridge.formats.protobuf_write import Column
+
+NAME: Final = "PROTOBUF"
+REGISTERED: Final = True
+
+
+def render(schema: Schema, settings: Mapping[str, str]) -> str:
+    """The schema's text in the managed connector's layout. Fatal(stage=SCHEMA) for what Protobuf cannot hold."""
+    from bridge.formats.protobuf_types import load
+
+    text = Renderer(Options.of(settings)).document(schema)
+    load(text)
+    return text
+
+
+def missing_fields(schema: Schema, written: str, settings: Mapping[str, str]) -> tuple[str, ...]:
+    """Names of the fields that a registered schema lacks; empty: it covers the event."""
+    file, rename = parse(written), _rename(Options.of(settings))
+    return protobuf_evolve.missing(schema, file, root(schema, file, rename)[0], rename)
+
+
+def with_fields(schema: Schema, written: str, settings: Mapping[str, str]) -> str:
+    """The registered text with the missing fields under new numbers, everything else in it as it is."""
+    from bridge.formats.protobuf_types import load
+
+    options, file = Options.of(settings), parse(written)
+    rename = _rename(options)
+    text = protobuf_evolve.extended(schema, file, root(schema, file, rename)[0], options, rename)
+    load(text)
+    return text
+
+
+def compile_rows(
+    rows: Layout, written: str | None, frame: bytes, settings: Mapping[str, str]
+) -> Callable[[Row], bytes]:
+    """The encoder for rows in their final form."""
+    from bridge.formats.protobuf_code import Source, generate
+
+    made = _Made(rows.schema, written, frame, settings)
+    sources = {s.name: Source(f"row.{s.attribute}", is_row=True) for s in rows.slots}
+    return generate("encode", "row", *made.parts, sources, lambda row: made.carefully(rows.values(row)))
+
+
+def compile_values(
+    schema: Schema, written: str | None, frame: bytes, settings: Mapping[str, str]
+) -> Callable[[dict[str, Any]], bytes]:
+    """The encoder for values by field name, in the forms of ``schema/model.py``."""
+    from bridge.formats.protobuf_code import Source, generate
+
+    made = _Made(schema, written, frame, settings)
+    sources = {f.name: Source(f"values[{f.name!r}]") for f in schema.fields}
+    return generate("encode", "values", *made.parts, sources, made.carefully)
+
+
+def compile_fused(
+    rows: Layout, written: str | None, frame: bytes, settings: Mapping[str, str]
+) -> Callable[[Data], bytes]:
+    """From the event to the message in one generated function. Not for use by several threads at once."""
+    from bridge.formats.protobuf_code import Source, generate
+
+    made, read = _Made(rows.schema, written, frame, settings), careful_reader(rows)
+    sources = {s.name: Source(f"row.{s.attribute}", s.form, is_row=True) for s in rows.slots}
+    sources |= {name: Source("", constant=value) for name, value in rows.constants.items()}
+    sources["ReplayId"] = Source("head.replayId", count=True)
+    sources["EventUuid"] = Source("head.EventUuid")
+
+    def carefully(data: Data) -> bytes:
+        return made.carefully(rows.values(read(data)))
+
+    return generate("convert", "data", *made.parts, sources, carefully, rows.decode)
+
+
+def root(
+    schema: Schema, file: ProtoFile, rename: Callable[[str], str]
+) -> tuple[ProtoMessage, tuple[int, ...]]:
+    """The record's message in a file and its indexes: by full name, else by simple name, else the first."""
+    full = ".".join(rename(part) for part in (schema.name or "ConnectDefault1").split("."))
+    found = (
+        _by_path(file, full.removeprefix(f"{file.package}.")) if full.startswith(f"{file.package}.") else None
+    )
+    found = found or _by_path(file, full.rpartition(".")[2])
+    if found is not None:
+        return found
+    if not file.messages:
+        raise Fatal("the registered Protobuf schema has no message", stage=Stage.SCHEMA)
+    return file.messages[0], (0,)
+
+
+def message_indexes(path: tuple[int, ...]) -> bytes:
+    """Confluent's form of a message's place: count and each index as zigzag varints, ``[0]`` shortened to one 0."""
+    if path == (0,):
+        return b"\0"
+    out = bytearray()
+    for number in (len(path), *path):
+        rest = number << 1
+        while rest > 127:
+            out.append(rest & 127 | 128)
+            rest >>= 7
+        out.append(rest)
+    return bytes(out)
+
+
+def _by_path(file: ProtoFile, path: str) -> tuple[ProtoMessage, tuple[int, ...]] | None:
+    messages, indexes, found = file.messages, [], None
+    for name in path.split("."):
+        index = next((i for i, m in enumerate(messages) if m.name == name), None)
+        if index is None:
+            return None
+        indexes.append(index)
+        found = messages[index]
+        messages = found.messages
+    return None if found is None else (found, tuple(indexes))
+
+
+def _rename(options: Options) -> Callable[[str], str]:
+    return scrubbed if options.scrub else lambda name: name
+
+
+class _Made:
+    """What an encoder is generated from."""
+
+    def __init__(
+        self, schema: Schema, written: str | None, frame: bytes, settings: Mapping[str, str]
+    ) -> None:
+        from bridge.formats.protobuf_types import (
+            descriptor,
+            field_numbers,
+            for_encoding,
+            message_class,
+            pool_of,
+        )
+        from bridge.formats.protobuf_write import Written, columns, filler
+
+        options = Options.of(settings)
+        rename = _rename(options)
+        file = parse(render(schema, settings) if written is None else written)
+        found, path = root(schema, file, rename)
+        lacking = protobuf_evolve.missing(schema, file, found, rename)
+        if lacking and options.strict:
+            raise Fatal(
+                f"the registered schema {found.name} has no field {', '.join(lacking)}, which the event has; "
+                "register a version with it, or set value.converter.latest.compatibility.strict=false to drop it",
+                stage=Stage.SCHEMA,
+            )
+        proto = descriptor(file)
+        full = ".".join([*([file.package] if file.package else []), *_names(file, path)])
+        message = message_class(pool_of(for_encoding(proto)), full)
+        record = schema.name or full
+        known = Written(record, message.DESCRIPTOR, field_numbers(proto))
+        made: list[Column] = columns(schema, message.DESCRIPTOR, known, rename, fill=options.fill_defaults)
+        start = frame + message_indexes(path) if frame else b""
+        self.parts = (message, made, start)
+        fill = filler(made, record)
+        self.carefully: Callable[[dict[str, Any]], bytes] = lambda values: (
+            start + fill(message(), values).SerializeToString()
+        )
+
+
+def _names(file: ProtoFile, path: tuple[int, ...]) -> list[str]:
+    messages, out = file.messages, []
+    for index in path:
+        out.append(messages[index].name)
+        messages = messages[index].messages
+    return out

@@ -1,0 +1,143 @@
+"""A registered Protobuf text with fields added: numbers are stable for ever, and the rest of the text stays as it is.
+
+A new field gets the number after the highest that is or was in use: fields, reserved and extension ranges. What
+somebody reserved is never used again, neither number nor name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from attrs import frozen
+
+from bridge.errors import Fatal, Stage
+from bridge.formats.protobuf_render import Message, Options, Renderer, indented
+from bridge.formats.protobuf_text import MAX_NUMBER, ProtoFile, ProtoMessage
+from bridge.schema.model import Kind, Schema
+
+_INTERNAL: Final = (19_000, 19_999)  # the runtime's own
+_REST_OF_LINE: Final = re.compile(r"[ \t]*(?://[^\n]*|/\*[^\n]*?\*/[ \t]*)?(?=\n|$)")
+_INDENT: Final = re.compile(r"(?:^|\n)([ \t]*)[^\n]*$")
+
+
+@frozen
+class _Insertion:
+    place: int
+    text: str
+
+
+def missing(
+    schema: Schema, file: ProtoFile, message: ProtoMessage, rename: Callable[[str], str], path: str = ""
+) -> tuple[str, ...]:
+    """Names of the fields that a message lacks, nested ones with their path."""
+    out: list[str] = []
+    for column in schema.fields:
+        found = message.field_named(rename(column.name))
+        if found is None:
+            out.append(path + column.name)
+        elif column.schema.kind is Kind.STRUCT and (inner := _message_of(file, message, found.type)):
+            out += missing(column.schema, file, inner, rename, f"{path}{column.name}.")
+    return tuple(out)
+
+
+def extended(
+    schema: Schema, file: ProtoFile, message: ProtoMessage, options: Options, rename: Callable[[str], str]
+) -> str:
+    """The text with the missing fields. Fatal(stage=SCHEMA) for a reserved name, and where no number is left."""
+    used = frozenset(m.name for _, m in _all(file.messages))
+    label = "optional" if file.syntax == "proto2" else ""
+    renderer = Renderer(options, used=used, label=label)
+    insertions = list(_insertions(schema, file, message, renderer, rename))
+    lines = "".join(f'\nimport "{path}";' for path in renderer.imports if path not in file.imports)
+    if lines:
+        insertions.append(_Insertion(_line_end(file.text, file.import_place), lines))
+    text = file.text
+    for insertion in sorted(insertions, key=lambda one: one.place, reverse=True):
+        text = text[: insertion.place] + insertion.text + text[insertion.place :]
+    return text
+
+
+def _insertions(
+    schema: Schema,
+    file: ProtoFile,
+    message: ProtoMessage,
+    renderer: Renderer,
+    rename: Callable[[str], str],
+) -> Iterator[_Insertion]:
+    added, numbers = Message(message.name, schema), _free_numbers(message)
+    for column in schema.fields:
+        name = rename(column.name)
+        found = message.field_named(name)
+        if found is None:
+            if name in message.reserved_names:
+                raise Fatal(
+                    f"the event has a field {column.name}, and the registered message {message.name} has reserved "
+                    "that name; take it out of reserved, or rename the field",
+                    stage=Stage.SCHEMA,
+                )
+            renderer.field(added, column, next(numbers))
+        elif column.schema.kind is Kind.STRUCT and (inner := _message_of(file, message, found.type)):
+            yield from _insertions(column.schema, file, inner, renderer, rename)
+    if added.lines:
+        indent = _indent(file.text, message)
+        place = _line_end(file.text, message.last_field + 1)
+        yield _Insertion(place, "".join(f"\n{line}" for line in indented(added.lines, indent)))
+    if added.nested:
+        nested = indented([line for lines in added.nested for line in lines], _indent(file.text, message))
+        start = file.text.rfind("\n", 0, message.end) + 1
+        own_line = not file.text[start : message.end].strip()
+        text = "".join(f"{line}\n" for line in nested)
+        yield _Insertion(start, text) if own_line else _Insertion(message.end, f"\n{text}")
+
+
+def _free_numbers(message: ProtoMessage) -> Iterator[int]:
+    taken = [*message.taken, _INTERNAL]
+    highest = [f.number for f in message.fields] + [last for _, last in message.taken if last < MAX_NUMBER]
+    number = max(highest, default=0)
+    while True:
+        number += 1
+        while True:
+            inside = next((last for first, last in taken if first <= number <= last), None)
+            if inside is None:
+                break
+            number = inside + 1
+        if number > MAX_NUMBER:
+            raise Fatal(f"the registered message {message.name} has no number left", stage=Stage.SCHEMA)
+        yield number
+
+
+def _message_of(file: ProtoFile, owner: ProtoMessage, kind: str) -> ProtoMessage | None:
+    """The message of this file that a field's type means, None where it comes from elsewhere."""
+    wanted = kind.lstrip(".").removeprefix(f"{file.package}." if file.package else ".")
+    full = dict(_all(file.messages))
+    scope = next((path for path, m in full.items() if m is owner), "")
+    if kind.startswith("."):
+        return full.get(wanted)
+    while scope:
+        if (found := full.get(f"{scope}.{wanted}")) is not None:
+            return found
+        scope = scope.rpartition(".")[0]
+    return full.get(wanted)
+
+
+def _all(messages: list[ProtoMessage], scope: str = "") -> Iterator[tuple[str, ProtoMessage]]:
+    for message in messages:
+        path = f"{scope}.{message.name}" if scope else message.name
+        yield path, message
+        yield from _all(message.messages, path)
+
+
+def _line_end(text: str, place: int) -> int:
+    """The end of the line where nothing but a comment follows, else the place itself."""
+    found = _REST_OF_LINE.match(text, place)
+    return place if found is None else found.end()
+
+
+def _indent(text: str, message: ProtoMessage) -> str:
+    """What fields of the message are indented by."""
+    at = message.last_field if message.fields else message.begin
+    found = _INDENT.search(text, 0, at)
+    own = found[1] if found else ""
+    return own if message.fields and "\n" in text[message.begin : at] else f"{own}  "

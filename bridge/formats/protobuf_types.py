@@ -1,0 +1,357 @@
+"""A parsed Protobuf file → descriptors of the Protobuf runtime, and message classes in a pool of its own.
+
+Names are resolved as protoc does: the innermost scope in which a name's first part is known decides. That is why
+Connect refuses a Decimal in a package ``io.confluent.…``: there ``confluent`` is the package's own part.
+Imports are the well-known ones that every registry knows (``google/protobuf``, ``google/type``, ``confluent/type``).
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any, Final
+
+from google.protobuf import descriptor_pool, message_factory
+from google.protobuf.descriptor_pb2 import (
+    DescriptorProto,
+    Edition,
+    EnumDescriptorProto,
+    FieldDescriptorProto,
+    FileDescriptorProto,
+)
+
+from bridge.errors import Fatal, Stage
+from bridge.formats.protobuf_text import ProtoEnum, ProtoField, ProtoFile, ProtoMessage, parse
+
+SCALARS: Final[Mapping[str, int]] = {
+    name: getattr(FieldDescriptorProto, f"TYPE_{name.upper()}")
+    for name in [
+        "double",
+        "float",
+        "int32",
+        "int64",
+        "uint32",
+        "uint64",
+        "sint32",
+        "sint64",
+        "fixed32",
+        "fixed64",
+        "sfixed32",
+        "sfixed64",
+        "bool",
+        "string",
+        "bytes",
+    ]
+}
+_LABELS: Final = {
+    "optional": FieldDescriptorProto.LABEL_OPTIONAL,
+    "required": FieldDescriptorProto.LABEL_REQUIRED,
+    "repeated": FieldDescriptorProto.LABEL_REPEATED,
+}
+_OWN: Final[Mapping[str, str]] = {
+    "confluent/type/decimal.proto": """syntax = "proto3"; package confluent.type;
+        message Decimal { bytes value = 1; uint32 precision = 2; int32 scale = 3; }""",
+    # only what can be meant by a schema that imports it: its options are passed over
+    "confluent/meta.proto": """syntax = "proto3"; package confluent;
+        message Meta { string doc = 1; map<string, string> params = 2; repeated string tags = 3; }""",
+}
+_OWN_NAMES: Final = {"confluent/types/decimal.proto": "confluent/type/decimal.proto"}
+_KNOWN: Final = re.compile(r"google/(protobuf|type)/[a-z_]+\.proto")
+
+
+def load(text: str, imports: Mapping[str, str] | None = None) -> Any:
+    """A pool with the file and what it imports; its name in the pool is ``schema.proto``.
+
+    ``imports``: texts of files that are not well known, by path. Fatal(stage=SCHEMA) for what is no valid schema.
+    """
+    return pool_of(descriptor(parse(text), imports), imports)
+
+
+def descriptor(
+    file: ProtoFile, imports: Mapping[str, str] | None = None, name: str = "schema.proto"
+) -> FileDescriptorProto:
+    """The file's descriptor, without options. Fatal(stage=SCHEMA) naming a type that is not known."""
+    out = FileDescriptorProto(name=name, package=file.package, syntax=file.syntax)
+    if file.edition is not None:
+        out.edition = _edition(file.edition)
+    out.dependency.extend(file.imports)
+    symbols = _Symbols()
+    for path in _reached(file.imports, imports or {}):
+        symbols.add_file(imported(path, imports))
+    _Builder(file, symbols).fill(out)
+    return out
+
+
+def pool_of(proto: FileDescriptorProto, imports: Mapping[str, str] | None = None) -> Any:
+    """A descriptor pool with a file and its imports. Fatal(stage=SCHEMA) in the runtime's words."""
+    pool = descriptor_pool.DescriptorPool()
+    try:
+        for path in _reached(proto.dependency, imports or {}):
+            pool.AddSerializedFile(imported(path, imports).SerializeToString())
+        pool.AddSerializedFile(proto.SerializeToString())
+    except TypeError as error:
+        problem = str(error).removeprefix("Couldn't build proto file into descriptor pool: ")
+        raise Fatal(f"the Protobuf schema is not valid: {problem}", stage=Stage.SCHEMA) from None
+    return pool
+
+
+def message_class(pool: Any, full_name: str) -> Any:
+    """The class of a message in a pool."""
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName(full_name))
+
+
+def imported(path: str, imports: Mapping[str, str] | None = None) -> FileDescriptorProto:
+    """The descriptor of an imported file. Fatal(stage=SCHEMA) for one that is not known."""
+    if imports and path in imports:
+        return descriptor(parse(imports[path]), imports, path)
+    known = _well_known(path)
+    if known is None:
+        raise Fatal(
+            f"the Protobuf schema imports {path}, which is neither well known nor among its references",
+            stage=Stage.SCHEMA,
+        )
+    return known
+
+
+@cache
+def _well_known(path: str) -> FileDescriptorProto | None:
+    if path in _OWN or path in _OWN_NAMES:
+        return descriptor(parse(_OWN[_OWN_NAMES.get(path, path)]), None, path)
+    if not _KNOWN.fullmatch(path):
+        return None
+    try:
+        module = importlib.import_module(path.removesuffix(".proto").replace("/", ".") + "_pb2")
+    except ImportError:
+        return None
+    return FileDescriptorProto.FromString(module.DESCRIPTOR.serialized_pb)
+
+
+def _reached(paths: Any, imports: Mapping[str, str]) -> list[str]:
+    """The imports and theirs, each after those it needs itself."""
+    out: list[str] = []
+    open_: list[str] = []
+
+    def visit(path: str) -> None:
+        if path in out:
+            return
+        if path in open_:
+            raise Fatal(f"the Protobuf file {path} imports itself", stage=Stage.SCHEMA)
+        open_.append(path)
+        needs = parse(imports[path]).imports if path in imports else imported(path).dependency
+        for needed in needs:
+            visit(needed)
+        open_.remove(path)
+        out.append(path)
+
+    for path in paths:
+        visit(path)
+    return out
+
+
+def _edition(text: str) -> Any:
+    try:
+        return Edition.Value(f"EDITION_{text}")
+    except ValueError:
+        raise Fatal(f"the Protobuf edition {text} is not known", stage=Stage.SCHEMA) from None
+
+
+class _Symbols:
+    """Full names of types and packages."""
+
+    def __init__(self) -> None:
+        self.messages: set[str] = set()
+        self.enums: set[str] = set()
+        self.packages: set[str] = set()
+
+    def add_package(self, package: str) -> None:
+        parts = package.split(".") if package else []
+        self.packages |= {".".join(parts[: i + 1]) for i in range(len(parts))}
+
+    def add_file(self, proto: FileDescriptorProto) -> None:
+        self.add_package(proto.package)
+        for message in proto.message_type:
+            self._add(message, proto.package)
+        self.enums |= {_joined(proto.package, enum.name) for enum in proto.enum_type}
+
+    def _add(self, message: DescriptorProto, scope: str) -> None:
+        name = _joined(scope, message.name)
+        self.messages.add(name)
+        self.enums |= {f"{name}.{enum.name}" for enum in message.enum_type}
+        for nested in message.nested_type:
+            self._add(nested, name)
+
+    def resolve(self, name: str, scope: str) -> str | None:
+        """The full name a name means within a scope."""
+        if name.startswith("."):
+            return name[1:] if self._is_type(name[1:]) else None
+        first, dot, _ = name.partition(".")
+        while True:
+            start = _joined(scope, first)
+            if self._is_type(start) if not dot else (start in self.messages or start in self.packages):
+                full = _joined(scope, name)
+                return full if self._is_type(full) else None
+            if not scope:
+                return None
+            scope = scope.rpartition(".")[0]
+
+    def _is_type(self, name: str) -> bool:
+        return name in self.messages or name in self.enums
+
+
+def _joined(scope: str, name: str) -> str:
+    return f"{scope}.{name}" if scope else name
+
+
+class _Builder:
+    def __init__(self, file: ProtoFile, symbols: _Symbols) -> None:
+        self.file, self.symbols = file, symbols
+        symbols.add_package(file.package)
+        for scope, message in _all(file.messages, file.package):
+            symbols.messages.add(_joined(scope, message.name))
+            symbols.enums |= {f"{_joined(scope, message.name)}.{enum.name}" for enum in message.enums}
+        symbols.enums |= {_joined(file.package, enum.name) for enum in file.enums}
+
+    def fill(self, out: FileDescriptorProto) -> None:
+        for message in self.file.messages:
+            self._message(message, out.message_type.add(), self.file.package)
+        for enum in self.file.enums:
+            _enum(enum, out.enum_type.add())
+
+    def _message(self, message: ProtoMessage, out: DescriptorProto, scope: str) -> None:
+        out.name = message.name
+        full = _joined(scope, message.name)
+        if message.options.get("map_entry") == "true":
+            out.options.map_entry = True
+        for nested in message.messages:
+            self._message(nested, out.nested_type.add(), full)
+        for enum in message.enums:
+            _enum(enum, out.enum_type.add())
+        for first, last in message.taken:
+            out.reserved_range.add(start=first, end=last + 1)
+        out.reserved_name.extend(sorted(message.reserved_names))
+        for oneof in message.oneofs:
+            out.oneof_decl.add(name=oneof)
+        for column in message.fields:
+            made = out.field.add(name=column.name, number=column.number)
+            self._field(column, made, out, full)
+        _add_synthetic_oneofs(out)
+        _separate_json_names(out)
+
+    def _field(
+        self, column: ProtoField, out: FieldDescriptorProto, owner: DescriptorProto, full: str
+    ) -> None:
+        out.label = _LABELS[column.label or "optional"]
+        if column.key is not None:
+            entry = owner.nested_type.add(name=_map_entry(column.name))
+            entry.options.map_entry = True
+            pair = (("key", column.key), ("value", column.type))
+            for number, (name, kind) in enumerate(pair, 1):
+                self._type(kind, entry.field.add(name=name, number=number, label=1), full, column.name)
+            out.label, out.type = FieldDescriptorProto.LABEL_REPEATED, FieldDescriptorProto.TYPE_MESSAGE
+            out.type_name = f".{full}.{entry.name}"
+            return
+        self._type(column.type, out, full, column.name)
+        if column.oneof is not None:
+            out.oneof_index = [o.name for o in owner.oneof_decl].index(column.oneof)
+        elif column.label == "optional" and self.file.syntax == "proto3":
+            out.proto3_optional = True
+        if "packed" in column.options:
+            out.options.packed = column.options["packed"] == "true"
+        if "json_name" in column.options:
+            out.json_name = str(ast.literal_eval(column.options["json_name"]))
+
+    def _type(self, kind: str, out: FieldDescriptorProto, scope: str, name: str) -> None:
+        if kind in SCALARS:
+            out.type = SCALARS[kind]
+            return
+        found = self.symbols.resolve(kind, scope)
+        if found is None:
+            raise Fatal(f'{scope}.{name}: "{kind}" is not defined in the Protobuf schema', stage=Stage.SCHEMA)
+        out.type_name = f".{found}"
+        is_enum = found in self.symbols.enums
+        out.type = FieldDescriptorProto.TYPE_ENUM if is_enum else FieldDescriptorProto.TYPE_MESSAGE
+
+
+def _add_synthetic_oneofs(out: DescriptorProto) -> None:
+    for column in out.field:
+        if column.proto3_optional:
+            column.oneof_index = len(out.oneof_decl)
+            out.oneof_decl.add(name=f"_{column.name}")
+
+
+def _separate_json_names(out: DescriptorProto) -> None:
+    """``Foo_Bar__c`` and ``FooBar__c`` have one JSON name, which Java takes and the runtime here refuses."""
+    seen: set[str] = set()
+    for column in out.field:
+        name = column.json_name or _json_name(column.name)
+        if name in seen:
+            column.json_name = name = f"{column.name}#{column.number}"
+        seen.add(name)
+
+
+def _json_name(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part[:1].upper() + part[1:] for part in rest)
+
+
+def _map_entry(name: str) -> str:
+    return "".join(part[:1].upper() + part[1:] for part in name.split("_")) + "Entry"
+
+
+def _enum(enum: ProtoEnum, out: EnumDescriptorProto) -> None:
+    out.name = enum.name
+    if enum.options.get("allow_alias") == "true":
+        out.options.allow_alias = True
+    for name, number in enum.values:
+        out.value.add(name=name, number=number)
+
+
+def _all(messages: list[ProtoMessage], scope: str) -> Iterator[tuple[str, ProtoMessage]]:
+    for message in messages:
+        yield scope, message
+        yield from _all(message.messages, _joined(scope, message.name))
+
+
+def for_encoding(proto: FileDescriptorProto) -> FileDescriptorProto:
+    """The same file with its fields named after their numbers: names are not on the wire, and these are attributes
+    that neither Python nor a message class has a use of its own for."""
+    out = FileDescriptorProto()
+    out.CopyFrom(proto)
+    for message in out.message_type:
+        _rename(message)
+    return out
+
+
+def attribute(number: int) -> str:
+    """A field's name in ``for_encoding``."""
+    return f"f{number}_"
+
+
+def _rename(message: DescriptorProto) -> None:
+    for nested in message.nested_type:
+        if not nested.options.map_entry:
+            _rename(nested)
+    for index, oneof in enumerate(message.oneof_decl):
+        oneof.name = f"o{index}_"
+    for column in message.field:
+        column.name = attribute(column.number)
+        column.ClearField("json_name")
+    del message.reserved_name[:]
+
+
+def field_numbers(proto: FileDescriptorProto) -> dict[str, dict[str, int]]:
+    """Full name of each message of the file → its fields' names → numbers."""
+    out: dict[str, dict[str, int]] = {}
+
+    def visit(message: DescriptorProto, scope: str) -> None:
+        full = _joined(scope, message.name)
+        out[full] = {column.name: column.number for column in message.field}
+        for nested in message.nested_type:
+            visit(nested, full)
+
+    for message in proto.message_type:
+        visit(message, proto.package)
+    return out
