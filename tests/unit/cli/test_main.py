@@ -1,8 +1,8 @@
 """The command line's skin: what a user sees of help, errors and exit codes."""
 
+import os
 import subprocess
 import sys
-import time
 from types import SimpleNamespace
 
 import pytest
@@ -25,12 +25,15 @@ def test_every_command_is_listed_and_has_help_with_an_example() -> None:
 
 
 def test_help_is_quick() -> None:
+    """The promise is 150 ms; its time on a busy machine says little, so the processor's time is held to it."""
     best = 9.0
     for _ in range(5):
-        started = time.monotonic()
+        before = os.times()
         subprocess.run([sys.executable, "-m", "bridge", "--help"], check=True, capture_output=True)
-        best = min(best, time.monotonic() - started)
-    assert best < 0.15 * 2  # the promise is 150 ms on an idle machine; tests share theirs
+        after = os.times()
+        spent = after.children_user + after.children_system - before.children_user - before.children_system
+        best = min(best, spent)
+    assert best < 0.15
 
 
 def test_unknown_command_is_exit_2(capsys: pytest.CaptureFixture[str]) -> None:
