@@ -242,15 +242,17 @@ class CometdSource:
         return False
 
 
-def probe(channel: str, login: Login, settings: CometdSettings, http: HttpSettings) -> None:
-    """Handshake, subscribe to new events, disconnect. Raises BridgeError, one sentence, when that does not
-    work."""
+def probe(
+    channel: str, login: Login, settings: CometdSettings, http: HttpSettings, replay_from: int = NEW_ONLY
+) -> None:
+    """Handshake, subscribe (to new events, unless a replay id is given), disconnect. Raises BridgeError, one
+    sentence, when that does not work."""
     session = login.session()
     for last in (False, True):
         talk = _dialogue(session, channel, settings, http, lambda _reply, _more: None, lambda: False)
         try:
             talk.handshake()
-            talk.subscribe(NEW_ONLY)
+            talk.subscribe(replay_from)
             return
         except SessionOver as over:
             failure = over.failure

@@ -1,0 +1,133 @@
+"""``sfbridge offsets``: a connector's position: read it, move it, forget it, take it over from elsewhere."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from bridge.cli.output import add_output_option, print_json, print_table
+from bridge.cli.worker_client import add_url_option
+
+HELP = "Read or move a connector's position: by a worker's REST API if one answers, else straight in Kafka."
+EXAMPLE = "sfbridge offsets set connector.json 120572741 --worker worker.properties"
+
+_ACTIONS: tuple[tuple[str, list[str], str, str], ...] = (
+    ("get", ["describe"], "the committed position", "offsets get connector.json --worker worker.properties"),
+    ("set", ["update"], "go on after a replay id", "offsets set connector.json 120572741 --check"),
+    ("reset", ["delete"], "start as a new connector would", "offsets reset connector.json"),
+    ("status", [], "who runs it, and what became of the last request", "offsets status orders --url U"),
+    ("import", [], "take a position over", "offsets import connector.json --from-json old.json"),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments, as promised in the documentation."""
+    commands = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    made = {}
+    for name, aliases, words, example in _ACTIONS:
+        made[name] = one = commands.add_parser(
+            name,
+            aliases=aliases,
+            help=words,
+            description=words.capitalize() + ".",
+            epilog=f"example:\n  sfbridge {example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        one.set_defaults(action=name)
+        one.add_argument("connector", metavar="CONNECTOR", help="connector file, or its name with --url")
+        one.add_argument("--worker", type=Path, metavar="W", help="worker.properties")
+        add_url_option(one, default=None)
+        add_output_option(one)
+    made["set"].add_argument("replay_id", metavar="REPLAY_ID", help="the last event that is not wanted again")
+    made["set"].add_argument(
+        "--check", action="store_true", help="try a subscription with it first, which delivers nothing"
+    )
+    source = made["import"].add_mutually_exclusive_group(required=True)
+    source.add_argument(
+        "--from-json", metavar="F", help="what the managed connector's offsets request answered; - is stdin"
+    )
+    source.add_argument("--from-topic", metavar="T", help="the offsets topic of a Kafka Connect cluster")
+    source.add_argument("--from-url", metavar="U", help="the REST API of a Kafka Connect cluster")
+    made["import"].add_argument("--as", dest="named", metavar="NAME", help="the connector's name over there")
+
+
+def run(args: argparse.Namespace) -> int:
+    """0 when done; raises BridgeError when refused."""
+    from bridge.cli.offsets_direct import Direct
+    from bridge.cli.offsets_remote import Remote, find_worker
+
+    client = find_worker(args)
+    there: Direct | Remote = Remote(client, args) if client is not None else Direct(args)
+    if args.action == "get":
+        return _show(args, there.get())
+    if args.action == "status":
+        return _show(args, there.status())
+    if args.action == "set":
+        wanted = _replay_id(args.replay_id)
+        if args.check:
+            there.check(wanted)
+        return _moved(args, there.move(wanted))
+    if args.action == "import":
+        return _moved(args, there.move(_imported(args, there)))
+    return _moved(args, there.move(None))
+
+
+def _replay_id(text: str) -> int:
+    from bridge.errors import ConfigurationError, Fault
+    from bridge.worker.positions import replay_id_of
+
+    try:
+        return replay_id_of(text)
+    except ValueError as wrong:
+        raise ConfigurationError([Fault("REPLAY_ID", f"{text} {wrong}", text)]) from None
+
+
+def _imported(args: argparse.Namespace, there: Any) -> int:
+    from bridge.errors import ConfigurationError, Fault
+    from bridge.worker import imports
+
+    name = args.named or there.name
+    if args.from_url:
+        return imports.from_url(args.from_url, name)
+    if args.from_topic:
+        return imports.from_topic(there.kafka(), args.from_topic, name)
+    try:
+        text = sys.stdin.read() if args.from_json == "-" else Path(args.from_json).read_text("utf-8")
+    except (OSError, ValueError) as error:
+        raise ConfigurationError([Fault("--from-json", f"cannot be read: {error}")]) from None
+    return imports.from_text(text)
+
+
+def _show(args: argparse.Namespace, found: dict[str, Any]) -> int:
+    if args.output == "json":
+        print_json(found)
+        return 0
+    print_table(("what", "value"), [(key, value) for key, value in _flat(found)])
+    return 0
+
+
+def _flat(found: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    rows: list[tuple[str, Any]] = []
+    for key, value in found.items():
+        if isinstance(value, dict):
+            rows += _flat(value, f"{prefix}{key} ")
+        elif key in ("offsets", "previous_offsets"):
+            told = [item["offset"]["replayId"] for item in value if item.get("offset")]
+            rows.append((f"{prefix}{key}", ", ".join(map(str, told)) or "none"))
+        else:
+            rows.append((prefix + key, "" if value is None else value))
+    return rows
+
+
+def _moved(args: argparse.Namespace, outcome: dict[str, Any]) -> int:
+    if args.output == "json":
+        print_json(outcome)
+        return 0
+    before = outcome["previous_offsets"]
+    was = before[0]["offset"]["replayId"] if before else None
+    now = outcome["offsets"][0]["offset"]["replayId"] if outcome["offsets"] else None
+    told = "none" if now is None else f"replay id {now}"
+    print(f"{outcome['name']}: position is {told} now; it was {'none' if was is None else was}")
+    return 0

@@ -1,0 +1,97 @@
+"""Talking to a running worker's REST API from the command line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import Any, Final
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from bridge.errors import ConfigurationError, Fatal, Fault, Stage
+
+DEFAULT_URL: Final = "http://127.0.0.1:8083"
+USER: Final = "SFBRIDGE_REST_USER"
+CLOUD: Final = "/connect/v1/environments/-/clusters/-/connectors"
+
+
+def add_url_option(parser: argparse.ArgumentParser, default: str | None = DEFAULT_URL) -> None:
+    """``--url``; user and password from the URL or the environment."""
+    told = f" (default: {default})" if default else ""
+    parser.add_argument(
+        "--url",
+        default=default,
+        metavar="U",
+        help=f"a worker's REST API{told}; user:password in the URL or in {USER}",
+    )
+
+
+class WorkerClient:
+    """Requests to one worker. What it refuses becomes one sentence."""
+
+    def __init__(self, url: str, timeout: float = 100.0) -> None:
+        import requests
+
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ConfigurationError([Fault("--url", "is no URL beginning with http:// or https://", url)])
+        self._session = requests.Session()
+        user = os.environ.get(USER, "")
+        if parts.username is not None:
+            user = f"{parts.username}:{parts.password or ''}"
+        if user:
+            name, _, password = user.partition(":")
+            self._session.auth = (name, password)
+        self.base = urlunsplit(
+            (parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", "")
+        )
+        self._timeout = timeout
+
+    def ask(self, method: str, path: str, body: Any = None, timeout: float | None = None) -> Any:
+        """The answer's JSON, None without a body. Raises Fatal with the worker's own sentence."""
+        import requests
+
+        try:
+            answer = self._session.request(
+                method, self.base + path, json=body, timeout=timeout or self._timeout, allow_redirects=False
+            )
+        except requests.RequestException as error:
+            reason = "does not answer in time" if isinstance(error, requests.Timeout) else "cannot be reached"
+            raise Fatal(
+                f"the worker at {self.base} {reason}: start one with 'sfbridge worker', or give --url",
+                stage=Stage.CONFIGURATION,
+            ) from error
+        if answer.status_code >= 400:
+            raise Fatal(_sentence(answer), stage=Stage.CONFIGURATION)
+        if not answer.content:
+            return None
+        try:
+            return answer.json()
+        except ValueError as error:
+            raise Fatal(f"{self.base} does not answer with JSON", stage=Stage.CONFIGURATION) from error
+
+    def answers(self) -> bool:
+        """Whether a worker of ours is there right now."""
+        try:
+            found = self.ask("GET", "/health", timeout=2.0)
+        except Fatal:
+            return False
+        return isinstance(found, dict) and "status" in found
+
+
+def _sentence(answer: Any) -> str:
+    try:
+        document = answer.json()
+        message = document.get("message") or document["error"]["message"]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        message = answer.reason
+    return f"the worker answers {answer.status_code}: {message}"
+
+
+def path_of(connector: str, *rest: str) -> str:
+    """``/connectors/<name>/…``, the name quoted."""
+    return "/".join(["/connectors", quote(connector, safe=""), *rest])
+
+
+def cloud_path(connector: str, *rest: str) -> str:
+    """The same in the cloud-style API."""
+    return "/".join([CLOUD, quote(connector, safe=""), *rest])

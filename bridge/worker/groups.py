@@ -1,0 +1,56 @@
+"""Who is in a consumer group, and who owns the partition that decides: the broker's word for who is alive."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from attrs import frozen
+
+from bridge.errors import Stage
+from bridge.kafka.errors import ErrorWatch
+
+TIMEOUT: Final = 10.0
+
+
+@frozen
+class Member:
+    """One living member. ``name`` is what it calls itself (its client id)."""
+
+    name: str
+    host: str
+    owner: bool
+
+
+def worker_group(group_id: str) -> str:
+    """The consumer group of the workers: their ``group.id`` itself."""
+    return group_id
+
+
+def lease_group(group_id: str, connector: str) -> str:
+    """The consumer group whose owner may run a connector by ``sfbridge run``."""
+    return f"{group_id}-{connector}-lease"
+
+
+def members(settings: Mapping[str, Any], group: str) -> list[Member]:
+    """The group's members; none if there is no such group. Raises BridgeError when Kafka refuses."""
+    from confluent_kafka import KafkaException
+    from confluent_kafka.admin import AdminClient
+
+    watch = ErrorWatch(stage=Stage.POSITION)
+    config: dict[str, Any] = {**settings, "error_cb": watch}
+    admin = AdminClient(config)
+    try:
+        found = admin.describe_consumer_groups([group], request_timeout=TIMEOUT)[group].result(TIMEOUT)
+    except KafkaException as error:
+        if error.args[0].name() in ("GROUP_ID_NOT_FOUND", "INVALID_GROUP_ID"):
+            return []
+        raise watch.explain(error, f"looking at group {group}") from error
+    return [
+        Member(
+            member.client_id,
+            str(member.host).lstrip("/"),
+            bool(member.assignment and member.assignment.topic_partitions),
+        )
+        for member in found.members
+    ]

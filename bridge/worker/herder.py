@@ -1,0 +1,336 @@
+"""What can be asked of the workers together: Kafka Connect's operations, whoever runs the connectors.
+
+Reads are answered from what this worker has read; writes only by the leader, and only once they were read back.
+Refusals carry Kafka Connect's status and words.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from attrs import define, field
+
+from bridge.errors import BridgeError
+from bridge.worker import records
+from bridge.worker.leader import Leader
+from bridge.worker.logs import Log
+from bridge.worker.plugins import Plugin, keep_masked
+from bridge.worker.refusals import NOT_STOPPED, Refused, not_found
+from bridge.worker.state import State, Status
+
+STATES: Final = ("RUNNING", "PAUSED", "STOPPED")
+_INVALID: Final = (
+    "Connector configuration is invalid and contains the following {} error(s):\n{}\nYou can also find the above "
+    "list of errors at the endpoint `/connector-plugins/{{connectorType}}/config/validate`"
+)
+_NO_CLASS: Final = (
+    "Failed to find any class that implements Connector and which name matches {}, "
+    "available connectors are: {}"
+)
+
+
+@define(eq=False)
+class Herder:
+    """One worker's view of the whole group."""
+
+    worker_id: str
+    state: State
+    leader: Leader
+    status_log: Log
+    plugins: Sequence[Plugin]
+    _locks: dict[str, threading.Lock] = field(factory=dict)
+    _guard: threading.Lock = field(factory=threading.Lock)
+
+    # ---- reading ---------------------------------------------------------------------------------------
+
+    def names(self) -> list[str]:
+        """All connectors."""
+        with self.state.changed:
+            return list(self.state.configs)
+
+    def config(self, name: str) -> dict[str, str]:
+        """The configuration, secrets masked."""
+        config = self._stored(name)
+        plugin = self.plugin_of(config)
+        return plugin.shown(config) if plugin else dict.fromkeys(config, "****************")
+
+    def info(self, name: str) -> dict[str, Any]:
+        """Kafka Connect's ConnectorInfo."""
+        config = self.config(name)
+        return {
+            "name": name,
+            "config": config,
+            "tasks": [{"connector": name, "task": 0}] if name in self.state.tasks else [],
+            "type": self._type(self._stored(name)),
+        }
+
+    def status(self, name: str) -> dict[str, Any]:
+        """Connector and task, as they last said they were."""
+        with self.state.changed:
+            config = self.state.configs.get(name)
+            if config is None:
+                raise Refused(404, f"No status found for connector {name}")
+            said = self.state.connectors.get(name) or Status("UNASSIGNED", self.worker_id)
+            task = self.state.tasks.get(name)
+        return {
+            "name": name,
+            "connector": _shown(said),
+            "tasks": [] if task is None else [{"id": 0, **_shown(task)}],
+            "type": self._type(config),
+        }
+
+    def tasks(self, name: str) -> list[dict[str, Any]]:
+        """The one task's id and configuration."""
+        config = self.config(name)
+        if name not in self.state.tasks:
+            return []
+        plugin = self.plugin_of(self._stored(name))
+        task_class = {"task.class": plugin.task_class} if plugin else {}
+        return [{"id": {"connector": name, "task": 0}, "config": {**config, **task_class}}]
+
+    def task_status(self, name: str, task: int) -> dict[str, Any]:
+        """The state of one task."""
+        said = self.state.tasks.get(name) if task == 0 and name in self.state.configs else None
+        if said is None:
+            raise Refused(404, f"No status found for task {name}-{task}")
+        return {"id": task, **_shown(said)}
+
+    def topics(self, name: str) -> list[str]:
+        """What a connector was seen to write to since the last reset."""
+        with self.state.changed:
+            return sorted(self.state.topics.get(name, ())) if name in self.state.configs else []
+
+    def offsets(self, name: str) -> list[dict[str, Any]]:
+        """The committed positions."""
+        config = self._stored(name)
+        plugin = self.plugin_of(config)
+        return plugin.offsets(name, config) if plugin else []
+
+    # ---- writing ---------------------------------------------------------------------------------------
+
+    def create(self, name: str, given: Mapping[str, str | None], state: str = "RUNNING") -> dict[str, Any]:
+        """A new connector. Raises Refused (409) if there is one of that name."""
+        config = self._valid(name, given, None)
+        with self._lock(name):
+            self._must_lead()
+            if name in self.state.configs:
+                raise Refused(409, f"Connector {name} already exists")
+            added = [records.target_state(name, state)] if state != "RUNNING" else []
+            self.leader.write([*added, records.connector(name, config)])
+        return {**self._written(name, config), "tasks": []}
+
+    def put(self, name: str, given: Mapping[str, str | None]) -> tuple[bool, dict[str, Any]]:
+        """Create or replace; whether it was created, and ConnectorInfo."""
+        with self._lock(name):
+            self._must_lead()
+            stored = self.state.configs.get(name)
+            config = self._valid(name, given, stored)
+            self.leader.write([records.connector(name, config)])
+            return stored is None, self._written(name, config)
+
+    def patch(self, name: str, changes: Mapping[str, str | None]) -> dict[str, Any]:
+        """Change some properties; None removes one."""
+        with self._lock(name):
+            self._must_lead()
+            stored = self._stored(name)
+            merged = {key: text for key, text in {**stored, **changes}.items() if text is not None}
+            config = self._valid(name, merged, stored, keep_name=True)
+            self.leader.write([records.connector(name, config)])
+            return self._written(name, config)
+
+    def delete(self, name: str) -> None:
+        """Remove; positions are kept, as in Kafka Connect."""
+        with self._lock(name):
+            self._must_lead()
+            self._stored(name)
+            gone: list[records.Record] = [(records.CONNECTOR + name, None), (records.TARGET + name, None)]
+            if name in self.state.requests:
+                gone.append((records.REQUEST + name, None))
+            self.leader.write(gone)
+            self.leader.tend()
+
+    def target(self, name: str, state: str) -> None:
+        """Pause, resume or stop; the owner does it."""
+        with self._lock(name):
+            self._must_lead()
+            if name not in self.state.configs:
+                raise Refused(404, f"Unknown connector {name}")
+            self.leader.write([records.target_state(name, state)])
+
+    def restart(self, name: str, include_tasks: bool, only_failed: bool) -> dict[str, Any]:
+        """The status as it will be while restarting."""
+        with self._lock(name):
+            self._must_lead()
+            if name not in self.state.configs:
+                raise Refused(404, f"Unknown connector: {name}")
+            status = self.status(name)
+            if not only_failed or status["connector"]["state"] == "FAILED":
+                status["connector"]["state"] = "RESTARTING"
+            for task in status["tasks"]:
+                if include_tasks and (not only_failed or task["state"] == "FAILED"):
+                    task["state"] = "RESTARTING"
+            self.leader.write([records.restart(name, include_tasks, only_failed)])
+        return status
+
+    def restart_task(self, name: str, task: int) -> None:
+        """Restart one task."""
+        with self._lock(name):
+            self._must_lead()
+            if name not in self.state.configs:
+                raise Refused(404, f"Unknown connector: {name}")
+            if task != 0 or name not in self.state.tasks:
+                raise Refused(404, f"Unknown task: {name}-{task}")
+            self.leader.write([records.restart(name, True, False)])
+
+    def reset_topics(self, name: str) -> None:
+        """Forget what a connector was seen to write to."""
+        gone = [(records.topic_key(topic, name), None) for topic in self.state.topics.get(name, ())]
+        if gone:
+            self.status_log.append(gone)
+
+    def alter_offsets(self, name: str, offsets: list[tuple[Any, Any]] | None) -> None:
+        """Move the position of a stopped connector; None forgets it. Raises Refused."""
+        with self._lock(name):
+            self._must_lead()
+            config = self._stored(name)
+            said = self.state.connectors.get(name)
+            stopped = said is not None and said.state == "STOPPED" and self.state.pending(name) is None
+            if self.state.target_of(name) != "STOPPED" or not stopped:
+                raise Refused(400, NOT_STOPPED.format(name))
+            plugin = self._plugin(config)
+            if offsets is not None:
+                try:
+                    plugin.check_offsets(offsets)
+                except ValueError as wrong:
+                    raise Refused(400, str(wrong)) from None
+            plugin.alter(name, config, offsets)
+
+    # ---- one request at a time, as the cloud has it -------------------------------------------------------
+
+    def request_offsets(self, name: str, kind: str, offsets: list[tuple[Any, Any]]) -> dict[str, Any]:
+        """Ask for another position; the connector is stopped and started meanwhile. 409 while one is pending."""
+        with self._lock(name):
+            self._must_lead()
+            config = self._stored(name)
+            if kind == "PATCH":
+                try:
+                    self._plugin(config).check_offsets(offsets)
+                except ValueError as wrong:
+                    raise Refused(400, str(wrong)) from None
+            if self.state.pending(name) is not None:
+                raise Refused(409, f"An offsets request of connector {name} is still pending")
+            request = {
+                "id": uuid.uuid4().hex,
+                "type": kind,
+                "offsets": [{"partition": partition, "offset": offset} for partition, offset in offsets],
+                "requested_at": now(),
+            }
+            self.leader.write([(records.REQUEST + name, records.encode(request))])
+            return request
+
+    def apply_request(self, name: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """What the owner does with a request once the connector has stopped; never raises."""
+        outcome: dict[str, Any] = {"id": request["id"], "previous_offsets": [], "phase": "APPLIED"}
+        try:
+            config = self._stored(name)
+            plugin = self._plugin(config)
+            outcome["previous_offsets"] = plugin.offsets(name, config)
+            wanted = [(one["partition"], one["offset"]) for one in request["offsets"]]
+            plugin.alter(name, config, wanted if request["type"] == "PATCH" else None)
+            done = "altered" if request["type"] == "PATCH" else "reset"
+            outcome["message"] = f"The offsets for this connector have been {done} successfully"
+        except (BridgeError, Refused, ValueError) as error:
+            outcome |= {"phase": "FAILED", "message": str(error)}
+        return {**outcome, "applied_at": now()}
+
+    # ---- plug-ins --------------------------------------------------------------------------------------
+
+    def plugin_named(self, name: str) -> Plugin | None:
+        """The plug-in that a class name or alias means."""
+        return next((plugin for plugin in self.plugins if plugin.answers_to(name)), None)
+
+    def plugin_of(self, config: Mapping[str, str]) -> Plugin | None:
+        """The plug-in that a configuration names."""
+        return self.plugin_named(config.get("connector.class", ""))
+
+    def validate(self, given: Mapping[str, str | None]) -> dict[str, Any]:
+        """ConfigInfos. Raises Refused (400) without a class that is known."""
+        plugin = self._plugin(given)
+        return plugin.validate({key: text for key, text in given.items() if text is not None})
+
+    def _plugin(self, config: Mapping[str, str | None]) -> Plugin:
+        if not config.get("connector.class"):
+            inside = ", ".join(f"{key}={text}" for key, text in config.items() if key in ("name", "topic"))
+            raise Refused(400, f"Connector config {{{inside}}} contains no connector type")
+        plugin = self.plugin_named(str(config["connector.class"]))
+        if plugin is None:
+            known = ", ".join(one.name for one in self.plugins)
+            raise Refused(400, _NO_CLASS.format(config["connector.class"], known))
+        return plugin
+
+    # ---- parts -----------------------------------------------------------------------------------------
+
+    def _valid(
+        self,
+        name: str,
+        given: Mapping[str, str | None],
+        stored: Mapping[str, str] | None,
+        keep_name: bool = False,
+    ) -> dict[str, str]:
+        """The configuration to store. Raises Refused (400) with every error."""
+        inner = given.get("name")
+        if inner is not None and inner != name and not keep_name:
+            raise Refused(
+                400,
+                f"Connector name configuration ({inner}) doesn't match connector name in the URL ({name})",
+            )
+        nulls = [key for key, text in given.items() if text is None]
+        config = keep_masked({k: t for k, t in given.items() if t is not None}, stored)
+        config.setdefault("name", name)
+        infos = self._plugin(config).validate(config)
+        errors = [text for one in infos["configs"] for text in one["value"]["errors"]]
+        errors += ["Null value can not be supplied as the configuration value."] * len(nulls)
+        if errors:
+            raise Refused(400, _INVALID.format(len(errors), "\n".join(errors)))
+        return config
+
+    def _written(self, name: str, config: Mapping[str, str]) -> dict[str, Any]:
+        plugin = self.plugin_of(config)
+        return {**self.info(name), "config": plugin.shown(config) if plugin else {}}
+
+    def _stored(self, name: str) -> dict[str, str]:
+        config = self.state.configs.get(name)
+        if config is None:
+            raise not_found(name)
+        return config
+
+    def _type(self, config: Mapping[str, str]) -> str:
+        plugin = self.plugin_of(config)
+        return plugin.type if plugin else "unknown"
+
+    def _must_lead(self) -> None:
+        if not self.leader.leads():
+            self.leader.write([])
+
+    def _lock(self, name: str) -> threading.Lock:
+        with self._guard:
+            return self._locks.setdefault(name, threading.Lock())
+
+
+def _shown(said: Status) -> dict[str, Any]:
+    shown: dict[str, Any] = {"state": said.state, "worker_id": said.worker_id}
+    if said.version:
+        shown["version"] = said.version
+    if said.trace:
+        shown["trace"] = said.trace
+    return shown
+
+
+def now() -> str:
+    """The time as the cloud's API writes it."""
+    seconds, nanos = divmod(time.time_ns(), 1_000_000_000)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{nanos:09d}Z"

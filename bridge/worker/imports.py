@@ -1,0 +1,75 @@
+"""Positions of other installations: a Connect cluster's offsets topic, its REST API, the managed connector's JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bridge.errors import ConfigurationError, Fatal, Fault, Stage
+from bridge.worker.positions import replay_id_of
+
+SOURCE = "the position to import"
+
+
+def replay_id_in(document: Any) -> int:
+    """The one replay id in what an offsets request answered: ``{"offsets":[{"partition":{},"offset":{…}}]}``,
+    the same inside ``previous_offsets``, or ``{"replayId":…}`` alone. Raises ConfigurationError."""
+    found = sorted(set(_replay_ids(document)))
+    if len(found) != 1:
+        what = "no replayId" if not found else f"several replayIds ({', '.join(map(str, found))})"
+        raise ConfigurationError([Fault(SOURCE, f"holds {what}; give one")])
+    return found[0]
+
+
+def _replay_ids(document: Any) -> Iterator[int]:
+    if isinstance(document, list):
+        for item in document:
+            yield from _replay_ids(item)
+    elif isinstance(document, dict):
+        if "replayId" in document:
+            try:
+                yield replay_id_of(document["replayId"])
+            except ValueError as wrong:
+                raise ConfigurationError(
+                    [Fault(SOURCE, f"the replayId {document['replayId']!r} {wrong}")]
+                ) from None
+        for key in ("offsets", "offset", "previous_offsets"):
+            if key in document:
+                yield from _replay_ids(document[key])
+                break
+
+
+def from_text(text: str) -> int:
+    """The replay id in a JSON text. Raises ConfigurationError."""
+    try:
+        return replay_id_in(json.loads(text))
+    except ValueError as wrong:
+        raise ConfigurationError([Fault(SOURCE, f"is not JSON: {wrong}")]) from None
+
+
+def from_url(url: str, connector: str) -> int:
+    """The position that a Kafka Connect worker's REST API tells. Raises Fatal when it does not answer."""
+    from urllib.parse import quote
+
+    import requests
+
+    address = f"{url.rstrip('/')}/connectors/{quote(connector, safe='')}/offsets"
+    try:
+        answer = requests.get(address, timeout=30)
+        document = answer.json()
+    except (requests.RequestException, ValueError) as error:
+        raise Fatal(f"{address} does not answer: {type(error).__name__}", stage=Stage.POSITION) from error
+    if answer.status_code != 200:
+        raise Fatal(f"{address} answers {answer.status_code}: {document}", stage=Stage.POSITION)
+    return replay_id_in(document)
+
+
+def from_topic(settings: Mapping[str, Any], topic: str, connector: str) -> int:
+    """The position in a Kafka Connect cluster's offsets topic; reads it to its end."""
+    from bridge.kafka.offsets import read_position
+
+    found = read_position(settings, topic, connector).replay_id
+    if found is None:
+        raise Fatal(f"topic {topic} holds no position of a connector named {connector}", stage=Stage.POSITION)
+    return found

@@ -1,0 +1,137 @@
+"""The leader's work: assign every connector to one living worker, and write what the others ask for.
+
+Everything is written under the leaders' one transactional id: whoever becomes the leader fences the one before,
+so a leader that slept can write nothing when it wakes.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+from attrs import define, field
+
+from bridge.errors import BridgeError, Fenced, Retriable
+from bridge.log import for_connector
+from bridge.worker import records
+from bridge.worker.balance import balance
+from bridge.worker.logs import Log
+from bridge.worker.membership import Membership
+from bridge.worker.records import Record
+from bridge.worker.refusals import CONFLICT, NotLeader, Refused
+from bridge.worker.state import State
+
+EVERY = 0.2
+
+
+@define(eq=False)
+class Leader:
+    """``open_log`` fences the leader of before and returns what this one writes with."""
+
+    worker_id: str
+    state: State
+    membership: Membership
+    open_log: Callable[[], Log]
+    status_log: Log
+    on_fenced: Callable[[], None] = lambda: None
+    _log: Log | None = None
+    _ready: bool = False
+    _lock: threading.RLock = field(factory=threading.RLock)
+    _stop: threading.Event = field(factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to look whether there is something to do."""
+        self._thread = threading.Thread(target=self._loop, name="leader", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """A leader that goes hands its connectors to the others first."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(30)
+        try:
+            self.tend()
+        except (BridgeError, Refused) as error:
+            for_connector("").warning("leaving without handing over: %s", error)
+
+    def leads(self) -> bool:
+        """Whether this worker may write now."""
+        return self._ready and self.membership.leads()
+
+    def write(self, added: Sequence[Record]) -> None:
+        """Write to the config topic; returns when it was read back. Raises NotLeader, Refused, BridgeError."""
+        with self._lock:
+            if not self.leads() or self._log is None:
+                raise NotLeader(self.state.assignment.leader)
+            try:
+                self._log.append(added)
+            except Fenced as error:
+                self._resign(error)
+                raise NotLeader("") from error
+            except BridgeError as error:
+                self._log, self._ready = None, False
+                if isinstance(error, Retriable):
+                    raise Refused(409, CONFLICT) from error
+                raise
+
+    def tend(self) -> None:
+        """One look: lead if the group says so, and assign what has no living worker."""
+        with self._lock:
+            if not self.membership.leads():
+                self._log, self._ready = None, False
+                return
+            if self._log is None:
+                self._log = self.open_log()
+                self._ready = True
+                for_connector("").info("%s leads the group now", self.worker_id)
+            self._assign()
+            self._tidy()
+
+    def _assign(self) -> None:
+        living = self.membership.workers() | {self.worker_id}
+        workers = living - self.state.leaving or living
+        with self.state.changed:
+            now, names = self.state.assignment, list(self.state.configs)
+        wanted = balance(now.workers, workers, names)
+        if now.leader == self.worker_id and wanted == dict(now.workers):
+            return
+        value = {"epoch": now.epoch + 1, "leader": self.worker_id, "workers": wanted}
+        self.write([(records.ASSIGNMENT, records.encode(value))])
+
+    def _tidy(self) -> None:
+        """What was said of connectors that are gone."""
+        with self.state.changed:
+            gone = [name for name in self.state.connectors if name not in self.state.configs]
+            tasks = [name for name in self.state.tasks if name not in self.state.configs]
+            topics = [
+                (n, t) for n, of in self.state.topics.items() if n not in self.state.configs for t in of
+            ]
+            outcomes = [name for name in self.state.outcomes if name not in self.state.configs]
+        said: list[Record] = [(records.STATUS + name, None) for name in gone]
+        said += [(f"{records.TASK_STATUS}{name}-0", None) for name in tasks]
+        said += [(records.topic_key(topic, name), None) for name, topic in topics]
+        said += [(records.OUTCOME + name, None) for name in outcomes]
+        if said:
+            self.status_log.append(said)
+
+    def _resign(self, error: BridgeError) -> None:
+        self._log, self._ready = None, False
+        for_connector("").error(
+            "another worker leads the group now: this one writes nothing more (%s)", error
+        )
+        self.on_fenced()
+
+    def _loop(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self.tend()
+            except Refused as refused:
+                for_connector("").info("%s", refused.message)
+            except BridgeError as error:
+                self._log, self._ready = None, False
+                for_connector("").warning("the leader's work: %s", error.message)
+            except Exception:
+                for_connector("").exception("unexpected error: this is a fault of the bridge")
+            with self.state.changed:
+                self.state.changed.wait(EVERY)

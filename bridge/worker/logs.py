@@ -1,0 +1,193 @@
+"""A compacted topic as a log: read from its beginning, followed, and appended to with a read-back."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Protocol
+
+from bridge.errors import BridgeError, Fatal, Fenced, Retriable, Stage
+from bridge.kafka.errors import ErrorWatch, classify
+from bridge.worker.records import Record
+
+Apply = Callable[[str, bytes | None], None]
+SECONDS: Final = 20.0
+
+
+class Log(Protocol):
+    """What the herder needs of a topic."""
+
+    def append(self, added: Sequence[Record]) -> None:
+        """Write all or nothing; returns when this worker has read them back. Raises BridgeError."""
+
+
+class Reader:
+    """The reading side of one topic, in a thread of its own."""
+
+    def __init__(self, settings: Mapping[str, Any], topic: str, apply: Apply) -> None:
+        from confluent_kafka import Consumer
+
+        self.topic = topic
+        self._apply = apply
+        self._watch = ErrorWatch(stage=Stage.POSITION)
+        self._consumer = Consumer(
+            {
+                **settings,
+                "group.id": f"sfbridge-{topic}",
+                "isolation.level": "read_committed",
+                "enable.auto.commit": False,
+                "enable.auto.offset.store": False,
+                "enable.partition.eof": True,
+                "auto.offset.reset": "earliest",
+                "fetch.wait.max.ms": 100,
+                "error_cb": self._watch,
+            }
+        )
+        self._watch.serve = self._consumer.poll
+        self._reached: dict[int, int] = {}
+        self._moved = threading.Condition()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name=f"log-{topic}", daemon=True)
+
+    def start(self) -> None:
+        """Read everything that is there, then follow. Raises BridgeError when Kafka refuses."""
+        from confluent_kafka import KafkaException, TopicPartition
+
+        try:
+            metadata = self._consumer.list_topics(self.topic, timeout=SECONDS).topics[self.topic]
+            if metadata.error is not None:
+                raise KafkaException(metadata.error)
+        except KafkaException as error:
+            raise self._watch.explain(
+                error, f"reading {self.topic}", topic=self.topic, verb="read"
+            ) from error
+        self._consumer.assign([TopicPartition(self.topic, partition, 0) for partition in metadata.partitions])
+        self._thread.start()
+        self.catch_up()
+
+    def catch_up(self, seconds: float = SECONDS) -> None:
+        """Wait until everything that is there now has been taken in."""
+        from confluent_kafka import KafkaException, TopicPartition
+
+        ends = {}
+        try:
+            for assigned in self._consumer.assignment():
+                where = TopicPartition(self.topic, assigned.partition)
+                low, high = self._consumer.get_watermark_offsets(where, timeout=seconds)
+                if high > low:
+                    ends[assigned.partition] = high
+        except KafkaException as error:
+            raise self._watch.explain(
+                error, f"reading {self.topic}", topic=self.topic, verb="read"
+            ) from error
+        for partition, end in ends.items():
+            self.wait_for(partition, end - 1, seconds)
+
+    def wait_for(self, partition: int, offset: int, seconds: float = SECONDS) -> None:
+        """Wait until the record at that offset has been taken in. Raises Retriable."""
+        with self._moved:
+            if not self._moved.wait_for(lambda: self._reached.get(partition, 0) > offset, seconds):
+                raise Retriable(f"{self.topic} was not read to its end in time", stage=Stage.POSITION)
+
+    def stop(self) -> None:
+        """End the thread and close."""
+        self._stop.set()
+        if self._thread.ident is not None:
+            self._thread.join(5)
+        self._consumer.close()
+
+    def _follow(self) -> None:
+        from confluent_kafka import KafkaError
+
+        while not self._stop.is_set():
+            message = self._consumer.poll(0.1)
+            if message is None:
+                continue
+            error, partition, offset = message.error(), message.partition() or 0, message.offset() or 0
+            if error is None:
+                key = message.key()
+                if key is not None:
+                    self._apply(_text(key), message.value())
+                offset += 1
+            elif error.code() != KafkaError._PARTITION_EOF:
+                continue
+            with self._moved:
+                self._reached[partition] = max(offset, self._reached.get(partition, 0))
+                self._moved.notify_all()
+
+
+def _text(key: bytes | str) -> str:
+    return key if isinstance(key, str) else key.decode("utf-8", "replace")
+
+
+class Writer:
+    """The writing side: a producer, transactional where a fenced predecessor must not write any more."""
+
+    def __init__(self, settings: Mapping[str, Any], reader: Reader, transactional_id: str | None) -> None:
+        from confluent_kafka import Producer
+
+        self._reader = reader
+        self._lock = threading.Lock()
+        self._transactional = transactional_id is not None
+        self._watch = ErrorWatch(stage=Stage.POSITION)
+        extra = {"transactional.id": transactional_id} if transactional_id is not None else {}
+        self._producer = Producer(
+            {
+                **settings,
+                **extra,
+                "linger.ms": 0,
+                "delivery.report.only.error": False,
+                "error_cb": self._watch,
+            }
+        )
+        self._watch.serve = self._producer.poll
+        if self._transactional:
+            self._call(lambda: self._producer.init_transactions(SECONDS), "becoming the leader")
+
+    def append(self, added: Sequence[Record]) -> None:
+        """See :class:`Log`."""
+        landed: list[tuple[int, int]] = []
+        failed: list[BridgeError] = []
+
+        def delivered(error: Any, message: Any) -> None:
+            if error is not None:
+                failed.append(classify(error, "writing", topic=self._reader.topic, stage=Stage.POSITION))
+            else:
+                landed.append((message.partition(), message.offset()))
+
+        with self._lock:
+            if self._transactional:
+                self._call(self._producer.begin_transaction, "writing")
+            for key, value in added:
+                self._producer.produce(self._reader.topic, value, key.encode(), on_delivery=delivered)
+            if self._transactional:
+                self._call(lambda: self._producer.commit_transaction(SECONDS), "writing")
+            self._call(lambda: self._producer.flush(SECONDS), "writing")
+        if failed:
+            raise failed[0]
+        if len(landed) < len(added):
+            raise Retriable(f"{self._reader.topic} did not acknowledge in time", stage=Stage.POSITION)
+        for partition, offset in landed:
+            self._reader.wait_for(partition, offset)
+
+    def close(self) -> None:
+        """Give up what is not acknowledged."""
+        self._producer.purge()
+        self._producer.poll(0)
+
+    def _call(self, function: Callable[..., Any], doing: str) -> Any:
+        from confluent_kafka import KafkaException
+
+        until = time.monotonic() + SECONDS
+        while True:
+            try:
+                return function()
+            except (KafkaException, SystemError) as error:
+                cause = error if isinstance(error, KafkaException) else error.__cause__
+                if not isinstance(cause, KafkaException):
+                    raise Fatal(f"{doing}: {error}", stage=Stage.POSITION) from error
+                reason = self._watch.explain(cause, doing, topic=self._reader.topic)
+                again = cause.args[0].retriable() and not cause.args[0].txn_requires_abort()
+                if isinstance(reason, Fenced) or not again or time.monotonic() > until:
+                    raise reason from error

@@ -1,0 +1,191 @@
+"""What a worker can run. There is one connector, under its two names; tests bring others."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
+
+from attrs import define, field, frozen
+
+from bridge.config import Config, Loaded, config_infos, files
+from bridge.config.declarations import CONNECTOR
+from bridge.config.declarations.identity import MANAGED, SELF_MANAGED
+from bridge.config.examine import Examined
+from bridge.config.infos import definitions
+from bridge.config.loading import examine_connector, resolver_of
+from bridge.config.secrecy import is_masked
+from bridge.connector import Connector
+from bridge.errors import BridgeError, ConfigurationError
+from bridge.log import register_secrets
+from bridge.metrics import Metrics
+from bridge.worker.positions import Positions, replay_id_of
+
+PRIMITIVE: Final = "Offsets may only contain primitive types as values, but field {} contains {}"
+
+
+@frozen
+class View:
+    """What a running connector looks like. ``task`` is None while it has no task."""
+
+    connector: str
+    task: str | None
+    trace: str | None = None
+    task_trace: str | None = None
+
+
+class Running(Protocol):
+    """One connector that was started. Nothing here may block but ``join``."""
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+    def join(self, timeout: float | None = None) -> bool: ...
+    def view(self) -> View: ...
+    def topics(self) -> tuple[str, ...]:
+        """What was written to since the last question."""
+
+    @property
+    def error(self) -> BridgeError | None: ...
+
+
+class Plugin(Protocol):
+    """One kind of connector."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def task_class(self) -> str: ...
+    def answers_to(self, name: str) -> bool: ...
+    def definitions(self) -> list[dict[str, Any]]: ...
+    def validate(self, given: Mapping[str, str]) -> dict[str, Any]: ...
+    def shown(self, given: Mapping[str, str]) -> dict[str, str]: ...
+    def run(self, name: str, given: Mapping[str, str], worker: str) -> Running: ...
+    def offsets(self, name: str, given: Mapping[str, str]) -> list[dict[str, Any]]: ...
+    def check_offsets(self, offsets: list[tuple[Any, Any]]) -> None: ...
+    def alter(self, name: str, given: Mapping[str, str], offsets: list[tuple[Any, Any]] | None) -> None: ...
+
+
+@define(eq=False)
+class SalesforceRunning:
+    """A connector of ours, as a worker sees it."""
+
+    _connector: Connector
+    _loaded: Loaded
+    _metrics: Metrics
+    _told: int = 0
+
+    def start(self) -> None:
+        self._metrics.register(self._connector.stats)
+        self._connector.start()
+
+    def stop(self) -> None:
+        self._connector.stop()
+
+    def join(self, timeout: float | None = None) -> bool:
+        return self._connector.join(timeout)
+
+    @property
+    def error(self) -> BridgeError | None:
+        return self._connector.error
+
+    def view(self) -> View:
+        state = self._connector.state
+        known = state if state in ("RUNNING", "PAUSED", "FAILED", "RESTARTING") else "UNASSIGNED"
+        trace = self._connector.error.message if self._connector.error else None
+        return View(known, known, trace, trace)
+
+    def topics(self) -> tuple[str, ...]:
+        from bridge.kafka.admin import output_topic
+
+        written = self._connector.stats.records_written
+        if written == self._told:
+            return ()
+        self._told = written
+        output = output_topic(self._loaded.connector)
+        return () if output is None else (output,)
+
+
+@frozen
+class SalesforcePlugin:
+    """The platform event connector."""
+
+    worker: Config
+    metrics: Metrics = field(factory=Metrics)
+    name: str = MANAGED
+    version: str = ""
+    type: str = "source"
+    task_class: str = "io.confluent.salesforce.SalesforcePlatformEventSourceTask"
+
+    def answers_to(self, name: str) -> bool:
+        return name == self.name or (
+            self.name == SELF_MANAGED
+            and name in (SELF_MANAGED.rpartition(".")[2], SELF_MANAGED.removesuffix("Connector"))
+        )
+
+    def definitions(self) -> list[dict[str, Any]]:
+        return definitions(CONNECTOR)
+
+    def validate(self, given: Mapping[str, str]) -> dict[str, Any]:
+        return config_infos(given, self.worker, unknown="warn")
+
+    def shown(self, given: Mapping[str, str]) -> dict[str, str]:
+        examined = Examined(CONNECTOR, given)
+        return {key: examined.shown(key) or "" for key in given}
+
+    def run(self, name: str, given: Mapping[str, str], worker: str) -> Running:
+        loaded = self._loaded(name, given)
+        register_secrets(loaded.secrets())
+        return SalesforceRunning(Connector(loaded), loaded, self.metrics)
+
+    def offsets(self, name: str, given: Mapping[str, str]) -> list[dict[str, Any]]:
+        found = Positions(self._loaded(name, given)).read().replay_id
+        return [] if found is None else [{"partition": {}, "offset": {"replayId": found}}]
+
+    def check_offsets(self, offsets: list[tuple[Any, Any]]) -> None:
+        """Raises ValueError with a sentence for what no position can be."""
+        for partition, offset in offsets:
+            if partition != {}:
+                raise ValueError("the partition must be {}: a platform event has one stream")
+            if offset is None:
+                continue
+            try:
+                replay_id_of(offset["replayId"])
+            except KeyError:
+                raise ValueError("the offset must hold a replayId") from None
+            except ValueError as wrong:
+                raise ValueError(f"the replayId {wrong}") from None
+            if len(offset) > 1:
+                more = next(key for key in offset if key != "replayId")
+                raise ValueError(f"the offset holds {more}, which no position of this connector has")
+
+    def alter(self, name: str, given: Mapping[str, str], offsets: list[tuple[Any, Any]] | None) -> None:
+        wanted = offsets[-1][1] if offsets else None
+        replay_id = None if wanted is None else replay_id_of(wanted["replayId"])
+        Positions(self._loaded(name, given)).write(replay_id)
+
+    def _loaded(self, name: str, given: Mapping[str, str]) -> Loaded:
+        """Raises ConfigurationError."""
+        resolver = resolver_of(self.worker, os.environ)
+        examined = examine_connector(
+            files.Given({**given, "name": name}), self.worker, resolver, unknown="warn"
+        )
+        if examined.faults:
+            raise ConfigurationError(examined.faults)
+        return Loaded(examined.config(), self.worker, tuple(examined.notices))
+
+
+def salesforce_plugins(worker: Config, metrics: Metrics) -> list[Plugin]:
+    """The connector under both its names."""
+    from bridge import __version__
+
+    return [SalesforcePlugin(worker, metrics, name, __version__) for name in (MANAGED, SELF_MANAGED)]
+
+
+def keep_masked(given: Mapping[str, str], stored: Mapping[str, str] | None) -> dict[str, str]:
+    """A mask that was sent back stands for the value that is stored."""
+    known = stored or {}
+    return {key: known[key] if is_masked(text) and known.get(key) else text for key, text in given.items()}

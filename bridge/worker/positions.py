@@ -1,0 +1,129 @@
+"""A connector's position, read and moved straight on the offsets topic while nobody runs the connector.
+
+Who moves it fences first, so that a run that is dying cannot write its own position afterwards, and writes in
+a transaction; the record is read back before anything is said to be done.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from attrs import field, frozen
+
+from bridge.config import Loaded
+from bridge.errors import Fatal, Retriable, Stage
+from bridge.kafka.admin import check_group, ensure_offsets_topic
+from bridge.kafka.cluster import Cluster
+from bridge.kafka.offsets import Position, position_key, position_value, read_position, start_key
+from bridge.kafka.producer import Producer
+from bridge.kafka.settings import (
+    admin_settings,
+    consumer_settings,
+    exactly_once,
+    producer_settings,
+    transactional_id,
+)
+from bridge.worker.groups import lease_group, members
+
+PATIENCE: Final = 30.0
+HIGHEST: Final = 2**63 - 1
+
+
+@frozen
+class Positions:
+    """The position of one connector."""
+
+    loaded: Loaded
+    notice: Callable[[str], None] = lambda text: None
+    patience: float = PATIENCE
+    _until: list[float] = field(factory=list, init=False)
+
+    def read(self) -> Position:
+        """What is committed. Raises Retriable when Kafka does not answer in time."""
+        topic = self._topic()
+        return read_position(
+            consumer_settings(self.loaded),
+            topic,
+            self.loaded.connector.name,
+            stopped=self._out_of_time,
+            waiting=self._waiting,
+        )
+
+    def write(self, replay_id: int | None) -> Position:
+        """Fence whoever may still write, store the position (None: as if it had never run), read it back.
+
+        Returns the position of before.
+        """
+        topic, name = self._topic(), self.loaded.connector.name
+        producer = self._producer()
+        try:
+            producer.fence()
+            before = self.read()
+            producer.begin()
+            producer.send((topic, None, start_key(name), -1, None, None, 0, []))
+            value = None if replay_id is None else position_value(replay_id)
+            producer.commit((topic, value, position_key(name), -1, None, None, 0, []))
+            producer.flush()
+        finally:
+            producer.close()
+        stored = self.read().replay_id
+        if stored != replay_id:
+            raise Fatal(
+                f"the position is {stored} instead of {replay_id}: somebody else has just written it",
+                stage=Stage.POSITION,
+            )
+        return before
+
+    def runner(self) -> str | None:
+        """Who runs the connector by ``sfbridge run`` right now, in words; None if nobody holds its lease."""
+        group = lease_group(self.loaded.worker["group.id"], self.loaded.connector.name)
+        living = members(admin_settings(self.loaded), group)
+        return None if not living else f"{living[0].name} on {living[0].host}"
+
+    def _topic(self) -> str:
+        self._until[:] = [time.monotonic() + self.patience]
+        cluster = Cluster(
+            admin_settings(self.loaded),
+            waiting=self._waiting,
+            stopped=self._out_of_time,
+            stage=Stage.POSITION,
+        )
+        if cluster.is_mock():
+            raise Fatal(
+                "Kafka is an in-process mock here, which keeps no positions to look at", stage=Stage.POSITION
+            )
+        check_group(cluster, self.loaded)
+        return ensure_offsets_topic(cluster, self.loaded.worker, self.notice)
+
+    def _producer(self) -> Producer:
+        return Producer(
+            producer_settings(self.loaded),
+            transactional_id=transactional_id(self.loaded) if exactly_once(self.loaded) else None,
+            stopped=self._out_of_time,
+            waiting=self._waiting,
+        )
+
+    def _out_of_time(self) -> bool:
+        return time.monotonic() > self._until[0]
+
+    def _waiting(self, reason: str) -> None:
+        if self._out_of_time():
+            raise Retriable(
+                f"Kafka did not answer within {self.patience:.0f} s: {reason}", stage=Stage.POSITION
+            )
+
+
+def replay_id_of(value: Any) -> int:
+    """A replay id out of JSON or a command line. Raises ValueError with the end of a sentence."""
+    if isinstance(value, str):
+        text = value.strip()
+        if not text.lstrip("-").isdigit() or not text.isascii():
+            raise ValueError("is not a whole number")
+        value = int(text)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError("is not a whole number")
+    if not 0 <= value <= HIGHEST:
+        raise ValueError("is not between 0 and 9223372036854775807")
+    return value

@@ -1,0 +1,26 @@
+"""Trying a replay id at Salesforce before a position is moved to it."""
+
+from __future__ import annotations
+
+from bridge.config import Loaded
+from bridge.errors import BridgeError, Fatal, Stage
+
+
+def try_replay_id(loaded: Loaded, replay_id: int) -> None:
+    """Subscribe after the replay id and end the session at once. Raises Fatal with Salesforce's reason."""
+    from bridge.salesforce.auth import Login
+    from bridge.salesforce.cometd import cometd_settings, probe
+    from bridge.salesforce.http import http_settings
+    from bridge.salesforce.rest import Rest
+
+    config = loaded.connector
+    login = Login(config)
+    channel = f"/event/{config['salesforce.platform.event.name']}"
+    try:
+        version = Rest(login, config).api_version()
+        probe(channel, login, cometd_settings(config, version), http_settings(config), replay_id)
+    except BridgeError as error:
+        raise Fatal(
+            f"replay id {replay_id} was tried and the position not moved: {error.message}",
+            stage=Stage.POSITION,
+        ) from error

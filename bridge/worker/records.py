@@ -1,0 +1,87 @@
+"""The records of the config and status topics, in Kafka Connect's own formats; ours have keys that begin ``bridge-``.
+
+Config topic: ``connector-N`` {"properties":{…}} · ``target-state-N`` {"state","state.v2"} · ``restart-connector-N``
+{"include-tasks","only-failed"} · ``logger-cluster-L`` {"level"} · ``bridge-assignment`` {"epoch","leader","workers"} ·
+``bridge-offsets-request-N`` {"id","type","offsets","requested_at"}.
+Status topic: ``status-connector-N``, ``status-task-N-0`` {"state","trace","worker_id","generation","version"} ·
+``status-topic-T:connector-N`` · ``bridge-offsets-outcome-N`` · ``bridge-worker-W`` {"state"}.
+Connect's task, commit, fencing and session-key records are not written here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+CONNECTOR: Final = "connector-"
+TARGET: Final = "target-state-"
+RESTART: Final = "restart-connector-"
+LOGGER: Final = "logger-cluster-"
+ASSIGNMENT: Final = "bridge-assignment"
+REQUEST: Final = "bridge-offsets-request-"
+SESSION_KEY: Final = "session-key"
+STATUS: Final = "status-connector-"
+TASK_STATUS: Final = "status-task-"
+TOPIC_STATUS: Final = "status-topic-"
+OUTCOME: Final = "bridge-offsets-outcome-"
+WORKER: Final = "bridge-worker-"
+
+Record = tuple[str, bytes | None]
+
+
+def encode(value: Any) -> bytes:
+    """As Kafka Connect's JsonConverter writes it: no blanks, UTF-8."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def decode(value: bytes | None) -> dict[str, Any] | None:
+    """The object in a record; None for a tombstone or what is no object."""
+    if value is None:
+        return None
+    try:
+        found = json.loads(value)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def connector(name: str, properties: Mapping[str, str]) -> Record:
+    """A connector's configuration."""
+    return CONNECTOR + name, encode({"properties": dict(properties)})
+
+
+def target_state(name: str, state: str) -> Record:
+    """What a connector is wanted to be: RUNNING, PAUSED, STOPPED. Old workers know no STOPPED."""
+    written = "STARTED" if state == "RUNNING" else state
+    older = "PAUSED" if state == "STOPPED" else written
+    return TARGET + name, encode({"state": older, "state.v2": written})
+
+
+def target_of(value: Mapping[str, Any]) -> str:
+    """RUNNING, PAUSED or STOPPED."""
+    state = value.get("state.v2") or value.get("state")
+    return state if state in ("PAUSED", "STOPPED") else "RUNNING"
+
+
+def restart(name: str, include_tasks: bool, only_failed: bool) -> Record:
+    """A wish to restart; acted on by whoever runs the connector as it is written."""
+    return RESTART + name, encode({"include-tasks": include_tasks, "only-failed": only_failed})
+
+
+def status(state: str, trace: str | None, worker: str, generation: int, version: str) -> bytes:
+    """The value of ``status-connector-N`` and ``status-task-N-0``."""
+    return encode(
+        {"state": state, "trace": trace, "worker_id": worker, "generation": generation, "version": version}
+    )
+
+
+def topic_key(topic: str, connector: str) -> str:
+    """``status-topic-T:connector-N``."""
+    return f"{TOPIC_STATUS}{topic}:connector-{connector}"
+
+
+def topic_value(topic: str, connector: str, discovered_ms: int) -> bytes:
+    """What a connector was seen to write to."""
+    inner = {"name": topic, "connector": connector, "task": 0, "discoverTimestamp": discovered_ms}
+    return encode({"topic": inner})

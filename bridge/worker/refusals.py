@@ -1,0 +1,36 @@
+"""What the herder refuses, in Kafka Connect's words and with the status its REST API answers."""
+
+from __future__ import annotations
+
+from typing import Final
+
+NO_LEADER: Final = (
+    "Cannot complete request momentarily due to no known leader URL, likely because a rebalance was underway."
+)
+CONFLICT: Final = "Cannot complete request because of a conflicting operation (e.g. worker rebalance)"
+NOT_STOPPED: Final = (
+    "Connectors must be in the STOPPED state before their offsets can be modified. This can be done for the "
+    "specified connector by issuing a 'PUT' request to the '/connectors/{}/stop' endpoint"
+)
+
+
+class Refused(Exception):
+    """A request that is not carried out."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+class NotLeader(Refused):
+    """This worker may not write; ``leader`` may (its worker id, empty if nobody knows)."""
+
+    def __init__(self, leader: str) -> None:
+        super().__init__(409, NO_LEADER)
+        self.leader = leader
+
+
+def not_found(name: str) -> Refused:
+    """A connector that is not there."""
+    return Refused(404, f"Connector {name} not found")

@@ -1,0 +1,299 @@
+"""The connectors of this worker: what is assigned to it is made what it is wanted to be, and said so.
+
+One thread, one step for each connector each time something has changed; no step waits for a connector, so a
+bad one never hurts its neighbours.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from attrs import define, field
+
+from bridge.errors import BridgeError, ConfigurationError, Fatal, Fenced, Stage
+from bridge.log import for_connector
+from bridge.worker import records
+from bridge.worker.logs import Log
+from bridge.worker.plugins import Plugin, Running, View
+from bridge.worker.state import State
+
+HANDOVER: Final = 15.0  # seconds that a new owner waits for the old one to let go; then it is fenced
+EVERY: Final = 0.1
+
+
+@define(eq=False)
+class Hosted:
+    """One connector in this process."""
+
+    name: str
+    running: Running | None = None
+    revision: int = -1
+    restart: int = 0
+    stopping: bool = False
+    failed: BridgeError | None = None
+    said: tuple[Any, ...] = ()
+    gating: float | None = None
+    altering: threading.Thread | None = None
+
+
+@define(eq=False)
+class Runner:
+    """``worker_id`` is how this process is called in assignments and in what it says."""
+
+    worker_id: str
+    state: State
+    status_log: Log
+    plugin_of: Callable[[dict[str, str]], Plugin | None]
+    alter: Callable[[str, dict[str, Any]], dict[str, Any]]
+    catch_up: Callable[[], None] = lambda: None
+    _hosted: dict[str, Hosted] = field(factory=dict)
+    _stop: threading.Event = field(factory=threading.Event)
+    _seen_restarts: dict[str, int] = field(factory=dict)
+    _thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin; wishes to restart that were written before are old."""
+        self._seen_restarts = {name: told[0] for name, told in self.state.restarts.items()}
+        self._thread = threading.Thread(target=self._loop, name="runner", daemon=True)
+        self._thread.start()
+
+    def stop(self, seconds: float = 60.0) -> None:
+        """Stop all connectors, let them drain, say that they are free."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(10)
+        for hosted in self._hosted.values():
+            if hosted.running is not None:
+                hosted.running.stop()
+        until = time.monotonic() + seconds
+        for hosted in self._hosted.values():
+            if hosted.running is not None:
+                hosted.running.join(max(0.0, until - time.monotonic()))
+        said = [
+            one
+            for hosted in self._hosted.values()
+            if hosted.running is not None and not isinstance(hosted.running.error, Fenced)
+            for one in self._say(hosted, View("UNASSIGNED", "UNASSIGNED"))
+        ]
+        if said:
+            self.status_log.append(said)
+
+    def settled(self) -> bool:
+        """Whether every connector of this worker is what it is wanted to be (for tests)."""
+        with self.state.changed:
+            mine = [n for n in self.state.configs if self.state.assignment.owner(n) == self.worker_id]
+            return all(self._is_settled(name) for name in mine) and set(self._hosted) == set(mine)
+
+    def _is_settled(self, name: str) -> bool:
+        hosted = self._hosted.get(name)
+        if hosted is None or hosted.stopping or self.state.pending(name) is not None:
+            return False
+        if self.state.restarts.get(name, (0,))[0] > self._seen_restarts.get(name, 0):
+            return False
+        if self.state.target_of(name) != "RUNNING":
+            return hosted.running is None and bool(hosted.said)
+        view = hosted.said[0] if hosted.said else None
+        return hosted.revision == self.state.revisions[name] and (
+            hosted.failed is not None
+            or (isinstance(view, View) and "UNASSIGNED" not in (view.connector, view.task))
+        )
+
+    def _loop(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self.step()
+            except BridgeError as error:
+                for_connector("").warning("the state of connectors cannot be written: %s", error.message)
+            except Exception:  # a bug must not end the worker's other connectors
+                for_connector("").exception("unexpected error: this is a fault of the bridge")
+            with self.state.changed:
+                self.state.changed.wait(EVERY)
+
+    def step(self) -> None:
+        """One look at everything."""
+        said: list[records.Record] = []
+        with self.state.changed:
+            assignment = self.state.assignment
+            mine = {n for n in self.state.configs if assignment.owner(n) == self.worker_id}
+        for name in [*self._hosted, *(mine - self._hosted.keys())]:
+            hosted = self._hosted.setdefault(name, Hosted(name))
+            said += self._let_go(hosted) if name not in mine else self._tend(hosted)
+        if said:
+            self.status_log.append(said)
+
+    def _let_go(self, hosted: Hosted) -> list[records.Record]:
+        """No longer ours: stop; say so when it has ended."""
+        if hosted.running is not None and not self._ended(hosted):
+            return []
+        del self._hosted[hosted.name]
+        if hosted.name not in self.state.configs or not hosted.said:
+            return []
+        status = self.state.connectors.get(hosted.name)
+        if status is not None and status.worker_id != self.worker_id:
+            return []
+        return self._say(hosted, View("UNASSIGNED", "UNASSIGNED"))
+
+    def _tend(self, hosted: Hosted) -> list[records.Record]:
+        name, state = hosted.name, self.state
+        target, pending = state.target_of(name), state.pending(name)
+        wish = state.restarts.get(name, (0, False, False))
+        again = wish[0] > self._seen_restarts.get(name, 0)
+        if again and wish[2] and hosted.failed is None:
+            again, self._seen_restarts[name] = False, wish[0]
+        changed = hosted.revision not in (-1, state.revisions.get(name, -1))
+        if hosted.running is not None:
+            if target != "RUNNING" or pending is not None or changed or again or hosted.stopping:
+                if not self._ended(hosted):
+                    return []
+                return self._said_restarting(hosted) if again or changed else []
+            return self._watch(hosted)
+        self._seen_restarts[name] = wish[0]
+        if changed or again:
+            hosted.failed, hosted.revision = None, -1
+        if pending is not None:
+            self._alter(hosted, pending)
+            return []
+        if target == "STOPPED":
+            hosted.failed, hosted.revision = None, -1
+            return self._say(hosted, View("STOPPED", None))
+        if target == "PAUSED":
+            return self._say_paused(hosted)
+        if hosted.failed is not None and hosted.revision != -1:
+            return self._say(hosted, hosted.said[0] if hosted.said else View("FAILED", None))
+        return self._begin(hosted)
+
+    def _ended(self, hosted: Hosted) -> bool:
+        """Ask to stop, once; whether it has."""
+        assert hosted.running is not None
+        if not hosted.stopping:
+            hosted.stopping = True
+            hosted.running.stop()
+        if not hosted.running.join(0):
+            return False
+        hosted.running, hosted.stopping = None, False
+        return True
+
+    def _said_restarting(self, hosted: Hosted) -> list[records.Record]:
+        hosted.revision = -1
+        hosted.failed = None
+        return []
+
+    def _begin(self, hosted: Hosted) -> list[records.Record]:
+        name = hosted.name
+        if self._held_by_another(hosted):
+            return []
+        config = self.state.configs.get(name)
+        if config is None:
+            return []
+        hosted.revision = self.state.revisions[name]
+        plugin = self.plugin_of(config)
+        try:
+            if plugin is None:
+                raise Fatal(
+                    f"there is no connector {config.get('connector.class')}", stage=Stage.CONFIGURATION
+                )
+            hosted.running = plugin.run(name, config, self.worker_id)
+            hosted.running.start()
+        except ConfigurationError as error:
+            return self._fail(hosted, error, View("FAILED", None, error.message))
+        except BridgeError as error:
+            return self._fail(hosted, error, View("FAILED", None, error.message))
+        return self._watch(hosted)
+
+    def _fail(self, hosted: Hosted, error: BridgeError, view: View) -> list[records.Record]:
+        for_connector(hosted.name).error("%s", error.message)
+        hosted.failed, hosted.running = error, None
+        return self._say(hosted, view)
+
+    def _held_by_another(self, hosted: Hosted) -> bool:
+        """Give the old owner time to drain; one that is gone, or does not let go, is fenced."""
+        status = self.state.connectors.get(hosted.name)
+        if (
+            status is None
+            or status.worker_id in ("", self.worker_id)
+            or status.worker_id not in self.state.assignment.workers
+            or status.state not in ("RUNNING", "RESTARTING")
+        ):
+            hosted.gating = None
+            return False
+        hosted.gating = hosted.gating or time.monotonic()
+        return time.monotonic() - hosted.gating < HANDOVER
+
+    def _watch(self, hosted: Hosted) -> list[records.Record]:
+        assert hosted.running is not None
+        view = hosted.running.view()
+        if hosted.running.join(0) and hosted.running.error is not None:
+            return self._failed(hosted, view)
+        return [*self._say(hosted, view), *self._say_topics(hosted, hosted.running)]
+
+    def _failed(self, hosted: Hosted, view: View) -> list[records.Record]:
+        assert hosted.running is not None
+        error = hosted.running.error
+        if isinstance(error, Fenced):
+            self.catch_up()
+            if self.state.assignment.owner(hosted.name) != self.worker_id:
+                for_connector(hosted.name).error(
+                    "%s; it belongs to %s now", error.message, self.state.assignment.owner(hosted.name)
+                )
+                self._hosted.pop(hosted.name, None)
+                return []
+        assert error is not None
+        for_connector(hosted.name).error("%s", error.message)
+        hosted.failed, hosted.running = error, None
+        return self._say(hosted, view)
+
+    def _alter(self, hosted: Hosted, request: dict[str, Any]) -> None:
+        if hosted.altering is not None and hosted.altering.is_alive():
+            return
+
+        def work() -> None:
+            outcome = self.alter(hosted.name, request)
+            self.status_log.append([(records.OUTCOME + hosted.name, records.encode(outcome))])
+
+        hosted.revision = -1
+        hosted.altering = threading.Thread(target=work, name=f"{hosted.name}-offsets", daemon=True)
+        hosted.altering.start()
+
+    # ---- what is said ----------------------------------------------------------------------------------
+
+    def _say_paused(self, hosted: Hosted) -> list[records.Record]:
+        known = self.state.tasks.get(hosted.name)
+        if known is None:
+            return self._say(hosted, View("PAUSED", None))
+        failed = known.state == "FAILED"
+        return self._say(hosted, View("PAUSED", "FAILED" if failed else "PAUSED", None, known.trace))
+
+    def _say(self, hosted: Hosted, view: View) -> list[records.Record]:
+        """The records for a state, if it is news."""
+        generation = self.state.assignment.epoch
+        if hosted.said == (view, generation):
+            return []
+        hosted.said = (view, generation)
+        plugin = self.plugin_of(self.state.configs.get(hosted.name, {}))
+        version = plugin.version if plugin else ""
+        said: list[records.Record] = [
+            (
+                records.STATUS + hosted.name,
+                records.status(view.connector, view.trace, self.worker_id, generation, version),
+            )
+        ]
+        task = f"{records.TASK_STATUS}{hosted.name}-0"
+        if view.task is not None:
+            said.append(
+                (task, records.status(view.task, view.task_trace, self.worker_id, generation, version))
+            )
+        elif hosted.name in self.state.tasks:
+            said.append((task, None))
+        return said
+
+    def _say_topics(self, hosted: Hosted, running: Running) -> list[records.Record]:
+        known = self.state.topics.get(hosted.name, {})
+        fresh = [topic for topic in running.topics() if topic not in known]
+        now = int(time.time() * 1000)
+        return [
+            (records.topic_key(topic, hosted.name), records.topic_value(topic, hosted.name, now))
+            for topic in fresh
+        ]
