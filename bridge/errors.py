@@ -6,6 +6,7 @@
     │   ├── ConfigurationError   the configuration or command line is wrong: every fault at once (exit 2)
     │   └── Fenced               another process took this connector over; never restarted by itself
     └── BadRecord            this one event cannot be carried: ``errors.tolerance`` decides
+        └── SetAside             … but its schema is incompatible, and that has been decided already
 
 Every error carries the stage it happened in and, where there is one, the position (replay id) it concerns.
 A message is one sentence that says what was found and what to do; it never holds a secret or a field's value.
@@ -62,6 +63,11 @@ class Fatal(BridgeError):
 
 class BadRecord(BridgeError):
     """One event that cannot be parsed, transformed or encoded."""
+
+
+class SetAside(BadRecord):
+    """One event that goes to the dead-letter topic whatever ``errors.tolerance`` says: its schema is
+    incompatible, and ``bridge.schema.on.incompatible=dead_letter``."""
 
 
 class Fenced(Fatal):

@@ -16,7 +16,7 @@ from attrs import define, field
 
 from bridge.buffer import Buffer
 from bridge.errors import BadRecord, BridgeError, Stage
-from bridge.event import Data, Delivery, created_ms
+from bridge.event import Data, Delivery, Message, created_ms
 from bridge.kafka.offsets import position_headers, position_key, position_value, start_key, start_value
 from bridge.kafka.producer import Producer
 from bridge.metrics import Stats
@@ -80,7 +80,7 @@ class Pipeline:
                 try:
                     route = known.get(data.schema)
                     if route is None:
-                        route, room = self._resolve(data, batch), self._room()
+                        route, room = self._resolve(message, batch), self._room()
                     if route.record is not None:
                         arguments = self._arguments(route.record(data))
                     else:
@@ -138,12 +138,13 @@ class Pipeline:
         idle = self.limits.until_idle
         return idle is not None and time.monotonic() - self._idle_since >= idle
 
-    def _resolve(self, data: Data, batch: list[Arguments]) -> Route:
+    def _resolve(self, message: Message, batch: list[Arguments]) -> Route:
         """Ask Salesforce and the registry, after everything so far is committed."""
         self._hand_over(batch)
         batch.clear()
         self._commit()
-        route = self.routes.resolve(data)
+        assert message.data is not None
+        route = self.routes.resolve(message.data, message.channel)
         self.stats.schemas_compiled += 1
         return route
 

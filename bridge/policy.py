@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from attrs import define
 
-from bridge.errors import BadRecord, Fatal, Stage
+from bridge.errors import BadRecord, Fatal, SetAside, Stage
 from bridge.event import Data, Unreadable
 from bridge.metrics import Stats
 
@@ -52,7 +52,7 @@ class ErrorPolicy:
         where = (
             "an event without a readable replay id" if error.position is None else f"event {error.position}"
         )
-        if not self.tolerate:
+        if not (self.tolerate or isinstance(error, SetAside)):
             remedy = (
                 "errors.tolerance=all passes over it (into errors.deadletterqueue.topic.name, if that is set)"
             )

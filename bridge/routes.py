@@ -28,7 +28,7 @@ class Route:
 class Resolver(Protocol):
     """Finds the route of a schema; asks Salesforce and the registry, so never inside a transaction."""
 
-    def resolve(self, schema_id: str | None, sample: Data) -> Route:
+    def resolve(self, schema_id: str | None, sample: Data, channel: str | None = None) -> Route:
         """Raise Retriable, Fatal, or BadRecord where only events of this schema cannot be carried."""
         ...
 
@@ -42,9 +42,9 @@ class Routes:
         self._expires = time.monotonic() + ttl
         self.known: dict[str | None, Route] = {}
 
-    def resolve(self, sample: Data) -> Route:
-        """The route for the sample's schema, asked for anew."""
-        route = self._resolver.resolve(sample.schema, sample)
+    def resolve(self, sample: Data, channel: str | None = None) -> Route:
+        """The route for the sample's schema, asked for anew. ``channel``: of the sample's message."""
+        route = self._resolver.resolve(sample.schema, sample, channel)
         self.known[sample.schema] = route
         return route
 

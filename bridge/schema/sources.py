@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from attrs import evolve
 
+from bridge.config.subscription import event_of
 from bridge.errors import ConfigurationError, Fatal, Fault, Stage
+from bridge.schema.classification import Classification, from_records, maps, tagged
 from bridge.schema.contract import Contract, parse, protects
 from bridge.schema.infer import event_type
 from bridge.schema.model import EventType
@@ -25,54 +28,146 @@ class Metadata(Protocol):
         """The event as one schema id declares it; None where the id is unknown."""
         ...
 
+    def field_classification(self, event: str) -> list[dict[str, Any]]:
+        """The Tooling API's FieldDefinition records of an event."""
+        ...
+
 
 class EventTypes:
-    """Declarations by schema id. What an id says never changes, so it is asked once."""
+    """Declarations by schema id. What an id says never changes, so it is asked once; how Salesforce classifies
+    the fields may change, so it is asked again after ``ttl`` seconds (where the contract maps it)."""
 
     def __init__(
-        self, event: str, metadata: Metadata, contract: Contract | None, warn: Callable[[str], None]
+        self,
+        events: Sequence[str],
+        metadata: Metadata,
+        contracts: Mapping[str, Contract],
+        warn: Callable[[str], None],
+        ttl: float = 300.0,
     ) -> None:
-        self._event, self._metadata, self._contract, self._warn = event, metadata, contract, warn
+        self._events, self._metadata, self._contracts, self._warn = tuple(events), metadata, contracts, warn
+        self._ttl = ttl
         self._known: dict[str, EventType] = {}
         self._warned: set[str | None] = set()
+        self._classified: dict[str, tuple[float, dict[str, Classification]]] = {}
 
-    def of(self, schema_id: str | None) -> EventType:
-        """The event's declaration for a schema id; by describe alone, with one warning, where it is unknown."""
-        known = self._known.get(schema_id or "")
-        if known is not None:
-            return known
+    def of(self, schema_id: str | None, channel: str | None = None) -> EventType:
+        """The event's declaration for a schema id; by describe alone, with one warning, where it is unknown.
+
+        ``channel``: of the message, which names the event where its schema id does not.
+        """
+        declared = self._known.get(schema_id or "")
+        if declared is None:
+            declared = self._asked(schema_id, channel)
+        return self._tagged(declared)
+
+    def _asked(self, schema_id: str | None, channel: str | None) -> EventType:
         found = self._metadata.event_schema(schema_id) if schema_id else None
-        describe = self._metadata.describe(self._event)
-        if found is not None and found.get("name") not in (self._event, None):
-            raise Fatal(
-                f"schema {schema_id} is of the event {found['name']}, and the connector carries {self._event}",
-                stage=Stage.METADATA,
-            )
-        declared = self._tagged(event_type(self._event, describe, found), describe)
+        event = self._event(schema_id, None if found is None else found.get("name"), channel)
+        describe = self._metadata.describe(event)
+        declared = event_type(event, describe, found)
+        self._check_contract(declared, describe)
         declared = evolve(declared, schema_id=schema_id)
         if found is not None and schema_id:
             self._known[schema_id] = declared
         elif schema_id not in self._warned:
             self._warned.add(schema_id)
             self._warn(
-                f"Salesforce does not know the schema {schema_id} of {self._event}: its fields are taken from "
+                f"Salesforce does not know the schema {schema_id} of {event}: its fields are taken from "
                 "describe, which shows the event as it is today"
             )
         return declared
 
-    def _tagged(self, declared: EventType, describe: Mapping[str, Any]) -> EventType:
-        if self._contract is None:
-            return declared
+    def _event(self, schema_id: str | None, named: Any, channel: str | None) -> str:
+        """Which of the events it is: by the schema's own name, else by the message's channel."""
+        events = self._events
+        if len(events) == 1:
+            if named not in (events[0], None):
+                raise Fatal(
+                    f"schema {schema_id} is of the event {named}, and the connector carries {events[0]}",
+                    stage=Stage.METADATA,
+                )
+            return events[0]
+        name = named or event_of(channel)
+        if name in events:
+            return str(name)
+        if name is None:
+            raise Fatal(
+                f"Salesforce does not know the schema {schema_id}, and the message does not say of which event "
+                f"it is ({', '.join(events)})",
+                stage=Stage.METADATA,
+            )
+        raise Fatal(
+            f"the channel carries the event {name}, which salesforce.platform.channel.entities does not list; "
+            "add it there",
+            stage=Stage.METADATA,
+        )
+
+    def _check_contract(self, declared: EventType, describe: Mapping[str, Any]) -> None:
+        contract = self._contracts.get(declared.name)
+        if contract is None:
+            return
         today = {f.get("name") for f in describe.get("fields", ())} | {f.name for f in declared.fields}
         faults = [
-            Fault(f"fields.{name}", f"{self._event} has no such field; correct or remove it in the contract")
-            for name in self._contract.fields
+            Fault(
+                f"fields.{name}", f"{declared.name} has no such field; correct or remove it in the contract"
+            )
+            for name in contract.fields
             if name not in today
         ]
         if faults:
             raise ConfigurationError(faults)
-        tags = {n: dict.fromkeys(entry.tags, "contract") for n, entry in self._contract.fields.items()}
-        return evolve(declared, fields=tuple(evolve(f, tags=tags.get(f.name, {})) for f in declared.fields))
+
+    def _tagged(self, declared: EventType) -> EventType:
+        contract = self._contracts.get(declared.name)
+        return declared if contract is None else tagged(declared, contract, self._classes(declared.name))
+
+    def _classes(self, event: str) -> Mapping[str, Classification]:
+        """Salesforce's classification, asked again when it is older than the others' time to live."""
+        contract = self._contracts[event]
+        if not maps(contract):
+            return {}
+        asked, found = self._classified.get(event, (float("-inf"), {}))
+        if time.monotonic() - asked < self._ttl * 0.9:  # routes expire at the full time
+            return found
+        try:
+            found = from_records(self._metadata.field_classification(event))
+        except Fatal as refused:
+            if protects(contract):
+                raise
+            if event not in self._warned:
+                self._warned.add(event)
+                self._warn(
+                    f"Salesforce does not tell how the fields of {event} are classified ({refused.message}): "
+                    "nothing is tagged for it"
+                )
+        self._classified[event] = (time.monotonic(), found)
+        return found
+
+
+def load_contracts(events: Sequence[str], path: str | None) -> dict[str, Contract]:
+    """The contracts of several events. A file that is named counts for the event it is about.
+
+    ConfigurationError for all that is wrong in any of them.
+    """
+    if len(events) == 1:
+        found = load_contract(events[0], path)
+        return {} if found is None else {events[0]: found}
+    contracts, faults = {}, []
+    for event in events:
+        try:
+            about = path if path and read_contract(Path(path)).event == event else None
+            if (found := load_contract(event, about)) is not None:
+                contracts[event] = found
+        except ConfigurationError as error:
+            faults += [fault for fault in error.faults if fault not in faults]
+    if path and not faults and read_contract(Path(path)).event not in events:
+        about = read_contract(Path(path)).event
+        message = f"{path} is the contract of {about}, which is not in salesforce.platform.channel.entities"
+        faults.append(Fault("bridge.schema.contract", message))
+    if faults:
+        raise ConfigurationError(faults)
+    return contracts
 
 
 def load_contract(event: str, path: str | None) -> Contract | None:
@@ -83,13 +178,7 @@ def load_contract(event: str, path: str | None) -> Contract | None:
     file = Path(path) if path else Path("schemas") / f"{event}.contract.yaml"
     if not path and not file.is_file():
         return None
-    try:
-        contract = parse(file.read_text(encoding="utf-8"), str(file))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no UTF-8"
-        raise ConfigurationError(
-            [Fault("bridge.schema.contract", f"{file} cannot be read ({reason})")]
-        ) from None
+    contract = read_contract(file)
     if contract.event != event:
         message = f"{file} is the contract of {contract.event}, and the connector carries {event}"
         raise ConfigurationError([Fault("bridge.schema.contract", message)])
@@ -97,3 +186,14 @@ def load_contract(event: str, path: str | None) -> Contract | None:
         message = f"{file} has rules that encrypt, which is not supported yet: remove or disable them"
         raise ConfigurationError([Fault("bridge.schema.contract", message)])
     return contract
+
+
+def read_contract(file: Path) -> Contract:
+    """A contract file, whatever event it is about. ConfigurationError."""
+    try:
+        return parse(file.read_text(encoding="utf-8"), str(file))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no UTF-8"
+        raise ConfigurationError(
+            [Fault("bridge.schema.contract", f"{file} cannot be read ({reason})")]
+        ) from None

@@ -7,29 +7,29 @@ registered with ``auto.register.schemas=false``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from bridge.config import Loaded, TopicTemplate, registry_settings, topic_template
-from bridge.errors import Fatal, Stage
+from bridge.config.subscription import events
+from bridge.errors import Fatal, SetAside, Stage
 from bridge.event import Data, Record
-from bridge.formats import FORMATS, Format
+from bridge.formats import FORMATS
 from bridge.formats.options import flag
 from bridge.formats.reader import read_with
 from bridge.formats.rows import Layout, layout
 from bridge.log import for_connector
 from bridge.routes import Route
+from bridge.schema.evolution import Registration
 from bridge.schema.infer import record_schema
 from bridge.schema.model import EventType, Schema
-from bridge.schema.registry import Registered, Registry
+from bridge.schema.registry import Incompatible, Registered, Registry
 from bridge.schema.registry_http import http_of
-from bridge.schema.sources import EventTypes, Metadata, load_contract
-from bridge.schema.subjects import prefix, subject_name
+from bridge.schema.sources import EventTypes, Metadata, load_contracts
 
 _CONVERTER = "value.converter."
-_EVENT = "salesforce.platform.event.name"
 
 
 class Writers:
@@ -39,34 +39,72 @@ class Writers:
         """ConfigurationError for a contract or registry settings that cannot be used."""
         config = loaded.connector
         self._log = for_connector(config.name)
-        self._event: str = config[_EVENT]
         self._form = FORMATS[config["output.data.format"]]
         self._settings = config.prefixed(_CONVERTER)
         self._strict = flag(self._settings, "latest.compatibility.strict", True)
         self._template = topic_template(config)
         self._timestamps = config.get("bridge.record.timestamp") == "created_date"
-        contract = load_contract(self._event, config.get("bridge.schema.contract"))
-        self._types = EventTypes(self._event, rest, contract, self._log.warning)
-        self._registration: _Registration | None = None
+        self._contracts = load_contracts(events(config), config.get("bridge.schema.contract"))
+        ttl = config.get("bridge.schema.latest.ttl.ms", 300_000) / 1000
+        self._types = EventTypes(events(config), rest, self._contracts, self._log.warning, ttl)
+        self._set_aside = config.get("bridge.schema.on.incompatible") == "dead_letter"
+        self._registration: Registration | None = None
         if self._form.REGISTERED:
-            self._registration = _Registration(
+            self._registration = Registration(
                 registry or registry_of(loaded), self._form, self._settings, config, self._log
             )
         self._warned: set[tuple[str, ...]] = set()
         self._made: dict[str | None, tuple[Any, Route]] = {}
 
-    def resolve(self, schema_id: str | None, sample: Data) -> Route:
-        """The route of the events published with a schema. Raises Fatal, Retriable, ConfigurationError."""
-        event = self._types.of(schema_id)
+    def resolve(self, schema_id: str | None, sample: Data, channel: str | None = None) -> Route:
+        """The route of the events published with a schema. Raises Fatal, Retriable, ConfigurationError.
+
+        ``channel``: of the sample's message; it names the event where Salesforce does not know the schema id.
+        With ``bridge.schema.on.incompatible=dead_letter`` the route of an incompatible schema refuses its events.
+        """
+        event = self._types.of(schema_id, channel)
         schema = record_schema(event)
         topic = self._topic(event)
-        written = None if self._registration is None else self._registration.written(schema, topic)
-        key = (event, None if written is None else (written.id, written.subject, written.text))
+        try:
+            written = self._written(event, schema, topic)
+        except Incompatible as difference:
+            return self._refusing(difference, event, topic)
+        key = (
+            event,
+            tags_of_fields(event),
+            None if written is None else (written.id, written.subject, written.text),
+        )
         known = self._made.get(schema_id)
         if known is None or known[0] != key:
             self._warn_of_dropped(event, schema, sample, written)
-            known = self._made[schema_id] = (key, self._route(event, schema, topic, written))
+            try:
+                route = self._route(event, schema, topic, written)
+            except Fatal as difference:
+                if written is None or difference.stage is not Stage.SCHEMA:
+                    raise
+                return self._refusing(difference, event, topic)
+            known = self._made[schema_id] = (key, route)
         return known[1]
+
+    def _written(self, event: EventType, schema: Schema, topic: str | None) -> Registered | None:
+        if self._registration is None:
+            return None
+        return self._registration.written(schema, topic, self._contracts.get(event.name))
+
+    def _refusing(self, difference: Fatal, event: EventType, topic: str | None) -> Route:
+        """Stop, or a route to the dead-letter topic for every event of this schema."""
+        if not self._set_aside:
+            raise difference
+        self._log.warning(
+            "events with schema %s become dead letters: %s", event.schema_id, difference.message
+        )
+
+        def refuse(data: Data) -> bytes:
+            raise SetAside(difference.message, stage=Stage.SCHEMA, position=data.event.replayId)
+
+        return Route(
+            topic or self._template.text, refuse, None, f"{event.name} schema {event.schema_id}: refused"
+        )
 
     def close(self) -> None:
         """From any thread: wait for no registry any more. A request that is answered at once still works."""
@@ -107,78 +145,6 @@ class Writers:
             )
 
 
-class _Registration:
-    """Which registered version writes a schema."""
-
-    def __init__(
-        self,
-        registry: Registry,
-        form: Format,
-        settings: Mapping[str, str],
-        config: Mapping[str, Any],
-        log: Any,
-    ) -> None:
-        self._registry, self._form, self._settings, self._log = registry, form, settings, log
-        self._auto = flag(settings, "auto.register.schemas", True)
-        self._strategy = settings.get("value.subject.name.strategy") or "TopicNameStrategy"
-        self._context = config.get("schema.context.name") or "default"
-        self._plaintext = bool(config.get("bridge.csfle.allow.plaintext"))
-        prefix(self._context)
-
-    def close(self) -> None:
-        """End a wait between two tries."""
-        self._registry.close()
-
-    def written(self, schema: Schema, topic: str | None) -> Registered:
-        """The version to write with, registered where it has to be."""
-        subject = self._subject(schema, topic)
-        latest = self._registry.latest(subject)
-        if latest is None:
-            if not self._auto:
-                raise Fatal(
-                    f"the subject {subject} has no schema, and value.converter.auto.register.schemas is false; "
-                    "register one, or let the connector do it",
-                    stage=Stage.SCHEMA,
-                )
-            return self._register(subject, self._form.render(schema, self._settings), None)
-        self._check(latest)
-        lacking = self._form.missing_fields(schema, latest.text, self._settings)
-        if not lacking or not self._auto:
-            return latest
-        self._log.info("%s lacks %s: registering a version with it", subject, ", ".join(lacking))
-        return self._register(subject, self._form.with_fields(schema, latest.text, self._settings), latest)
-
-    def _subject(self, schema: Schema, topic: str | None) -> str:
-        if topic is None and self._strategy.rpartition(".")[2] != "RecordNameStrategy":
-            raise Fatal(
-                "kafka.topic depends on the event, so the subject cannot be named after it; set "
-                "value.converter.value.subject.name.strategy=RecordNameStrategy",
-                stage=Stage.CONFIGURATION,
-            )
-        return subject_name(self._strategy, topic or "", schema.name or "", self._context)
-
-    def _register(self, subject: str, text: str, like: Registered | None) -> Registered:
-        stored = self._registry.register(subject, text, type_=self._form.NAME, like=like)
-        self._check(stored)
-        self._log.info("registered %s version %s with id %s", stored.subject, stored.version, stored.id)
-        return stored
-
-    def _check(self, stored: Registered) -> None:
-        """Fail closed: what is to be encrypted is not written in plaintext."""
-        if stored.type != self._form.NAME:
-            raise Fatal(
-                f"the subject {stored.subject} holds a {stored.type} schema and the connector writes "
-                f"{self._form.NAME}; give it another topic, context or output.data.format",
-                stage=Stage.SCHEMA,
-            )
-        if stored.encrypts() and not self._plaintext:
-            raise Fatal(
-                f"the schema of {stored.subject} has ENCRYPT rules and nothing would be encrypted: "
-                "bridge.csfle.allow.plaintext=true acknowledges that",
-                stage=Stage.ENCRYPT,
-            )
-
-
 def registry_of(loaded: Loaded) -> Registry:
     """The registry a connector uses. ConfigurationError."""
     config = loaded.connector
@@ -188,6 +154,11 @@ def registry_of(loaded: Loaded) -> Registry:
     return Registry(
         http_of(settings, retry_seconds=seconds if seconds >= 0 else float("inf"), longest_wait=longest)
     )
+
+
+def tags_of_fields(event: EventType) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """What an event's equality leaves out: the tags, which may change while the schema id stays."""
+    return tuple((f.name, tuple(sorted(f.tags))) for f in event.fields if f.tags)
 
 
 def frame_of(schema_id: int) -> bytes:

@@ -60,7 +60,7 @@ class Resolver:
         self.asked: list[str | None] = []
         self.failures = failures
 
-    def resolve(self, schema_id: str | None, sample: Data) -> Route:
+    def resolve(self, schema_id: str | None, sample: Data, channel: str | None = None) -> Route:
         self.asked.append(schema_id)
         if self.failures:
             self.failures -= 1
@@ -261,3 +261,13 @@ def test_the_moment_of_the_first_subscription_is_kept_until_an_event_is_committe
     pipeline.listening_since = 1234
     pipeline.run()
     assert notes.transactions == [[("offsets", b'{"since":1234}', b"bridge-start-x", -1, None, None, 0, [])]]
+
+
+def test_after_a_gap_the_expired_position_goes_when_the_new_start_is_remembered() -> None:
+    pipeline, notes, _ = carry([Delivery([event(100)], 1, 0.0, []), Delivery([], 0, 0.0, [], after_gap=True)])
+    pipeline.listening_since = 1234
+    pipeline.run()
+    assert notes.positions() == [100]
+    tombstone, start = notes.transactions[-1]
+    assert tombstone == ("offsets", None, b'["x",{}]')
+    assert start[:3] == ("offsets", b'{"since":1234}', b"bridge-start-x")

@@ -1,0 +1,157 @@
+"""Which registered version writes a schema, and how a subject grows with the event.
+
+The latest version is used where it covers the event; else it is registered again with the missing fields, with
+its metadata, rules and references kept: a schema somebody else wrote is never rendered anew. The same holds for
+tags, metadata and rules that the contract has and the latest version lacks. Nothing is registered with
+``auto.register.schemas=false``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from attrs import evolve
+
+from bridge.errors import Fatal, Stage
+from bridge.formats import Format
+from bridge.formats.options import flag
+from bridge.schema.contract import Contract, metadata_document, rule_set_document
+from bridge.schema.model import Schema
+from bridge.schema.registry import Registered, Registry
+from bridge.schema.subjects import prefix, subject_name
+from bridge.schema.tagging import retagged
+
+REGISTRY_TYPES: Final = {"AVRO": "AVRO", "JSON_SR": "JSON", "PROTOBUF": "PROTOBUF"}
+"""``output.data.format`` → the registry's word."""
+
+
+class Registration:
+    """Finds, and where it has to registers, the version that writes. Belongs to one thread."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        form: Format,
+        settings: Mapping[str, str],
+        config: Mapping[str, Any],
+        log: Any,
+    ) -> None:
+        self._registry, self._form, self._settings, self._log = registry, form, settings, log
+        self._type = REGISTRY_TYPES[form.NAME]
+        self._auto = flag(settings, "auto.register.schemas", True)
+        self._strategy = settings.get("value.subject.name.strategy") or "TopicNameStrategy"
+        self._context = config.get("schema.context.name") or "default"
+        self._plaintext = bool(config.get("bridge.csfle.allow.plaintext"))
+        self._encrypts = bool(config.get("csfle.enabled"))
+        self._warned: set[str] = set()
+        prefix(self._context)
+
+    def close(self) -> None:
+        """End a wait between two tries."""
+        self._registry.close()
+
+    def written(self, schema: Schema, topic: str | None, contract: Contract | None = None) -> Registered:
+        """The version to write with, registered where it has to be. Raises Incompatible, Fatal, Retriable."""
+        subject = self._subject(schema, topic)
+        latest = self._registry.latest(subject)
+        if latest is None:
+            if not self._auto:
+                raise Fatal(
+                    f"the subject {subject} has no schema, and value.converter.auto.register.schemas is false; "
+                    "register one, or let the connector do it",
+                    stage=Stage.SCHEMA,
+                )
+            self._prepare(subject)
+            text = self._form.render(schema, self._settings)
+            return self._register(self._with_contract(Registered(subject, 0, 0, text, self._type), contract))
+        self._check(latest)
+        lacking = self._form.missing_fields(schema, latest.text, self._settings)
+        grown = latest
+        if lacking and self._auto:
+            grown = evolve(latest, text=self._form.with_fields(schema, latest.text, self._settings))
+        wanted = {f.name: f.tags for f in schema.fields if f.tags or _speaks_of(contract, f.name)}
+        retold = retagged(grown, wanted, contract.fields if contract else ())
+        changed = self._with_contract(retold, contract)
+        if changed == latest:
+            return latest
+        reasons = [
+            *lacking,
+            *(["tags"] if retold != grown else []),
+            *(["rules"] if changed != retold else []),
+        ]
+        if not self._auto:
+            if changed != grown:
+                self._refuse_untold(latest, reasons)
+            return latest
+        self._log.info("%s lacks %s: registering a version with it", subject, ", ".join(reasons))
+        return self._register(changed)
+
+    def _refuse_untold(self, latest: Registered, reasons: list[str]) -> None:
+        """Tags or rules of the contract that may not be registered: plaintext where encryption was promised?"""
+        text = (
+            f"{latest.subject} version {latest.version} has not the {' and '.join(reasons)} of the contract, and "
+            "value.converter.auto.register.schemas is false"
+        )
+        if self._encrypts:
+            raise Fatal(f"{text}: register them (sfbridge schemas register)", stage=Stage.ENCRYPT)
+        if text not in self._warned:
+            self._warned.add(text)
+            self._log.warning("%s", text)
+
+    def _prepare(self, subject: str) -> None:
+        """Connect's open JSON Schema plus a field is incompatible for a strict registry, so a new subject is
+        told to be lenient."""
+        if self._type != "JSON":
+            return
+        try:
+            self._registry.set_config(subject, {"compatibilityPolicy": "LENIENT"})
+        except Fatal as refused:
+            self._log.warning(
+                "compatibilityPolicy=LENIENT cannot be set for %s (%s): a field added to the event will be refused "
+                "as incompatible",
+                subject,
+                refused.message,
+            )
+
+    def _with_contract(self, stored: Registered, contract: Contract | None) -> Registered:
+        """With the contract's metadata and rules over what is there; a rule of the same name is replaced."""
+        if contract is None:
+            return stored
+        metadata = metadata_document(contract, stored.metadata)
+        rules = rule_set_document(contract, stored.rule_set)
+        return evolve(stored, metadata=metadata, rule_set=rules)
+
+    def _subject(self, schema: Schema, topic: str | None) -> str:
+        if topic is None and self._strategy.rpartition(".")[2] != "RecordNameStrategy":
+            raise Fatal(
+                "kafka.topic depends on the event, so the subject cannot be named after it; set "
+                "value.converter.value.subject.name.strategy=RecordNameStrategy",
+                stage=Stage.CONFIGURATION,
+            )
+        return subject_name(self._strategy, topic or "", schema.name or "", self._context)
+
+    def _register(self, wanted: Registered) -> Registered:
+        stored = self._registry.register(wanted.subject, wanted.text, type_=self._type, like=wanted)
+        self._check(stored)
+        self._log.info("registered %s version %s with id %s", stored.subject, stored.version, stored.id)
+        return stored
+
+    def _check(self, stored: Registered) -> None:
+        """Fail closed: what is to be encrypted is not written in plaintext."""
+        if stored.type != self._type:
+            raise Fatal(
+                f"the subject {stored.subject} holds a {stored.type} schema and the connector writes "
+                f"{self._form.NAME}; give it another topic, context or output.data.format",
+                stage=Stage.SCHEMA,
+            )
+        if stored.encrypts() and not self._plaintext:
+            raise Fatal(
+                f"the schema of {stored.subject} has ENCRYPT rules and nothing would be encrypted: "
+                "bridge.csfle.allow.plaintext=true acknowledges that",
+                stage=Stage.ENCRYPT,
+            )
+
+
+def _speaks_of(contract: Contract | None, name: str) -> bool:
+    return contract is not None and name in contract.fields

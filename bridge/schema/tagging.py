@@ -1,0 +1,179 @@
+"""Tags in registered schemas: which a schema carries and from where, and how one gets others.
+
+Inline they stand on the field: ``confluent:tags`` in Avro and JSON Schema, ``(confluent.field_meta).tags`` in
+Protobuf. ``metadata.tags`` maps patterns of full names to tags; a full name is ``record.field`` in Avro,
+``$.field`` in JSON Schema, ``message.field`` in Protobuf. Only the record's own fields are looked at: what the
+bridge writes has nothing sensitive below them. Protocol: Schema Registry 8.3, data contracts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+import msgspec
+from attrs import evolve, field, frozen
+
+from bridge.schema.registry import Registered
+
+INLINE: Final = "confluent:tags"
+_COMMENT: Final = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+_TOKEN: Final = re.compile(r"\"(?:\\.|[^\"\\])*\"|[A-Za-z_][\w.]*|\d+|[^\s\w]")
+_TAGS: Final = re.compile(r"(?:\(confluent\.field_meta\)\.tags=|\btags:)(\"[^\"]*\"|\[[^\]]*\])")
+
+
+@frozen
+class Tagged:
+    """A schema's tags: of each field every tag with its origin; patterns of ``metadata.tags`` that match none."""
+
+    fields: Mapping[str, Mapping[str, str]]
+    unmatched: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(factory=dict)
+    """Field → full name."""
+
+
+def tags_in(text: str, type_: str, metadata: Mapping[str, Any] | None = None) -> Tagged:
+    """The tags of a registered schema; ``type_`` is the registry's AVRO, JSON or PROTOBUF."""
+    inline, names = _READ[type_](text)
+    found = {n: dict.fromkeys(tags, "registered schema, inline") for n, tags in inline.items()}
+    unmatched = []
+    for pattern, tags in ((metadata or {}).get("tags") or {}).items():
+        expression = expression_of(pattern)
+        matched = [n for n, full in names.items() if expression.fullmatch(full)]
+        for name in matched:
+            for tag in tags:
+                found[name].setdefault(tag, f"registered schema, metadata.tags {pattern}")
+        if not matched:
+            unmatched.append(pattern)
+    return Tagged(found, tuple(unmatched), names)
+
+
+def expression_of(pattern: str) -> re.Pattern[str]:
+    """``?`` one character, ``*`` within a level, ``**`` across levels; ``**.*`` is ``**``."""
+    parts = re.split(r"(\*\*|\*|\?)", pattern.replace("**.*", "**"))
+    words = {"**": ".*", "*": r"[^.]*", "?": r"[^.]"}
+    return re.compile("".join(words.get(part) or re.escape(part) for part in parts), re.DOTALL)
+
+
+def retagged(
+    stored: Registered,
+    wanted: Mapping[str, Iterable[str]],
+    spoken_for: Iterable[str],
+    *,
+    in_metadata: bool = False,
+) -> Registered:
+    """``stored`` with the tags that ``wanted`` adds, and without those it lacks on fields that are ``spoken_for``.
+
+    Inline, but for Protobuf and with ``in_metadata``, where it is an entry of ``metadata.tags``. Returns
+    ``stored`` itself where nothing is to be changed. Fields that the schema has not are passed over.
+    """
+    present = tags_in(stored.text, stored.type, stored.metadata)
+    final = set(spoken_for)
+    changes: dict[str, list[str]] = {}
+    for name, tags in wanted.items():
+        if name not in present.names:
+            continue
+        has = set(present.fields[name])
+        wish = set(tags) if name in final else has | set(tags)
+        if wish != has:
+            changes[name] = sorted(wish)
+    if not changes:
+        return stored
+    metadata = dict(stored.metadata or {})
+    exact = {**(metadata.get("tags") or {})}
+    if in_metadata or stored.type == "PROTOBUF":
+        for name, tags in changes.items():
+            exact[present.names[name]] = tags
+        return evolve(stored, metadata={**metadata, "tags": exact})
+    for name in changes:
+        exact.pop(present.names[name], None)
+    if metadata.get("tags"):
+        metadata["tags"] = exact
+    text = _written(stored.text, stored.type, changes)
+    return evolve(stored, text=text, metadata=metadata if stored.metadata is not None else None)
+
+
+def _written(text: str, type_: str, changes: Mapping[str, list[str]]) -> str:
+    document = msgspec.json.decode(text)
+    for name, entry in _entries(document, type_).items():
+        if name in changes:
+            entry.pop(INLINE, None)
+            if changes[name]:
+                entry[INLINE] = changes[name]
+    return msgspec.json.encode(document).decode()
+
+
+def _entries(document: Any, type_: str) -> dict[str, dict[str, Any]]:
+    if type_ == "JSON":
+        properties = document.get("properties") if isinstance(document, dict) else None
+        return {n: e for n, e in (properties or {}).items() if isinstance(e, dict)}
+    return {entry["name"]: entry for entry in (_record(document) or {}).get("fields", ())}
+
+
+def _record(document: Any) -> dict[str, Any] | None:
+    branches = document if isinstance(document, list) else [document]
+    return next((b for b in branches if isinstance(b, dict) and b.get("type") == "record"), None)
+
+
+def _avro(text: str) -> tuple[dict[str, list[str]], dict[str, str]]:
+    document = msgspec.json.decode(text)
+    record = _record(document) or {}
+    name, space = str(record.get("name", "")), record.get("namespace")
+    full = name if "." in name or not space else f"{space}.{name}"
+    entries = _entries(document, "AVRO")
+    return {n: list(e.get(INLINE) or ()) for n, e in entries.items()}, {n: f"{full}.{n}" for n in entries}
+
+
+def _json(text: str) -> tuple[dict[str, list[str]], dict[str, str]]:
+    entries = _entries(msgspec.json.decode(text), "JSON")
+    return {n: list(e.get(INLINE) or ()) for n, e in entries.items()}, {n: f"$.{n}" for n in entries}
+
+
+def _protobuf(text: str) -> tuple[dict[str, list[str]], dict[str, str]]:
+    tokens = _TOKEN.findall(_COMMENT.sub(" ", text))
+    if "message" not in tokens:
+        return {}, {}
+    at = tokens.index("message")
+    package = tokens[tokens.index("package") + 1] if "package" in tokens[:at] else ""
+    full = f"{package}.{tokens[at + 1]}" if package else tokens[at + 1]
+    tags: dict[str, list[str]] = {}
+    for statement in _statements(tokens[at + 3 :]):
+        place = statement.index("=") if "=" in statement else 0
+        if place > 1 and statement[0] != "option" and statement[place + 1].isdigit():
+            tags[statement[place - 1]] = _option_tags("".join(statement[place + 2 :]))
+    return tags, {name: f"{full}.{name}" for name in tags}
+
+
+def _option_tags(options: str) -> list[str]:
+    if "(confluent.field_meta)" not in options:
+        return []
+    found = [re.findall(r"\"([^\"]*)\"", tags[1]) for tags in _TAGS.finditer(options)]
+    return list(dict.fromkeys(tag for tags in found for tag in tags))
+
+
+def _statements(tokens: list[str]) -> Iterator[list[str]]:
+    """The statements of a message's own body: a oneof's fields are its own, nested types are not."""
+    statement: list[str] = []
+    square = inside = skipped = 0
+    for word in tokens:
+        square += (word == "[") - (word == "]")
+        if skipped or (word == "{" and not square):
+            if not skipped and statement[:1] == ["oneof"]:
+                inside += 1
+            elif not square:
+                skipped += (word == "{") - (word == "}")
+            statement = []
+        elif word == "}" and not square:
+            if not inside:
+                return
+            inside -= 1
+            statement = []
+        elif word == ";" and not square:
+            yield statement
+            statement = []
+        else:
+            statement.append(word)
+
+
+_READ: Final = {"AVRO": _avro, "JSON": _json, "PROTOBUF": _protobuf}
