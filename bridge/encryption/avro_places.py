@@ -64,7 +64,9 @@ class _Walk:
             full = f"{name}.{entry['name']}"
             self.type(entry["type"], space, full)
             word, fits, note = self._judged(entry["type"], space)
-            self.fields.append(Place(full, tags_in(entry), word, fits, note))
+            container = word.rpartition(" of ")[2] in ("record", "error")
+            parts = self._parts(entry["type"], space)
+            self.fields.append(Place(full, tags_in(entry), word, fits, container, parts, note))
 
     def _judged(self, node: Any, space: str) -> tuple[str, bool, str]:
         """The type in a word, whether it can be encrypted, and who cannot read that."""
@@ -84,6 +86,21 @@ class _Walk:
         logical = node.get("logicalType")
         note = f"the Python client cannot read an encrypted {logical}" if logical in _UNREAD else ""
         return logical or kind, kind in _SEALED, note if kind in _SEALED else ""
+
+    def _parts(self, node: Any, space: str) -> tuple[str, ...]:
+        """Leaves of the record that a field's type is, or may be."""
+        if isinstance(node, list):
+            return tuple(part for branch in node for part in self._parts(branch, space))
+        if isinstance(node, str):
+            known = self._found(node, space)
+            return () if known is None else self._parts(*known)
+        if "fields" in node:
+            own = full_name(node, space)
+            inner = own.rpartition(".")[0]
+            return tuple(f"{own}.{e['name']}" for e in node["fields"] if self._judged(e["type"], inner)[1])
+        kind = node["type"]
+        below = {"array": "items", "map": "values"}.get(kind) if isinstance(kind, str) else "type"
+        return self._parts(node[below], space) if below else ()
 
     def _found(self, name: str, space: str) -> tuple[Any, str] | None:
         if name in PRIMITIVES:

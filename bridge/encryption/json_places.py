@@ -61,7 +61,14 @@ class _Walk:
                 word, fits, note = _judged(self.root, entry, frozenset())
                 known = self.fields.get(full)
                 tags = tags_in(entry) | (known.tags if known else frozenset())
-                self.fields[full] = Place(full, tags, word, fits, note)
+                parts = tuple(
+                    f"{full}.{name}"
+                    for name, part in _properties(self.root, entry).items()
+                    if _judged(self.root, part, frozenset())[1]
+                )
+                self.fields[full] = Place(
+                    full, tags, word, fits, word.rpartition(" of ")[2] == "object", parts, note
+                )
                 self.node(entry, full, seen)
 
     def _stray(self, node: Any, where: str) -> None:

@@ -26,6 +26,10 @@ class Place:
     tags: frozenset[str]
     type: str
     fits: bool
+    container: bool = False
+    """A record: it has no value of its own, its fields do."""
+    parts: tuple[str, ...] = ()
+    """Full names of the leaves directly below a field that is a record; Java encrypts some of these."""
     note: str = ""
     """What some official clients cannot do with it once it is encrypted."""
 

@@ -52,8 +52,8 @@ class Plan:
 
     fields: Mapping[str, tuple[EncryptRule, ...]] = field(factory=dict, hash=False)
     payload: tuple[EncryptRule, ...] = ()
-    unfit: tuple[Place, ...] = ()
-    """Fields that a rule meets and that cannot be encrypted."""
+    unfit: Mapping[Place, tuple[EncryptRule, ...]] = field(factory=dict, hash=False)
+    """Fields that a rule meets and that cannot be encrypted, with these rules."""
 
     @property
     def rules(self) -> tuple[EncryptRule, ...]:
@@ -167,17 +167,17 @@ def plan(
     patterns = (metadata or {}).get("tags") or {}
     _say_unmatched(patterns, places, wanted, say)
     fields: dict[str, tuple[EncryptRule, ...]] = {}
-    unfit = []
+    unfit: dict[Place, tuple[EncryptRule, ...]] = {}
     for place in places.fields:
         tags = tags_of(place, patterns).union((more_tags or {}).get(place.name, ()))
-        met = tuple(rule for rule in wanted if rule.meets(tags))
+        met = tuple(rule for rule in wanted if rule.meets(tags) and (rule.tags or not place.container))
         if met and not place.fits:
-            unfit.append(place)
+            unfit[place] = met
         elif met:
             fields[place.name] = met
             if place.note:
                 say(f"field {place.name}: {place.note}")
-    return Plan(fields, tuple(rule for rule in rules if rule.payload), tuple(unfit))
+    return Plan(fields, tuple(rule for rule in rules if rule.payload), unfit)
 
 
 def _say_unmatched(patterns: Document, places: Places, rules: list[EncryptRule], say: Say) -> None:

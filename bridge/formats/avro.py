@@ -17,9 +17,10 @@ from bridge.encryption.protection import Protection, checked, whole
 from bridge.errors import Fatal, Stage
 from bridge.event import Data
 from bridge.formats.avro_code import Source, generate
+from bridge.formats.avro_defaults import varint
 from bridge.formats.avro_render import Options, Renderer, scrubbed
 from bridge.formats.avro_types import AvroType, full_name, parse
-from bridge.formats.avro_write import Column, columns, nullable, varint
+from bridge.formats.avro_write import Column, columns, nullable
 from bridge.formats.reader import careful_reader
 from bridge.formats.rows import Layout, Row
 from bridge.schema.model import Kind, Schema

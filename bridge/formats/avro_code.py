@@ -16,7 +16,8 @@ from typing import Any, Final
 from attrs import frozen
 
 from bridge.encryption.protection import Seal
-from bridge.formats.avro_write import INTEGERS, Column, nullable, unsigned, varint, writer
+from bridge.formats.avro_defaults import unsigned, varint
+from bridge.formats.avro_write import INTEGERS, Column, nullable, writer
 from bridge.formats.code import Code
 from bridge.formats.reader import TEXTS, moment
 from bridge.formats.rows import Form

@@ -16,7 +16,8 @@ from attrs import evolve, frozen
 
 from bridge.encryption.protection import Seal
 from bridge.errors import Fatal, Stage
-from bridge.formats.avro_types import MISSING, AvroField, AvroType
+from bridge.formats.avro_defaults import absent, varint
+from bridge.formats.avro_types import AvroType
 from bridge.formats.errors import unwritable
 from bridge.schema.connect_json import decimal_to_bytes
 from bridge.schema.model import DATE, DECIMAL, TIME, TIMESTAMP, UNSET, Kind, Schema
@@ -52,21 +53,6 @@ _LOGICAL: Final[dict[str, Mapping[str | None, int]]] = {
     DATE: {None: 1, "date": 1},
 }
 """Avro logical types a Connect logical type can be written as, with the factor that takes it there."""
-
-
-def varint(number: int) -> bytes:
-    """Avro's int and long: zigzag, then 7 bits a byte, lowest first."""
-    return unsigned((number << 1) ^ (number >> 63))
-
-
-def unsigned(rest: int) -> bytes:
-    """7 bits a byte, lowest first, the highest bit saying that more follow."""
-    out = bytearray()
-    while rest > 127:
-        out.append(rest & 127 | 128)
-        rest >>= 7
-    out.append(rest)
-    return bytes(out)
 
 
 @frozen
@@ -214,23 +200,6 @@ def columns(
     return out
 
 
-def absent(column: AvroField, path: str) -> bytes:
-    """What is written for a field that the record never has: its default, else null."""
-    if column.default is not MISSING:
-        if column.seal is not None and column.default is not None:
-            return _sealed_default(column, column.seal, path)
-        return from_default(column.type, column.default, path)
-    branches = column.type.branches if column.type.kind == "union" else (column.type,)
-    for i, branch in enumerate(branches):
-        if branch.kind == "null":
-            return varint(i) if column.type.kind == "union" else b""
-    raise Fatal(
-        f"the registered schema has the field {path} without a default, and the event has no such field; "
-        "give it a default or let it be null",
-        stage=Stage.SCHEMA,
-    )
-
-
 def _record(schema: Schema, written: AvroType, path: str, record: str) -> Write:
     steps: list[tuple[str | None, Write | None, bytes]] = [
         (c.source, nullable(c.schema, c.target, record) if c.schema and c.target else None, c.constant)
@@ -277,20 +246,6 @@ def _sealed_string(seal: Seal) -> Write:
         return varint(len(encoded)) + encoded
 
     return write
-
-
-def _sealed_default(column: AvroField, seal: Seal, path: str) -> bytes:
-    """A default that readers will try to decrypt."""
-    branches = column.type.branches if column.type.kind == "union" else (column.type,)
-    number, chosen = next(
-        ((i, b) for i, b in enumerate(branches) if b.kind != "null" and _default_fits(b, column.default)),
-        (0, None),
-    )
-    if chosen is None or chosen.kind not in ("string", "bytes"):
-        raise Fatal(f"the default of field {path} is to be encrypted and cannot be", stage=Stage.ENCRYPT)
-    text = chosen.kind == "string"
-    out = seal.text(column.default.encode()) if text else seal.raw(column.default.encode("latin-1"))
-    return (varint(number) if column.type.kind == "union" else b"") + varint(len(out)) + out
 
 
 def _enum(written: AvroType, record: str, path: str) -> Write:
@@ -356,71 +311,3 @@ def _checked(write: Write, record: str, path: str, kind: str) -> Write:
             raise unwritable(record, path, f"cannot be written as {kind}") from None
 
     return checked
-
-
-def from_default(written: AvroType, value: Any, path: str) -> bytes:
-    """The bytes of a JSON default. Fatal(stage=SCHEMA) where it is none of the type."""
-    if written.kind == "union":
-        for i, branch in enumerate(written.branches):
-            try:
-                return varint(i) + from_default(branch, value, path)
-            except Fatal:
-                continue
-    elif _default_fits(written, value):
-        return _DEFAULTS[written.kind](written, value, path)
-    raise Fatal(f"the default of field {path} in the registered schema is no {written}", stage=Stage.SCHEMA)
-
-
-def _default_fits(written: AvroType, value: Any) -> bool:
-    kinds: dict[str, Any] = {
-        "null": type(None),
-        "boolean": bool,
-        "int": int,
-        "long": int,
-        "record": dict,
-        "map": dict,
-    }
-    kinds |= {"float": (int, float), "double": (int, float), "array": list}
-    if isinstance(value, bool) and written.kind != "boolean":
-        return False
-    return isinstance(value, kinds.get(written.kind, str)) and (
-        written.kind != "enum" or value in written.symbols
-    )
-
-
-def _default_record(written: AvroType, value: Any, path: str) -> bytes:
-    out = b""
-    for column in written.fields:
-        inner = f"{path}.{column.name}"
-        given = column.name in value
-        out += from_default(column.type, value[column.name], inner) if given else absent(column, inner)
-    return out
-
-
-def _default_array(written: AvroType, value: Any, path: str) -> bytes:
-    assert written.inner is not None
-    items = b"".join(from_default(written.inner, item, path) for item in value)
-    return varint(len(value)) + items + b"\x00" if value else b"\x00"
-
-
-def _default_map(written: AvroType, value: Any, path: str) -> bytes:
-    assert written.inner is not None
-    items = b"".join(_string(k) + from_default(written.inner, v, path) for k, v in value.items())
-    return varint(len(value)) + items + b"\x00" if value else b"\x00"
-
-
-_DEFAULTS: Final[dict[str, Callable[[AvroType, Any, str], bytes]]] = {
-    "null": lambda t, v, p: b"",
-    "boolean": lambda t, v, p: b"\x01" if v else b"\x00",
-    "int": lambda t, v, p: varint(v),
-    "long": lambda t, v, p: varint(v),
-    "float": lambda t, v, p: struct.pack("<f", v),
-    "double": lambda t, v, p: struct.pack("<d", v),
-    "string": lambda t, v, p: _string(v),
-    "enum": lambda t, v, p: varint(t.symbols.index(v)),
-    "bytes": lambda t, v, p: varint(len(v)) + v.encode("latin-1"),
-    "fixed": lambda t, v, p: v.encode("latin-1"),
-    "record": _default_record,
-    "array": _default_array,
-    "map": _default_map,
-}

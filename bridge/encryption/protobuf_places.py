@@ -1,0 +1,99 @@
+"""Places in a Protobuf schema, and messages changed at them.
+
+A field's full name is its descriptor's (``acme.Person.Addr.street``). Only ``string`` and ``bytes`` fit, repeated ones
+item by item; maps, wrappers and messages do not, as in Java. Absent fields stay absent: nothing is created.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from bridge.encryption.places import Place, Places, Stray
+from bridge.formats.protobuf_text import ProtoMessage, parse
+from bridge.formats.protobuf_types import SCALARS
+
+Change = Callable[[str, Any], Any]
+_FITS: Final = ("string", "bytes")
+_TEXTS: Final = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'')
+_TOKENS: Final = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|[A-Za-z_]\w*|[][{}:,;]')
+
+
+def places(text: str) -> Places:
+    """Every field of every message."""
+    file = parse(text)
+    fields: list[Place] = []
+    stray: list[Stray] = []
+    enums = {e.name for e in file.enums} | {
+        e.name for _, m in _messages(file.messages, file.package) for e in m.enums
+    }
+    for name, message in _messages(file.messages, file.package):
+        if tags := _tags(message.options, "message_meta"):
+            stray.append(Stray(f"the message {name}", tags))
+        for column in message.fields:
+            word = f"map of {column.type}" if column.key is not None else column.type
+            fits = column.key is None and column.type in _FITS
+            container = column.key is None and column.type not in SCALARS and column.type not in enums
+            tags = _tags(column.options, "field_meta")
+            fields.append(Place(f"{name}.{column.name}", tags, word, fits, container))
+    return Places(tuple(fields), tuple(stray))
+
+
+def change(message: Any, to: Change) -> None:
+    """Change a message in place: ``to`` applied to each string and bytes field that is set."""
+    for column, value in message.ListFields():
+        if column.message_type is not None:
+            if not column.message_type.GetOptions().map_entry:
+                for part in value if is_repeated(column) else (value,):
+                    change(part, to)
+            elif column.message_type.fields_by_name["value"].message_type is not None:
+                for part in value.values():
+                    change(part, to)
+        elif column.type in (column.TYPE_STRING, column.TYPE_BYTES):
+            if is_repeated(column):
+                made = [to(column.full_name, item) for item in value]
+                del value[:]
+                value.extend(made)
+            else:
+                setattr(message, column.name, to(column.full_name, value))
+
+
+def is_repeated(column: Any) -> bool:
+    """Whether a field descriptor is of a repeated field, in every version of the runtime."""
+    found = getattr(column, "is_repeated", None)
+    return bool(column.label == column.LABEL_REPEATED if found is None else found)
+
+
+def _messages(messages: list[ProtoMessage], scope: str) -> Iterator[tuple[str, ProtoMessage]]:
+    for message in messages:
+        name = f"{scope}.{message.name}" if scope else message.name
+        yield name, message
+        yield from _messages(message.messages, name)
+
+
+def _tags(options: dict[str, str], meta: str) -> frozenset[str]:
+    found: list[str] = []
+    for option, written in options.items():
+        name = option.replace(" ", "").replace("(.", "(")
+        if name == f"(confluent.{meta}).tags":
+            found += _TEXTS.findall(written)
+        elif name == f"(confluent.{meta})":
+            found += _in_message(_TOKENS.findall(written))
+    return frozenset(str(ast.literal_eval(text)) for text in found)
+
+
+def _in_message(tokens: list[str]) -> Iterator[str]:
+    """The texts after ``tags`` in the text form of a Meta, whose other fields may hold anything."""
+    depth, key = 0, ""
+    for word in tokens:
+        if word in "{[":
+            depth += word == "{"
+        elif word in "}]":
+            depth -= word == "}"
+        elif word[0] in "\"'":
+            if depth == 1 and key == "tags":
+                yield word
+        elif word not in ":,;":
+            key = word if depth == 1 else key
