@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 from attrs import define, frozen
 
-RUNNERS = {"csfle": "tests.vectors.csfle", "layout": "tests.vectors.layout"}
+RUNNERS = {"csfle": "tests.vectors.csfle", "layout": "tests.vectors.layout", "smt": "tests.vectors.smt"}
 
 
 @frozen

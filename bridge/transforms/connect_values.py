@@ -1,0 +1,222 @@
+"""Connect's ``Values.parseString``: the type that a header's text has by itself."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Final
+
+from bridge.schema.model import DECIMAL, Kind, Schema
+from bridge.transforms import java_numbers as numbers
+from bridge.transforms.record import Float32, Int8, Int16, Int32
+from bridge.transforms.temporal import parse_iso
+
+Typed = tuple[Schema | None, Any]
+_STRING: Final = Schema(Kind.STRING)
+_WIDTHS: Final = ((8, Kind.INT8, Int8), (16, Kind.INT16, Int16), (32, Kind.INT32, Int32), (64, Kind.INT64, int))
+_ORDER: Final = (Kind.INT8, Kind.INT16, Kind.INT32, Kind.INT64, Kind.FLOAT32, Kind.FLOAT64)
+_BOXES: Final[dict[Kind, Any]] = {
+    Kind.INT8: Int8, Kind.INT16: Int16, Kind.INT32: Int32, Kind.INT64: int, Kind.FLOAT32: Float32, Kind.FLOAT64: float,
+}  # fmt: skip
+
+
+class _NotParsed(Exception):  # noqa: N818 - not an error of ours
+    """What began like an array or map is none."""
+
+
+def parse_string(text: str) -> Typed:
+    """Schema and value; no schema for ``null``."""
+    if not text:
+        return _STRING, text
+    return _parse(_Tokens(text), embedded=False) or (None, None)
+
+
+class _Tokens:
+    """Texts between the delimiters ``: , { } [ ] "``, and those."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.place = 0
+
+    def more(self) -> bool:
+        return self.place < len(self.text)
+
+    def next(self) -> str:
+        start, escaped = self.place, False
+        while self.place < len(self.text):
+            char = self.text[self.place]
+            if char == "\\":
+                escaped = not escaped
+            else:
+                if char in ':,{}[]"' and not escaped:
+                    if start == self.place:
+                        self.place += 1
+                    break
+                escaped = False
+            self.place += 1
+        return self.text[start : self.place]
+
+    def take(self, expected: str) -> bool:
+        """Consume the next token if it is that one, blanks around it or not."""
+        start = self.place
+        token = self.next() if self.more() else ""
+        while not token.strip() and self.more():
+            token = self.next()
+        if token.strip() == expected:
+            return True
+        self.place = start
+        return False
+
+    def literal(self, expected: str, *, embedded: bool) -> bool:
+        start = self.place
+        if self.take(expected) and (embedded or not self.more()):
+            return True
+        self.place = start
+        return False
+
+
+def _parse(tokens: _Tokens, *, embedded: bool) -> Typed | None:
+    if not tokens.more():
+        return None
+    if embedded and tokens.take('"'):
+        return _quoted(tokens)
+    if tokens.literal("null", embedded=embedded):
+        return None
+    for word, value in (("true", True), ("false", False)):
+        if tokens.literal(word, embedded=embedded):
+            return Schema(Kind.BOOLEAN), value
+    start = tokens.place
+    try:
+        if tokens.take("["):
+            return _array(tokens)
+        if tokens.take("{"):
+            return _map(tokens)
+    except _NotParsed:
+        tokens.place = start
+    token = tokens.next()
+    if not token.strip():
+        return _STRING, token
+    found = _scalar(tokens, token.strip())
+    if found is not None:
+        return found
+    if embedded:
+        raise _NotParsed
+    return _STRING, tokens.text
+
+
+def _scalar(tokens: _Tokens, token: str) -> Typed | None:
+    if token[0].isdecimal():
+        place = tokens.place
+        rest = [tokens.next() for _ in range(4) if tokens.more()]
+        found = parse_iso(token + "".join(rest)) if len(rest) == 4 else None
+        if found is not None:
+            return found
+        tokens.place = place
+        if (found := parse_iso(token)) is not None:
+            return found
+    if token[0].isdecimal() or token[0] in "+-":
+        try:
+            return _number(numbers.parse_decimal(token))
+        except ValueError:
+            return None
+    return None
+
+
+def _quoted(tokens: _Tokens) -> Typed:
+    content = ""
+    while tokens.more() and not tokens.take('"'):
+        content += tokens.next()
+    return parse_iso(content) or (_STRING, content)
+
+
+def _array(tokens: _Tokens) -> Typed:
+    common, items = _Common(), []
+    while tokens.more():
+        if tokens.take("]"):
+            return Schema(Kind.ARRAY, value_schema=common.schema), [common.aligned(item) for item in items]
+        if tokens.take(","):
+            raise _NotParsed
+        item = _parse(tokens, embedded=True)
+        common.add(item)
+        items.append(item[1] if item else None)
+        place = tokens.place
+        if tokens.take("]"):
+            tokens.place = place
+        elif not tokens.take(","):
+            raise _NotParsed
+    raise _NotParsed
+
+
+def _map(tokens: _Tokens) -> Typed:
+    keys, values = _Common(), _Common()
+    entries: list[tuple[Any, Any]] = []
+    while tokens.more():
+        if tokens.take("}"):
+            made = {keys.aligned(key): values.aligned(value) for key, value in entries}
+            inner = values.schema if keys.schema else None
+            return Schema(Kind.MAP, key_schema=keys.schema, value_schema=inner), made
+        if tokens.take(","):
+            raise _NotParsed
+        key = _parse(tokens, embedded=True)
+        if key is None or key[1] is None or not tokens.take(":"):
+            raise _NotParsed
+        value = _parse(tokens, embedded=True)
+        entries.append((key[1], value[1] if value else None))
+        tokens.take(",")
+        keys.add(key)
+        values.add(value)
+    raise _NotParsed
+
+
+class _Common:
+    """The schema that all elements share; None where there is none."""
+
+    def __init__(self) -> None:
+        self.schema: Schema | None = None
+        self._compatible = True
+
+    def add(self, element: Typed | None) -> None:
+        if element is None or element[0] is None or not self._compatible:
+            return
+        self.schema = element[0] if self.schema is None else _merged(self.schema, element[0])
+        self._compatible = self.schema is not None
+
+    def aligned(self, value: Any) -> Any:
+        if self.schema is None:
+            return value
+        if value is None:
+            raise _NotParsed
+        kind = self.schema.kind
+        if kind in _BOXES and not self.schema.name:
+            made = numbers.float32(float(value)) if kind is Kind.FLOAT32 else value
+            return _BOXES[kind](made)
+        return value
+
+
+def _merged(one: Schema, other: Schema) -> Schema | None:
+    if one.kind is other.kind:
+        return other
+    if one.kind in _ORDER and other.kind in _ORDER:
+        return max(one, other, key=lambda schema: _ORDER.index(schema.kind))
+    return None
+
+
+def _number(value: Decimal) -> Typed:
+    exponent = int(value.as_tuple().exponent)
+    if value == value.to_integral_value() if abs(exponent) < 400 else exponent >= 0:
+        if value.adjusted() < 20:
+            whole = int(value)
+            for bits, kind, box in _WIDTHS:
+                if -(1 << bits - 1) <= whole < 1 << bits - 1:
+                    return Schema(kind), box(whole)
+        return _decimal(value, exponent)
+    single = numbers.float32(float(value))
+    if single not in (float("inf"), float("-inf")):
+        return Schema(Kind.FLOAT32), Float32(single)
+    double = float(value)
+    if double not in (float("inf"), float("-inf")):
+        return Schema(Kind.FLOAT64), double
+    return _decimal(value, exponent)
+
+
+def _decimal(value: Decimal, exponent: int) -> Typed:
+    return Schema(Kind.BYTES, name=DECIMAL, version=1, parameters={"scale": str(-exponent)}), value

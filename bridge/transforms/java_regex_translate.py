@@ -1,0 +1,300 @@
+"""The text of a Java regular expression in Python's syntax.
+
+What differs: classes (union, intersection, POSIX and Unicode properties), ``\\Q…\\E``, named groups, flags in the
+middle, what ``.`` and ``$`` take for a line's end. A class becomes an alternative of one character.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_LINE_END: Final = "\\n\\r\\x85\\u2028\\u2029"
+_POSIX: Final = {
+    "Lower": "a-z", "Upper": "A-Z", "ASCII": "\\x00-\\x7f", "Alpha": "a-zA-Z", "Digit": "0-9", "Alnum": "a-zA-Z0-9",
+    "Punct": "!-/:-@\\[-`{-~", "Graph": "!-~", "Print": " -~", "Blank": " \\t", "Cntrl": "\\x00-\\x1f\\x7f",
+    "XDigit": "0-9a-fA-F", "Space": " \\t\\n\\x0b\\f\\r",
+}  # fmt: skip
+_UNICODE: Final = {
+    "L": "[^\\W\\d_]", "IsAlphabetic": "[^\\W\\d_]", "IsLetter": "[^\\W\\d_]", "javaLetter": "[^\\W\\d_]",
+    "Alphabetic": "[^\\W\\d_]", "N": "\\d", "Nd": "\\d", "IsDigit": "\\d", "javaDigit": "\\d",
+    "IsWhite_Space": "\\s", "javaLetterOrDigit": "[^\\W_]",
+}  # fmt: skip
+_SETS: Final = {
+    "d": "[0-9]", "D": "[^0-9]", "w": "[a-zA-Z_0-9]", "W": "[^a-zA-Z_0-9]", "s": "[ \\t\\n\\x0b\\f\\r]",
+    "S": "[^ \\t\\n\\x0b\\f\\r]", "h": "[ \\t\\xa0\\u1680\\u180e\\u2000-\\u200a\\u202f\\u205f\\u3000]",
+    "H": "[^ \\t\\xa0\\u1680\\u180e\\u2000-\\u200a\\u202f\\u205f\\u3000]",
+    "v": f"[\\x0b\\f{_LINE_END}]", "V": f"[^\\x0b\\f{_LINE_END}]",
+}  # fmt: skip
+_CHARACTERS: Final = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "a": "\a", "e": "\x1b"}
+_END: Final = f"(?=(?:\\r\\n|[{_LINE_END}])?\\Z)"
+_ANY: Final = "[\\s\\S]"
+_FLAGS: Final = re.compile(r"\(\?([idmsuxU]*)(?:-([idmsuxU]+))?([:)])")
+
+
+class Unsupported(ValueError):  # noqa: N818 - said of a pattern
+    """A construct that has no counterpart."""
+
+
+def translate(pattern: str) -> str:
+    """The pattern in Python's syntax. ValueError in Java's words, Unsupported."""
+    return _Translator(pattern).run()
+
+
+class _Translator:
+    def __init__(self, pattern: str) -> None:
+        self.text = pattern
+        self.place = 0
+        self.out: list[str] = []
+        self.flags = ""  # in force here
+        self.open: list[tuple[str, int]] = []  # the flags outside each group, and flag groups opened in it
+        self.wraps = 0
+
+    def run(self) -> str:
+        while self.place < len(self.text):
+            char = self.text[self.place]
+            if char == "\\":
+                self.place += 1
+                self.escape()
+            elif char == "[":
+                self.out.append(self.character_class())
+            elif char == "(":
+                self.group()
+            elif char == ")":
+                if not self.open:
+                    raise ValueError(f"Unmatched closing ')' near index {self.place}")
+                self.out.append(")" * self.wraps + ")")
+                self.flags, self.wraps = self.open.pop()
+                self.place += 1
+            elif char == "|":
+                self.alternative()
+            else:
+                self.plain(char)
+        if self.open:
+            raise ValueError(f"Unclosed group near index {len(self.text)}")
+        return "".join(self.out) + ")" * self.wraps
+
+    def alternative(self) -> None:
+        """Flags hold beyond an alternative, so their group is closed before it and opened again."""
+        self.out.append(")" * self.wraps + "|")
+        self.place += 1
+        self.wraps = 0
+        self.wrap()
+
+    def wrap(self) -> None:
+        if self.flags:
+            self.out.append(f"(?{self.flags}:")
+            self.wraps += 1
+
+    def plain(self, char: str) -> None:
+        self.place += 1
+        if char == ".":
+            self.out.append(_ANY if "s" in self.flags else f"[^{_LINE_END}]")
+        elif char == "$":
+            self.out.append(f"(?=[{_LINE_END}]|\\Z)" if "m" in self.flags else _END)
+        elif char in "*+?":
+            self.quantifier(char)
+        elif char in "^{}":
+            self.out.append(char)
+        else:
+            self.out.append(re.escape(char))
+
+    def quantifier(self, char: str) -> None:
+        if not self.out or self.out[-1] in ("|", "(", "(?:"):
+            raise ValueError(f"Dangling meta character '{char}' near index {self.place - 1}")
+        self.out.append(char)
+
+    def group(self) -> None:
+        rest = self.text[self.place :]
+        flagged = _FLAGS.match(rest)
+        if flagged and (flagged[1] or flagged[2] or flagged[3] == ":"):
+            self.flag_group(flagged)
+            return
+        opening = re.match(r"\((?:\?(?:[=!>]|<[=!]|<([A-Za-z][A-Za-z0-9]*)>))?", rest)
+        assert opening is not None
+        self.place += opening.end()
+        self.open.append((self.flags, self.wraps))
+        self.wraps = 0
+        self.out.append(f"(?P<{opening[1]}>" if opening[1] else opening[0])
+
+    def flag_group(self, flagged: re.Match[str]) -> None:
+        if set((flagged[1] or "") + (flagged[2] or "")) & set("xU"):
+            raise Unsupported("the flags x and U are not supported")
+        before = self.flags
+        flags = (set(before) | set(flagged[1] or "")) - set(flagged[2] or "")
+        self.place += flagged.end()
+        if flagged[3] == ":":
+            self.open.append((before, self.wraps))
+            self.wraps = 0
+            self.out.append("(?:")
+        self.flags = "".join(sorted(flags & set("ims")))
+        if set(before) - set(self.flags):
+            self.out.append(f"(?-{''.join(sorted(set(before) - set(self.flags)))}:")
+            self.wraps += 1
+        self.wrap()
+
+    def escape(self) -> None:
+        if self.place >= len(self.text):
+            raise ValueError(f"Unexpected internal error near index {self.place}")
+        char = self.text[self.place]
+        if char == "Q":
+            self.out.append(re.escape(self.quotation()))
+        elif char in "bB":
+            self.place += 1
+            self.out.append("\\" + char)
+        elif char in "AGzZ":
+            self.place += 1
+            self.out.append({"A": "\\A", "G": "\\A", "z": "\\Z", "Z": _END}[char])
+        elif char == "R":
+            self.place += 1
+            self.out.append(f"(?:\\r\\n|[\\x0b\\f{_LINE_END}])")
+        elif char == "k":
+            named = re.compile(r"k<([A-Za-z][A-Za-z0-9]*)>").match(self.text, self.place)
+            if named is None:
+                raise ValueError(f"\\k is not followed by '<' for named capturing group near index {self.place}")
+            self.place = named.end()
+            self.out.append(f"(?P={named[1]})")
+        elif char in "123456789":
+            self.place += 1
+            self.out.append(f"(?:\\{char})")
+        else:
+            self.out.append(self.one_escaped())
+
+    def quotation(self) -> str:
+        start = self.place + 1
+        end = self.text.find("\\E", start)
+        content = self.text[start:] if end < 0 else self.text[start:end]
+        self.place = len(self.text) if end < 0 else end + 2
+        return content
+
+    def one_escaped(self) -> str:
+        """A class or character behind a backslash."""
+        char = self.text[self.place]
+        if char in "pP":
+            return self.property(negated=char == "P")
+        if char in _SETS:
+            self.place += 1
+            return _SETS[char]
+        return re.escape(self.character())
+
+    def character(self) -> str:
+        """The one character that is meant behind a backslash."""
+        char = self.text[self.place]
+        self.place += 1
+        if char in _CHARACTERS:
+            return _CHARACTERS[char]
+        for opening, form in (("0", r"([0-3]?[0-7]{1,2})"), ("x", r"(?:\{([0-9a-fA-F]+)\}|([0-9a-fA-F]{2}))"),
+                              ("u", r"([0-9a-fA-F]{4})")):  # fmt: skip
+            if char == opening:
+                digits = re.compile(form).match(self.text, self.place)
+                if digits is None:
+                    raise ValueError(f"Illegal escape sequence near index {self.place}")
+                self.place = digits.end()
+                return chr(int(next(g for g in digits.groups() if g), 8 if char == "0" else 16))
+        if char == "c":
+            self.place += 1
+            return chr(ord(self.text[self.place - 1]) ^ 64)
+        if char.isascii() and char.isalpha():
+            raise ValueError(f"Illegal/unsupported escape sequence near index {self.place - 1}")
+        return char
+
+    def property(self, *, negated: bool) -> str:
+        found = re.compile(r"[pP](?:\{(\w+)\}|(\w))").match(self.text, self.place)
+        if found is None:
+            raise ValueError(f"Unknown character property name near index {self.place}")
+        self.place = found.end()
+        name = found[1] or found[2]
+        if name in _POSIX:
+            return f"[{'^' if negated else ''}{_POSIX[name]}]"
+        plain = {"Lu": "[A-Z]", "Ll": "[a-z]", "IsUppercase": "[A-Z]", "IsLowercase": "[a-z]"} | _UNICODE
+        if name not in plain:
+            raise Unsupported(f"the character property {name} is not supported")
+        inner = plain[name] if name not in _UNICODE else f"(?u:{_UNICODE[name]})"
+        return f"(?:(?!{inner}){_ANY})" if negated else inner
+
+    # --- classes ---------------------------------------------------------------------------------------------
+
+    def character_class(self) -> str:
+        """A class as an expression for one character."""
+        opened = self.place
+        self.place += 1
+        negated = self.text[self.place : self.place + 1] == "^"
+        self.place += negated
+        intersected: list[str] = []
+        members: list[str] = []
+        first = True
+        while True:
+            if self.place >= len(self.text):
+                raise ValueError(f"Unclosed character class near index {len(self.text) - 1 - (opened < 0)}")
+            char = self.text[self.place]
+            if char == "]" and not (first and not members):
+                self.place += 1
+                break
+            if self.text.startswith("&&", self.place):
+                self.place += 2
+                intersected.append(_union(members))
+                members = []
+            elif char == "[":
+                members.append(self.character_class())
+            else:
+                members.append(self.member())
+            first = False
+        if members or not intersected:
+            intersected.append(_union(members))
+        *others, last = intersected
+        whole = "".join(f"(?={other})" for other in others) + last
+        if negated:
+            return _negated(last) if not others else f"(?:(?!{whole}){_ANY})"
+        return f"(?:{whole})" if others else whole
+
+    def member(self) -> str:
+        """A character, a range, or a class behind a backslash."""
+        low = self.atom()
+        if len(low) > 1:
+            return low
+        after = self.text[self.place + 1 : self.place + 2]
+        if self.text[self.place : self.place + 1] == "-" and after not in ("", "]", "["):
+            self.place += 1
+            high = self.atom()
+            if len(high) != 1 or high < low:
+                raise ValueError(f"Illegal character range near index {self.place - 1}")
+            return f"[{_literal(low)}-{_literal(high)}]"
+        return f"[{_literal(low)}]"
+
+    def atom(self) -> str:
+        char = self.text[self.place]
+        if char != "\\":
+            self.place += 1
+            return char
+        self.place += 1
+        if self.place >= len(self.text):
+            raise ValueError(f"Illegal escape sequence near index {self.place}")
+        char = self.text[self.place]
+        if char == "Q":
+            content = self.quotation()
+            return "[" + "".join(map(_literal, content)) + "]"
+        return self.one_escaped() if char in "pP" or char in _SETS else self.character()
+
+
+def _literal(char: str) -> str:
+    return f"\\{char}" if char in "\\]^-[&~|" else char
+
+
+def _simple(one: str) -> str | None:
+    """The inside of a plain class, None for anything else."""
+    if one.startswith("[") and not one.startswith("[^") and one.endswith("]"):
+        return one[1:-1]
+    return None
+
+
+def _union(members: list[str]) -> str:
+    simple = [inside for m in members if (inside := _simple(m)) is not None]
+    others = [m for m in members if _simple(m) is None]
+    if simple:
+        others.insert(0, f"[{''.join(simple)}]")
+    return others[0] if len(others) == 1 else f"(?:{'|'.join(others)})"
+
+
+def _negated(union: str) -> str:
+    inside = _simple(union)
+    return f"(?:(?!{union}){_ANY})" if inside is None else f"[^{inside}]"

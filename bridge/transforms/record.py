@@ -1,0 +1,135 @@
+"""The record that transforms work on, and the values of records without schema.
+
+With a schema, values are those of ``bridge.schema.model``. Without one a value must say what it is by itself:
+``int`` is Java's Long, ``float`` its Double, and the other types are the subclasses below. Steps replace what a
+record holds and never change a value or a list in place.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Final
+
+from bridge.schema.model import DATE, DECIMAL, TIME, TIMESTAMP, Kind, Schema
+
+Header = tuple[str, Schema | None, Any]
+"""Name, schema, value."""
+
+
+class ConnectRecord:
+    """A source record on its way through a chain."""
+
+    __slots__ = (
+        "topic", "partition", "key_schema", "key", "value_schema", "value", "timestamp", "headers",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        topic: str | None,
+        value_schema: Schema | None,
+        value: Any,
+        *,
+        key_schema: Schema | None = None,
+        key: Any = None,
+        partition: int | None = None,
+        timestamp: int | None = None,
+        headers: tuple[Header, ...] = (),
+    ) -> None:
+        self.topic = topic
+        self.partition = partition
+        self.key_schema = key_schema
+        self.key = key
+        self.value_schema = value_schema
+        self.value = value
+        self.timestamp = timestamp
+        self.headers = headers
+
+    def copy(self) -> ConnectRecord:
+        """Another record with the same contents."""
+        return ConnectRecord(
+            self.topic, self.value_schema, self.value, key_schema=self.key_schema, key=self.key,
+            partition=self.partition, timestamp=self.timestamp, headers=self.headers,
+        )  # fmt: skip
+
+
+class Int8(int):
+    """A Byte without schema."""
+
+
+class Int16(int):
+    """A Short without schema."""
+
+
+class Int32(int):
+    """An Integer without schema."""
+
+
+class BigInt(int):
+    """A BigInteger; there is no schema for it."""
+
+
+class Instant(int):
+    """A java.util.Date without schema: ms since the epoch."""
+
+
+class Float32(float):
+    """A Float without schema."""
+
+
+class Struct(dict[str, Any]):
+    """A struct where no schema says so."""
+
+    def __init__(self, schema: Schema, values: dict[str, Any]) -> None:
+        super().__init__(values)
+        self.schema = schema
+
+
+_STRUCT: Final = "org.apache.kafka.connect.data.Struct"
+_CLASSES: Final[dict[type, tuple[str, Kind | None]]] = {
+    bool: ("java.lang.Boolean", Kind.BOOLEAN),
+    str: ("java.lang.String", Kind.STRING),
+    Int8: ("java.lang.Byte", Kind.INT8),
+    Int16: ("java.lang.Short", Kind.INT16),
+    Int32: ("java.lang.Integer", Kind.INT32),
+    int: ("java.lang.Long", Kind.INT64),
+    Float32: ("java.lang.Float", Kind.FLOAT32),
+    float: ("java.lang.Double", Kind.FLOAT64),
+    Decimal: ("java.math.BigDecimal", None),
+    BigInt: ("java.math.BigInteger", None),
+    bytes: ("[B", Kind.BYTES),
+    list: ("java.util.ArrayList", Kind.ARRAY),
+    dict: ("java.util.HashMap", Kind.MAP),
+    Instant: ("java.util.Date", None),
+    Struct: (_STRUCT, Kind.STRUCT),
+}
+_BY_KIND: Final = {
+    Kind.BOOLEAN: "java.lang.Boolean",
+    Kind.STRING: "java.lang.String",
+    Kind.INT8: "java.lang.Byte",
+    Kind.INT16: "java.lang.Short",
+    Kind.INT32: "java.lang.Integer",
+    Kind.INT64: "java.lang.Long",
+    Kind.FLOAT32: "java.lang.Float",
+    Kind.FLOAT64: "java.lang.Double",
+    Kind.BYTES: "[B",
+    Kind.ARRAY: "java.util.ArrayList",
+    Kind.MAP: "java.util.HashMap",
+    Kind.STRUCT: _STRUCT,
+}
+TEMPORAL: Final = frozenset({DATE, TIME, TIMESTAMP})
+
+
+def java_class(value: Any, schema: Schema | None = None) -> str:
+    """The Java class of a value, ``null`` for null."""
+    if value is None:
+        return "null"
+    if schema is None:
+        return _CLASSES[type(value)][0]
+    if schema.name in TEMPORAL:
+        return "java.util.Date"
+    return "java.math.BigDecimal" if schema.name == DECIMAL else _BY_KIND[schema.kind]
+
+
+def kind_of(value: Any) -> Kind | None:
+    """The kind of a value without schema; None: Connect's data model does not have it."""
+    return _CLASSES[type(value)][1]

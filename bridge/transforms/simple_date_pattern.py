@@ -1,0 +1,60 @@
+"""SimpleDateFormat's patterns, and the English words in them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from attrs import frozen
+
+_LETTERS: Final = "GyMwWDdFEuaHkKhmsSzZXYL"
+ERAS: Final = ("BC", "AD")
+HALVES: Final = ("AM", "PM")
+MONTHS: Final = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+    "November", "December",
+)  # fmt: skip
+WEEKDAYS: Final = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
+
+
+@frozen
+class Part:
+    """A letter so many times, or literal text where ``letter`` is empty."""
+
+    letter: str
+    count: int
+    text: str = ""
+
+
+def compile_pattern(pattern: str) -> tuple[Part, ...]:
+    """The parts of a pattern. ValueError in Java's words."""
+    parts: list[Part] = []
+    quoted = False
+    position = 0
+    while position < len(pattern):
+        char = pattern[position]
+        if char == "'":
+            if pattern[position + 1 : position + 2] == "'":
+                parts.append(Part("", 0, "'"))
+                position += 1
+            else:
+                quoted = not quoted
+        elif quoted or not (char.isascii() and char.isalpha()):
+            parts.append(Part("", 0, char))
+        else:
+            parts.append(_letter(parts, char))
+        position += 1
+    if quoted:
+        raise ValueError("Unterminated quote")
+    for part in parts:
+        if part.letter == "X" and part.count > 3:
+            raise ValueError(f"invalid ISO 8601 format: length={part.count}")
+    return tuple(parts)
+
+
+def _letter(parts: list[Part], char: str) -> Part:
+    if char not in _LETTERS:
+        raise ValueError(f"Illegal pattern character '{char}'")
+    count = 1
+    if parts and parts[-1].letter == char:
+        count += parts.pop().count
+    return Part(char, count)

@@ -1,0 +1,149 @@
+"""How a transform is applied: bound to each schema once, then a function of the value.
+
+``make`` of each transform's module returns a ``Transform``. Binding is symbolic: from a schema come the schema of
+the result, the function that makes it, and which tagged fields leave the value on the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any, Final, Protocol
+
+from attrs import evolve, frozen
+
+from bridge.schema.model import Field, Kind, Schema
+from bridge.transforms.record import ConnectRecord
+
+_MOST_SCHEMAS: Final = 256  # remembered by one transform; beyond that it starts anew
+
+
+class Side(StrEnum):
+    """What a transform works on."""
+
+    KEY = "key"
+    VALUE = "value"
+
+
+@frozen
+class Leak:
+    """A tagged field whose value gets where it would not be encrypted: key, header, topic, or another type."""
+
+    field: str
+    tags: frozenset[str]
+    into: str
+
+
+@frozen
+class State:
+    """A record as far as it is known before there is one."""
+
+    key: Schema | None = None
+    value: Schema | None = None
+    leaks: tuple[Leak, ...] = ()
+
+    def leaking(self, *leaks: Leak) -> State:
+        """The same with further leaks; those without tags do not count."""
+        return evolve(self, leaks=(*self.leaks, *(leak for leak in leaks if leak.tags)))
+
+
+Convert = Callable[[Any, ConnectRecord], Any]
+
+
+@frozen
+class Bound:
+    """A transform of one side for one schema."""
+
+    schema: Schema | None
+    convert: Convert
+    leaks: tuple[Leak, ...] = ()
+
+
+Bind = Callable[[Schema | None], Bound]
+"""Raises JavaError where the transform cannot work on values of the schema."""
+
+
+class Transform(Protocol):
+    """One configured transform."""
+
+    def apply(self, record: ConnectRecord) -> bool:
+        """Change what the record holds; False: it is dropped. Raises JavaError."""
+
+    def trace(self, state: State) -> State:
+        """What it makes of a record's schemas. Raises JavaError where it cannot work on them."""
+
+
+class OnRecord:
+    """A transform of topic, headers or the record as a whole."""
+
+    def __init__(
+        self, apply: Callable[[ConnectRecord], bool], trace: Callable[[State], State] = lambda state: state
+    ) -> None:
+        self.apply = apply
+        self.trace = trace
+
+
+class OnSide:
+    """A transform of key or value. ``passes_null``: a null goes through with its schema as it was."""
+
+    def __init__(self, side: Side, bind: Bind, *, passes_null: bool = False) -> None:
+        self._side = side
+        self._bind = bind
+        self._passes_null = passes_null
+        self._bound: dict[int, tuple[Schema | None, Bound]] = {}
+        self.apply = self._apply_to_value if side is Side.VALUE else self._apply_to_key
+
+    def trace(self, state: State) -> State:
+        """The side's schema afterwards."""
+        if self._side is Side.VALUE:
+            bound = self._of(state.value)
+            return evolve(state, value=bound.schema).leaking(*bound.leaks)
+        bound = self._of(state.key)
+        return evolve(state, key=bound.schema).leaking(*bound.leaks)
+
+    def _apply_to_value(self, record: ConnectRecord) -> bool:
+        value = record.value
+        if value is not None or not self._passes_null:
+            known = self._bound.get(id(record.value_schema))
+            bound = self._of(record.value_schema) if known is None else known[1]
+            record.value = bound.convert(value, record)
+            record.value_schema = bound.schema
+        return True
+
+    def _apply_to_key(self, record: ConnectRecord) -> bool:
+        if record.key is not None or not self._passes_null:
+            bound = self._of(record.key_schema)
+            record.key = bound.convert(record.key, record)
+            record.key_schema = bound.schema
+        return True
+
+    def _of(self, schema: Schema | None) -> Bound:
+        known = self._bound.get(id(schema))
+        if known is None:
+            if len(self._bound) >= _MOST_SCHEMAS:
+                self._bound.clear()
+            known = self._bound[id(schema)] = (schema, self._bind(schema))
+        return known[1]
+
+
+def kind_changed(field: Field, into: Schema) -> tuple[Leak, ...]:
+    """The leak of a tagged field that becomes something CSFLE cannot encrypt."""
+    encryptable = (Kind.STRING, Kind.BYTES)
+    if field.tags and field.schema.kind in encryptable and into.kind not in encryptable:
+        return (Leak(field.name, field.tags, f"{into.kind}, which cannot be encrypted"),)
+    return ()
+
+
+def all_tags(schema: Schema | None) -> frozenset[str]:
+    """Every tag in a struct, however deep."""
+    if schema is None:
+        return frozenset()
+    found: frozenset[str] = frozenset()
+    for one in schema.fields:
+        found |= one.tags | all_tags(one.schema)
+    return found | all_tags(schema.value_schema)
+
+
+def tags_of(field: Field) -> frozenset[str]:
+    """A field's tags and those inside it."""
+    return field.tags | all_tags(field.schema)
