@@ -19,7 +19,7 @@ from bridge.config import Loaded
 from bridge.errors import BridgeError, Fatal, Fenced, Stage
 from bridge.event import Delivery
 from bridge.kafka.offsets import Position, read_position
-from bridge.kafka.producer import Producer, TransactionExpired
+from bridge.kafka.producer import Producer
 from bridge.log import for_connector
 from bridge.metrics import Stats
 from bridge.pipeline import Limits, Pipeline
@@ -54,7 +54,7 @@ class Attempt:
         self._writers: Writers | None = None
         self._wanted: Callable[[], bool] = lambda: False
         self._written = 0
-        self._expired_with: tuple[int | None, int] | None = None
+        self._left_at: tuple[int | None, int] | None = None
         self._waited_since: float | None = None
         self._said = 0.0
 
@@ -78,7 +78,7 @@ class Attempt:
         topics = self._prepare_topics()
         producer = self._producer(topics.max_message_bytes)
         try:
-            if self._expired_with is not None:
+            if self._left_at is not None:
                 self._check_nobody_else(self._position(topics.offsets))
             producer.fence()
             position = self._position(topics.offsets)
@@ -120,18 +120,18 @@ class Attempt:
         return position
 
     def _check_nobody_else(self, position: Position) -> None:
-        """After a transaction of ours expired (a frozen process): has another process gone on meanwhile?
+        """After an interruption (a frozen process, say): has another process gone on meanwhile?
 
-        Asked before fencing, because of two that run the one that slept gives way.
+        Asked before fencing, because of two that run the one that was away gives way.
         """
-        if self._expired_with is not None and position.replay_id not in self._expired_with:
+        if self._left_at is not None and position.replay_id not in self._left_at:
             raise Fenced(
                 "while this process did not run, another one took the connector over (its position is "
                 f"{position.replay_id}); this one stops",
                 stage=Stage.POSITION,
                 position=position.replay_id,
             )
-        self._expired_with = None
+        self._left_at = None
 
     def _check_org(self, position: Position, session: Session) -> None:
         """Replay ids of one org mean nothing in another: a refreshed sandbox has a new org id."""
@@ -162,12 +162,13 @@ class Attempt:
         receiver.start()
         try:
             pipeline.run()
-        except TransactionExpired:
-            # Committed or not: the outcome of the last transaction is not known.
-            self._expired_with = (self._committed(position), pipeline.position)
+        except BridgeError:
+            if producer.transactional_id is not None:
+                # The outcome of the last transaction is not known: it is one of the two.
+                self._left_at = (self._committed(position), pipeline.position)
             raise
         finally:
-            self._written = pipeline.records
+            self._written = pipeline.committed
             receiver.end()
             receiver.join(5.0)
             self._receiving = None
@@ -202,6 +203,7 @@ class Attempt:
             ),
             received_all=lambda: False,
             records=self._written,
+            committed=self._written,
         )
 
     def _source(self, buffer: Buffer, position: Position, pipeline: Pipeline) -> Any:

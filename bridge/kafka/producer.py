@@ -115,7 +115,9 @@ class Producer:
         except KafkaException as error:
             reason = self._judge(error, "committing")
             if not error.args[0].retriable() or error.args[0].txn_requires_abort():
-                raise (self._failed or reason) from error
+                # Records fail together with their transaction; being fenced is the reason then, not a symptom.
+                fenced = isinstance(reason, Fenced | TransactionExpired)
+                raise (reason if fenced else self._failed or reason) from error
             self._waiting(reason.message)
             return False
         return True

@@ -265,7 +265,7 @@ def test_the_moment_of_the_first_subscription_is_kept_until_an_event_is_committe
 
 def test_after_a_gap_the_expired_position_goes_when_the_new_start_is_remembered() -> None:
     pipeline, notes, _ = carry([Delivery([event(100)], 1, 0.0, []), Delivery([], 0, 0.0, [], after_gap=True)])
-    pipeline.listening_since = 1234
+    pipeline.listening_since, pipeline.position = 1234, 50
     pipeline.run()
     assert notes.positions() == [100]
     tombstone, start = notes.transactions[-1]
