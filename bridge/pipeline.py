@@ -55,7 +55,9 @@ class Pipeline:
 
     position: int = -1
     last: Data | None = None
-    records: int = 0  # committed or about to be, since the start of the process
+    had_position: bool = False
+    records: int = 0  # since the start of the process: handed to Kafka …
+    committed: int = 0  # … and committed
     listening_since: int | None = None  # server time to be remembered before the first event (ms)
     _handled: int = -1  # the highest replay id that was delivered, filtered or put aside
     _pending: int = 0
@@ -68,6 +70,7 @@ class Pipeline:
         while (delivery := self._next()) is not None:
             if delivery.after_gap:
                 self._commit()
+                self.had_position = True
                 self.position, self.last, self._handled = -1, None, -1
             batch: list[Arguments] = []
             failure: BridgeError | None = self._set_aside(delivery, batch)
@@ -180,8 +183,8 @@ class Pipeline:
     def _commit(self) -> None:
         """Records and position, together. Nothing to do where neither moved."""
         if self.listening_since is not None and self.position < 0:
-            since, self.listening_since = self.listening_since, None
-            self._write_position(start_value(since), start_key(self.connector), [])
+            self._remember_start(self.listening_since)
+            self.listening_since = None
         if self._moved:
             last = self.last
             created = created_ms(last) if last is not None else None
@@ -189,8 +192,15 @@ class Pipeline:
             self._write_position(position_value(self.position), position_key(self.connector), headers)
             self.stats.last_replay_id = self.position
             self.stats.last_created_ms = created or self.stats.last_created_ms
-            self.stats.events_delivered = self.stats.records_written = self.records
+            self.stats.events_delivered = self.stats.records_written = self.committed = self.records
         self._pending, self._moved = 0, False
+
+    def _remember_start(self, since_ms: int) -> None:
+        """Nothing is committed yet: the moment of the first subscription is the position."""
+        if self.had_position:  # it has expired, and must not come back after a restart
+            self.producer.begin()
+            self.producer.send((self.offsets_topic, None, position_key(self.connector)))
+        self._write_position(start_value(since_ms), start_key(self.connector), [])
 
     def _write_position(self, value: bytes, key: bytes, headers: list[tuple[str, bytes]]) -> None:
         started = time.monotonic()

@@ -187,9 +187,9 @@ def test_no_transaction_is_open_while_a_schema_is_asked_for() -> None:
     pipeline, notes, _ = carry(deliveries, resolver=resolver)
     resolve = resolver.resolve
 
-    def watched(schema_id: str | None, sample: Data) -> Route:
+    def watched(schema_id: str | None, sample: Data, channel: str | None = None) -> Route:
         assert notes.open == []
-        return resolve(schema_id, sample)
+        return resolve(schema_id, sample, channel)
 
     resolver.resolve = watched  # type: ignore[method-assign]
     pipeline.run()
