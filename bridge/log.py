@@ -25,6 +25,8 @@ from attrs import define, field
 from bridge.errors import BridgeError
 
 MASK: Final = "****"
+LIBRDKAFKA: Final = "bridge.librdkafka"
+"""The logger given to Kafka clients, which would write to stderr by themselves."""
 
 # Shorter values would mask ordinary words, and are no secrets.
 _SHORTEST_SECRET: Final = 4
@@ -98,6 +100,8 @@ def configure(format: str = "text", level: str = "INFO", stream: IO[str] | None 
     # Libraries tell their own story at INFO; ours is told by the bridge.
     for name in ("urllib3", "httpx", "httpcore", "uvicorn.access", "asyncio"):
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    # Its worst lines are about being fenced and the like, which the error raised says in words.
+    logging.getLogger(LIBRDKAFKA).disabled = root.level > logging.DEBUG
 
 
 class ConnectorLog(logging.LoggerAdapter[logging.Logger]):

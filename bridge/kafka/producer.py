@@ -7,12 +7,14 @@ position is produced after a flush has shown that every record before it is ackn
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from bridge.errors import BridgeError, Fenced, Retriable, Stage
 from bridge.kafka.errors import ErrorWatch, classify
+from bridge.log import LIBRDKAFKA
 
 SLICE = 10.0  # seconds; how often a wait for Kafka looks whether it is still wanted
 
@@ -45,7 +47,12 @@ class Producer:
         self._opened_at = 0.0
         self._timeout = settings.get("transaction.timeout.ms", 60_000) / 1000
         self.transactional_id = transactional_id
-        config = {**settings, "error_cb": self._watch, "on_delivery": self._delivered}
+        config = {
+            **settings,
+            "error_cb": self._watch,
+            "on_delivery": self._delivered,
+            "logger": logging.getLogger(LIBRDKAFKA),
+        }
         if transactional_id is not None:
             config["transactional.id"] = transactional_id
         else:
