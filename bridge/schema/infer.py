@@ -85,7 +85,7 @@ def event_type(
 def _event_type(
     event: str, describe: Mapping[str, Any] | None, event_schema: Mapping[str, Any] | None
 ) -> EventType:
-    declared = {f.name: f for f in _described(event, describe)} if describe is not None else {}
+    declared = _by_name(event, _described(event, describe)) if describe is not None else {}
     label = None if describe is None else describe.get("label")
     if event_schema is None:
         fields: Iterable[EventField] = declared.values()
@@ -94,8 +94,18 @@ def _event_type(
         )
     payload = _payload(event, event_schema)
     names: dict[str, Mapping[str, Any]] = {}
-    found = [_completed(_from_avro(event, f, names), declared) for f in payload["fields"]]
-    return EventType(event, tuple(found), event_schema.get("uuid"), label)
+    found = _by_name(event, (_from_avro(event, f, names) for f in payload["fields"]))
+    completed = tuple(_completed(f, declared) for f in found.values())
+    return EventType(event, completed, event_schema.get("uuid"), label)
+
+
+def _by_name(event: str, fields: Iterable[EventField]) -> dict[str, EventField]:
+    found: dict[str, EventField] = {}
+    for each in fields:
+        if each.name in found:
+            raise Fatal(f"the metadata of {event} has the field {each.name} twice", stage=Stage.METADATA)
+        found[each.name] = each
+    return found
 
 
 def record_schema(event: EventType) -> Schema:
@@ -137,21 +147,26 @@ def _described(event: str, describe: Mapping[str, Any]) -> Iterable[EventField]:
     if not isinstance(fields, list):
         raise Fatal(f"the describe of {event} has no list of fields", stage=Stage.METADATA)
     for entry in fields:
-        name, type_ = entry.get("name"), entry.get("type")
-        if not isinstance(name, str) or not isinstance(type_, str):
-            raise Fatal(f"the describe of {event} has a field without name or type", stage=Stage.METADATA)
-        if type_ not in _COMPOUND and type_ not in ("date", "datetime"):
-            _kind(event, name, type_)
-        yield EventField(
-            name=name,
-            type=type_,
-            label=entry.get("label"),
-            nillable=entry.get("nillable", True),
-            length=entry.get("length") or None,
-            precision=entry.get("precision") or None,
-            scale=entry.get("scale") if entry.get("precision") else None,
-            children=_parts(type_),
-        )
+        yield described_field(event, entry)
+
+
+def described_field(event: str, entry: Mapping[str, Any]) -> EventField:
+    """A field in describe's words. Fatal(stage=METADATA) for a type that has no place in the layout."""
+    name, type_ = entry.get("name"), entry.get("type")
+    if not isinstance(name, str) or not isinstance(type_, str):
+        raise Fatal(f"the describe of {event} has a field without name or type", stage=Stage.METADATA)
+    if type_ not in _COMPOUND and type_ not in ("date", "datetime"):
+        _kind(event, name, type_)
+    return EventField(
+        name=name,
+        type=type_,
+        label=entry.get("label"),
+        nillable=entry.get("nillable", True),
+        length=entry.get("length") or None,
+        precision=entry.get("precision") or None,
+        scale=entry.get("scale") if entry.get("precision") else None,
+        children=_parts(type_),
+    )
 
 
 def _parts(type_: str) -> tuple[EventField, ...]:
