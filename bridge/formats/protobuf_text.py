@@ -8,7 +8,6 @@ services and extensions are passed over. There is no such parser in the Protobuf
 
 from __future__ import annotations
 
-import ast
 import re
 from typing import Final
 
@@ -161,10 +160,10 @@ class _Parser:
         pieces = [found]
         while self.tokens[self.at][0] == "text":
             pieces.append(self.take()[1])
-        try:
-            return "".join(ast.literal_eval(piece) for piece in pieces)
-        except (ValueError, SyntaxError):
-            raise self.error("the text has an unknown escape", position) from None
+        out = "".join(piece[1:-1] for piece in pieces)
+        if "\\" in out:
+            raise self.error("escapes are not supported in a name or path", position)
+        return out
 
     def integer(self) -> int:
         sign = -1 if self.given("-") else 1

@@ -7,7 +7,6 @@ Imports are the well-known ones that every registry knows (``google/protobuf``, 
 
 from __future__ import annotations
 
-import ast
 import importlib
 import re
 from collections.abc import Iterator, Mapping
@@ -261,7 +260,7 @@ class _Builder:
         if "packed" in column.options:
             out.options.packed = column.options["packed"] == "true"
         if "json_name" in column.options:
-            out.json_name = str(ast.literal_eval(column.options["json_name"]))
+            out.json_name = column.options["json_name"].strip("\"'")
 
     def _type(self, kind: str, out: FieldDescriptorProto, scope: str, name: str) -> None:
         if kind in SCALARS:

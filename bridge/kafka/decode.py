@@ -95,7 +95,9 @@ class Decoder:
             return _Schema(kind, self._avro(registry, found, schema_id))
         if kind == "JSON":
             return _Schema(kind)
-        return _Schema(kind, note=f"schema {schema_id} is of type {kind}, which is not decoded yet")
+        if kind == "PROTOBUF":
+            return self._protobuf(registry, found, schema_id)
+        return _Schema(kind, note=f"schema {schema_id} is of type {kind}, which is not known here")
 
     def _avro(self, registry: Http, found: Mapping[str, Any], schema_id: int) -> Any:
         """Parsed, with the named types of its references known."""
@@ -105,12 +107,38 @@ class Decoder:
         self._references(registry, found, named)
         return parse_schema(json.loads(found["schema"]), named_schemas=named)
 
+    def _protobuf(self, registry: Http, found: Mapping[str, Any], schema_id: int) -> _Schema:
+        """The reader for its messages, with the files of its references."""
+        from bridge.errors import Fatal
+        from bridge.formats.protobuf_read import Reader
+
+        files: dict[str, str] = {}
+        self._files(registry, found, files)
+        try:
+            return _Schema("PROTOBUF", Reader(found["schema"], files))
+        except Fatal as error:
+            return _Schema("PROTOBUF", note=f"schema {schema_id} cannot be used: {error.message}")
+
+    def _files(self, registry: Http, found: Mapping[str, Any], files: dict[str, str]) -> None:
+        for reference in found.get("references") or ():
+            if reference["name"] not in files:
+                version = self._referred(registry, reference)
+                files[reference["name"]] = version["schema"]
+                self._files(registry, version, files)
+
+    def _referred(self, registry: Http, reference: Mapping[str, Any]) -> Mapping[str, Any]:
+        name = str(reference["subject"])
+        subject = _quoted(name if name.startswith(":.") else f"{self.context}{name}")
+        found: Mapping[str, Any] = registry.call(
+            "GET", f"/subjects/{subject}/versions/{reference['version']}"
+        )
+        return found
+
     def _references(self, registry: Http, found: Mapping[str, Any], named: dict[str, Any]) -> None:
         from fastavro import parse_schema
 
         for reference in found.get("references") or ():
-            subject = _quoted(f"{self.context}{reference['subject']}")
-            version = registry.call("GET", f"/subjects/{subject}/versions/{reference['version']}")
+            version = self._referred(registry, reference)
             self._references(registry, version, named)
             parse_schema(json.loads(version["schema"]), named_schemas=named)
 
@@ -124,6 +152,8 @@ class Decoder:
 def _payload(schema: _Schema, payload: bytes) -> Any:
     if schema.type == "JSON":
         return json.loads(payload, parse_constant=str)
+    if schema.type == "PROTOBUF":
+        return plain(schema.parsed.read(payload))
     from fastavro import schemaless_reader
 
     stream = io.BytesIO(payload)

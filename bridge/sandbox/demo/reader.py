@@ -6,7 +6,7 @@ import io
 import json
 import struct
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from attrs import frozen
@@ -44,7 +44,7 @@ class Reader:
         self._consumer.assign([TopicPartition(topic, 0, 0)])
         self._topic = topic
         self._registry_url = registry_url
-        self._schemas: dict[int, Any] = {}
+        self._readers: dict[int, Callable[[bytes], Mapping[str, Any]]] = {}
 
     @classmethod
     def of(cls, sandbox: Sandbox) -> Reader:
@@ -68,17 +68,29 @@ class Reader:
     def _decode(self, data: bytes) -> tuple[int | None, Mapping[str, Any]]:
         if not data.startswith(b"\x00"):
             return None, json.loads(data)
-        from fastavro import schemaless_reader
-
         (schema_id,) = struct.unpack_from(">I", data, 1)
-        value: Any = schemaless_reader(io.BytesIO(data[5:]), self._schema(schema_id), None)
-        return schema_id, value
-
-    def _schema(self, schema_id: int) -> Any:
-        if schema_id not in self._schemas:
-            from fastavro import parse_schema
-
+        if schema_id not in self._readers:
             url = f"{self._registry_url}/schemas/ids/{schema_id}"
             with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - the sandbox's own registry
-                self._schemas[schema_id] = parse_schema(json.loads(json.load(answer)["schema"]))
-        return self._schemas[schema_id]
+                self._readers[schema_id] = _reader(json.load(answer))
+        return schema_id, self._readers[schema_id](data[5:])
+
+
+def _reader(found: Mapping[str, Any]) -> Callable[[bytes], Mapping[str, Any]]:
+    """The function that decodes what follows the schema id."""
+    kind, text = found.get("schemaType", "AVRO"), found["schema"]
+    if kind == "JSON":
+        return json.loads
+    if kind == "PROTOBUF":
+        from bridge.formats.protobuf_read import Reader
+
+        return Reader(text).read
+    from fastavro import parse_schema, schemaless_reader
+
+    parsed: Any = parse_schema(json.loads(text))
+
+    def read(data: bytes) -> Mapping[str, Any]:
+        value: Any = schemaless_reader(io.BytesIO(data), parsed, None)
+        return dict(value)
+
+    return read

@@ -45,11 +45,21 @@ class Registry:
 
 
 REFERENCES = [{"name": "x.Address", "subject": "address", "version": 1}]
+PROTO_REFERENCES = [{"name": "acme/parts.proto", "subject": "parts", "version": 2}]
+PARTS = 'syntax = "proto3"; package acme; message Part { string name = 1; }'
+PROTO = """syntax = "proto3"; package acme;
+import "acme/parts.proto"; import "google/protobuf/timestamp.proto"; import "google/type/date.proto";
+message First {}
+message Order { google.protobuf.Timestamp At = 1; google.type.Date Day = 2; repeated Part parts = 3; bytes Raw = 4; }
+"""
 ANSWERS = {
     "/schemas/ids/7": {"schema": json.dumps(ORDER), "references": REFERENCES},
     "/subjects/address/versions/1": {"schema": json.dumps(ADDRESS)},
     "/schemas/ids/8": {"schema": "{}", "schemaType": "JSON"},
     "/schemas/ids/9": {"schema": "syntax", "schemaType": "PROTOBUF"},
+    "/schemas/ids/10": {"schema": PROTO, "schemaType": "PROTOBUF", "references": PROTO_REFERENCES},
+    "/subjects/parts/versions/2": {"schema": PARTS, "schemaType": "PROTOBUF"},
+    "/schemas/ids/12": {"schema": "", "schemaType": "THRIFT"},
     "/schemas/ids/7?subject=%3A.sales%3A": {"schema": '"string"'},
 }
 
@@ -90,10 +100,28 @@ def test_json_with_a_schema() -> None:
     assert Decoder(Registry(ANSWERS)).decode(framed(8, b'{"a": 1}')).value == {"a": 1}
 
 
+def test_protobuf_with_references_and_message_indexes() -> None:
+    registry = Registry(ANSWERS)
+    payload = bytes.fromhex("0202 0a0b 0880e2cfaa06 10c0a9d33a 1207 08e70f 100b 180e 1a03 0a01 78 22020102")
+    decoder = Decoder(registry)
+    for _ in range(2):
+        found = decoder.decode(framed(10, payload))
+    assert found.value == {
+        "At": "2023-11-14T22:13:20.123Z",
+        "Day": "2023-11-14",
+        "parts": [{"name": "x"}],
+        "Raw": "AQI=",
+    }
+    assert registry.asked == ["/schemas/ids/10", "/subjects/parts/versions/2"]
+
+
 def test_what_cannot_be_decoded_is_base64_with_the_reason() -> None:
     decoder = Decoder(Registry(ANSWERS))
     for data, reason in (
-        (framed(9, b"x"), "PROTOBUF"),
+        (framed(9, b"x"), "schema 9 cannot be used: the Protobuf schema cannot be parsed"),
+        (framed(10, b"\0\xff"), "does not fit schema 10"),
+        (framed(10, b"\x02\x08"), "does not fit schema 10"),
+        (framed(12, b"x"), "type THRIFT, which is not known"),
         (framed(5, b"x"), "no schema 5"),
         (framed(7, b"\xff\xff"), "does not fit schema 7"),
         (order() + b"more", "does not fit schema 7"),
