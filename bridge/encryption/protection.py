@@ -62,6 +62,15 @@ def checked(protection: Protection | None, text: str) -> Protection:
     return NOTHING if protection is None else protection
 
 
+def refused(protection: Protection | None, form: str) -> None:
+    """For a format without a place for ciphertext. Fatal(stage=ENCRYPT) where anything is protected."""
+    if protection is not None and (protection.fields or protection.payload):
+        raise Fatal(
+            f"{form} has no schema to hold encryption rules; use AVRO, JSON_SR or PROTOBUF",
+            stage=Stage.ENCRYPT,
+        )
+
+
 def whole(encode: Callable[[T], bytes], frame: bytes, protection: Protection | None) -> Callable[[T], bytes]:
     """The encoder itself, or, where the payload is encrypted, the frame and what is left of it: encode without."""
     if protection is None or protection.payload is None:

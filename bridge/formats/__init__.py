@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
+from bridge.encryption.protection import Protection
 from bridge.event import Data
 from bridge.formats import avro, json, json_schema, protobuf
 from bridge.formats.rows import Layout, Row, layout
@@ -21,7 +22,8 @@ Settings = Mapping[str, str]
 class Format(Protocol):
     """What a format's module offers. ``written`` is the registered schema's text, None where nothing is
     registered; ``frame`` the bytes before the value. Everything raises Fatal(stage=SCHEMA) naming the field
-    that does not fit; what it compiles raises BadRecord."""
+    that does not fit; what it compiles raises BadRecord. ``protection`` says what is encrypted, None that nobody
+    looked: then a schema with tags is refused."""
 
     @property
     def NAME(self) -> str:  # noqa: N802 - a module's constant
@@ -41,17 +43,32 @@ class Format(Protocol):
         """``written`` and those fields."""
 
     def compile_rows(
-        self, rows: Layout, written: str | None, frame: bytes, settings: Settings
+        self,
+        rows: Layout,
+        written: str | None,
+        frame: bytes,
+        settings: Settings,
+        protection: Protection | None = None,
     ) -> Callable[[Row], bytes]:
         """The encoder for rows in their final form."""
 
     def compile_values(
-        self, schema: Schema, written: str | None, frame: bytes, settings: Settings
+        self,
+        schema: Schema,
+        written: str | None,
+        frame: bytes,
+        settings: Settings,
+        protection: Protection | None = None,
     ) -> Callable[[dict[str, Any]], bytes]:
         """The encoder for values by field name, as transforms leave them."""
 
     def compile_fused(
-        self, rows: Layout, written: str | None, frame: bytes, settings: Settings
+        self,
+        rows: Layout,
+        written: str | None,
+        frame: bytes,
+        settings: Settings,
+        protection: Protection | None = None,
     ) -> Callable[[Data], bytes]:
         """From the event to the value's bytes."""
 
@@ -66,15 +83,22 @@ def compile_route(
     written: str | None,
     frame: bytes,
     settings: Settings,
+    protection: Protection | None = None,
     *,
     drop_unknown: bool = False,
 ) -> Callable[[Data], bytes]:
     """The hot function of one event schema. For one thread at a time."""
-    return form.compile_fused(layout(event, schema, drop_unknown=drop_unknown), written, frame, settings)
+    rows = layout(event, schema, drop_unknown=drop_unknown)
+    return form.compile_fused(rows, written, frame, settings, protection)
 
 
 def compile_encoder_for_values(
-    schema: Schema, form: Format, written: str | None, frame: bytes, settings: Settings
+    schema: Schema,
+    form: Format,
+    written: str | None,
+    frame: bytes,
+    settings: Settings,
+    protection: Protection | None = None,
 ) -> Callable[[dict[str, Any]], bytes]:
     """The encoder behind a chain of transforms: takes the values of ``schema`` by field name."""
-    return form.compile_values(schema, written, frame, settings)
+    return form.compile_values(schema, written, frame, settings, protection)

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
+from bridge.encryption.protection import Protection, refused
 from bridge.event import Data
 from bridge.formats.code import Code
 from bridge.formats.json_values import Style, converter, encode_json
@@ -55,9 +56,14 @@ def with_fields(schema: Schema, written: str, settings: Mapping[str, str]) -> st
 
 
 def compile_rows(
-    rows: Layout, written: str | None, frame: bytes, settings: Mapping[str, str]
+    rows: Layout,
+    written: str | None,
+    frame: bytes,
+    settings: Mapping[str, str],
+    protection: Protection | None = None,
 ) -> Callable[[Row], bytes]:
     """The encoder for rows of a layout. Rows hold no defaults and no decimals: they encode as they are."""
+    refused(protection, NAME)
     before, after = _around(rows.schema, Options.of(settings))
     if not before:
         return encode_json
@@ -65,9 +71,14 @@ def compile_rows(
 
 
 def compile_values(
-    schema: Schema, written: str | None, frame: bytes, settings: Mapping[str, str]
+    schema: Schema,
+    written: str | None,
+    frame: bytes,
+    settings: Mapping[str, str],
+    protection: Protection | None = None,
 ) -> Callable[[dict[str, Any]], bytes]:
     """The encoder for values by field name, in the forms of ``schema/model.py``."""
+    refused(protection, NAME)
     options = Options.of(settings)
     before, after = _around(schema, options)
     convert = converter(schema, schema.name or "the record", "", options.style)
@@ -79,10 +90,14 @@ def compile_values(
 
 
 def compile_fused(
-    rows: Layout, written: str | None, frame: bytes, settings: Mapping[str, str]
+    rows: Layout,
+    written: str | None,
+    frame: bytes,
+    settings: Mapping[str, str],
+    protection: Protection | None = None,
 ) -> Callable[[Data], bytes]:
     """From the event to the value in one generated function; the careful way where it fails."""
-    read, encode_row = careful_reader(rows), compile_rows(rows, written, frame, settings)
+    read, encode_row = careful_reader(rows), compile_rows(rows, written, frame, settings, protection)
     before, after = _around(rows.schema, Options.of(settings))
     code = Code("convert", "data")
     code.indent("try:")

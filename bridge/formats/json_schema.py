@@ -11,6 +11,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from attrs import evolve
+
+from bridge.encryption.protection import Protection, Seal, checked, whole
 from bridge.errors import BadRecord, Fatal, Stage
 from bridge.event import Data
 from bridge.formats.code import Code
@@ -44,43 +47,94 @@ def with_fields(schema: Schema, written: str, settings: Mapping[str, str]) -> st
 
 
 def compile_rows(
-    rows: Layout, written: str | None, frame: bytes, settings: Mapping[str, str]
+    rows: Layout,
+    written: str | None,
+    frame: bytes,
+    settings: Mapping[str, str],
+    protection: Protection | None = None,
 ) -> Callable[[Row], bytes]:
     """The encoder for rows in their final form. Rows hold no defaults and no decimals."""
-    convert = _converter(rows.schema, written, Options.of(settings))
+    options, seals = Options.of(settings), _seals(protection, written)
+    convert = _converter(rows.schema, written, options, seals)
+    before = _before(frame, protection)
+    if convert is None and not seals:
+        return whole(lambda row: before + encode_json(row), frame, protection)
     if convert is None:
-        return lambda row: frame + encode_json(row)
-    return lambda row: frame + encode_json(convert(rows.values(row)))
+        convert = converter(
+            rows.schema, rows.schema.name or "the record", "", evolve(options.style, seals=seals)
+        )
+    made = convert
+    return whole(lambda row: before + encode_json(made(rows.values(row))), frame, protection)
 
 
 def compile_values(
-    schema: Schema, written: str | None, frame: bytes, settings: Mapping[str, str]
+    schema: Schema,
+    written: str | None,
+    frame: bytes,
+    settings: Mapping[str, str],
+    protection: Protection | None = None,
 ) -> Callable[[dict[str, Any]], bytes]:
     """The encoder for values by field name, in the forms of ``schema/model.py``."""
-    options = Options.of(settings)
-    convert = _converter(schema, written, options)
+    options, seals = Options.of(settings), _seals(protection, written)
+    convert = _converter(schema, written, options, seals)
     if convert is None:
-        convert = converter(schema, schema.name or "the record", "", options.style)
-    return lambda values: frame + _encoded(convert(values))
+        convert = converter(schema, schema.name or "the record", "", evolve(options.style, seals=seals))
+    made, before = convert, _before(frame, protection)
+    return whole(lambda values: before + _encoded(made(values)), frame, protection)
 
 
 def compile_fused(
-    rows: Layout, written: str | None, frame: bytes, settings: Mapping[str, str]
+    rows: Layout,
+    written: str | None,
+    frame: bytes,
+    settings: Mapping[str, str],
+    protection: Protection | None = None,
 ) -> Callable[[Data], bytes]:
     """From the event to the message in one generated function. Not for use by several threads at once."""
-    read, encode_row = careful_reader(rows), compile_rows(rows, written, frame, settings)
-    own = _converter(rows.schema, written, Options.of(settings)) is None
+    seals = _seals(protection, written)
+    plain = None if protection is None else evolve(protection, payload=None)
+    before = _before(frame, protection)
+    read, encode_row = careful_reader(rows), compile_rows(rows, written, before, settings, plain)
+    direct = {s.name: s.attribute for s in rows.slots if s.schema.kind is Kind.STRING}
+    own = _converter(rows.schema, written, Options.of(settings), seals) is None and set(seals) <= {
+        *direct,
+        *_beside(rows, seals),
+    }
     code = Code("convert", "data")
     code.indent("try:")
     finalise(code, rows)
     if own:
-        code.line(f"return {frame!r} + {code.use(encode_json, 'encode')}(row)")
+        for number, (name, seal) in enumerate(seals.items()):
+            if name in direct:
+                place = f"row.{direct[name]}"
+                code.indent(f"if (value := {place}) is not None:")
+                encrypt = code.use(seal.text, f"encrypt_{number}")
+                code.line(f"{place} = {encrypt}(value.encode()).decode()")
+                code.dedent()
+        code.line(f"return {before!r} + {code.use(encode_json, 'encode')}(row)")
     else:
         code.line(f"return {code.use(encode_row, 'encode_row')}(row)")
     code.dedent()
     code.indent("except Exception:")
     code.line(f"return {code.use(lambda data: encode_row(read(data)), 'convert_carefully')}(data)")
-    return code.build()
+    return whole(code.build(), frame, protection)
+
+
+def _before(frame: bytes, protection: Protection | None) -> bytes:
+    """The frame, unless the payload is encrypted and the frame comes afterwards."""
+    return frame if protection is None or protection.payload is None else b""
+
+
+def _seals(protection: Protection | None, written: str | None) -> dict[str, Seal]:
+    """By path as ``json_values`` has it: ``$.items[0].name`` is ``items[].name``."""
+    fields = checked(protection, written or "").fields
+    return {name.removeprefix("$.").replace("[0]", "[]"): seal for name, seal in fields.items()}
+
+
+def _beside(rows: Layout, seals: Mapping[str, Seal]) -> set[str]:
+    """Protected fields that the event has not, nor anything below them."""
+    known = {column.name for column in rows.schema.fields}
+    return {name for name in seals if name.partition(".")[0].removesuffix("[]") not in known}
 
 
 def _encoded(value: Any) -> bytes:
@@ -92,7 +146,9 @@ def _encoded(value: Any) -> bytes:
         ) from None
 
 
-def _converter(schema: Schema, written: str | None, options: Options) -> Converter | None:
+def _converter(
+    schema: Schema, written: str | None, options: Options, seals: Mapping[str, Seal]
+) -> Converter | None:
     """For a written schema that is met with care; None where Connect's own form will do. Fatal(stage=SCHEMA)."""
     if written is None:
         return None
@@ -106,7 +162,7 @@ def _converter(schema: Schema, written: str | None, options: Options) -> Convert
         )
     if fits(schema, found):
         return None
-    return object_writer(schema, found, schema.name or "the record", "", options.style)
+    return object_writer(schema, found, schema.name or "the record", "", evolve(options.style, seals=seals))
 
 
 def _missing(schema: Schema, written: Object, path: str) -> tuple[str, ...]:

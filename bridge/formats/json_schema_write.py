@@ -16,7 +16,7 @@ from attrs import evolve
 from bridge.errors import Fatal, Stage
 from bridge.formats.errors import unwritable
 from bridge.formats.json_schema_types import Object
-from bridge.formats.json_values import Converter, Style, converter
+from bridge.formats.json_values import Converter, Style, converter, sealed
 from bridge.schema.model import DATE, DECIMAL, TIME, TIMESTAMP, Field, Kind, Schema
 
 _TIMES: Final = (TIMESTAMP, DATE, TIME)
@@ -69,7 +69,7 @@ def object_writer(schema: Schema, written: Object, record: str, path: str, style
             stage=Stage.SCHEMA,
         )
     fixed = {
-        name: written.properties[name]["default"]
+        name: sealed(lambda value: value, f"{path}{name}", style)(written.properties[name]["default"])
         for name in sorted(written.required - {f.name for f in schema.fields})
     }
 
@@ -96,6 +96,7 @@ def _step(
     if part is not None:
         inner = object_writer(column.schema, part, record, f"{path}.", style)
         write = lambda value: None if value is None else inner(value)  # noqa: E731
+    write = sealed(write, path, style)
     if allowed is None or "null" in allowed:
         return column.name, write, False
     if column.name not in written.required:

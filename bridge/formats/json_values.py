@@ -7,13 +7,15 @@ from __future__ import annotations
 import base64
 import math
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
-from attrs import frozen
+from attrs import field, frozen
 
+from bridge.encryption.protection import Seal
+from bridge.errors import Fatal, Stage
 from bridge.formats.errors import unwritable
 from bridge.schema.connect_json import decimal_to_bytes, scale_of
 from bridge.schema.model import DECIMAL, UNSET, Kind, Schema
@@ -30,6 +32,8 @@ class Style:
     numeric_decimals: bool = False
     fill_defaults: bool = True
     entries: bool = False
+    seals: Mapping[str, Seal] = field(factory=dict, hash=False)
+    """What encrypts the value at a path (``address.Street``, ``items[].name``)."""
 
 
 def converter(schema: Schema, record: str, path: str, style: Style) -> Converter:
@@ -75,13 +79,35 @@ def _inner(schema: Schema, record: str, path: str, style: Style) -> Converter:
 
 def _struct(schema: Schema, record: str, path: str, style: Style) -> Converter:
     start = f"{path}." if path else ""
-    steps = [(f.name, converter(f.schema, record, start + f.name, style)) for f in schema.fields]
+    steps = [
+        (f.name, sealed(converter(f.schema, record, start + f.name, style), start + f.name, style))
+        for f in schema.fields
+    ]
 
     def convert(value: Any) -> Any:
         given = value if isinstance(value, dict) else msgspec.to_builtins(value)
         return {name: step(given.get(name)) for name, step in steps}
 
     return convert
+
+
+def sealed(convert: Converter, path: str, style: Style) -> Converter:
+    """The closure itself, or, where the field is protected, one that encrypts the text it makes."""
+    seal = style.seals.get(path)
+    if seal is None:
+        return convert
+    encrypt = seal.text
+
+    def seal_it(made: Any) -> Any:
+        if isinstance(made, str):
+            return encrypt(made.encode()).decode()
+        if isinstance(made, list):
+            return [seal_it(item) for item in made]
+        if made is None:
+            return None
+        raise Fatal(f"field {path} is to be encrypted and is no text; only texts can be", stage=Stage.ENCRYPT)
+
+    return lambda value: seal_it(convert(value))
 
 
 def _decimal(scale: int, record: str, path: str, style: Style) -> Converter:

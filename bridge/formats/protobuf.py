@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from bridge.encryption.protection import Protection, Seal, checked, whole
 from bridge.errors import Fatal, Stage
 from bridge.event import Data
 from bridge.formats import protobuf_evolve
@@ -54,34 +55,47 @@ def with_fields(schema: Schema, written: str, settings: Mapping[str, str]) -> st
 
 
 def compile_rows(
-    rows: Layout, written: str | None, frame: bytes, settings: Mapping[str, str]
+    rows: Layout,
+    written: str | None,
+    frame: bytes,
+    settings: Mapping[str, str],
+    protection: Protection | None = None,
 ) -> Callable[[Row], bytes]:
     """The encoder for rows in their final form."""
     from bridge.formats.protobuf_code import Source, generate
 
-    made = _Made(rows.schema, written, frame, settings)
+    made = _Made(rows.schema, written, frame, settings, protection)
     sources = {s.name: Source(f"row.{s.attribute}", is_row=True) for s in rows.slots}
-    return generate("encode", "row", *made.parts, sources, lambda row: made.carefully(rows.values(row)))
+    encode = generate("encode", "row", *made.parts, sources, lambda row: made.carefully(rows.values(row)))
+    return whole(encode, made.frame, protection)
 
 
 def compile_values(
-    schema: Schema, written: str | None, frame: bytes, settings: Mapping[str, str]
+    schema: Schema,
+    written: str | None,
+    frame: bytes,
+    settings: Mapping[str, str],
+    protection: Protection | None = None,
 ) -> Callable[[dict[str, Any]], bytes]:
     """The encoder for values by field name, in the forms of ``schema/model.py``."""
     from bridge.formats.protobuf_code import Source, generate
 
-    made = _Made(schema, written, frame, settings)
+    made = _Made(schema, written, frame, settings, protection)
     sources = {f.name: Source(f"values[{f.name!r}]") for f in schema.fields}
-    return generate("encode", "values", *made.parts, sources, made.carefully)
+    return whole(generate("encode", "values", *made.parts, sources, made.carefully), made.frame, protection)
 
 
 def compile_fused(
-    rows: Layout, written: str | None, frame: bytes, settings: Mapping[str, str]
+    rows: Layout,
+    written: str | None,
+    frame: bytes,
+    settings: Mapping[str, str],
+    protection: Protection | None = None,
 ) -> Callable[[Data], bytes]:
     """From the event to the message in one generated function. Not for use by several threads at once."""
     from bridge.formats.protobuf_code import Source, generate
 
-    made, read = _Made(rows.schema, written, frame, settings), careful_reader(rows)
+    made, read = _Made(rows.schema, written, frame, settings, protection), careful_reader(rows)
     sources = {s.name: Source(f"row.{s.attribute}", s.form, is_row=True) for s in rows.slots}
     sources |= {name: Source("", constant=value) for name, value in rows.constants.items()}
     sources["ReplayId"] = Source("head.replayId", count=True)
@@ -90,7 +104,8 @@ def compile_fused(
     def carefully(data: Data) -> bytes:
         return made.carefully(rows.values(read(data)))
 
-    return generate("convert", "data", *made.parts, sources, carefully, rows.decode)
+    convert = generate("convert", "data", *made.parts, sources, carefully, rows.decode)
+    return whole(convert, made.frame, protection)
 
 
 def root(
@@ -143,7 +158,12 @@ class _Made:
     """What an encoder is generated from."""
 
     def __init__(
-        self, schema: Schema, written: str | None, frame: bytes, settings: Mapping[str, str]
+        self,
+        schema: Schema,
+        written: str | None,
+        frame: bytes,
+        settings: Mapping[str, str],
+        protection: Protection | None,
     ) -> None:
         from bridge.formats.protobuf_types import (
             descriptor,
@@ -156,7 +176,8 @@ class _Made:
 
         options = Options.of(settings)
         rename = _rename(options)
-        file = parse(render(schema, settings) if written is None else written)
+        text = render(schema, settings) if written is None else written
+        protection, file = checked(protection, text), parse(text)
         found, path = root(schema, file, rename)
         lacking = protobuf_evolve.missing(schema, file, found, rename)
         if lacking and options.strict:
@@ -169,14 +190,27 @@ class _Made:
         full = ".".join([*([file.package] if file.package else []), *_names(file, path)])
         message = message_class(pool_of(for_encoding(proto)), full)
         record = schema.name or full
-        known = Written(record, message.DESCRIPTOR, field_numbers(proto))
+        numbers = field_numbers(proto)
+        known = Written(record, message.DESCRIPTOR, numbers, _seals(protection, numbers))
         made: list[Column] = columns(schema, message.DESCRIPTOR, known, rename, fill=options.fill_defaults)
-        start = frame + message_indexes(path) if frame else b""
+        self.frame = frame + message_indexes(path) if frame else b""
+        start = self.frame if protection.payload is None else b""
         self.parts = (message, made, start)
         fill = filler(made, record)
         self.carefully: Callable[[dict[str, Any]], bytes] = lambda values: (
             start + fill(message(), values).SerializeToString()
         )
+
+
+def _seals(protection: Protection, numbers: Mapping[str, Mapping[str, int]]) -> dict[tuple[str, int], Seal]:
+    """By message and number. Fatal(stage=ENCRYPT) for a protected field that the schema has not."""
+    out = {}
+    for full, seal in protection.fields.items():
+        owner, _, name = full.rpartition(".")
+        if name not in numbers.get(owner, {}):
+            raise Fatal(f"the schema has no field {full}, which is to be encrypted", stage=Stage.ENCRYPT)
+        out[owner, numbers[owner][name]] = seal
+    return out
 
 
 def _names(file: ProtoFile, path: tuple[int, ...]) -> list[str]:

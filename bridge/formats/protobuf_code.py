@@ -13,6 +13,7 @@ from attrs import frozen
 from google.protobuf.descriptor import FieldDescriptor as Of
 from google.protobuf.message_factory import GetMessageClass
 
+from bridge.encryption.protection import Seal
 from bridge.formats.code import Code
 from bridge.formats.protobuf_write import FLOATS, INTEGERS, WHOLE, WRAPPERS, Column, civil, scalar
 from bridge.formats.reader import TEXTS
@@ -83,9 +84,20 @@ def _argument(code: Code, column: Column, source: Source) -> str | None:
         return None
     if not _direct(schema, field.type):
         return None
+    if column.seal is not None:
+        return _sealed(code, column, column.seal, source)
     if source.constant is not None:
         return repr(source.constant)
     return _final(code, source)
+
+
+def _sealed(code: Code, column: Column, seal: Seal, source: Source) -> str | None:
+    """A protected text goes through the seal before anything else sees it; other values through ``put``."""
+    if column.field.type != Of.TYPE_STRING:
+        return None
+    expression = _final(code, source) if source.constant is None else repr(source.constant)
+    encrypt = code.use(seal.text, f"encrypt_{column.field.number}")
+    return f"None if (value := ({expression})) is None else {encrypt}(value.encode()).decode()"
 
 
 def _direct(schema: Schema, kind: int) -> bool:

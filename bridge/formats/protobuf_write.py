@@ -14,6 +14,7 @@ from attrs import frozen
 from google.protobuf.descriptor import FieldDescriptor as Of
 from google.protobuf.message_factory import GetMessageClass
 
+from bridge.encryption.protection import Seal
 from bridge.errors import BadRecord, Fatal, Stage
 from bridge.formats.errors import unwritable
 from bridge.formats.times import MS_PER_DAY
@@ -56,6 +57,8 @@ class Column:
     """What stands for null; None: nothing is written."""
     nested: tuple[int, ...] = ()
     """Of a struct: the numbers of its fields in the written message, all of them or none."""
+    seal: Seal | None = None
+    """Encrypts the value; ``put`` does so already."""
 
     @property
     def attribute(self) -> str:
@@ -76,6 +79,8 @@ class Written:
     message: Any
     names: Mapping[str, Mapping[str, int]]
     """Full name of a message → its fields' names → numbers."""
+    seals: Mapping[tuple[str, int], Seal]
+    """Full name of a message and number of a protected field → what encrypts it."""
 
     def field(self, message: Any, name: str) -> Of | None:
         """The field of that original name in a message."""
@@ -104,7 +109,8 @@ def columns(
             default = column.schema.default if fill and column.schema.default is not UNSET else None
             put = _put(column.schema, found, written, rename, where, fill=fill)
             nested = _nested(column.schema, found, written, rename)
-            out.append(Column(column.name, column.schema, found, put, default, nested))
+            seal = written.seals.get((message.full_name, found.number))
+            out.append(Column(column.name, column.schema, found, put, default, nested, seal))
     present = {c.field.number for c in out}
     for found in message.fields:
         if found.is_required and found.number not in present:
@@ -121,6 +127,8 @@ def columns(
 
 def _nested(schema: Schema, field: Of, written: Written, rename: Callable[[str], str]) -> tuple[int, ...]:
     if schema.kind is not Kind.STRUCT or field.type != Of.TYPE_MESSAGE:
+        return ()
+    if any(owner == field.message_type.full_name for owner, _ in written.seals):
         return ()
     found = [written.field(field.message_type, rename(f.name)) for f in schema.fields]
     return tuple(one.number for one in found if one is not None) if None not in found else ()
@@ -243,6 +251,9 @@ def _put_map(
 def _make(
     schema: Schema, field: Of, written: Written, rename: Callable[[str], str], path: str, *, fill: bool
 ) -> Make:
+    seal = written.seals.get((field.containing_type.full_name, field.number))
+    if seal is not None:
+        return _sealed(schema, field, seal, written, path)
     if field.type == Of.TYPE_ENUM and schema.kind is Kind.STRING and schema.name is None:
         return _enum(field, written.record, path)
     if field.type != Of.TYPE_MESSAGE:
@@ -251,6 +262,18 @@ def _make(
             raise _misfit(schema, field, path)
         return make
     return _make_message(schema, field, written, rename, path, fill=fill)
+
+
+def _sealed(schema: Schema, field: Of, seal: Seal, written: Written, path: str) -> Make:
+    make = scalar(schema, field.type, written.record, path)
+    if make is None or field.type not in (Of.TYPE_STRING, Of.TYPE_BYTES):
+        raise Fatal(
+            f"field {path} is to be encrypted and is {_TYPE_NAMES[field.type]}; only texts and bytes can be",
+            stage=Stage.ENCRYPT,
+        )
+    if field.type == Of.TYPE_BYTES:
+        return lambda value: seal.raw(bytes(make(value)))
+    return lambda value: seal.text(make(value).encode()).decode()
 
 
 def _make_message(
