@@ -11,7 +11,7 @@ from bridge.config.property import STRING
 from bridge.schema.model import UNSET, Field, Kind, Schema
 from bridge.transforms.errors import data_error
 from bridge.transforms.record import ConnectRecord, java_class, kind_of
-from bridge.transforms.spec import Key, Settings, Spec, needed
+from bridge.transforms.spec import Key, Settings, Spec
 from bridge.transforms.step import Bound, OnSide, Side, Transform
 from bridge.transforms.structs import default_of, null_required, require_map, require_struct, struct_like, type_name
 
@@ -35,7 +35,7 @@ def make(settings: Settings, side: Side) -> Transform:
 
 def flatten(settings: Settings, side: Side, *, keep_maps: bool) -> Transform:
     """Kafka's Flatten, or one that keeps maps inside structs as they are."""
-    delimiter = needed(settings, "delimiter")
+    delimiter = "null" if settings["delimiter"] is None else settings["delimiter"]
 
     def schemaless(value: Any, _: ConnectRecord) -> Any:
         require_map(value, _PURPOSE)

@@ -7,7 +7,7 @@ from typing import Any, Final
 from bridge.config.property import STRING
 from bridge.schema.model import TIMESTAMP, Field, Kind, Schema
 from bridge.transforms.errors import InvalidConfig, JavaError, data_error, invalid
-from bridge.transforms.record import ConnectRecord
+from bridge.transforms.record import ConnectRecord, Int32
 from bridge.transforms.spec import REPLACE_NULL, Key, Settings, Spec
 from bridge.transforms.step import Bound, OnSide, Side, Transform
 from bridge.transforms.structs import copier, require_fields, require_map, struct_like
@@ -62,7 +62,7 @@ def make(settings: Settings, side: Side) -> Transform:
         if "topic" in names:
             out[names["topic"]] = record.topic
         if "partition" in names and record.partition is not None:
-            out[names["partition"]] = record.partition
+            out[names["partition"]] = Int32(record.partition)
         if "offset" in names:
             raise _no_sink_record()
         if "timestamp" in names and record.timestamp is not None:

@@ -73,23 +73,16 @@ def _nearest(value: Fraction) -> float:
 
 
 def double_text(value: float) -> str:
-    """``Double.toString``."""
-    return _text(repr(float(value)), value)
+    """``Double.toString`` of Java 17."""
+    return _text(value, 53, -1074)
 
 
 def float_text(value: float) -> str:
-    """``Float.toString``."""
-    single = _pack(value)
-    if not math.isfinite(single) or single == 0:
-        return _text(repr(single), single)
-    for digits in range(1, 10):
-        shortest = f"{single:.{digits - 1}e}"
-        if _pack(float(shortest)) == single:
-            break
-    return _text(shortest, single)
+    """``Float.toString`` of Java 17."""
+    return _text(_pack(value), 24, -149)
 
 
-def _text(shown: str, value: float) -> str:
+def _text(value: float, precision: int, lowest: int) -> str:
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
@@ -97,15 +90,65 @@ def _text(shown: str, value: float) -> str:
     sign = "-" if math.copysign(1, value) < 0 else ""
     if value == 0:
         return sign + "0.0"
-    _, parts, exponent = Decimal(shown).normalize().as_tuple()
-    digits = "".join(map(str, parts))
-    point = len(digits) + int(exponent)  # digits before the point
+    digits, exponent = _digits(abs(value), precision, lowest)
     if not 1e-3 <= abs(value) < 1e7:
-        return f"{sign}{digits[0]}.{digits[1:] or '0'}E{point - 1}"
-    if point <= 0:
-        return f"{sign}0.{'0' * -point}{digits}"
-    whole = digits[:point].ljust(point, "0")
-    return f"{sign}{whole}.{digits[point:] or '0'}"
+        return f"{sign}{digits[0]}.{digits[1:] or '0'}E{exponent}"
+    if exponent < 0:
+        return f"{sign}0.{'0' * (-exponent - 1)}{digits}"
+    return f"{sign}{digits[: exponent + 1].ljust(exponent + 1, '0')}.{digits[exponent + 1 :] or '0'}"
+
+
+def _digits(value: float, precision: int, lowest: int) -> tuple[str, int]:
+    """Significant digits and the exponent of the first, as Java made them before version 19: not always the
+    fewest, and at least two where an exponent is written."""
+    power = math.frexp(value)[1] - 1
+    significant = min(precision, power - lowest + 1)
+    if power <= 62 and value.is_integer():
+        return _whole_digits(int(value), power - significant - 1 if power > significant else 0)
+    exact = Fraction(value)
+    margin = Fraction(2) ** (power - significant - (exact.numerator & exact.numerator - 1 == 0 and _alone(exact)))
+    exponent = math.floor(math.log10(value))
+    while Fraction(10) ** exponent > exact:
+        exponent -= 1
+    while Fraction(10) ** (exponent + 1) <= exact:
+        exponent += 1
+    rest, margin = exact / Fraction(10) ** exponent, margin / Fraction(10) ** exponent
+    out = int(rest)
+    rest, margin = (rest - out) * 10, margin * 10
+    low, high = rest < margin, rest + margin > 10
+    if exponent < -3 or exponent >= 8:
+        low = high = False
+    while not low and not high:
+        digit = int(rest)
+        out, rest, margin = out * 10 + digit, (rest - digit) * 10, margin * 10
+        low, high = rest < margin, rest + margin > 10
+    if high and (not low or rest > 5 or (rest == 5 and out % 2)):
+        out += 1
+    text = str(out)
+    written = len(text) - 1
+    exponent += 1 if out == 10**written and _grew(out, exact, exponent, written) else 0
+    return text.rstrip("0") or "0", exponent
+
+
+def _alone(exact: Fraction) -> bool:
+    """A power of two: the number below it is only half as far away."""
+    return exact.denominator & exact.denominator - 1 == 0
+
+
+def _grew(out: int, exact: Fraction, exponent: int, written: int) -> bool:
+    """Whether rounding up added a digit in front."""
+    return Fraction(out) / Fraction(10) ** written * Fraction(10) ** exponent < exact / 2
+
+
+def _whole_digits(value: int, beyond: int) -> tuple[str, int]:
+    """An integer's digits but for those that its precision does not reach (``beyond`` bits)."""
+    dropped = int(beyond * math.log10(2)) if beyond > 1 else 0
+    exponent = len(str(value)) - 1
+    if dropped:
+        kept, residue = divmod(value, 10**dropped)
+        value = (kept + (residue >= 10**dropped // 2)) * 10**dropped
+        exponent = len(str(value)) - 1
+    return str(value).rstrip("0"), exponent
 
 
 def parse_whole(text: str, bits: int) -> int:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from bridge.schema.model import DATE, DECIMAL, TIME, TIMESTAMP, UNSET, Field, Kind, Schema
+from bridge.transforms.java_numbers import float32
 from bridge.transforms.record import BigInt, Float32, Instant, Int8, Int16, Int32, Struct
 
 _TAGS = {Kind.INT8: "$int8", Kind.INT16: "$int16", Kind.INT32: "$int32", Kind.INT64: "$int64"}
@@ -91,7 +92,8 @@ def decode(given: Any, schema: Schema | None) -> Any:
     if tag == "$decimal":
         return Decimal(content)
     if tag in ("$float32", "$float64"):
-        return Float32(content) if tag == "$float32" and schema is None else float(content)
+        number = float32(float(content)) if tag == "$float32" else float(content)
+        return Float32(number) if tag == "$float32" and schema is None else number
     return int(content) if schema else _BOXES[tag](int(content))
 
 
