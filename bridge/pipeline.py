@@ -173,6 +173,8 @@ class Pipeline:
                     produce(*arguments)
                 except BufferError:
                     self.producer.send(arguments)
+                except Exception as error:
+                    raise self.producer.refused(error) from error
             self.producer.check()
             self._pending += len(batch)
             self.records += len(batch)

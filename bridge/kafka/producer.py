@@ -10,11 +10,14 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bridge.errors import BridgeError, Fenced, Retriable, Stage
 from bridge.kafka.errors import ErrorWatch, classify
 from bridge.log import LIBRDKAFKA
+
+if TYPE_CHECKING:
+    from confluent_kafka import KafkaException
 
 SLICE = 10.0  # seconds; how often a wait for Kafka looks whether it is still wanted
 
@@ -86,6 +89,12 @@ class Producer:
             self._open = True
             self._opened_at = time.monotonic()
 
+    def refused(self, error: Exception) -> Exception:
+        """What to raise for an exception of ``produce`` other than a full queue."""
+        from confluent_kafka import KafkaException
+
+        return self._judge(error, "producing") if isinstance(error, KafkaException) else error
+
     def send(self, arguments: tuple[Any, ...]) -> None:
         """Produce although librdkafka's queue is full: wait for it, however long; nothing is dropped."""
         while True:
@@ -94,6 +103,8 @@ class Producer:
             except BufferError:
                 self._producer.poll(0.002)  # nothing wakes it early: only failed deliveries are reported
                 self.check()
+            except Exception as error:
+                raise self.refused(error) from error
 
     def check(self) -> None:
         """Serve callbacks; raise what they reported."""
@@ -180,7 +191,7 @@ class Producer:
 
         if not isinstance(error, KafkaException):
             return Retriable(f"{doing}: {error}", stage=Stage.PRODUCE)
-        reason = self._watch.explain(error, doing)
+        reason = self._watch.explain(self._fatal_error() if _is_fatal(error) else error, doing)
         if isinstance(reason, Fenced) and self._open and self._open_for() >= self._timeout:
             return TransactionExpired(
                 f"{doing}: the transaction was open for {self._open_for():.0f} s, over transaction.timeout.ms",
@@ -188,5 +199,19 @@ class Producer:
             )
         return reason
 
+    def _fatal_error(self) -> KafkaException:
+        """Which fatal error it was: ``produce`` says only that there was one, a transactional call names it."""
+        from confluent_kafka import KafkaError, KafkaException
+
+        try:
+            self._producer.commit_transaction(0)
+        except KafkaException as error:
+            return error
+        return KafkaException(KafkaError(KafkaError._FATAL))
+
     def _open_for(self) -> float:
         return time.monotonic() - self._opened_at
+
+
+def _is_fatal(error: KafkaException) -> bool:
+    return bool(error.args[0].name() == "_FATAL")
