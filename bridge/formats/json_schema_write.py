@@ -116,7 +116,7 @@ def _required(write: Converter, record: str, path: str) -> Converter:
 
 def _own_form(schema: Schema, allowed: frozenset[str]) -> bool:
     if schema.name == DECIMAL:
-        return "string" in allowed or "number" in allowed
+        return False  # which of its two forms it has is a setting
     if schema.kind in _WHOLE:
         return bool({"integer", "number"} & allowed)
     if schema.kind in (Kind.FLOAT32, Kind.FLOAT64):
@@ -127,9 +127,9 @@ def _own_form(schema: Schema, allowed: frozenset[str]) -> bool:
 def _adapted(
     schema: Schema, allowed: frozenset[str], write: Converter, record: str, path: str, style: Style
 ) -> Converter:
-    if schema.name == DECIMAL and ("number" if style.numeric_decimals else "string") not in allowed:
-        other = evolve(style, numeric_decimals=not style.numeric_decimals)
-        return converter(schema, record, path, other)
+    if schema.name == DECIMAL and {"string", "number"} & allowed:
+        numeric = "number" in allowed and (style.numeric_decimals or "string" not in allowed)
+        return converter(schema, record, path, evolve(style, numeric_decimals=numeric))
     if _own_form(schema, allowed):
         return write
     if schema.name in _TIMES and "string" in allowed:
