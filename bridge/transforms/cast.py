@@ -17,7 +17,7 @@ from bridge.transforms.errors import InvalidConfig, JavaError, data_error, inval
 from bridge.transforms.record import ConnectRecord, Float32, Instant, Int8, Int16, Int32, java_class, kind_of
 from bridge.transforms.spec import REPLACE_NULL, Key, Settings, Spec
 from bridge.transforms.step import Bound, Leak, OnSide, Side, Transform, all_tags, kind_changed
-from bridge.transforms.structs import copier, default_of, require_fields, require_map, require_struct
+from bridge.transforms.structs import copier, default_of, require_fields, require_map
 from bridge.transforms.temporal import iso_text, to_ms
 
 _BITS: Final = {Kind.INT8: 8, Kind.INT16: 16, Kind.INT32: 32, Kind.INT64: 64}
@@ -170,7 +170,6 @@ def _bind_fields(schema: Schema, types: dict[str, Kind], *, defaults: bool) -> B
     copy = copier(fields, defaults=defaults)
 
     def convert(value: Any, _: ConnectRecord) -> Any:
-        require_struct(schema, value, _PURPOSE)
         out = copy(value)
         for name, cast in steps:
             if (found := out[name]) is not None:
@@ -203,7 +202,10 @@ def caster(schema: Schema, target: Kind) -> Callable[[Any], Any]:
         try:
             return plain(value)
         except ValueError:
-            raise data_error(f"Value ({value}) was out of range for requested data type") from None
+            raise data_error(
+                f"Value ({value}) was out of range for requested data type",
+                without_value=f"a value was out of range for {target}",
+            ) from None
 
     return cast
 
@@ -229,8 +231,21 @@ def _to_int(schema: Schema, bits: int) -> Callable[[Any], int]:
     if schema.kind is Kind.STRING:
         return lambda value: numbers.parse_whole(value, bits)
     if schema.kind in _FLOATS:
-        return lambda value: numbers.float_to_int(value, bits)
+        return _float_to_int(bits)
+    if _BITS.get(schema.kind, 99) <= bits:
+        return int
     return lambda value: numbers.wrap(int(value), bits)
+
+
+def _float_to_int(bits: int) -> Callable[[Any], int]:
+    least, most = -(2.0 ** (bits - 1)), 2.0 ** (bits - 1) - 1  # in double's arithmetic
+
+    def cut(value: float) -> int:
+        if least < value < most:
+            return int(value)
+        return numbers.float_to_int(value, bits)
+
+    return cut
 
 
 def _to_float(schema: Schema, *, single: bool) -> Callable[[Any], float]:

@@ -8,10 +8,16 @@ _CONNECT: Final = "org.apache.kafka.connect.errors."
 
 
 class JavaError(Exception):
-    """An error with the class and message of Kafka Connect's. ``vague``: the text is a Java machine's own."""
+    """An error with the class and message of Kafka Connect's. ``vague``: the text is a Java machine's own.
 
-    def __init__(self, java_class: str, message: str | None, *, vague: bool = False) -> None:
+    ``without_value``: the message for logs, where Connect's shows a field's value.
+    """
+
+    def __init__(
+        self, java_class: str, message: str | None, *, vague: bool = False, without_value: str | None = None
+    ) -> None:
         super().__init__(message)
+        self.without_value = without_value
         self.java_class = java_class
         self.message = message
         self.vague = vague
@@ -38,9 +44,9 @@ def shown(value: object) -> str:
     return str(value)
 
 
-def data_error(message: str, *, vague: bool = False) -> JavaError:
+def data_error(message: str, *, vague: bool = False, without_value: str | None = None) -> JavaError:
     """DataException."""
-    return JavaError(_CONNECT + "DataException", message, vague=vague)
+    return JavaError(_CONNECT + "DataException", message, vague=vague, without_value=without_value)
 
 
 def schema_builder_error(message: str) -> JavaError:

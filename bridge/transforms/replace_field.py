@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any, Final
 
 from attrs import evolve
@@ -13,7 +14,7 @@ from bridge.transforms.errors import invalid, null_pointer
 from bridge.transforms.record import ConnectRecord
 from bridge.transforms.spec import REPLACE_NULL, Key, Settings, Spec, valid_list
 from bridge.transforms.step import Bound, OnSide, Side, Transform
-from bridge.transforms.structs import copier, require_fields, require_map, require_struct, struct_like
+from bridge.transforms.structs import copier, require_fields, require_map, struct_like
 
 _PURPOSE: Final = "field replacement"
 
@@ -64,15 +65,24 @@ def make(settings: Settings, side: Side) -> Transform:
         source = [f for f in require_fields(schema) if kept(f.name)]
         made = struct_like(schema, (evolve(f, name=renames.get(f.name, f.name)) for f in source))
         copy = copier(source, defaults=bool(settings["replace.null.with.default"]))
-        pairs = tuple((f.name, back.get(f.name, f.name)) for f in made.fields)
+        old, new = [back.get(f.name, f.name) for f in made.fields], [f.name for f in made.fields]
+        gone = [f.name for f in schema.fields if not kept(f.name)]
+        reads = itemgetter(*old) if len(old) > 1 else lambda value: [value[name] for name in old]
+
+        def remove(value: Any, _: ConnectRecord) -> Any:
+            out = copy(value)
+            for name in gone:
+                del out[name]
+            return out
 
         def convert(value: Any, _: ConnectRecord) -> Any:
-            require_struct(schema, value, _PURPOSE)
-            return {new: found[old] for new, old in pairs} if (found := copy(value)) else found
+            return dict(zip(new, reads(copy(value)), strict=True))
 
         def convert_plain(value: Any, _: ConnectRecord) -> Any:
-            return {new: value[old] for new, old in pairs}
+            return dict(zip(new, reads(value), strict=True))
 
+        if old == new and len(gone) < len(new):
+            return Bound(made, remove)
         return Bound(made, convert_plain if copy is dict.copy else convert)
 
     return OnSide(side, bind, passes_null=True)

@@ -63,18 +63,21 @@ class Spec:
             out[key.name] = value
         return out
 
-    def validate(self, config: Mapping[str, str | None]) -> dict[str, list[str]]:
-        """Every fault by key, as Connect's validation endpoint lists them. JavaError if that fails itself."""
+    def validate(self, config: Mapping[str, str | None], prefix: str = "") -> dict[str, list[str]]:
+        """Every fault by key, as Connect's validation endpoint lists them. JavaError if that fails itself.
+
+        ``prefix``: what stands before the keys' names in messages.
+        """
         faults: dict[str, list[str]] = {}
         for key in self.keys:
             found, value = [], None
             try:
-                value = _given(key, config)
+                value = _given(key, config, prefix)
             except InvalidConfig as error:
                 found.append(str(error.message))
             try:
                 if key.validator:
-                    key.validator(key.name, value)
+                    key.validator(prefix + key.name, value)
             except InvalidConfig as error:
                 found.append(str(error.message))
             if found:
@@ -92,29 +95,29 @@ def split_list(text: str) -> list[str]:
     return _COMMA.split(trimmed(text)) if trimmed(text) else []
 
 
-def _given(key: Key, config: Mapping[str, str | None]) -> Any:
+def _given(key: Key, config: Mapping[str, str | None], prefix: str = "") -> Any:
     if key.name not in config:
         if key.default is UNSET:
             raise InvalidConfig(
-                f'Missing required configuration "{key.name}" which has no default value.'
+                f'Missing required configuration "{prefix}{key.name}" which has no default value.'
             )
         return key.default
     text = config[key.name]
-    return None if text is None else _typed(key, text)
+    return None if text is None else _typed(key, prefix + key.name, text)
 
 
-def _typed(key: Key, text: str) -> Any:
+def _typed(key: Key, name: str, text: str) -> Any:
     content = trimmed(text)
     if key.type is BOOLEAN:
         if content.lower() in ("true", "false"):
             return content.lower() == "true"
-        raise invalid(key.name, text, "Expected value to be either true or false")
+        raise invalid(name, text, "Expected value to be either true or false")
     if key.type is LIST:
         return split_list(content)
     if key.type is INT:
         if _INTEGER.fullmatch(content) and -(1 << 31) <= int(content) < 1 << 31:
             return int(content)
-        raise invalid(key.name, text, "Not a number of type INT")
+        raise invalid(name, text, "Not a number of type INT")
     return content
 
 

@@ -159,7 +159,8 @@ def _readers(form: SimpleDateFormat | None, precision: str) -> dict[str, ToMs]:
         ms = form.parse(value)
         if ms is None:
             raise data_error(
-                f"Could not parse timestamp: value ({value}) does not match pattern ({form.pattern})"
+                f"Could not parse timestamp: value ({value}) does not match pattern ({form.pattern})",
+                without_value=f"a timestamp's text does not match the pattern ({form.pattern})",
             )
         return ms
 

@@ -46,9 +46,12 @@ def make(settings: Settings, side: Side) -> Transform:
             require_map(value, _PURPOSE)
             record.key_schema, record.key = None, {name: value.get(name) for name in names}
             return True
-        require_struct(schema, value, _PURPOSE)
+        if value is None or schema.kind is not Kind.STRUCT:
+            require_struct(schema, value, _PURPOSE)
         _, record.key_schema, copy = known.get(id(schema)) or bind(schema)
-        record.key = copy({name: value[name] for name in names})
+        record.key = key = {name: value[name] for name in names}
+        if copy is not dict.copy:
+            record.key = copy(key)
         return True
 
     def trace(state: State) -> State:

@@ -1,0 +1,103 @@
+"""A chain of configured transforms, and what it does to a record, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from attrs import evolve, frozen
+
+from bridge.errors import BadRecord, Stage
+from bridge.schema.model import Schema
+from bridge.transforms.errors import JavaError
+from bridge.transforms.predicates import Predicate
+from bridge.transforms.record import ConnectRecord
+from bridge.transforms.step import Leak, State, Transform
+
+
+@frozen
+class Link:
+    """One transform, and which records it is applied to."""
+
+    alias: str
+    transform: Transform
+    predicate: Predicate | None = None
+    negated: bool = False
+
+    def concerns(self, record: ConnectRecord) -> bool:
+        """Whether the predicate, if there is one, holds."""
+        return self.predicate is None or self.predicate(record) is not self.negated
+
+
+@frozen
+class Found:
+    """A leak and the transform that makes it."""
+
+    alias: str
+    leak: Leak
+
+    def __str__(self) -> str:
+        return (
+            f"transforms.{self.alias} puts the field {self.leak.field} (tagged {', '.join(sorted(self.leak.tags))}) "
+            f"into {self.leak.into}"
+        )
+
+
+class Chain:
+    """Transforms in order. Each binds itself to a schema once and remembers it; not for several threads."""
+
+    def __init__(self, links: tuple[Link, ...]) -> None:
+        self.links: Final = links
+        self._steps: Final = tuple((link, link.transform.apply) for link in links)
+
+    def __bool__(self) -> bool:
+        return bool(self.links)
+
+    def apply(self, record: ConnectRecord) -> bool:
+        """Change what the record holds, never a value in place; False: it was dropped.
+
+        Raises BadRecord(stage=TRANSFORMATION), naming the transform and not the value.
+        """
+        for link, apply in self._steps:
+            try:
+                if (link.predicate is None or link.concerns(record)) and not apply(record):
+                    return False
+            except JavaError as error:
+                raise failed(link, error) from None
+        return True
+
+    def explain(self, record: ConnectRecord) -> Iterator[tuple[str, ConnectRecord | None]]:
+        """The alias of each transform that concerns the record, and what the record is after it; None: dropped."""
+        for link in self.links:
+            record = record.copy()
+            try:
+                if not link.concerns(record):
+                    continue
+                kept = link.transform.apply(record)
+            except JavaError as error:
+                raise failed(link, error) from None
+            yield link.alias, record if kept else None
+            if not kept:
+                return
+
+    def trace(self, value: Schema) -> tuple[State, tuple[Found, ...]]:
+        """Key and value schema of a record that every transform concerns, and where tagged fields leave the value.
+
+        What a transform cannot work on is passed over here; its records will say so.
+        """
+        state, found = State(value=value), []
+        for link in self.links:
+            before = state
+            try:
+                state = link.transform.trace(evolve(state, leaks=()))
+            except JavaError:
+                state = before
+                continue
+            found += [Found(link.alias, leak) for leak in state.leaks]
+        return state, tuple(found)
+
+
+def failed(link: Link, error: JavaError) -> BadRecord:
+    """The error as the pipeline knows it. The field's value that Connect shows is left out."""
+    what = error.without_value or error.message or error.java_class.rpartition(".")[2]
+    return BadRecord(f"transforms.{link.alias}: {what}", stage=Stage.TRANSFORMATION)

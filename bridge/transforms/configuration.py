@@ -1,0 +1,154 @@
+"""From ``transforms``, ``predicates`` and what stands below them to a chain, every fault named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
+from typing import Final
+
+from bridge.errors import ConfigurationError, Fault
+from bridge.transforms.chain import Chain, Link
+from bridge.transforms.errors import JavaError
+from bridge.transforms.predicates import PREDICATES, Predicate
+from bridge.transforms.spec import Spec, split_list
+from bridge.transforms.table import TRANSFORMS
+
+TRANSFORMS_KEY: Final = "transforms"
+PREDICATES_KEY: Final = "predicates"
+_IMPLICIT: Final = ("type", "predicate", "negate")
+
+Report = Callable[[str, str], None]
+"""Takes a property's key and what is wrong with it."""
+
+
+def chain_of(given: Mapping[str, str]) -> Chain:
+    """The chain of a connector's properties. ConfigurationError with every fault."""
+    faults: list[Fault] = []
+    chain = build(given, lambda key, message: faults.append(Fault(key, message)))
+    if faults:
+        raise ConfigurationError(faults)
+    return chain
+
+
+def build(given: Mapping[str, str], report: Report) -> Chain:
+    """The chain of what is sound; every fault is reported."""
+    predicates = {
+        alias: predicate
+        for alias in _aliases(given, PREDICATES_KEY, report)
+        if (predicate := _predicate(given, alias, report)) is not None
+    }
+    links = (_link(given, alias, predicates, report) for alias in _aliases(given, TRANSFORMS_KEY, report))
+    return Chain(tuple(link for link in links if link is not None))
+
+
+def strangers(given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Keys below ``transforms.`` and ``predicates.`` that mean nothing, and what to say of each."""
+    for root, known in ((TRANSFORMS_KEY, _transform_keys), (PREDICATES_KEY, _predicate_keys)):
+        aliases = split_list(given.get(root, ""))
+        for key in given:
+            if not key.startswith(root + "."):
+                continue
+            alias = next((a for a in sorted(aliases, key=len, reverse=True) if key.startswith(f"{root}.{a}.")), None)
+            if alias is None:
+                yield key, f"belongs to no alias that is listed in {root}"
+            elif (keys := known(given.get(f"{root}.{alias}.type", ""))) is not None:
+                name = key[len(f"{root}.{alias}.") :]
+                if name not in keys:
+                    near = get_close_matches(name, keys, n=1)
+                    hint = f"; did you mean {root}.{alias}.{near[0]}?" if near else ""
+                    yield key, f"is not a known property of {given[f'{root}.{alias}.type'].strip()}{hint}"
+
+
+def _transform_keys(type_: str) -> list[str] | None:
+    entry = TRANSFORMS.get(type_.strip())
+    return None if entry is None else [*_IMPLICIT, *(key.name for key in entry.spec.keys)]
+
+
+def _predicate_keys(type_: str) -> list[str] | None:
+    found = PREDICATES.get(type_.strip())
+    return None if found is None else ["type", *(key.name for key in found[0].keys)]
+
+
+def _aliases(given: Mapping[str, str], root: str, report: Report) -> list[str]:
+    aliases = split_list(given.get(root, ""))
+    if len(set(aliases)) < len(aliases):
+        report(root, f"Invalid value [{', '.join(aliases)}] for configuration {root}: Duplicate alias provided.")
+    if "" in aliases:
+        report(root, f"Invalid value [{', '.join(aliases)}] for configuration {root}: an alias is empty")
+    return [alias for alias in dict.fromkeys(aliases) if alias]
+
+
+def _type(given: Mapping[str, str], prefix: str, known: Mapping[str, object], report: Report) -> str | None:
+    key = f"{prefix}type"
+    name = given.get(key, "").strip()
+    if not name:
+        report(key, f'Missing required configuration "{key}" which has no default value.')
+        return None
+    if name not in known:
+        report(
+            key,
+            f"Invalid value {name} for configuration {key}: Class {name} could not be found. "
+            f"There are: {', '.join(known)}",
+        )
+        return None
+    return name
+
+
+def _settings(
+    given: Mapping[str, str], prefix: str, spec: Spec, report: Report
+) -> Mapping[str, str] | None:
+    """The settings below a prefix; None, after reporting, where a single one is wrong."""
+    own = {key[len(prefix) :]: value for key, value in given.items() if key.startswith(prefix)}
+    try:
+        faults = spec.validate(own, prefix)
+    except JavaError as error:
+        report(f"{prefix}type", _words(error))
+        return None
+    for key, messages in faults.items():
+        report(prefix + key, " ".join(dict.fromkeys(messages)))
+    return None if faults else own
+
+
+def _predicate(given: Mapping[str, str], alias: str, report: Report) -> Predicate | None:
+    prefix = f"{PREDICATES_KEY}.{alias}."
+    name = _type(given, prefix, PREDICATES, report)
+    if name is None:
+        return None
+    spec, make = PREDICATES[name]
+    own = _settings(given, prefix, spec, report)
+    return None if own is None else make(spec.parse(own))
+
+
+def _link(
+    given: Mapping[str, str], alias: str, predicates: Mapping[str, Predicate], report: Report
+) -> Link | None:
+    prefix = f"{TRANSFORMS_KEY}.{alias}."
+    negated = given.get(f"{prefix}negate", "false").strip().lower()
+    if negated not in ("true", "false", ""):
+        report(
+            f"{prefix}negate",
+            f"Invalid value {given[f'{prefix}negate']} for configuration {prefix}negate: Expected value to be "
+            "either true or false",
+        )
+    predicate = given.get(f"{prefix}predicate", "").strip()
+    if predicate and predicate not in split_list(given.get(PREDICATES_KEY, "")):
+        report(f"{prefix}predicate", f"names the predicate {predicate}, which {PREDICATES_KEY} does not list")
+    if negated == "true" and not predicate:
+        report(f"{prefix}negate", f"has nothing to negate: {prefix}predicate is not set")
+    name = _type(given, prefix, TRANSFORMS, report)
+    if name is None:
+        return None
+    entry = TRANSFORMS[name]
+    own = _settings(given, prefix, entry.spec, report)
+    if own is None:
+        return None
+    try:
+        made = entry.make(entry.spec.parse(own), entry.side)
+    except JavaError as error:
+        report(f"{prefix}type", _words(error))
+        return None
+    return Link(alias, made, predicates.get(predicate) if predicate else None, negated == "true")
+
+
+def _words(error: JavaError) -> str:
+    return error.message or error.java_class.rpartition(".")[2]
