@@ -5,18 +5,26 @@ A broker that cannot start fails the test; it is never a reason to skip.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.support import brokers
 from tests.support.certs import Authority
 from tests.support.kafka_broker import Broker
 from tests.support.kafka_client import create_topic, unique
 from tests.support.kafka_config import MORTAL, PLAIN, SECURED, Layout
+
+
+# Deadlines measure the machine. In CI the same examples every time: new ones are for developers to find.
+settings.register_profile("developer", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "developer")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
