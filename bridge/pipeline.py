@@ -21,7 +21,7 @@ from bridge.kafka.offsets import position_headers, position_key, position_value,
 from bridge.kafka.producer import Producer
 from bridge.metrics import Stats
 from bridge.policy import ErrorPolicy
-from bridge.routes import Route, Routes
+from bridge.routes import Route, Routes, Unprepared
 
 Arguments = tuple[Any, ...]  # positional arguments of confluent_kafka's produce
 
@@ -85,7 +85,12 @@ class Pipeline:
                     if route is None:
                         route, room = self._resolve(message, batch), self._room()
                     if route.record is not None:
-                        arguments = self._arguments(route.record(data))
+                        try:
+                            record = route.record(data)
+                        except Unprepared as target:
+                            room = self._prepare(target, batch)
+                            record = route.record(data)
+                        arguments = self._arguments(record)
                     else:
                         arguments = (route.topic, route.convert(data))
                     if arguments is not None and len(arguments[1] or b"") > largest:
@@ -143,13 +148,22 @@ class Pipeline:
 
     def _resolve(self, message: Message, batch: list[Arguments]) -> Route:
         """Ask Salesforce and the registry, after everything so far is committed."""
-        self._hand_over(batch)
-        batch.clear()
-        self._commit()
+        self._settle(batch)
         assert message.data is not None
         route = self.routes.resolve(message.data, message.channel)
         self.stats.schemas_compiled += 1
         return route
+
+    def _prepare(self, target: Unprepared, batch: list[Arguments]) -> int:
+        """The same for where one record goes; what is left of ``max_events``."""
+        self._settle(batch)
+        target.prepare()
+        return self._room()
+
+    def _settle(self, batch: list[Arguments]) -> None:
+        self._hand_over(batch)
+        batch.clear()
+        self._commit()
 
     def _set_aside(self, delivery: Delivery, batch: list[Arguments]) -> BridgeError | None:
         """Messages that could not even be parsed: judged before the events among which they came."""

@@ -11,12 +11,22 @@ from attrs import frozen
 from bridge.event import Data, Record
 
 
+class Unprepared(Exception):  # noqa: N818 - a request, not a failure
+    """A record's target is not known yet. ``prepare`` may ask the registry, so it is called between transactions;
+    then the event is converted again."""
+
+    def __init__(self, prepare: Callable[[], None]) -> None:
+        super().__init__("the record's target is not prepared")
+        self.prepare = prepare
+
+
 @frozen
 class Route:
     """What a warm event needs. ``convert`` goes from the event to the value's bytes in one call.
 
     ``record`` stands instead of it where topic, key, headers or timestamp depend on the event; it returns
-    None for an event that was filtered out. Both raise BadRecord for an event they cannot carry.
+    None for an event that was filtered out, and raises Unprepared. Both raise BadRecord for an event they cannot
+    carry.
     """
 
     topic: str
