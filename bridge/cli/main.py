@@ -24,8 +24,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sandbox": ("bridge.cli.sandbox", "only the sandbox's servers: simulated org, registry, Kafka"),
     "validate": ("bridge.cli.validate", "check a connector's configuration, every fault at once"),
     "consume": ("bridge.cli.consume", "read committed records, decoded by their schema"),
+    "schemas": ("bridge.cli.schemas", "generate, compare, register schemas; show what is tagged, and why"),
     "migrate": ("bridge.cli.migrate", "make connector and worker files from an exported configuration"),
     "auth": ("bridge.cli.auth", "make a keystore for the JWT flow, or try a login"),
+    "worker": ("bridge.cli.worker", "run many connectors, with others, behind REST APIs"),
+    "connectors": ("bridge.cli.connectors", "list, create, watch and stop connectors of a worker"),
+    "offsets": ("bridge.cli.offsets", "read or move a connector's position"),
     "plugins": ("bridge.cli.plugins", "list the connector and describe its properties"),
 }
 

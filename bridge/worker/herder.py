@@ -153,6 +153,19 @@ class Herder:
             self.leader.write(gone)
             self.leader.tend()
 
+    def forget(self, name: str) -> None:
+        """Remove, and the position with it, as the cloud does."""
+        with self._lock(name):
+            self._must_lead()
+            config = self._stored(name)
+        self.target(name, "STOPPED")
+        said = self.state.connectors
+        self.state.wait(lambda: name in said and said[name].state == "STOPPED", 30)
+        self.delete(name)
+        plugin = self.plugin_of(config)
+        if plugin is not None:
+            plugin.alter(name, config, None)
+
     def target(self, name: str, state: str) -> None:
         """Pause, resume or stop; the owner does it."""
         with self._lock(name):

@@ -44,7 +44,11 @@ class Reader:
                 "error_cb": self._watch,
             }
         )
-        self._watch.serve = self._consumer.poll
+        # A client of its own: while one thread polls, another one's questions to the same consumer starve.
+        self._asker = Consumer(
+            {**settings, "group.id": f"sfbridge-{topic}", "isolation.level": "read_uncommitted"}
+        )
+        self._partitions: list[int] = []
         self._reached: dict[int, int] = {}
         self._moved = threading.Condition()
         self._stop = threading.Event()
@@ -55,14 +59,15 @@ class Reader:
         from confluent_kafka import KafkaException, TopicPartition
 
         try:
-            metadata = self._consumer.list_topics(self.topic, timeout=SECONDS).topics[self.topic]
+            metadata = self._asker.list_topics(self.topic, timeout=SECONDS).topics[self.topic]
             if metadata.error is not None:
                 raise KafkaException(metadata.error)
         except KafkaException as error:
             raise self._watch.explain(
                 error, f"reading {self.topic}", topic=self.topic, verb="read"
             ) from error
-        self._consumer.assign([TopicPartition(self.topic, partition, 0) for partition in metadata.partitions])
+        self._partitions = list(metadata.partitions)
+        self._consumer.assign([TopicPartition(self.topic, partition, 0) for partition in self._partitions])
         self._thread.start()
         self.catch_up()
 
@@ -72,11 +77,11 @@ class Reader:
 
         ends = {}
         try:
-            for assigned in self._consumer.assignment():
-                where = TopicPartition(self.topic, assigned.partition)
-                low, high = self._consumer.get_watermark_offsets(where, timeout=seconds)
+            for partition in self._partitions:
+                where = TopicPartition(self.topic, partition)
+                low, high = self._asker.get_watermark_offsets(where, timeout=seconds)
                 if high > low:
-                    ends[assigned.partition] = high
+                    ends[partition] = high
         except KafkaException as error:
             raise self._watch.explain(
                 error, f"reading {self.topic}", topic=self.topic, verb="read"
@@ -96,6 +101,7 @@ class Reader:
         if self._thread.ident is not None:
             self._thread.join(5)
         self._consumer.close()
+        self._asker.close()
 
     def _follow(self) -> None:
         from confluent_kafka import KafkaError
@@ -131,11 +137,19 @@ class Writer:
         self._lock = threading.Lock()
         self._transactional = transactional_id is not None
         self._watch = ErrorWatch(stage=Stage.POSITION)
-        extra = {"transactional.id": transactional_id} if transactional_id is not None else {}
+        extra = (
+            {"transactional.id": transactional_id, "transaction.timeout.ms": 10_000}
+            if transactional_id is not None
+            else {}
+        )
         self._producer = Producer(
             {
                 **settings,
                 **extra,
+                "enable.idempotence": True,
+                "acks": "all",
+                "partitioner": "murmur2_random",
+                "message.timeout.ms": 9_000,
                 "linger.ms": 0,
                 "delivery.report.only.error": False,
                 "error_cb": self._watch,

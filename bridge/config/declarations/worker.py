@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bridge.config.checks import servers, topic
+from bridge.config.checks import file, servers, topic
 from bridge.config.declarations.accepted import UNKNOWN
 from bridge.config.property import BOOLEAN, HIGH, INT, LIST, LONG, LOW, PASSWORD, STRING, Property, group
 
@@ -124,6 +124,57 @@ REST = group(
         importance=LOW,
     ),
     Property(
+        "session.timeout.ms",
+        INT,
+        "After how many milliseconds without a sign of life a worker's connectors go to another one; the "
+        "brokers' group.min.session.timeout.ms is the least.",
+        default="6000",
+        low=1000,
+        high=300_000,
+        importance=LOW,
+    ),
+    Property(
+        "heartbeat.interval.ms",
+        INT,
+        "How often a worker gives a sign of life; a third of session.timeout.ms at most.",
+        default="1000",
+        low=100,
+        importance=LOW,
+    ),
+    Property(
+        "bridge.rest.users.file",
+        STRING,
+        "A file of those who may use the REST API, a line 'name:hash' each; 'sfbridge worker --hash-password' "
+        "makes the hash. Lines whose name begins with 'bearer' are bearer tokens.",
+        check=file,
+        importance=LOW,
+    ),
+    Property(
+        "bridge.rest.allow.anonymous",
+        BOOLEAN,
+        "Whether a listener that others can reach may do without bridge.rest.users.file.",
+        default="false",
+        importance=LOW,
+    ),
+    Property(
+        "bridge.rest.allowed.hosts",
+        LIST,
+        "Further names that requests may give in their Host header, besides the listener's and the advertised "
+        "one; '*' is any.",
+        default="",
+        importance=LOW,
+    ),
+    Property(
+        "listeners.https.ssl.keystore.location",
+        STRING,
+        "The PEM file with the key and the certificates of the https listeners.",
+        check=file,
+        importance=LOW,
+    ),
+    Property(
+        "listeners.https.ssl.key.password", PASSWORD, "The password of that key.", importance=LOW
+    ),
+    Property(
         "rest.advertised.host.name", STRING, "The host other workers reach this one at.", importance=LOW
     ),
     Property(
@@ -203,8 +254,6 @@ ACCEPTED = group(
     ),
     _ignored("scheduled.rebalance.max.delay.ms", "How long Kafka Connect waits for a worker to come back."),
     _ignored("rebalance.timeout.ms", "Kafka Connect's group protocol."),
-    _ignored("session.timeout.ms", "Kafka Connect's group protocol."),
-    _ignored("heartbeat.interval.ms", "Kafka Connect's group protocol."),
     _ignored("connect.protocol", "Kafka Connect's group protocol."),
     _ignored("inter.worker.*", "Kafka Connect's keys between workers."),
     _ignored("task.shutdown.graceful.timeout.ms", "How long Kafka Connect waits for tasks."),
@@ -215,7 +264,6 @@ ACCEPTED = group(
     _ignored("rest.extension.classes", "Extensions of Kafka Connect's REST API."),
     _ignored("access.control.*", "CORS of Kafka Connect's REST API."),
     _ignored("admin.listeners", "Where Kafka Connect's admin API listens."),
-    _ignored("listeners.https.*", "TLS of Kafka Connect's REST API."),
     _ignored("internal.key.converter", "Removed from Kafka Connect."),
     _ignored("internal.value.converter", "Removed from Kafka Connect."),
     _ignored("internal.key.converter.*", "Removed from Kafka Connect."),

@@ -1,0 +1,83 @@
+"""Health, metrics, loggers, and the description of the API itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from importlib import resources
+
+from attrs import frozen
+
+from bridge.api.exchange import Answer, Ask, Handler, fields
+from bridge.worker import records
+from bridge.worker.leader import Leader
+from bridge.worker.loggers import LEVELS, Loggers
+from bridge.worker.refusals import Refused
+
+_STARTED = "Worker has completed startup and is ready to handle requests."
+
+
+@frozen
+class Admin:
+    """The handlers."""
+
+    loggers: Loggers
+    leader: Callable[[], Leader | None]
+    ready: Callable[[], bool]
+    stage: Callable[[], str]
+    metrics: Callable[[], str]
+
+    def health(self, ask: Ask) -> Answer:
+        if self.ready():
+            return Answer(200, {"status": "healthy", "message": _STARTED})
+        return Answer(
+            503, {"status": "starting", "message": f"Worker is still starting up. {self.stage()}".strip()}
+        )
+
+    def scrape(self, ask: Ask) -> Answer:
+        return Answer(200, self.metrics().encode(), {}, "text/plain; version=0.0.4; charset=utf-8")
+
+    def all(self, ask: Ask) -> Answer:
+        return Answer(200, self.loggers.all())
+
+    def one(self, ask: Ask) -> Answer:
+        found = self.loggers.get(ask.path[0])
+        if found is None:
+            raise Refused(404, f"Logger {ask.path[0]} not found.")
+        return Answer(200, found)
+
+    def put(self, ask: Ask) -> Answer:
+        body = ask.json()
+        level = body.get("level") if isinstance(body, dict) else None
+        if body is not None and not isinstance(body, dict):
+            fields(body, (), "the request")
+        if level is None:
+            raise Refused(400, "Desired 'level' parameter was not specified in request.")
+        if str(level).upper() not in LEVELS:
+            raise Refused(404, f"invalid log level '{level}'.")
+        name = ask.path[0]
+        if ask.query.get("scope", ["worker"])[0].lower() != "cluster":
+            return Answer(200, self.loggers.change(name, str(level)))
+        leader = self.leader()
+        if leader is not None:
+            leader.write([(records.LOGGER + name, records.encode({"level": str(level).upper()}))])
+        return Answer(204)
+
+    def openapi(self, ask: Ask) -> Answer:
+        return Answer(200, _description(), {}, "application/yaml")
+
+
+@cache
+def _description() -> bytes:
+    return resources.files("bridge.api").joinpath("openapi.yaml").read_bytes()
+
+
+def routes(api: Admin) -> dict[str, dict[str, Handler]]:
+    """As in :func:`bridge.api.connect.routes`."""
+    return {
+        "health": {"GET": api.health},
+        "metrics": {"GET": api.scrape},
+        "openapi.yaml": {"GET": api.openapi},
+        "admin/loggers": {"GET": api.all},
+        "admin/loggers/*": {"GET": api.one, "PUT": api.put},
+    }

@@ -1,0 +1,115 @@
+"""A worker with its REST API in front of it."""
+
+from __future__ import annotations
+
+from attrs import define
+
+from bridge import __version__
+from bridge.api import admin, cloud, connect
+from bridge.api.exchange import Handler
+from bridge.api.guard import Guard, read_users
+from bridge.api.server import Listener, Server, bind, forwarder, listeners
+from bridge.api.site import Site
+from bridge.config import Config
+from bridge.errors import BridgeError, Fatal
+from bridge.worker.herder import Herder
+from bridge.worker.plugins import Plugin
+from bridge.worker.service import Worker
+
+
+@define(eq=False)
+class Service:
+    """What ``sfbridge worker`` runs. ``failure`` is why it must end, if it must."""
+
+    config: Config
+    plugins: list[Plugin] | None = None
+    failure: BridgeError | None = None
+    worker_id: str = ""
+    url: str = ""
+    _worker: Worker | None = None
+    _server: Server | None = None
+
+    def start(self) -> None:
+        """Bind, answer (503 at first), join the group; returns when it is ready. Raises BridgeError."""
+        given = listeners(self.config)
+        users = (
+            read_users(self.config["bridge.rest.users.file"]) if self.config["bridge.rest.users.file"] else {}
+        )
+        sockets = {}
+        for one in given:
+            bound = bind(one)
+            sockets[Listener(one.scheme, one.host, bound.getsockname()[1])] = bound
+        first = _advertised(self.config, next(iter(sockets)))
+        self.worker_id = f"{first.host}:{first.port}"
+        self.url = f"{first.scheme}://{self.worker_id}"
+        worker = self._worker = Worker(self.config, self.worker_id, self.plugins, self._failed)
+        hosts = {"localhost", "127.0.0.1", "::1", first.host, *(one.host for one in sockets)}
+        hosts |= {name.lower() for name in self.config["bridge.rest.allowed.hosts"]}
+        site = Site(
+            table(worker, self.config),
+            Guard(users, frozenset(hosts)),
+            self.worker_id,
+            worker.ready.is_set,
+            lambda: worker.stage,
+            forwarder(first.scheme, self.worker_id, self.config["listeners.https.ssl.keystore.location"]),
+        )
+        self._server = Server(site, sockets, self.config)
+        self._server.start()
+        try:
+            worker.start()
+        except BaseException:
+            self._server.stop()
+            raise
+
+    def stop(self) -> None:
+        """Hand over, drain, end."""
+        if self._worker is not None:
+            self._worker.stop()
+        if self._server is not None:
+            self._server.stop()
+
+    @property
+    def worker(self) -> Worker:
+        """The worker behind the API."""
+        assert self._worker is not None
+        return self._worker
+
+    def _failed(self, error: BridgeError) -> None:
+        self.failure = error if isinstance(error, Fatal) else self.failure
+
+
+def _advertised(config: Config, first: Listener) -> Listener:
+    every = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
+    host = config["rest.advertised.host.name"] or first.host
+    if host in every:
+        import socket
+
+        host = socket.gethostname()
+    scheme = config["rest.advertised.listener"] or first.scheme
+    return Listener(scheme, host, config["rest.advertised.port"] or first.port)
+
+
+def table(worker: Worker, config: Config) -> dict[str, dict[str, Handler]]:
+    """Every route of a worker."""
+
+    def herder() -> Herder:
+        assert worker.herder is not None
+        return worker.herder
+
+    pinned = {
+        "environment": config.raw().get("bridge.cloud.environment.id", ""),
+        "cluster": config["bridge.cloud.kafka.cluster.id"] or "",
+    }
+    return {
+        **connect.routes(connect.Connect(herder, lambda: worker.cluster_id, f"sfbridge-{__version__}")),
+        **cloud.routes(cloud.Cloud(herder, config["group.id"], pinned)),
+        **admin.routes(
+            admin.Admin(
+                worker.loggers,
+                lambda: worker.herder.leader if worker.herder else None,
+                worker.ready.is_set,
+                lambda: worker.stage,
+                worker.metrics.text,
+            )
+        ),
+    }

@@ -1,0 +1,140 @@
+"""A request and its answer, free of any web framework, and JSON bodies as Kafka Connect reads them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from attrs import field, frozen
+
+from bridge.worker.refusals import Refused
+
+MAX_BODY: Final = 8 * 1024 * 1024
+
+
+@frozen
+class Ask:
+    """One request. ``path`` holds the decoded segments that the route leaves open."""
+
+    method: str
+    path: tuple[str, ...]
+    query: Mapping[str, list[str]] = field(factory=dict)
+    headers: Mapping[str, str] = field(factory=dict)
+    body: bytes = b""
+    base: str = ""
+
+    def flag(self, name: str, default: bool = False) -> bool:
+        """A boolean as Java reads it: everything but 'true' is false."""
+        given = self.query.get(name)
+        return default if not given else given[0].strip().lower() == "true"
+
+    def json(self) -> Any:
+        """The body; None if there is none. Raises Refused (415, 400)."""
+        if not self.body.strip():
+            return None
+        kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != "application/json":
+            raise Refused(415, "HTTP 415 Unsupported Media Type")
+        try:
+            return json.loads(self.body, parse_constant=_no_constant)
+        except (ValueError, RecursionError) as wrong:
+            raise Refused(400, f"The body is not JSON: {_words(wrong)}") from None
+
+
+@frozen
+class Answer:
+    """``body`` None is no body; text is sent as it is, with ``kind`` as its media type."""
+
+    status: int = 200
+    body: Any = None
+    headers: Mapping[str, str] = field(factory=dict)
+    kind: str = "application/json"
+
+    def content(self) -> bytes:
+        """The bytes to send."""
+        if self.body is None:
+            return b""
+        if isinstance(self.body, bytes):
+            return self.body
+        return json.dumps(self.body, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
+
+
+Handler = Callable[[Ask], Answer]
+
+
+def _words(wrong: BaseException) -> str:
+    return "it is nested too deeply" if isinstance(wrong, RecursionError) else str(wrong)
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON value")
+
+
+def config_in(document: Any, what: str = "The body") -> dict[str, str | None]:
+    """A flat map of properties; numbers and booleans become text as in Java. Raises Refused (400)."""
+    if not isinstance(document, dict):
+        raise Refused(400, f"{what} must be an object of properties")
+    found: dict[str, str | None] = {}
+    for key, value in document.items():
+        if isinstance(value, dict | list):
+            raise Refused(400, f"{what} holds no text as {key!r}: properties are flat")
+        found[key] = None if value is None else text_of(value)
+        clean(key)
+        clean(found[key] or "")
+    return found
+
+
+def clean(text: str) -> str:
+    """Raises Refused (400) for half a character, which no topic can hold."""
+    if any("\ud800" <= c <= "\udfff" for c in text):
+        raise Refused(400, "The body holds half a character (a lone surrogate)")
+    return text
+
+
+def text_of(value: Any) -> str:
+    """A scalar as Java's String.valueOf spells it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return java_double(value)
+    return str(value)
+
+
+def java_double(value: float) -> str:
+    """As Double.toString: 1.5, 1.0E-7, 1.0E21."""
+    if value != value or value in (float("inf"), float("-inf")):
+        return str(value)
+    if value == 0 or 1e-3 <= abs(value) < 1e7:
+        return repr(value)
+    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    text = "".join(map(str, digits))
+    power = len(text) - 1 + int(exponent)
+    return f"{'-' if sign else ''}{text[0]}.{text[1:] or '0'}E{power}"
+
+
+def fields(document: Any, known: tuple[str, ...], what: str) -> dict[str, Any]:
+    """An object with these members only. Raises Refused (400)."""
+    if document is None:
+        raise Refused(400, f"{what} is missing: the body is empty or null")
+    if not isinstance(document, dict):
+        raise Refused(400, f"{what} must be an object")
+    stray = next((key for key in document if key not in known), None)
+    if stray is not None:
+        raise Refused(400, f"Unrecognized field {stray!r} in {what}; known: {', '.join(known)}")
+    return document
+
+
+def offsets_in(listed: Any) -> list[tuple[Any, Any]]:
+    """``[{"partition","offset"}]`` as pairs. Raises Refused (400)."""
+    if not isinstance(listed, list):
+        raise Refused(400, "offsets must be a list")
+    pairs = []
+    for item in listed:
+        one = fields(item, ("partition", "offset"), "an offset")
+        for part in ("partition", "offset"):
+            if one.get(part) is not None and not isinstance(one[part], dict):
+                raise Refused(400, f"{part} must be an object")
+        pairs.append((one.get("partition"), one.get("offset")))
+    return pairs

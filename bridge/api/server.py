@@ -1,0 +1,194 @@
+"""The worker's listeners: uvicorn in threads, an ASGI application that hands requests to the site."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import threading
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from attrs import frozen
+
+from bridge.api.exchange import MAX_BODY, Answer
+from bridge.api.site import FORWARDED, Site
+from bridge.config import Config
+from bridge.config.checks import is_loopback
+from bridge.errors import ConfigurationError, Fatal, Fault, Stage
+
+_KEYSTORE: Final = "listeners.https.ssl.keystore.location"
+_HOP: Final = frozenset({"connection", "content-length", "host", "transfer-encoding", "keep-alive"})
+
+
+@frozen
+class Listener:
+    """One address."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Listener:
+        """``http://host:port``; no host is every address of the machine, as in Kafka Connect."""
+        try:
+            parts = urlsplit(text.strip().lower())
+            host, port = parts.hostname or "0.0.0.0", parts.port  # noqa: S104 - judged by ``check``
+        except ValueError:
+            parts, host, port = urlsplit(""), "", None
+        if parts.scheme not in ("http", "https") or port is None:
+            raise ConfigurationError(
+                [Fault("listeners", "must be http://host:port or https://host:port", text)]
+            )
+        return cls(parts.scheme, host, port)
+
+
+def listeners(config: Config) -> list[Listener]:
+    """The listeners of a worker, checked. Raises ConfigurationError."""
+    found = [Listener.parse(text) for text in config["listeners"]]
+    for one in found:
+        if is_loopback(one.host) or config["bridge.rest.users.file"] or config["bridge.rest.allow.anonymous"]:
+            continue
+        raise ConfigurationError(
+            [
+                Fault(
+                    "listeners",
+                    f"{one.host} can be reached by others, and nobody would be asked who they are: set "
+                    "bridge.rest.users.file, or bridge.rest.allow.anonymous=true",
+                )
+            ]
+        )
+    if any(one.scheme == "https" for one in found) and not config[_KEYSTORE]:
+        raise ConfigurationError([Fault(_KEYSTORE, "is required for an https listener")])
+    return found
+
+
+def bind(listener: Listener) -> socket.socket:
+    """The listening socket. Raises Fatal if the address is taken."""
+    family = socket.AF_INET6 if ":" in listener.host else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((listener.host, listener.port))
+        made.listen(128)
+    except OSError as error:
+        made.close()
+        raise Fatal(
+            f"cannot listen on {listener.host}:{listener.port}: {error.strerror or error}; change listeners",
+            stage=Stage.CONFIGURATION,
+        ) from error
+    return made
+
+
+def application(site: Site, scheme: str) -> Any:
+    """The ASGI application."""
+    from starlette.concurrency import run_in_threadpool
+    from starlette.requests import ClientDisconnect, Request
+    from starlette.responses import Response
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        request = Request(scope, receive)
+        headers = {key.lower(): value for key, value in request.headers.items()}
+        target = scope["raw_path"].decode("latin-1") + (
+            f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else ""
+        )
+        body = b""
+        try:
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_BODY:
+                    break
+        except ClientDisconnect:
+            return
+        base = f"{scheme}://{headers.get('host', site.worker_id)}"
+        if len(body) > MAX_BODY:
+            found = Answer(413, {"error_code": 413, "message": "HTTP 413 Request Entity Too Large"})
+        else:
+            found = await run_in_threadpool(site.answer, scope["method"], target, headers, body, base)
+        more = dict(found.headers)
+        bare = found.status == 204
+        response = Response(found.content(), found.status, more, None if bare else found.kind)
+        await response(scope, receive, send)
+
+    return app
+
+
+class Server:
+    """Serves a site on sockets that are bound already."""
+
+    def __init__(
+        self, site: Site, sockets: Mapping[Listener, socket.socket], config: Config | None = None
+    ) -> None:
+        import uvicorn
+
+        self._servers: list[tuple[Any, socket.socket]] = []
+        for listener, bound in sockets.items():
+            secure: dict[str, Any] = {}
+            if listener.scheme == "https" and config is not None:
+                secure = {"ssl_certfile": config[_KEYSTORE], "ssl_version": ssl.PROTOCOL_TLS_SERVER}
+                secure["ssl_keyfile_password"] = config["listeners.https.ssl.key.password"]
+            settings = uvicorn.Config(
+                application(site, listener.scheme),
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                server_header=False,
+                timeout_graceful_shutdown=5,
+                **secure,
+            )
+            self._servers.append((uvicorn.Server(settings), bound))
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Begin to answer; returns at once."""
+        for server, bound in self._servers:
+            server.install_signal_handlers = lambda: None
+            thread = threading.Thread(target=_serve, args=(server, bound), name="rest", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self) -> None:
+        """End; requests that are being answered are finished first."""
+        for server, _ in self._servers:
+            server.should_exit = True
+        for thread in self._threads:
+            thread.join(10)
+
+
+def _serve(server: Any, bound: socket.socket) -> None:
+    asyncio.run(
+        server._serve(sockets=[bound]) if hasattr(server, "_serve") else server.serve(sockets=[bound])
+    )
+
+
+def forwarder(scheme: str, worker_id: str, ca_file: str | None) -> Any:
+    """Sends a request on to another worker, with the credentials it came with."""
+    import requests
+
+    def forward(
+        leader: str, method: str, target: str, headers: Mapping[str, str], body: bytes
+    ) -> Answer | None:
+        passed = {key: value for key, value in headers.items() if key not in _HOP}
+        try:
+            answer = requests.request(
+                method,
+                f"{scheme}://{leader}{target}",
+                data=body or None,
+                headers={**passed, FORWARDED: worker_id},
+                timeout=90,
+                allow_redirects=False,
+                verify=ca_file or True,
+            )
+        except requests.RequestException:
+            return None
+        kept = {
+            k: v for k, v in answer.headers.items() if k.lower() in ("location", "allow", "www-authenticate")
+        }
+        kind = answer.headers.get("Content-Type", "application/json")
+        return Answer(answer.status_code, answer.content or None, kept, kind)
+
+    return forward

@@ -1,0 +1,131 @@
+"""All routes together, and what they have in common: who may ask, which method, forwarding to the leader, errors."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from attrs import define, field
+
+from bridge.api.exchange import Answer, Ask, Handler
+from bridge.api.guard import Guard
+from bridge.errors import BridgeError, ConfigurationError, Retriable
+from bridge.log import for_connector
+from bridge.worker.refusals import NotLeader, Refused
+
+FORWARDED: Final = "x-sfbridge-forwarded"
+_CLOUD: Final = "/connect/v1/"
+_WAIT: Final = 5.0  # seconds that a request waits for a leader
+
+
+@define(eq=False)
+class Site:
+    """``forward`` sends a request to another worker by its id and returns the answer, None if it cannot."""
+
+    table: Mapping[str, Mapping[str, Handler]]
+    guard: Guard
+    worker_id: str
+    ready: Callable[[], bool] = lambda: True
+    stage: Callable[[], str] = lambda: ""
+    forward: Callable[[str, str, str, Mapping[str, str], bytes], Answer | None] = lambda *_: None
+    open: frozenset[str] = frozenset({"health"})
+    _routes: list[tuple[re.Pattern[str], str]] = field(factory=list)
+
+    def __attrs_post_init__(self) -> None:
+        for path in self.table:
+            self._routes.append((re.compile(re.escape(path).replace(r"\*", "([^/]+)")), path))
+
+    def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes, base: str) -> Answer:
+        """The answer to a request; ``target`` is the raw path with its query. Never raises."""
+        try:
+            found = self._answer(method, target, headers, body, base)
+        except Exception:  # a bug of ours; nobody outside learns more than that
+            for_connector("").exception("unexpected error: this is a fault of the bridge")
+            found = self._error(target, 500, "Internal error: see the worker's log")
+        return _empty(found, method)
+
+    def _answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes, base: str) -> Answer:
+        path = target.partition("?")[0]
+        refusal = self.guard.refusal(headers)
+        if refusal is not None:
+            more = {"WWW-Authenticate": 'Basic realm="sfbridge"'} if refusal[0] == 401 else {}
+            return self._error(target, *refusal, more)
+        found = self._find(path)
+        if found is None:
+            return self._error(target, 404, "HTTP 404 Not Found")
+        template, segments = found
+        handlers = self.table[template]
+        if method == "OPTIONS":
+            return Answer(200, None, {"Allow": ",".join(_allowed(handlers))})
+        handler = handlers.get("GET" if method == "HEAD" else method)
+        if handler is None:
+            return self._error(
+                target, 405, "HTTP 405 Method Not Allowed", {"Allow": ",".join(_allowed(handlers))}
+            )
+        if not _accepts(headers.get("accept", ""), template):
+            return self._error(target, 406, "HTTP 406 Not Acceptable")
+        if template not in self.open and not self.ready():
+            return self._error(target, 503, f"The worker is still starting up: {self.stage()}")
+        query = parse_qs(urlsplit(target).query, keep_blank_values=True)
+        ask = Ask(method, segments, query, headers, body, base)
+        return self._carry_out(handler, ask, target)
+
+    def _carry_out(self, handler: Handler, ask: Ask, target: str) -> Answer:
+        until = time.monotonic() + _WAIT
+        while True:
+            try:
+                return handler(ask)
+            except NotLeader as refused:
+                leader = refused.leader
+                if leader and leader != self.worker_id and FORWARDED not in ask.headers:
+                    found = self.forward(leader, ask.method, target, ask.headers, ask.body)
+                    if found is not None and found.status != 409:
+                        return found
+                if time.monotonic() > until or FORWARDED in ask.headers:
+                    return self._error(target, 409, refused.message)
+                time.sleep(0.2)
+            except Refused as refused:
+                return self._error(target, refused.status, refused.message)
+            except ConfigurationError as error:
+                return self._error(target, 400, error.message)
+            except Retriable as error:
+                return self._error(target, 409, f"Kafka did not answer in time; ask again ({error.message})")
+            except BridgeError as error:
+                return self._error(target, 400, error.message)
+
+    def _find(self, path: str) -> tuple[str, tuple[str, ...]] | None:
+        inner = path[1:].removesuffix("/") if len(path) > 1 else ""
+        for pattern, template in self._routes:
+            match = pattern.fullmatch(inner)
+            if match is not None:
+                try:
+                    return template, tuple(unquote(part, errors="strict") for part in match.groups())
+                except UnicodeDecodeError:
+                    return None
+        return None
+
+    def _error(
+        self, target: str, status: int, message: str, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        if target.startswith(_CLOUD):
+            return Answer(status, {"error": {"code": status, "message": message}}, headers or {})
+        return Answer(status, {"error_code": status, "message": message}, headers or {})
+
+
+def _allowed(handlers: Mapping[str, Any]) -> list[str]:
+    more = ["HEAD"] if "GET" in handlers else []
+    return [*more, *handlers, "OPTIONS"]
+
+
+def _accepts(accept: str, template: str) -> bool:
+    if not accept.strip() or template in ("metrics", "openapi.yaml"):
+        return True
+    kinds = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
+    return bool(kinds & {"*/*", "application/*", "application/json"})
+
+
+def _empty(found: Answer, method: str) -> Answer:
+    return Answer(found.status, None, found.headers, found.kind) if method == "HEAD" else found

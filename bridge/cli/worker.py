@@ -1,0 +1,67 @@
+"""``sfbridge worker``: many connectors, together with others of the same group, behind REST APIs."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+
+HELP = "Run a worker: connectors are made by REST and shared among all workers of one group.id."
+EXAMPLE = "sfbridge worker --worker worker.properties"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments, as promised in the documentation."""
+    parser.add_argument("--worker", type=Path, metavar="W", help="worker.properties")
+    parser.add_argument("--log-format", choices=("text", "json"), default="text")
+    parser.add_argument("--log-level", choices=("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")
+    parser.add_argument(
+        "--hash-password",
+        action="store_true",
+        help="ask for a password and print its hash for bridge.rest.users.file; nothing else",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """0 after a drain, 1 when the worker cannot go on."""
+    from bridge.api.build import Service
+    from bridge.api.guard import hash_password
+
+    if args.hash_password:
+        print(hash_password(getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")))
+        return 0
+    from bridge import log
+    from bridge.config import load_worker
+
+    log.configure(args.log_format, args.log_level)
+    config = load_worker(args.worker)
+    log.register_secrets(config.secrets)
+    ended = _stop_on_signals()
+    service = Service(config)
+    service.start()
+    print(f"worker {service.worker_id} of group {config['group.id']} answers at {service.url}", flush=True)
+    while not ended.wait(0.2) and service.failure is None:
+        pass
+    service.stop()
+    if service.failure is not None:
+        raise service.failure
+    return 0
+
+
+def _stop_on_signals() -> threading.Event:
+    """The first SIGINT or SIGTERM drains; a second one ends at once, with 128 + its number."""
+    asked = threading.Event()
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if asked.is_set():
+            os._exit(128 + number)
+        asked.set()
+
+    signal.signal(signal.SIGINT, handle)
+    signal.signal(signal.SIGTERM, handle)
+    return asked

@@ -1,0 +1,64 @@
+"""Levels of loggers, by Kafka Connect's rules and names (TRACE, DEBUG, INFO, WARN, ERROR, FATAL, OFF)."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import Any, Final
+
+LEVELS: Final = {
+    "OFF": logging.CRITICAL + 10,
+    "FATAL": logging.CRITICAL,
+    "ERROR": logging.ERROR,
+    "WARN": logging.WARNING,
+    "INFO": logging.INFO,
+    "DEBUG": logging.DEBUG,
+    "TRACE": 5,
+}
+_NAMES: Final = {number: name for name, number in LEVELS.items()}
+
+
+class Loggers:
+    """The loggers of this process."""
+
+    def __init__(self) -> None:
+        self._modified: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def all(self) -> dict[str, dict[str, Any]]:
+        """Every logger that has a level of its own, and the root."""
+        found = {name: told for name in self._known() if (told := self.get(name)) is not None}
+        return dict(sorted(found.items()))
+
+    def get(self, name: str) -> dict[str, Any] | None:
+        """Level and when it was changed (ms); None if there is no such logger."""
+        if name not in self._known():
+            return None
+        number = _logger(name).getEffectiveLevel()
+        return {"level": _name_of(number), "last_modified": self._modified.get(name)}
+
+    def change(self, name: str, level: str) -> list[str]:
+        """Set a logger and those below it; the names that were set. Raises KeyError for an unknown level."""
+        number = LEVELS[level.upper()]
+        with self._lock:
+            below = [known for known in self._known() if known.startswith(f"{name}.")]
+            every = sorted({*self._known(), name}) if name == "root" else sorted({name, *below})
+            now = int(time.time() * 1000)
+            for one in every:
+                _logger(one).setLevel(number)
+                self._modified[one] = now
+        return every
+
+    def _known(self) -> set[str]:
+        made = logging.Logger.manager.loggerDict
+        with_level = {n for n, one in list(made.items()) if isinstance(one, logging.Logger) and one.level}
+        return {"root", *with_level, *self._modified}
+
+
+def _logger(name: str) -> logging.Logger:
+    return logging.getLogger() if name == "root" else logging.getLogger(name)
+
+
+def _name_of(number: int) -> str:
+    return _NAMES.get(number) or min(LEVELS, key=lambda name: abs(LEVELS[name] - number))

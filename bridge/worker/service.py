@@ -1,0 +1,167 @@
+"""A whole worker: its topics, its view of them, its place in the group, its connectors."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from bridge import log
+from bridge.config import Config
+from bridge.errors import BridgeError, Fatal, Stage
+from bridge.kafka.admin import ensure_offsets_topic
+from bridge.kafka.cluster import Cluster
+from bridge.kafka.settings import worker_settings
+from bridge.metrics import Metrics
+from bridge.worker.groups import worker_group
+from bridge.worker.herder import Herder
+from bridge.worker.leader import Leader
+from bridge.worker.loggers import LEVELS, Loggers
+from bridge.worker.logs import Reader, Writer
+from bridge.worker.membership import KafkaMembership
+from bridge.worker.plugins import Plugin, salesforce_plugins
+from bridge.worker.records import WORKER, encode
+from bridge.worker.runner import Runner
+from bridge.worker.state import State
+from bridge.worker.topics import ensure_state_topic
+
+LEADER_ID: Final = "bridge-leader"
+
+
+class Worker:
+    """One process of a group. ``worker_id`` is the address its REST API is reached at."""
+
+    def __init__(
+        self,
+        config: Config,
+        worker_id: str,
+        plugins: Sequence[Plugin] | None = None,
+        on_fatal: Callable[[BridgeError], None] = lambda error: None,
+    ) -> None:
+        self.config = config
+        self.worker_id = worker_id
+        self.metrics = Metrics()
+        self.state = State()
+        self.loggers = Loggers()
+        self.state.on_logger = self._level
+        self.cluster_id = ""
+        self.stage = "starting up"
+        self.ready = threading.Event()
+        self._plugins = plugins
+        self._on_fatal = on_fatal
+        self._log = log.for_connector("")
+        self.herder: Herder | None = None
+
+    def start(self) -> None:
+        """Join the group and begin; returns when requests can be answered. Raises BridgeError."""
+        config = self.config
+        self.stage = "looking at Kafka"
+        self._prepare()
+        group = str(config["group.id"])
+        consumer, admin = worker_settings("consumer", config), worker_settings("admin", config)
+        self._producer = worker_settings("producer", config)
+        self.stage = "reading the config topic"
+        self._configs = Reader(consumer, config["config.storage.topic"], self.state.apply)
+        self._configs.start()
+        if self.state.session_key:
+            raise Fatal(
+                f"config.storage.topic {config['config.storage.topic']} belongs to a Kafka Connect cluster (it "
+                "holds its session key); name another, and take connectors over one by one",
+                stage=Stage.CONFIGURATION,
+            )
+        self.stage = "reading the status topic"
+        self._statuses = Reader(consumer, config["status.storage.topic"], self.state.apply)
+        self._statuses.start()
+        self._status_log = Writer(self._producer, self._statuses, None)
+        self._status_log.append([(WORKER + self.worker_id, None)])
+        self.stage = "joining the group"
+        self._membership = KafkaMembership(
+            consumer,
+            admin,
+            group=worker_group(group),
+            topic=config["config.storage.topic"],
+            worker_id=self.worker_id,
+            session_ms=config["session.timeout.ms"],
+            heartbeat_ms=config["heartbeat.interval.ms"],
+            fatal=self._on_fatal,
+        )
+        self._membership.start()
+        self._leader = Leader(
+            self.worker_id,
+            self.state,
+            self._membership,
+            self._open_log,
+            self._status_log,
+            self._membership.give_up,
+        )
+        plugins = self._plugins or salesforce_plugins(config, self.metrics)
+        self.herder = Herder(self.worker_id, self.state, self._leader, self._status_log, plugins)
+        self._runner = Runner(
+            self.worker_id,
+            self.state,
+            self._status_log,
+            self.herder.plugin_of,
+            self.herder.apply_request,
+            self._configs.catch_up,
+        )
+        self._runner.start()
+        self._leader.start()
+        self.state.wait(lambda: self.worker_id in self.state.assignment.workers, 20)
+        self.ready.set()
+        self.stage = "running"
+
+    def stop(self) -> None:
+        """Let go of everything in order: say so, drain, hand over."""
+        if self.herder is None:
+            return
+        self.ready.clear()
+        try:
+            self._status_log.append([(WORKER + self.worker_id, encode({"state": "LEAVING"}))])
+        except BridgeError as error:
+            self._log.warning("leaving without a word: %s", error.message)
+        self._leader.stop()
+        try:
+            self._runner.stop()
+        except BridgeError as error:
+            self._log.warning("leaving without a word: %s", error.message)
+        self._membership.stop()
+        self._statuses.stop()
+        self._configs.stop()
+        self._status_log.close()
+
+    def _level(self, name: str, level: str) -> None:
+        if level.upper() in LEVELS:
+            self.loggers.change(name, level)
+
+    def _prepare(self) -> None:
+        config = self.config
+        cluster = Cluster(
+            worker_settings("admin", config),
+            waiting=lambda reason: self._log.warning("waiting for Kafka: %s", reason),
+        )
+        if cluster.is_mock():
+            raise Fatal(
+                "a worker needs a real Kafka: an in-process mock keeps nothing", stage=Stage.CONFIGURATION
+            )
+        if cluster.group_protocol(config["group.id"]) == "connect":
+            raise Fatal(
+                f"group.id {config['group.id']} is the group of a Kafka Connect cluster that is running; choose "
+                "another",
+                stage=Stage.CONFIGURATION,
+            )
+        ensure_offsets_topic(cluster, config, self._log.warning)
+        for kind in ("config", "status"):
+            ensure_state_topic(cluster, config, kind, self._log.warning)
+        self.cluster_id = cluster_id(worker_settings("admin", config))
+
+    def _open_log(self) -> Writer:
+        writer = Writer(self._producer, self._configs, f"{self.config['group.id']}-{LEADER_ID}")
+        self._configs.catch_up()
+        return writer
+
+
+def cluster_id(settings: dict[str, Any]) -> str:
+    """The id of the Kafka cluster."""
+    from confluent_kafka.admin import AdminClient
+
+    return str(AdminClient(settings).list_topics(timeout=20).cluster_id)

@@ -1,0 +1,157 @@
+"""One worker and its REST API: simulated org, real broker."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.cli.main import main
+from bridge.sandbox import samples
+from bridge.sandbox.org import Org
+from tests.support.bridge_run import EVENT, Bridge, wait_until
+from tests.support.kafka_broker import Broker
+from tests.support.kafka_client import read
+from tests.support.worker_run import Group, Rest
+
+CLOUD = "/connect/v1/environments/env-1/clusters/lkc-1/connectors"
+
+
+@pytest.fixture
+def org(tmp_path: Path) -> Iterator[Org]:
+    with Org(samples.EVENTS, directory=tmp_path / "org") as org:
+        yield org
+
+
+@pytest.fixture
+def group(tmp_path: Path, broker: Broker) -> Group:
+    return Group(tmp_path, broker)
+
+
+@pytest.fixture
+def rest(group: Group) -> Iterator[Rest]:
+    with group.worker() as rest:
+        yield rest
+
+
+@pytest.fixture
+def bridge(tmp_path: Path, broker: Broker, org: Org, group: Group) -> Bridge:
+    bridge = Bridge.of(tmp_path, broker, org)
+    bridge.worker["offset.storage.topic"] = f"{group.name}-offsets"
+    return bridge
+
+
+def config(bridge: Bridge) -> dict[str, str]:
+    return dict(json.loads(bridge.connector_file().read_text()))
+
+
+def test_a_connectors_life(rest: Rest, bridge: Bridge, org: Org, group: Group) -> None:
+    ids = org.publish_many(EVENT, 5)
+    made = rest.ask("POST", "/connectors", {"name": bridge.name, "config": config(bridge)})
+    assert made.status_code == 201, made.text
+    assert made.json()["config"]["salesforce.password"] == "****************"
+    assert bridge.credentials.password not in made.text
+    rest.wait_state(bridge.name, "RUNNING")
+    assert bridge.replay_ids(5) == ids
+    wait_until(lambda: rest.get(f"/connectors/{bridge.name}/topics")[bridge.name]["topics"] == [bridge.topic])
+    assert rest.ask("PUT", f"/connectors/{bridge.name}/pause").status_code == 202
+    rest.wait_state(bridge.name, "PAUSED")
+    ids += org.publish_many(EVENT, 2)
+    assert rest.ask("PUT", f"/connectors/{bridge.name}/resume").status_code == 202
+    assert bridge.replay_ids(7) == ids
+    assert rest.ask("PUT", f"/connectors/{bridge.name}/stop").status_code == 204
+    rest.wait_state(bridge.name, "STOPPED")
+    at = rest.get(f"/connectors/{bridge.name}/offsets")
+    assert at == {"offsets": [{"partition": {}, "offset": {"replayId": ids[-1]}}]}
+    back = {"offsets": [{"partition": {}, "offset": {"replayId": ids[4]}}]}
+    assert rest.ask("PATCH", f"/connectors/{bridge.name}/offsets", back).status_code == 200
+    # A mask that comes back keeps what is stored.
+    shown = rest.get(f"/connectors/{bridge.name}/config")
+    assert rest.ask("PUT", f"/connectors/{bridge.name}/config", shown).status_code == 200
+    rest.ask("PUT", f"/connectors/{bridge.name}/resume")
+    assert bridge.replay_ids(9) == ids + ids[5:]
+    assert rest.ask("DELETE", f"/connectors/{bridge.name}").status_code == 204
+    assert rest.ask("GET", f"/connectors/{bridge.name}").status_code == 404
+    keys = {m.key().decode() for m in read(bridge.broker, f"{group.name}-configs")}
+    assert f"connector-{bridge.name}" in keys
+    assert all(k.startswith(("connector-", "target-state-", "bridge-", "restart-")) for k in keys)
+
+
+def test_a_new_process_finds_everything(group: Group, bridge: Bridge, org: Org) -> None:
+    ids = org.publish_many(EVENT, 3)
+    with group.worker() as rest:
+        rest.ask("POST", "/connectors", {"name": bridge.name, "config": config(bridge)})
+        assert bridge.replay_ids(3) == ids
+    ids += org.publish_many(EVENT, 3)
+    with group.worker() as rest:
+        rest.wait_state(bridge.name, "RUNNING")
+        assert bridge.replay_ids(6) == ids
+
+
+def request(rest: Rest, bridge: Bridge, body: dict[str, Any]) -> Any:
+    return rest.ask("POST", f"{CLOUD}/{bridge.name}/offsets/request", body)
+
+
+def test_cloud_offsets_as_the_managed_connector_has_them(rest: Rest, bridge: Bridge, org: Org) -> None:
+    ids = org.publish_many(EVENT, 5)
+    made = rest.ask("POST", CLOUD, {"name": bridge.name, "config": config(bridge)})
+    assert made.status_code == 201
+    assert bridge.replay_ids(5) == ids
+    status = f"{CLOUD}/{bridge.name}/offsets/request/status"
+    assert rest.ask("GET", status).status_code == 404
+    assert (
+        request(rest, bridge, {"type": "PATCH", "offsets": [{"partition": {}, "offset": {}}]}).status_code
+        == 400
+    )
+    offsets = [{"partition": {}, "offset": {"replayId": ids[1]}}]
+    asked = request(rest, bridge, {"type": "PATCH", "offsets": offsets})
+    assert asked.status_code == 202
+    assert set(asked.json()) == {"id", "name", "offsets", "requested_at", "type"}
+    assert asked.json()["id"].startswith("lcc-")
+    wait_until(lambda: rest.get(status)["status"]["phase"] == "APPLIED")
+    told = rest.get(status)
+    assert told["request"] == asked.json()
+    assert told["previous_offsets"] == [{"partition": {}, "offset": {"replayId": ids[4]}}]
+    assert bridge.replay_ids(8) == ids + ids[2:]
+    rest.wait_state(bridge.name, "RUNNING")
+    assert request(rest, bridge, {"type": "DELETE"}).status_code == 202
+    assert bridge.replay_ids(13) == ids + ids[2:] + ids
+    seen = rest.get(f"{CLOUD}/{bridge.name}/offsets")
+    assert set(seen) == {"id", "name", "offsets", "metadata"}
+    assert rest.ask("DELETE", f"{CLOUD}/{bridge.name}").json() == {"error": None}
+    assert bridge.position() is None
+
+
+def test_the_command_lines_journey(
+    rest: Rest, bridge: Bridge, org: Org, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = str(bridge.connector_file())
+    assert main(["connectors", "create", "--config-file", file, "--url", rest.url]) == 0
+    assert capsys.readouterr().out.startswith(f"Created connector {bridge.name} lcc-")
+    rest.wait_state(bridge.name, "RUNNING")
+    assert main(["connectors", "list", "--url", rest.url, "-o", "json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["name"], row["status"], row["type"]) == (bridge.name, "RUNNING", "source")
+    assert main(["offsets", "set", bridge.name, "5", "--url", rest.url]) == 0
+    assert main(["offsets", "status", row["name"], "--url", rest.url, "-o", "json"]) == 0
+    assert '"APPLIED"' in capsys.readouterr().out
+    for action in ("describe", "status", "pause", "resume", "restart", "stop", "delete"):
+        assert main(["connectors", action, row["id"], "--url", rest.url]) == 0
+    assert main(["connectors", "status", bridge.name, "--url", rest.url]) == 1
+    assert "404" in capsys.readouterr().err
+
+
+def test_a_bad_connector_fails_with_its_reason_and_alone(rest: Rest, bridge: Bridge, org: Org) -> None:
+    good = config(bridge)
+    bad = {**good, "name": "bad", "salesforce.password": "wrong", "no.such.property": "x"}
+    assert rest.ask("POST", "/connectors", {"name": "bad", "config": bad}).status_code == 201
+    assert rest.ask("POST", "/connectors", {"name": bridge.name, "config": good}).status_code == 201
+    rest.wait_state(bridge.name, "RUNNING")
+    rest.wait_state("bad", "FAILED")
+    status = rest.get("/connectors/bad/status")
+    assert "Traceback" not in status["tasks"][0]["trace"]
+    assert status["tasks"][0]["state"] == "FAILED"
+    wrong = rest.ask("POST", "/connectors", {"name": "x", "config": {**good, "name": "x", "tasks.max": "2"}})
+    assert wrong.status_code == 400
+    assert "1 error(s)" in wrong.json()["message"]
