@@ -23,7 +23,7 @@ HELP = (
     "are shown decoded."
 )
 EXAMPLE = "sfbridge try --max-events 20 --format JSON"
-FORMATS = ("AVRO", "JSON")
+FORMATS = ("AVRO", "JSON", "JSON_SR", "PROTOBUF")
 _RATE = 1.0  # events a second that a person can follow
 _QUICK_RATE = 20.0  # when it is to end by itself
 

@@ -119,14 +119,17 @@ def _entry(declared: Property) -> Iterator[str]:
 
 def _converter_support(declared: Property) -> str:
     """Which formats honour an option of the value converter."""
-    touched, honoured = CONVERTER_OPTIONS.get(
-        declared.key.removeprefix("value.converter."), (frozenset(), frozenset())
-    )
+    option = declared.key.removeprefix("value.converter.")
+    if option not in CONVERTER_OPTIONS:
+        return ""
+    touched, honoured = CONVERTER_OPTIONS[option]
     waiting = sorted((touched & FORMATS) - honoured)
     if waiting:
         return f"only the default with {', '.join(waiting)}"
     without = sorted(FORMATS - touched)
-    return f"without effect with {', '.join(without)}" if touched and without else ""
+    if not touched:
+        return "without effect on what is written, as in Kafka Connect"
+    return f"without effect with {', '.join(without)}" if without else ""
 
 
 def _code(text: str) -> str:

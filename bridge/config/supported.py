@@ -10,15 +10,10 @@ from __future__ import annotations
 
 from typing import Final
 
-FORMATS: Final = frozenset({"AVRO", "JSON"})
+FORMATS: Final = frozenset({"AVRO", "JSON", "JSON_SR", "PROTOBUF"})
 """The output formats that can be written."""
 
 REFUSED_VALUES: Final[dict[str, dict[str, str]]] = {
-    "output.data.format": {
-        name: f"{name} is not supported yet; use AVRO or JSON"
-        for name in ("AVRO", "JSON", "JSON_SR", "PROTOBUF")
-        if name not in FORMATS
-    },
     "csfle.enabled": {
         "true": "client-side field level encryption is not supported yet, and nothing would be encrypted"
     },
@@ -39,8 +34,6 @@ REFUSED_VALUES: Final[dict[str, dict[str, str]]] = {
 
 _CHANNEL = "custom channels are not supported yet; name one event in salesforce.platform.event.name"
 REFUSED_PROPERTIES: Final[dict[str, str]] = {
-    "transforms": "single message transforms are not supported yet",
-    "predicates": "predicates belong to single message transforms, which are not supported yet",
     "salesforce.platform.custom.channel.name": _CHANNEL,
     "salesforce.platform.channel.entities": _CHANNEL,
     "topic.creation.groups": "only the default group is supported (topic.creation.default.*)",
@@ -55,37 +48,38 @@ _NONE: frozenset[str] = frozenset()
 
 CONVERTER_OPTIONS: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
     # option: (formats it touches, formats that honour any value of it)
-    "auto.register.schemas": (_REGISTRY, _AVRO),
-    "use.latest.version": (_REGISTRY, _AVRO),
-    "latest.compatibility.strict": (_REGISTRY, _AVRO),
-    "value.subject.name.strategy": (_REGISTRY, _AVRO),
+    "auto.register.schemas": (_REGISTRY, _REGISTRY),
+    "use.latest.version": (_REGISTRY, _REGISTRY),
+    "latest.compatibility.strict": (_REGISTRY, _REGISTRY),
+    "value.subject.name.strategy": (_REGISTRY, _REGISTRY),
     "connect.meta.data": (_AVRO, _AVRO),
     "enhanced.avro.schema.support": (_AVRO, _AVRO),
-    # Salesforce's API names are valid Avro names, so there is nothing to scrub
-    "scrub.invalid.names": (_REGISTRY, _AVRO),
-    "ignore.default.for.nullables": (_REGISTRY, _AVRO),
-    "replace.null.with.default": (_ALL, _AVRO | {"JSON"}),
-    "decimal.format": (_JSON_SR | {"JSON"}, _AVRO | {"JSON"}),
+    # Salesforce's API names are valid Avro names, so there is nothing to scrub; JSON Schema takes any name
+    "scrub.invalid.names": (_AVRO | _PROTOBUF, _AVRO | _PROTOBUF),
+    "ignore.default.for.nullables": (_REGISTRY, _REGISTRY),
+    "replace.null.with.default": (_ALL, _ALL),
+    "decimal.format": (_JSON_SR | {"JSON"}, _JSON_SR | {"JSON"}),
     "schemas.enable": (frozenset({"JSON"}), _NONE),
-    "reference.subject.name.strategy": (_JSON_SR | _PROTOBUF, _NONE),
     "value.schema.id.serializer": (_REGISTRY, _NONE),
     "normalize.schemas": (_REGISTRY, _NONE),
     "allow.optional.map.keys": (_AVRO, _AVRO),
     "discard.type.doc.default": (_AVRO, _NONE),
-    "flatten.singleton.unions": (_REGISTRY, _AVRO),
-    "generalized.sum.type.support": (_REGISTRY, _AVRO),
-    "object.additional.properties": (_JSON_SR, _NONE),
-    "use.optional.for.nonrequired": (_JSON_SR, _NONE),
-    "json.oneof.for.nullables": (_JSON_SR, _NONE),
-    "json.write.dates.iso8601": (_JSON_SR, _NONE),
-    "json.schema.spec.version": (_JSON_SR, _NONE),
-    "enhanced.protobuf.schema.support": (_PROTOBUF, _NONE),
-    "optional.for.nullables": (_PROTOBUF, _NONE),
-    "optional.for.proto2": (_PROTOBUF, _NONE),
-    "wrapper.for.nullables": (_PROTOBUF, _NONE),
-    "wrapper.for.raw.primitives": (_PROTOBUF, _NONE),
-    "flatten.unions": (_PROTOBUF, _NONE),
-    "generate.struct.for.nulls": (_PROTOBUF, _NONE),
-    "generate.index.for.unions": (_PROTOBUF, _NONE),
-    "int.for.enums": (_PROTOBUF, _NONE),
+    "flatten.singleton.unions": (_REGISTRY, _REGISTRY),
+    "generalized.sum.type.support": (_REGISTRY, _REGISTRY),
+    "object.additional.properties": (_JSON_SR, _JSON_SR),
+    "optional.for.nullables": (_PROTOBUF, _PROTOBUF),
+    "wrapper.for.nullables": (_PROTOBUF, _PROTOBUF),
+    # about reading, enums, unions or references to other subjects: they change nothing that Connect writes of an event
+    "reference.subject.name.strategy": (_NONE, _NONE),
+    "use.optional.for.nonrequired": (_NONE, _NONE),
+    "json.oneof.for.nullables": (_NONE, _NONE),
+    "json.write.dates.iso8601": (_NONE, _NONE),
+    "json.schema.spec.version": (_NONE, _NONE),
+    "enhanced.protobuf.schema.support": (_NONE, _NONE),
+    "optional.for.proto2": (_NONE, _NONE),
+    "wrapper.for.raw.primitives": (_NONE, _NONE),
+    "flatten.unions": (_NONE, _NONE),
+    "generate.struct.for.nulls": (_NONE, _NONE),
+    "generate.index.for.unions": (_NONE, _NONE),
+    "int.for.enums": (_NONE, _NONE),
 }

@@ -27,7 +27,7 @@ def test_describe_names_every_property(name: list[str], capsys: Captured) -> Non
     assert main(["plugins", "describe", *name]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[1:]] == [p.key for p in CONNECTOR]
-    assert any("not supported yet" in line for line in lines if line.startswith("output.data.format"))
+    assert any("NTLM is not supported" in line for line in lines if line.startswith("http.proxy.auth.scheme"))
 
 
 def test_describe_as_json_is_config_key_infos(capsys: Captured) -> None:

@@ -504,10 +504,30 @@ def test_a_workers_converter_never_contradicts_a_connector(loading: Load) -> Non
     assert "JSON is written" in notice
 
 
-@pytest.mark.parametrize("name", ["JSON_SR", "PROTOBUF"])
-def test_formats_that_are_not_supported_yet_are_refused_with_a_reason(name: str, faults: Faults) -> None:
-    found = faults({"output.data.format": name}, worker=REGISTRY)
-    assert "not supported yet" in found["output.data.format"]
+@pytest.mark.parametrize("name", ["AVRO", "JSON_SR", "PROTOBUF"])
+def test_every_format_with_a_schema_needs_a_registry(name: str, faults: Faults, loading: Load) -> None:
+    assert loading({"output.data.format": name}, worker=REGISTRY).connector["output.data.format"] == name
+    assert "schema.registry.url" in faults({"output.data.format": name})
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "value", "outcome"),
+    [
+        ("PROTOBUF", "wrapper.for.nullables", "true", ""),
+        ("PROTOBUF", "optional.for.nullables", "true", ""),
+        ("PROTOBUF", "scrub.invalid.names", "true", ""),
+        ("PROTOBUF", "object.additional.properties", "false", "without effect for PROTOBUF"),
+        ("PROTOBUF", "flatten.unions", "true", "without effect for PROTOBUF"),
+        ("JSON_SR", "object.additional.properties", "false", ""),
+        ("JSON_SR", "decimal.format", "NUMERIC", ""),
+        ("JSON_SR", "json.schema.spec.version", "draft_2020_12", "without effect for JSON_SR"),
+        ("JSON_SR", "wrapper.for.nullables", "true", "without effect for JSON_SR"),
+    ],
+)
+def test_options_of_the_formats(name: str, option: str, value: str, outcome: str, loading: Load) -> None:
+    key = f"value.converter.{option}"
+    found = loading({"output.data.format": name, key: value}, worker=REGISTRY)
+    assert [notice for notice in found.notices if key in notice] == ([f"{outcome}: {key}"] if outcome else [])
 
 
 @pytest.mark.parametrize(

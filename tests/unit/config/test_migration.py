@@ -190,7 +190,6 @@ def test_a_self_managed_configuration() -> None:
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("output.data.format", "PROTOBUF"),
         ("csfle.enabled", "true"),
         ("transforms", "a"),
         ("salesforce.platform.subscription.type", "CUSTOM_CHANNEL"),
