@@ -20,7 +20,6 @@ from tests.support.kafka_broker import Broker
 from tests.support.kafka_client import create_topic, unique
 from tests.support.kafka_config import MORTAL, PLAIN, SECURED, Layout
 
-
 # Deadlines measure the machine. In CI the same examples every time: new ones are for developers to find.
 settings.register_profile("developer", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
