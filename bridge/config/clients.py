@@ -73,9 +73,15 @@ def _contract(loaded: Loaded, environ: Mapping[str, str]) -> tuple[list[Fault], 
     )
     if not path and not Path("schemas").is_dir():
         return [], []
+    from bridge.encryption.demands import check_contract
     from bridge.schema.sources import load_contract
 
-    return _faults(lambda: load_contract(event, path)), []
+    def use() -> None:
+        contract = load_contract(event, path)
+        if contract is not None:
+            check_contract(contract, loaded.connector)
+
+    return _faults(use), []
 
 
 def _faults(use: Callable[[], object]) -> list[Fault]:
@@ -91,6 +97,6 @@ _JUDGES: Final[tuple[tuple[tuple[str, ...], Judge], ...]] = (
     (("output.", "schema.registry.", "value.converter"), _registry),
     (("salesforce.grant.", "salesforce.jwt.", "bridge.allow."), _keystore),
     (("http.proxy",), _proxy),
-    (("salesforce.platform.", "bridge.schema.contract"), _contract),
+    (("salesforce.platform.", "bridge.schema.contract", "csfle.", "bridge.csfle.", "output."), _contract),
 )
 """Who judges, and the beginnings of the keys it builds on."""

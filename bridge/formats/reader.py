@@ -132,7 +132,7 @@ def careful_reader(rows: Layout) -> Reader:
                 if slot.schema.kind is Kind.STRUCT and not rows.drops_unknown:
                     _refuse_unknown_part(event, slot, text, position)
                 setattr(row, slot.attribute, _careful(event, slot, text, position))
-            elif name not in beside and not rows.drops_unknown:
+            elif name not in beside and not rows.drops_unknown and name not in rows.passed_over:
                 raise UnknownField(event, name, position)
         for name, value in (("ReplayId", str(position)), ("EventUuid", data.event.EventUuid)):
             if name in beside:

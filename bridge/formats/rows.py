@@ -54,11 +54,16 @@ class Layout:
     constants: Mapping[str, str]
     decode: Callable[[Any], Row] = field(eq=False)
     drops_unknown: bool = False
+    passed_over: frozenset[str] = frozenset()
+    """Fields of the event that are not written on purpose."""
 
     def values(self, row: Row) -> dict[str, Any]:
         """The row's values by field name."""
         return {s.name: getattr(row, s.attribute) for s in self.slots}
 
+
+NO_TEXT: Final = frozenset({"boolean", "double", "percent", "int", "long", "address", "location"})
+"""Declared types that are no JSON text on the wire; as a text they are their own JSON text."""
 
 _INT32 = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 _INT64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
@@ -83,9 +88,24 @@ def layout(event: EventType, schema: Schema, *, drop_unknown: bool = False) -> L
         slot = Slot(column.name, attribute_name(column.name, position), form, column.schema)
         slots.append(slot)
         columns.append((slot.attribute, _type(slot, drop_unknown), constants.get(column.name)))
-    row = _struct("Row", columns, slots, forbid_unknown=not drop_unknown)
-    decoder = msgspec.json.Decoder(row)
-    return Layout(event, schema, row, tuple(slots), constants, decoder.decode, drop_unknown)
+    passed_over = frozenset(declared) - {column.name for column in schema.fields}
+    row = _struct("Row", columns, slots, forbid_unknown=not (drop_unknown or passed_over))
+    decode: Callable[[Any], Row] = msgspec.json.Decoder(row).decode
+    if passed_over and not drop_unknown:
+        decode = _strict(decode, passed_over.union(column.name for column in schema.fields))
+    return Layout(event, schema, row, tuple(slots), constants, decode, drop_unknown, passed_over)
+
+
+def _strict(decode: Callable[[Any], Row], known: frozenset[str]) -> Callable[[Any], Row]:
+    """Passing over some fields must not mean passing over any: those nobody knows are still refused."""
+    names = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+    def decode_known(payload: Any) -> Row:
+        if not known.issuperset(names(payload)):
+            raise ValueError("an unknown field")
+        return decode(payload)
+
+    return decode_known
 
 
 def attribute_name(name: str, position: int) -> str:
@@ -101,6 +121,8 @@ def _form(schema: Schema, declared: str) -> Form:
         return Form.DAY
     if schema.kind is Kind.STRING and declared in AS_IT_STANDS:
         return Form.NUMBER if declared == "currency" else Form.JSON
+    if schema.kind is Kind.STRING and declared in NO_TEXT:
+        return Form.JSON
     return Form.FINAL
 
 

@@ -11,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from attrs import evolve
+from attrs import evolve, frozen
 
+from bridge.encryption.guard import Guard
+from bridge.encryption.protection import NOTHING, Protection
 from bridge.errors import Fatal, Stage
 from bridge.formats import Format
 from bridge.formats.options import flag
@@ -20,10 +22,19 @@ from bridge.schema.contract import Contract, metadata_document, rule_set_documen
 from bridge.schema.model import Schema
 from bridge.schema.registry import Registered, Registry
 from bridge.schema.subjects import prefix, subject_name
-from bridge.schema.tagging import retagged
+from bridge.schema.tagging import retagged, tags_in
 
 REGISTRY_TYPES: Final = {"AVRO": "AVRO", "JSON_SR": "JSON", "PROTOBUF": "PROTOBUF"}
 """``output.data.format`` → the registry's word."""
+
+
+@frozen
+class Written:
+    """The version that writes, the record's schema as it is written, and what of it is encrypted."""
+
+    registered: Registered
+    schema: Schema
+    protection: Protection
 
 
 class Registration:
@@ -36,14 +47,16 @@ class Registration:
         settings: Mapping[str, str],
         config: Mapping[str, Any],
         log: Any,
+        guard: Guard | None = None,
     ) -> None:
+        """``guard``: what is protected, None with ``csfle.enabled=false``."""
         self._registry, self._form, self._settings, self._log = registry, form, settings, log
         self._type = REGISTRY_TYPES[form.NAME]
         self._auto = flag(settings, "auto.register.schemas", True)
         self._strategy = settings.get("value.subject.name.strategy") or "TopicNameStrategy"
         self._context = config.get("schema.context.name") or "default"
         self._plaintext = bool(config.get("bridge.csfle.allow.plaintext"))
-        self._encrypts = bool(config.get("csfle.enabled"))
+        self._guard = guard
         self._warned: set[str] = set()
         prefix(self._context)
 
@@ -51,53 +64,81 @@ class Registration:
         """End a wait between two tries."""
         self._registry.close()
 
-    def written(self, schema: Schema, topic: str | None, contract: Contract | None = None) -> Registered:
+    def written(self, schema: Schema, topic: str | None, contract: Contract | None = None) -> Written:
         """The version to write with, registered where it has to be. Raises Incompatible, Fatal, Retriable."""
         subject = self._subject(schema, topic)
         latest = self._registry.latest(subject)
+        if latest is None and not self._auto:
+            raise Fatal(
+                f"the subject {subject} has no schema, and value.converter.auto.register.schemas is false; "
+                "register one, or let the connector do it",
+                stage=Stage.SCHEMA,
+            )
+        if latest is not None:
+            self._check(latest)
+        rules = self._with_contract(latest or Registered(subject, 0, 0, "", self._type), contract)
+        if self._guard is None:
+            return Written(self._stored(schema, latest, rules, contract, frozenset()), schema, NOTHING)
+        present = {} if latest is None else tags_in(latest.text, latest.type, latest.metadata).fields
+        fitted = self._guard.adapted(schema, contract, rules, present)
+        if fitted.more_rules:
+            rules = evolve(rules, rule_set=with_payload_rules(rules.rule_set, fitted.more_rules))
+        stored = self._stored(fitted.schema, latest, rules, contract, fitted.untagged)
+        return Written(stored, fitted.schema, self._guard.protection(stored, rules, fitted.schema))
+
+    def _stored(
+        self,
+        schema: Schema,
+        latest: Registered | None,
+        rules: Registered,
+        contract: Contract | None,
+        untagged: frozenset[str],
+    ) -> Registered:
+        """What the registry has after it was told what it lacks; ``rules``: metadata and rule set in force."""
         if latest is None:
-            if not self._auto:
-                raise Fatal(
-                    f"the subject {subject} has no schema, and value.converter.auto.register.schemas is false; "
-                    "register one, or let the connector do it",
-                    stage=Stage.SCHEMA,
-                )
-            self._prepare(subject)
-            text = self._form.render(schema, self._settings)
-            return self._register(self._with_contract(Registered(subject, 0, 0, text, self._type), contract))
-        self._check(latest)
+            self._prepare(rules.subject)
+            first = evolve(rules, text=self._form.render(schema, self._settings))
+            return self._register(self._tagged(first, schema, contract, untagged))
         lacking = self._form.missing_fields(schema, latest.text, self._settings)
         grown = latest
         if lacking and self._auto:
             grown = evolve(latest, text=self._form.with_fields(schema, latest.text, self._settings))
-        wanted = {f.name: f.tags for f in schema.fields if f.tags or _speaks_of(contract, f.name)}
-        retold = retagged(grown, wanted, contract.fields if contract else ())
-        changed = self._with_contract(retold, contract)
-        if changed == latest:
+        retold = self._tagged(evolve(rules, text=grown.text), schema, contract, untagged)
+        if retold == latest:
             return latest
         reasons = [
             *lacking,
-            *(["tags"] if retold != grown else []),
-            *(["rules"] if changed != retold else []),
+            *(["tags"] if retold != evolve(rules, text=grown.text) else []),
+            *(["rules"] if rules != latest else []),
         ]
         if not self._auto:
-            if changed != grown:
-                self._refuse_untold(latest, reasons)
+            if retold != evolve(latest, text=grown.text):
+                self._say_untold(latest, reasons)
             return latest
-        self._log.info("%s lacks %s: registering a version with it", subject, ", ".join(reasons))
-        return self._register(changed)
+        self._log.info("%s lacks %s: registering a version with it", latest.subject, ", ".join(reasons))
+        return self._register(retold)
 
-    def _refuse_untold(self, latest: Registered, reasons: list[str]) -> None:
-        """Tags or rules of the contract that may not be registered: plaintext where encryption was promised?"""
+    def _tagged(
+        self, stored: Registered, schema: Schema, contract: Contract | None, untagged: frozenset[str]
+    ) -> Registered:
+        wanted = {f.name: f.tags for f in schema.fields if f.tags or _speaks_of(contract, f.name)}
+        spoken_for = {*(contract.fields if contract else ()), *untagged}
+        return retagged(stored, {**wanted, **dict.fromkeys(untagged, ())}, spoken_for)
+
+    def _say_untold(self, latest: Registered, reasons: list[str]) -> None:
+        """Tags or rules of the contract that may not be registered; the contract is followed all the same."""
         text = (
             f"{latest.subject} version {latest.version} has not the {' and '.join(reasons)} of the contract, and "
             "value.converter.auto.register.schemas is false"
         )
-        if self._encrypts:
-            raise Fatal(f"{text}: register them (sfbridge schemas register)", stage=Stage.ENCRYPT)
         if text not in self._warned:
             self._warned.add(text)
-            self._log.warning("%s", text)
+            told = (
+                ""
+                if self._guard is None
+                else "; fields are encrypted, and readers will not decrypt by themselves"
+            )
+            self._log.warning("%s%s: sfbridge schemas register adds them", text, told)
 
     def _prepare(self, subject: str) -> None:
         """Connect's open JSON Schema plus a field is incompatible for a strict registry, so a new subject is
@@ -145,12 +186,23 @@ class Registration:
                 f"{self._form.NAME}; give it another topic, context or output.data.format",
                 stage=Stage.SCHEMA,
             )
-        if stored.encrypts() and not self._plaintext:
+        if stored.encrypts() and self._guard is None and not self._plaintext:
             raise Fatal(
                 f"the schema of {stored.subject} has ENCRYPT rules and nothing would be encrypted: "
                 "bridge.csfle.allow.plaintext=true acknowledges that",
                 stage=Stage.ENCRYPT,
             )
+
+
+def with_payload_rules(
+    rule_set: Mapping[str, Any] | None, rules: tuple[Mapping[str, Any], ...]
+) -> dict[str, Any]:
+    """The rule set with rules for the payload that it has not yet."""
+    found = dict(rule_set or {})
+    known = list(found.get("encodingRules") or ())
+    names = {rule.get("name") for rule in known}
+    found["encodingRules"] = [*known, *(rule for rule in rules if rule["name"] not in names)]
+    return found
 
 
 def _speaks_of(contract: Contract | None, name: str) -> bool:

@@ -14,6 +14,9 @@ import msgspec
 
 from bridge.config import Loaded, TopicTemplate, registry_settings, topic_template
 from bridge.config.subscription import events
+from bridge.encryption.demands import check_contract
+from bridge.encryption.guard import Guard, deks_of
+from bridge.encryption.protection import NOTHING
 from bridge.errors import Fatal, SetAside, Stage
 from bridge.event import Data, Record
 from bridge.formats import FORMATS
@@ -22,12 +25,13 @@ from bridge.formats.reader import read_with
 from bridge.formats.rows import Layout, layout
 from bridge.log import for_connector
 from bridge.routes import Route
-from bridge.schema.evolution import Registration
+from bridge.schema.evolution import Registration, Written
 from bridge.schema.infer import record_schema
 from bridge.schema.model import EventType, Schema
 from bridge.schema.registry import Incompatible, Registered, Registry
-from bridge.schema.registry_http import http_of
+from bridge.schema.registry_http import Http, http_of
 from bridge.schema.sources import EventTypes, Metadata, load_contracts
+from bridge.schema.transforming import Transforming
 
 _CONVERTER = "value.converter."
 
@@ -45,13 +49,29 @@ class Writers:
         self._template = topic_template(config)
         self._timestamps = config.get("bridge.record.timestamp") == "created_date"
         self._contracts = load_contracts(events(config), config.get("bridge.schema.contract"))
+        for contract in self._contracts.values():
+            check_contract(contract, config)
         ttl = config.get("bridge.schema.latest.ttl.ms", 300_000) / 1000
         self._types = EventTypes(events(config), rest, self._contracts, self._log.warning, ttl)
         self._set_aside = config.get("bridge.schema.on.incompatible") == "dead_letter"
         self._registration: Registration | None = None
+        self.guard: Guard | None = None
         if self._form.REGISTERED:
+            http = None if registry is not None else registry_http(loaded)
+            if config.get("csfle.enabled"):
+                self.guard = Guard(deks_of(loaded, http or registry_http(loaded)), self._log.warning)
             self._registration = Registration(
-                registry or registry_of(loaded), self._form, self._settings, config, self._log
+                registry or Registry(http or registry_http(loaded)),
+                self._form,
+                self._settings,
+                config,
+                self._log,
+                self.guard,
+            )
+        self._transforming: Transforming | None = None
+        if config.get("transforms"):
+            self._transforming = Transforming(
+                loaded, self._form, self._settings, lambda: registry or registry_of(loaded)
             )
         self._warned: set[tuple[str, ...]] = set()
         self._made: dict[str | None, tuple[Any, Route]] = {}
@@ -64,6 +84,8 @@ class Writers:
         """
         event = self._types.of(schema_id, channel)
         schema = record_schema(event)
+        if self._transforming is not None:
+            return self._transformed(event, schema, sample)
         topic = self._topic(event)
         try:
             written = self._written(event, schema, topic)
@@ -72,7 +94,7 @@ class Writers:
         key = (
             event,
             tags_of_fields(event),
-            None if written is None else (written.id, written.subject, written.text),
+            None if written is None else _identity(written),
         )
         known = self._made.get(schema_id)
         if known is None or known[0] != key:
@@ -86,10 +108,19 @@ class Writers:
             known = self._made[schema_id] = (key, route)
         return known[1]
 
-    def _written(self, event: EventType, schema: Schema, topic: str | None) -> Registered | None:
+    def _written(self, event: EventType, schema: Schema, topic: str | None) -> Written | None:
         if self._registration is None:
             return None
         return self._registration.written(schema, topic, self._contracts.get(event.name))
+
+    def _transformed(self, event: EventType, schema: Schema, sample: Data) -> Route:
+        rows = layout(event, schema, drop_unknown=not self._strict)
+
+        def find(made: Schema, topic: str) -> Written | None:
+            return self._written(event, made, topic)
+
+        assert self._transforming is not None
+        return self._transforming.route(rows, self._template, find, sample, describes(event, None))
 
     def _refusing(self, difference: Fatal, event: EventType, topic: str | None) -> Route:
         """Stop, or a route to the dead-letter topic for every event of this schema."""
@@ -110,19 +141,23 @@ class Writers:
         """From any thread: wait for no registry any more. A request that is answered at once still works."""
         if self._registration is not None:
             self._registration.close()
+        if self.guard is not None:
+            self.guard.close()
+        if self._transforming is not None:
+            self._transforming.close()
 
-    def _route(
-        self, event: EventType, schema: Schema, topic: str | None, written: Registered | None
-    ) -> Route:
-        rows = layout(event, schema, drop_unknown=not self._strict)
-        text = None if written is None else written.text
-        frame = b"" if written is None else frame_of(written.id)
-        convert = self._form.compile_fused(rows, text, frame, self._settings)
+    def _route(self, event: EventType, schema: Schema, topic: str | None, written: Written | None) -> Route:
+        registered = None if written is None else written.registered
+        rows = layout(event, schema if written is None else written.schema, drop_unknown=not self._strict)
+        text = None if registered is None else registered.text
+        frame = b"" if registered is None else frame_of(registered.id)
+        protection = NOTHING if written is None else written.protection
+        convert = self._form.compile_fused(rows, text, frame, self._settings, protection)
         record = None
         if topic is None or self._timestamps:
-            encode = self._form.compile_rows(rows, text, frame, self._settings)
+            encode = self._form.compile_rows(rows, text, frame, self._settings, protection)
             record = _by_event(rows, self._template, topic, encode, timestamps=self._timestamps)
-        return Route(topic or self._template.text, convert, record, describes(event, written))
+        return Route(topic or self._template.text, convert, record, describes(event, registered))
 
     def _topic(self, event: EventType) -> str | None:
         """The topic of all events of the schema, None where it depends on the event."""
@@ -132,11 +167,13 @@ class Writers:
         return self._template.fill(constants.__getitem__)
 
     def _warn_of_dropped(
-        self, event: EventType, schema: Schema, sample: Data, written: Registered | None
+        self, event: EventType, schema: Schema, sample: Data, written: Written | None
     ) -> None:
         if self._strict:
             return
-        lacking = () if written is None else self._form.missing_fields(schema, written.text, self._settings)
+        lacking: tuple[str, ...] = ()
+        if written is not None:
+            lacking = self._form.missing_fields(written.schema, written.registered.text, self._settings)
         dropped = tuple(sorted({*lacking, *_unknown(event, sample)}))
         if dropped and dropped not in self._warned:
             self._warned.add(dropped)
@@ -145,15 +182,24 @@ class Writers:
             )
 
 
+def _identity(written: Written) -> tuple[object, ...]:
+    """What a route is compiled from, besides the event."""
+    found = written.registered
+    return found.id, found.subject, found.text, written.schema, written.protection.key
+
+
 def registry_of(loaded: Loaded) -> Registry:
     """The registry a connector uses. ConfigurationError."""
+    return Registry(registry_http(loaded))
+
+
+def registry_http(loaded: Loaded) -> Http:
+    """How the connector's registry is reached. ConfigurationError."""
     config = loaded.connector
     seconds = config.get("errors.retry.timeout", 300_000) / 1000
     longest = config.get("errors.retry.delay.max.ms", 60_000) / 1000
     settings = registry_settings(loaded.connector, loaded.worker)
-    return Registry(
-        http_of(settings, retry_seconds=seconds if seconds >= 0 else float("inf"), longest_wait=longest)
-    )
+    return http_of(settings, retry_seconds=seconds if seconds >= 0 else float("inf"), longest_wait=longest)
 
 
 def tags_of_fields(event: EventType) -> tuple[tuple[str, tuple[str, ...]], ...]:
