@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
@@ -14,7 +13,7 @@ from bridge.config.property import HIGH, LIST
 from bridge.schema.model import DATE, DECIMAL, TIME, TIMESTAMP, UNSET, Field, Kind, Schema
 from bridge.transforms import java_numbers as numbers
 from bridge.transforms.errors import InvalidConfig, JavaError, data_error, invalid
-from bridge.transforms.record import ConnectRecord, Float32, Instant, Int8, Int16, Int32, java_class, kind_of
+from bridge.transforms.record import ConnectRecord, Float32, Int8, Int16, Int32, java_class, kind_of
 from bridge.transforms.spec import REPLACE_NULL, Key, Settings, Spec
 from bridge.transforms.step import Bound, Leak, OnSide, Side, Transform, all_tags, kind_changed
 from bridge.transforms.structs import copier, default_of, require_fields, require_map
@@ -42,7 +41,9 @@ def types_of(mappings: list[str] | None) -> dict[str, Kind]:
         if len(parts) > 2:
             raise invalid("renames", mappings, f"Invalid rename mapping: {mapping}")
         if not parts:
-            raise JavaError("java.lang.ArrayIndexOutOfBoundsException", "Index 1 out of bounds for length 0", vague=True)
+            raise JavaError(
+                "java.lang.ArrayIndexOutOfBoundsException", "Index 1 out of bounds for length 0", vague=True
+            )
         whole = whole or len(parts) == 1
         out["" if len(parts) == 1 else parts[0].strip()] = _kind(parts[-1].strip())
     if whole and len(mappings) > 1:
@@ -71,12 +72,18 @@ def _kind(name: str) -> Kind:
             f"casting spec: {name}"
         ) from None
     if kind not in _OUTPUT:
-        raise InvalidConfig(f"Cast transformation does not support casting to {kind.upper()}; {_listed(_OUTPUT)}")
+        raise InvalidConfig(
+            f"Cast transformation does not support casting to {kind.upper()}; {_listed(_OUTPUT)}"
+        )
     return kind
 
 
 def _listed(kinds: tuple[Kind, ...]) -> str:
     return f"supported types are [{', '.join(k.upper() for k in kinds)}]"
+
+
+def _valid_spec(name: str, value: Any) -> None:
+    types_of(value)
 
 
 SPEC: Final = Spec(
@@ -90,7 +97,7 @@ SPEC: Final = Spec(
             "field:type pairs, or one type for the whole: int8, int16, int32, int64, float32, float64, boolean, "
             "string.",
             importance=HIGH,
-            validator=lambda name, value: types_of(value) and None,
+            validator=_valid_spec,
             valid="list of colon-delimited pairs, e.g. foo:bar,abc:xyz",
         ),
         REPLACE_NULL,
@@ -103,7 +110,11 @@ SPEC: Final = Spec(
 def make(settings: Settings, side: Side) -> Transform:
     """A Cast."""
     types = types_of(settings["spec"])
-    whole = types.get(_WHOLE) if len(settings["spec"]) == 1 and len(java_split(settings["spec"][0])) == 1 else None
+    whole = (
+        types.get(_WHOLE)
+        if len(settings["spec"]) == 1 and len(java_split(settings["spec"][0])) == 1
+        else None
+    )
     defaults = settings["replace.null.with.default"]
 
     def bind(schema: Schema | None) -> Bound:

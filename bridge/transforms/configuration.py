@@ -48,7 +48,9 @@ def strangers(given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         for key in given:
             if not key.startswith(root + "."):
                 continue
-            alias = next((a for a in sorted(aliases, key=len, reverse=True) if key.startswith(f"{root}.{a}.")), None)
+            alias = next(
+                (a for a in sorted(aliases, key=len, reverse=True) if key.startswith(f"{root}.{a}.")), None
+            )
             if alias is None:
                 yield key, f"belongs to no alias that is listed in {root}"
             elif (keys := known(given.get(f"{root}.{alias}.type", ""))) is not None:
@@ -72,7 +74,9 @@ def _predicate_keys(type_: str) -> list[str] | None:
 def _aliases(given: Mapping[str, str], root: str, report: Report) -> list[str]:
     aliases = split_list(given.get(root, ""))
     if len(set(aliases)) < len(aliases):
-        report(root, f"Invalid value [{', '.join(aliases)}] for configuration {root}: Duplicate alias provided.")
+        report(
+            root, f"Invalid value [{', '.join(aliases)}] for configuration {root}: Duplicate alias provided."
+        )
     if "" in aliases:
         report(root, f"Invalid value [{', '.join(aliases)}] for configuration {root}: an alias is empty")
     return [alias for alias in dict.fromkeys(aliases) if alias]
@@ -94,9 +98,7 @@ def _type(given: Mapping[str, str], prefix: str, known: Mapping[str, object], re
     return name
 
 
-def _settings(
-    given: Mapping[str, str], prefix: str, spec: Spec, report: Report
-) -> Mapping[str, str] | None:
+def _settings(given: Mapping[str, str], prefix: str, spec: Spec, report: Report) -> Mapping[str, str] | None:
     """The settings below a prefix; None, after reporting, where a single one is wrong."""
     own = {key[len(prefix) :]: value for key, value in given.items() if key.startswith(prefix)}
     try:

@@ -12,14 +12,19 @@ from bridge.transforms.temporal import parse_iso
 
 Typed = tuple[Schema | None, Any]
 _STRING: Final = Schema(Kind.STRING)
-_WIDTHS: Final = ((8, Kind.INT8, Int8), (16, Kind.INT16, Int16), (32, Kind.INT32, Int32), (64, Kind.INT64, int))
+_WIDTHS: Final = (
+    (8, Kind.INT8, Int8),
+    (16, Kind.INT16, Int16),
+    (32, Kind.INT32, Int32),
+    (64, Kind.INT64, int),
+)
 _ORDER: Final = (Kind.INT8, Kind.INT16, Kind.INT32, Kind.INT64, Kind.FLOAT32, Kind.FLOAT64)
 _BOXES: Final[dict[Kind, Any]] = {
     Kind.INT8: Int8, Kind.INT16: Int16, Kind.INT32: Int32, Kind.INT64: int, Kind.FLOAT32: Float32, Kind.FLOAT64: float,
 }  # fmt: skip
 
 
-class _NotParsed(Exception):  # noqa: N818 - not an error of ours
+class _NotParsed(Exception):
     """What began like an array or map is none."""
 
 
@@ -129,7 +134,8 @@ def _quoted(tokens: _Tokens) -> Typed:
 
 
 def _array(tokens: _Tokens) -> Typed:
-    common, items = _Common(), []
+    common = _Common()
+    items: list[Any] = []
     while tokens.more():
         if tokens.take("]"):
             return Schema(Kind.ARRAY, value_schema=common.schema), [common.aligned(item) for item in items]

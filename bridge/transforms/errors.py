@@ -23,7 +23,7 @@ class JavaError(Exception):
         self.vague = vague
 
 
-class InvalidConfig(JavaError):  # noqa: N818 - Connect's word
+class InvalidConfig(JavaError):
     """A transform's settings are wrong (``ConfigException``)."""
 
     def __init__(self, message: str, *, vague: bool = False) -> None:

@@ -21,11 +21,19 @@ SPEC: Final = Spec(
     (
         Key("field", STRING, "The field, or the path to it with syntax V2."),
         REPLACE_NULL,
-        Key("field.syntax.version", STRING, "V1: a plain name; V2: a dotted path, backticks around names with dots.", "V1", HIGH, one_of("V1", "V2", any_case=True), "V1, V2"),
+        Key(
+            "field.syntax.version",
+            STRING,
+            "V1: a plain name; V2: a dotted path, backticks around names with dots.",
+            "V1",
+            HIGH,
+            one_of("V1", "V2", any_case=True),
+            "V1, V2",
+        ),
     ),
     {"field": "Order_Number__c"},
     "with `$Key` behind a ValueToKey: the key is the text of `Order_Number__c`",
-)  # fmt: skip
+)
 
 
 def make(settings: Settings, side: Side) -> Transform:
@@ -48,13 +56,15 @@ def make(settings: Settings, side: Side) -> Transform:
         field = field_at(schema, steps)
         if field is None:
             raise illegal_argument(f"Unknown field: {path}")
-        leaks = (Leak(path, tags_of(field), f"the whole {side}"),) if field.schema.kind is not Kind.STRUCT or field.tags else ()
+        leaks = (
+            (Leak(path, tags_of(field), f"the whole {side}"),)
+            if field.schema.kind is not Kind.STRUCT or field.tags
+            else ()
+        )
         if len(steps) == 1 and (not defaults or default_of(field.schema) is None):
             get = itemgetter(steps[0])
             return Bound(field.schema, lambda value, _: None if value is None else get(value), leaks)
-        return Bound(
-            field.schema, lambda value, _: value_at(schema, steps, value, defaults=defaults), leaks
-        )
+        return Bound(field.schema, lambda value, _: value_at(schema, steps, value, defaults=defaults), leaks)
 
     def _refuse(schema: Schema) -> Any:
         def convert(value: Any, _: ConnectRecord) -> Any:

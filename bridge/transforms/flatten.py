@@ -13,7 +13,14 @@ from bridge.transforms.errors import data_error
 from bridge.transforms.record import ConnectRecord, java_class, kind_of
 from bridge.transforms.spec import Key, Settings, Spec
 from bridge.transforms.step import Bound, OnSide, Side, Transform
-from bridge.transforms.structs import default_of, null_required, require_map, require_struct, struct_like, type_name
+from bridge.transforms.structs import (
+    default_of,
+    null_required,
+    require_map,
+    require_struct,
+    struct_like,
+    type_name,
+)
 
 _PURPOSE: Final = "flattening"
 SPEC: Final = Spec(

@@ -16,7 +16,7 @@ SPEC: Final = Spec(
     "Wraps the whole key or value into a struct (or map) of one field.",
     (Key("field", STRING, "The name of that field."),),
     {"field": "payload"},
-    "`{…}` becomes `{\"payload\": {…}}`",
+    '`{…}` becomes `{"payload": {…}}`',
 )
 
 

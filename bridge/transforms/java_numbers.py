@@ -42,8 +42,7 @@ def float_to_int(value: float, bits: int) -> int:
 
 def float32(value: float | Fraction) -> float:
     """The nearest 32-bit float, ties to even; beyond the range infinity."""
-    nearest = _pack(float(value)) if isinstance(value, float) else _nearest(value)
-    return nearest
+    return _pack(value) if isinstance(value, float) else _nearest(value)
 
 
 def _pack(value: float) -> float:
@@ -106,7 +105,9 @@ def _digits(value: float, precision: int, lowest: int) -> tuple[str, int]:
     if power <= 62 and value.is_integer():
         return _whole_digits(int(value), power - significant - 1 if power > significant else 0)
     exact = Fraction(value)
-    margin = Fraction(2) ** (power - significant - (exact.numerator & exact.numerator - 1 == 0 and _alone(exact)))
+    margin = Fraction(2) ** (
+        power - significant - (exact.numerator & exact.numerator - 1 == 0 and _alone(exact))
+    )
     exponent = math.floor(math.log10(value))
     while Fraction(10) ** exponent > exact:
         exponent -= 1

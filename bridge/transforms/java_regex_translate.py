@@ -32,7 +32,7 @@ _ANY: Final = "[\\s\\S]"
 _FLAGS: Final = re.compile(r"\(\?([idmsuxU]*)(?:-([idmsuxU]+))?([:)])")
 
 
-class Unsupported(ValueError):  # noqa: N818 - said of a pattern
+class Unsupported(ValueError):
     """A construct that has no counterpart."""
 
 
@@ -151,7 +151,9 @@ class _Translator:
         elif char == "k":
             named = re.compile(r"k<([A-Za-z][A-Za-z0-9]*)>").match(self.text, self.place)
             if named is None:
-                raise ValueError(f"\\k is not followed by '<' for named capturing group near index {self.place}")
+                raise ValueError(
+                    f"\\k is not followed by '<' for named capturing group near index {self.place}"
+                )
             self.place = named.end()
             self.out.append(f"(?P={named[1]})")
         elif char in "123456789":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any, Final
 
 from bridge.config.property import LOW, STRING
@@ -12,8 +11,17 @@ from bridge.schema.model import DECIMAL, Kind, Schema
 from bridge.transforms import java_numbers as numbers
 from bridge.transforms.errors import JavaError, data_error
 from bridge.transforms.record import (
-    TEMPORAL, BigInt, ConnectRecord, Float32, Instant, Int8, Int16, Int32, java_class, kind_of,
-)  # fmt: skip
+    TEMPORAL,
+    BigInt,
+    ConnectRecord,
+    Float32,
+    Instant,
+    Int8,
+    Int16,
+    Int32,
+    java_class,
+    kind_of,
+)
 from bridge.transforms.spec import REPLACE_NULL, Key, Settings, Spec, field_list, non_empty
 from bridge.transforms.step import Bound, OnSide, Side, Transform
 from bridge.transforms.structs import copier, require_fields, require_map, require_struct
@@ -24,7 +32,14 @@ SPEC: Final = Spec(
     "Puts the empty value of its type (0, false, empty text), or a replacement, in place of fields.",
     (
         field_list("The fields to mask."),
-        Key("replacement", STRING, "Text or number to put there; only for text and numbers.", None, LOW, non_empty),
+        Key(
+            "replacement",
+            STRING,
+            "Text or number to put there; only for text and numbers.",
+            None,
+            LOW,
+            non_empty,
+        ),
         REPLACE_NULL,
     ),
     {"fields": "Customer_Phone__c", "replacement": "***"},
@@ -46,16 +61,15 @@ def make(settings: Settings, side: Side) -> Transform:
     def bind(schema: Schema | None) -> Bound:
         if schema is None:
             return Bound(None, schemaless)
-        require = lambda value: require_struct(schema, value, _PURPOSE)  # noqa: E731
         if schema.kind is not Kind.STRUCT:
-            return Bound(schema, lambda value, _: require(value))
+            return Bound(schema, lambda value, _: require_struct(schema, value, _PURPOSE))
         fields = require_fields(schema)
         copy = copier(fields, defaults=bool(settings["replace.null.with.default"]))
         masks = [(f.name, masker(f.schema, replacement)) for f in fields if f.name in names]
 
         def convert(value: Any, _: ConnectRecord) -> Any:
             if value is None:
-                require(value)
+                require_struct(schema, value, _PURPOSE)
             out = copy(value)
             for name, mask in masks:
                 if out[name] is not None:

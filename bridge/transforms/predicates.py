@@ -54,12 +54,17 @@ PREDICATES: Final[dict[str, tuple[Spec, Callable[[Settings], Predicate]]]] = {
             "TopicNameMatches",
             "True where the whole topic matches a regular expression.",
             (
-                Key("pattern", STRING, "A regular expression in Java's form.", validator=_non_empty_regex,
-                    valid="non-empty string, valid regex"),
+                Key(
+                    "pattern",
+                    STRING,
+                    "A regular expression in Java's form.",
+                    validator=_non_empty_regex,
+                    valid="non-empty string, valid regex",
+                ),
             ),
             {"pattern": "orders-.*"},
         ),
         _topic_matches,
     ),
-}  # fmt: skip
+}
 """Java class → declaration and maker."""

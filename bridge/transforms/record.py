@@ -20,7 +20,14 @@ class ConnectRecord:
     """A source record on its way through a chain."""
 
     __slots__ = (
-        "topic", "partition", "key_schema", "key", "value_schema", "value", "timestamp", "headers",
+        "headers",
+        "key",
+        "key_schema",
+        "partition",
+        "timestamp",
+        "topic",
+        "value",
+        "value_schema",
     )  # fmt: skip
 
     def __init__(

@@ -29,12 +29,19 @@ SPEC: Final = Spec(
     "RegexRouter",
     "Replaces the topic where a regular expression matches the whole of it. The subject follows the topic.",
     (
-        Key("regex", STRING, "A regular expression in Java's form.", importance=HIGH, validator=valid_regex, valid="valid regex"),
+        Key(
+            "regex",
+            STRING,
+            "A regular expression in Java's form.",
+            importance=HIGH,
+            validator=valid_regex,
+            valid="valid regex",
+        ),
         Key("replacement", STRING, "The new topic; $1 … are the groups.", importance=HIGH),
     ),
     {"regex": "(.*)__e", "replacement": "$1"},
     "`order_placed__e` becomes `order_placed`",
-)  # fmt: skip
+)
 
 
 def make(settings: Settings, side: Side) -> Transform:

@@ -32,18 +32,43 @@ def renames_of(mappings: list[str] | None) -> dict[str, str]:
     return out
 
 
+def _valid_renames(name: str, value: Any) -> None:
+    renames_of(value)
+
+
 SPEC: Final = Spec(
     "ReplaceField",
     "Leaves fields out, keeps only some, or renames them.",
     (
-        Key("exclude", LIST, "Fields to leave out; goes before include.", [], validator=valid_list(empty_allowed=True), distinct=True),
-        Key("include", LIST, "The only fields to keep; empty: all.", [], validator=valid_list(empty_allowed=True), distinct=True),
-        Key("renames", LIST, "old:new pairs.", [], validator=lambda name, value: renames_of(value) and None, valid="list of colon-delimited pairs, e.g. foo:bar,abc:xyz"),
+        Key(
+            "exclude",
+            LIST,
+            "Fields to leave out; goes before include.",
+            [],
+            validator=valid_list(empty_allowed=True),
+            distinct=True,
+        ),
+        Key(
+            "include",
+            LIST,
+            "The only fields to keep; empty: all.",
+            [],
+            validator=valid_list(empty_allowed=True),
+            distinct=True,
+        ),
+        Key(
+            "renames",
+            LIST,
+            "old:new pairs.",
+            [],
+            validator=_valid_renames,
+            valid="list of colon-delimited pairs, e.g. foo:bar,abc:xyz",
+        ),
         REPLACE_NULL,
     ),
     {"exclude": "CreatedById", "renames": "Order_Number__c:orderNumber"},
     "`CreatedById` is left out, `Order_Number__c` is called `orderNumber`",
-)  # fmt: skip
+)
 
 
 def make(settings: Settings, side: Side) -> Transform:

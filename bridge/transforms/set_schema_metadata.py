@@ -40,9 +40,7 @@ def make(settings: Settings, side: Side) -> Transform:
         if schema is None:
             return Bound(None, _without_schema)
         copy = copier(require_fields(schema), defaults=bool(settings["replace.null.with.default"]))
-        return Bound(
-            evolve(schema, **changes), lambda value, _: None if value is None else copy(value)
-        )
+        return Bound(evolve(schema, **changes), lambda value, _: None if value is None else copy(value))
 
     return OnSide(side, bind)
 

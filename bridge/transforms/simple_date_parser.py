@@ -32,7 +32,7 @@ _ZONES: Final = {
 }  # fmt: skip
 
 
-class _Mismatch(Exception):  # noqa: N818 - not an error of ours
+class _Mismatch(Exception):
     """The text does not match the pattern."""
 
 

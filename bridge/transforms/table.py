@@ -8,10 +8,23 @@ from typing import Final
 from attrs import frozen
 
 from bridge.transforms import (
-    cast, drop_headers, extract_field, filter_, flatten, header_from, hoist_field, insert_field, insert_header,
-    mask_field, regex_router, replace_field, set_schema_metadata, timestamp_converter, timestamp_router,
+    cast,
+    drop_headers,
+    extract_field,
+    filter_,
+    flatten,
+    header_from,
+    hoist_field,
+    insert_field,
+    insert_header,
+    mask_field,
+    regex_router,
+    replace_field,
+    set_schema_metadata,
+    timestamp_converter,
+    timestamp_router,
     value_to_key,
-)  # fmt: skip
+)
 from bridge.transforms.spec import Settings, Spec
 from bridge.transforms.step import Side, Transform
 
@@ -36,8 +49,12 @@ _SIDED: Final = (
 )  # fmt: skip
 _WHOLE: Final = (value_to_key, regex_router, filter_, drop_headers, insert_header, timestamp_router)
 
-TRANSFORMS: Final[dict[str, Entry]] = {}
-for _module in _SIDED:
-    TRANSFORMS |= _sided(_APACHE + _module.SPEC.name, _module.SPEC, _module.make)
-for _module in _WHOLE:
-    TRANSFORMS[_APACHE + _module.SPEC.name] = Entry(_module.SPEC, _module.make)
+TRANSFORMS: Final[dict[str, Entry]] = {
+    **{
+        k: v
+        for module in _SIDED
+        for k, v in _sided(_APACHE + module.SPEC.name, module.SPEC, module.make).items()
+    },
+    **{_APACHE + module.SPEC.name: Entry(module.SPEC, module.make) for module in _WHOLE},
+}
+"""Java class → what it is."""

@@ -29,14 +29,34 @@ SPEC: Final = Spec(
     "Converts a field, or the whole key or value, between text, unix time and Connect's Date, Time, Timestamp.",
     (
         Key("field", STRING, "The field; empty: the whole key or value.", "", HIGH),
-        Key("target.type", STRING, "What it becomes.", importance=HIGH, validator=one_of(*_TARGETS), valid=", ".join(_TARGETS)),
-        Key("format", STRING, "SimpleDateFormat pattern of text, in UTC: of the text that is read, or written.", ""),
-        Key("unix.precision", STRING, "The unit of unix time, read and written.", "milliseconds", LOW, one_of(*_PER_MS, "seconds"), ", ".join((*_PER_MS, "seconds"))),
+        Key(
+            "target.type",
+            STRING,
+            "What it becomes.",
+            importance=HIGH,
+            validator=one_of(*_TARGETS),
+            valid=", ".join(_TARGETS),
+        ),
+        Key(
+            "format",
+            STRING,
+            "SimpleDateFormat pattern of text, in UTC: of the text that is read, or written.",
+            "",
+        ),
+        Key(
+            "unix.precision",
+            STRING,
+            "The unit of unix time, read and written.",
+            "milliseconds",
+            LOW,
+            one_of(*_PER_MS, "seconds"),
+            ", ".join((*_PER_MS, "seconds")),
+        ),
         REPLACE_NULL,
     ),
     {"field": "CreatedDate", "target.type": "string", "format": "yyyy-MM-dd'T'HH:mm:ss.SSS'Z'"},
     "`CreatedDate` becomes the text `2024-05-01T10:00:00.123Z`",
-)  # fmt: skip
+)
 
 ToMs = Callable[[Any], int]
 
@@ -45,7 +65,10 @@ def make(settings: Settings, side: Side) -> Transform:
     """A TimestampConverter."""
     target, field = settings["target.type"], settings["field"]
     form = _format(settings["format"] or "", target)
-    readers, write = _readers(form, settings["unix.precision"]), _writer(target, form, settings["unix.precision"])
+    readers, write = (
+        _readers(form, settings["unix.precision"]),
+        _writer(target, form, settings["unix.precision"]),
+    )
 
     def converter(schema: Schema) -> Callable[[Any], Any]:
         to_ms = readers[_source(schema)]
@@ -56,7 +79,9 @@ def make(settings: Settings, side: Side) -> Transform:
             return None
         source = {int: "unix", str: "string", Instant: "Timestamp"}.get(type(value))
         if source is None:
-            raise data_error(f"TimestampConverter does not support class {java_class(value)} objects as timestamps")
+            raise data_error(
+                f"TimestampConverter does not support class {java_class(value)} objects as timestamps"
+            )
         ms = readers[source](value)
         if target in ("string", "unix"):
             return write(ms)
@@ -78,7 +103,9 @@ def make(settings: Settings, side: Side) -> Transform:
         if not field:
             whole = converter(schema)
             return Bound(_schema(target, schema.optional), lambda value, _: whole(value))
-        return _bind_field(schema, field, target, converter, defaults=bool(settings["replace.null.with.default"]))
+        return _bind_field(
+            schema, field, target, converter, defaults=bool(settings["replace.null.with.default"])
+        )
 
     return OnSide(side, bind)
 

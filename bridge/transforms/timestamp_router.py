@@ -16,12 +16,20 @@ SPEC: Final = Spec(
     "Puts the record's timestamp into the topic's name. Records have a timestamp with "
     "bridge.record.timestamp=created_date only.",
     (
-        Key("topic.format", STRING, "The new topic; ${topic} and ${timestamp} are filled in.", "${topic}-${timestamp}", HIGH),
-        Key("timestamp.format", STRING, "SimpleDateFormat pattern of the timestamp, in UTC.", "yyyyMMdd", HIGH),
+        Key(
+            "topic.format",
+            STRING,
+            "The new topic; ${topic} and ${timestamp} are filled in.",
+            "${topic}-${timestamp}",
+            HIGH,
+        ),
+        Key(
+            "timestamp.format", STRING, "SimpleDateFormat pattern of the timestamp, in UTC.", "yyyyMMdd", HIGH
+        ),
     ),
     {"topic.format": "${topic}-${timestamp}", "timestamp.format": "yyyyMM"},
     "a record of May 2024 goes to `orders-202405`",
-)  # fmt: skip
+)
 
 
 def make(settings: Settings, side: Side) -> Transform:

@@ -30,7 +30,12 @@ def record() -> tuple[Schema, dict[str, object]]:
     """A schema of twelve fields and a value."""
     schema = record_schema(EventType("Order_Placed__e", tuple(EventField(n, t) for n, t in _FIELDS), "id"))
     values: dict[str, object] = {f.name: "text" for f in schema.fields}
-    return schema, values | {"CreatedDate": 1_714_557_600_123, "Quantity__c": 2.0, "Amount__c": 1.5, "Is_Gift__c": True}
+    return schema, values | {
+        "CreatedDate": 1_714_557_600_123,
+        "Quantity__c": 2.0,
+        "Amount__c": 1.5,
+        "Is_Gift__c": True,
+    }
 
 
 def microseconds(chain: Chain, rounds: int = 20_000, best_of: int = 7) -> float:
@@ -47,7 +52,9 @@ def microseconds(chain: Chain, rounds: int = 20_000, best_of: int = 7) -> float:
 
 def main() -> None:
     """Print the figure beside the promise."""
-    print(f"ReplaceField + Cast + ValueToKey: {microseconds(chain_of(CHAIN)):.2f} µs per record (promise: {PROMISE} µs)")
+    print(
+        f"ReplaceField + Cast + ValueToKey: {microseconds(chain_of(CHAIN)):.2f} µs per record (promise: {PROMISE} µs)"
+    )
 
 
 if __name__ == "__main__":

@@ -137,7 +137,10 @@ def _normal(value: Any) -> Any:
         if "$bytebuffer" in value:
             return {"$bytes": value["$bytebuffer"]}
         if "$float32" in value or "$float64" in value:
-            return {key: str(number) if isinstance(number, str) else repr(_rounded(key, number)) for key, number in value.items()}
+            return {
+                key: str(number) if isinstance(number, str) else repr(_rounded(key, number))
+                for key, number in value.items()
+            }
         if "$entries" in value:
             return {"$entries": sorted((_normal(pair) for pair in value["$entries"]), key=json.dumps)}
         return {key: _normal(inner) for key, inner in value.items()}

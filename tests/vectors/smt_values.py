@@ -110,14 +110,20 @@ def encode(value: Any, schema: Schema | None) -> Any:
     if isinstance(value, dict):
         return _encode_dict(value, schema)
     if isinstance(value, float):
-        tag = "$float32" if (schema.kind is Kind.FLOAT32 if schema else isinstance(value, Float32)) else "$float64"
+        tag = (
+            "$float32"
+            if (schema.kind is Kind.FLOAT32 if schema else isinstance(value, Float32))
+            else "$float64"
+        )
         return {tag: value if math.isfinite(value) else _word(value)}
     if schema is not None:
         assert type(value) in (int, *_KINDS), f"{value!r} does not fit {schema.kind}"
         return {_TEMPORAL.get(schema.name or "") or _TAGS[schema.kind]: int(value)}
     if isinstance(value, BigInt):
         return {"$bigint": str(int(value))}
-    return {"$timestamp": int(value)} if isinstance(value, Instant) else {_TAGS[_KINDS[type(value)]]: int(value)}
+    return (
+        {"$timestamp": int(value)} if isinstance(value, Instant) else {_TAGS[_KINDS[type(value)]]: int(value)}
+    )
 
 
 def _word(value: float) -> str:
