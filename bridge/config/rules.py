@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from bridge.config import checks
+from bridge.config import chains, checks
 from bridge.config.config import Config
 from bridge.config.declarations.identity import SELF_MANAGED
 from bridge.config.examine import Examined
@@ -136,7 +136,7 @@ def state_topics(w: Examined) -> None:
 WORKER: Final[tuple[Callable[[Examined], None], ...]] = (sasl_login, state_topics)
 
 ALONE: Final[tuple[Callable[[Examined], None], ...]] = (
-    keystore, my_domain, encryption, topic_creation, dead_letters, topic_spelling, registry_login,
+    keystore, my_domain, chains.transforms, encryption, topic_creation, dead_letters, topic_spelling, registry_login,
 )  # fmt: skip
 
 
@@ -205,5 +205,5 @@ def exactly_once(c: Examined, w: Config) -> None:
 
 
 TOGETHER: Final[tuple[Callable[[Examined, Config], None], ...]] = (
-    brokers, kafka_login, registry_needed, exactly_once,
+    brokers, kafka_login, registry_needed, chains.converters, exactly_once,
 )  # fmt: skip
