@@ -11,7 +11,12 @@ from pathlib import Path
 import yaml
 from attrs import define, frozen
 
-RUNNERS = {"csfle": "tests.vectors.csfle", "layout": "tests.vectors.layout", "smt": "tests.vectors.smt"}
+RUNNERS = {
+    "csfle": "tests.vectors.csfle",
+    "layout": "tests.vectors.layout",
+    "registry": "tests.vectors.registry",
+    "smt": "tests.vectors.smt",
+}
 
 
 @frozen

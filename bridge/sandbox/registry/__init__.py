@@ -18,10 +18,13 @@ __all__ = ["Registry"]
 
 
 class Registry:
-    """A registry on 127.0.0.1 over plain http, empty at start. A context manager, or ``start`` and ``stop``."""
+    """A registry on 127.0.0.1 over plain http, empty at start. A context manager, or ``start`` and ``stop``.
 
-    def __init__(self, *, port: int = 0) -> None:
-        self.subjects = Subjects()
+    ``keeps_rules=False``: rule sets are dropped silently, as the community edition does.
+    """
+
+    def __init__(self, *, port: int = 0, keeps_rules: bool = True) -> None:
+        self.subjects = Subjects(keeps_rules=keeps_rules)
         table = {**SchemaRoutes(self.subjects).table(), **SettingsRoutes(self.subjects).table()}
         self._server = Server(Application(table, self.subjects.lock), port=port, name="registry")
         self.url = self._server.url

@@ -44,3 +44,11 @@ def invalid_schema(message: str) -> RegistryError:
 def not_permitted(message: str) -> RegistryError:
     """42205."""
     return RegistryError(42205, message)
+
+
+class Unfit(ValueError):
+    """A schema that can be read and is refused all the same; the text says why."""
+
+
+class UnknownEntity(ValueError):
+    """Tags are to be changed of what is not in the schema."""

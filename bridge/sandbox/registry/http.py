@@ -7,6 +7,7 @@ the subject, or the prefix, that it stands for.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from threading import RLock
 from typing import Any, Final
@@ -24,6 +25,8 @@ from bridge.sandbox.server import Receive, Scope, Send
 V1: Final = "application/vnd.schemaregistry.v1+json"
 _TYPES_OUT: Final = (V1, "application/vnd.schemaregistry+json", "application/json")
 _TYPES_IN: Final = (*_TYPES_OUT, "application/octet-stream")
+
+_ASTRAL: Final = re.compile("[\U00010000-\U0010ffff]")
 
 Json = dict[str, Any]
 
@@ -201,8 +204,14 @@ def _acceptable(accept: str) -> str | None:
 
 def _json(value: Any, media_type: str, status: int = 200) -> Response:
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-    body = text.encode("utf-8", "surrogatepass")
+    body = _ASTRAL.sub(_escaped, text).encode("utf-8", "surrogatepass")
     return Response(body, status_code=status, headers={"Content-Type": media_type})
+
+
+def _escaped(match: re.Match[str]) -> str:
+    """A character outside the basic plane goes out as two escapes."""
+    pair = match[0].encode("utf-16-be").hex().upper()
+    return f"\\u{pair[:4]}\\u{pair[4:]}"
 
 
 def _plain(status: int, message: str) -> Response:

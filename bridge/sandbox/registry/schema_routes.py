@@ -8,8 +8,9 @@ from typing import Any, Final
 from bridge.sandbox.registry import answers, names, rules
 from bridge.sandbox.registry.errors import RegistryError, no_schema
 from bridge.sandbox.registry.http import Call, Handler, Raw, number
+from bridge.sandbox.registry.kinds import KINDS
 from bridge.sandbox.registry.names import ALL, Name
-from bridge.sandbox.registry.schemas import TYPES, Request
+from bridge.sandbox.registry.schemas import Request
 from bridge.sandbox.registry.store import Version
 from bridge.sandbox.registry.subjects import Subjects
 
@@ -29,7 +30,7 @@ class SchemaRoutes:
         return {
             "GET /": lambda call: {},
             "POST /": lambda call: {},
-            "GET /schemas/types": lambda call: list(TYPES),
+            "GET /schemas/types": lambda call: list(KINDS),
             "GET /schemas": self._list_schemas,
             "GET /schemas/ids/{}": self._by_id,
             "GET /schemas/ids/{}/schema": self._bare_by_id,
@@ -105,6 +106,9 @@ class SchemaRoutes:
 
     def _by_guid(self, call: Call) -> Any:
         found = self._subjects.by_guid(call.path[0])
+        if not found and call.path[0].lower() in self._subjects.store.removed:
+            # recorded as it is: a fault of the server
+            raise RegistryError(500, "Internal Server Error")
         if not found:
             raise no_schema(call.path[0])
         answer = answers.schema_string(found[0])
@@ -123,17 +127,23 @@ class SchemaRoutes:
         return call.page([str(name) for name in found])
 
     def _look_up(self, call: Call) -> Any:
-        request = Request.of(call.object("lookup.request"))
+        request = Request.of(call.object("lookup.request"), normalize=call.flag("normalize"))
         name = self._subjects.resolve(call.path[0])
         return answers.looked_up(self._subjects.look_up(name, request, deleted=call.flag("deleted")))
 
     def _register(self, call: Call) -> Any:
-        request = Request.of(call.object("register.request"))
+        body = self._accepted(call.object("register.request"))
+        request = Request.of(body, normalize=call.flag("normalize"))
         version, with_times = self._subjects.register(self._subjects.resolve(call.path[0]), request)
         return answers.registered(version, with_times=with_times)
 
+    def _accepted(self, body: Json) -> Json:
+        """The body, without its rule set where rule sets are dropped."""
+        dropped = () if self._subjects.keeps_rules else ("ruleSet",)
+        return {key: value for key, value in body.items() if key not in dropped}
+
     def _tags(self, call: Call) -> Any:
-        body = call.object("tagSchema.request")
+        body = self._accepted(call.object("tagSchema.request"))
         name = self._subjects.resolve(call.path[0])
         version = self._subjects.version(name, call.path[1])
         given = {
@@ -173,8 +183,6 @@ class SchemaRoutes:
         version = self._version(call)
         content = version.content
         extra = self._extra(version.name, content, call)
-        if call.text("format") == "resolved":
-            extra["schema"] = self._subjects.schemas.resolved(version.name, content)
         if call.text("referenceFormat") == "qualified":
             content = answers.qualified(content, version.name)
         return answers.whole(version, content=content, **extra)
@@ -196,14 +204,18 @@ class SchemaRoutes:
     def _check(self, call: Call) -> Any:
         name = self._subjects.resolve(call.path[0])
         version = call.path[1] if len(call.path) > 1 else None
-        request = Request.of(call.object("compatibilityCheck.request"))
+        request = Request.of(call.object("compatibilityCheck.request"), normalize=call.flag("normalize"))
         messages = self._subjects.check(name, version, request)
         verdict: Json = {"is_compatible": not messages}
         return {**verdict, "messages": messages} if call.flag("verbose") else verdict
 
     def _extra(self, name: Name, content: Any, call: Call) -> Json:
         tags = self._subjects.schemas.tags(name, content, call.query.get("findTags", []))
-        return {"schemaTags": tags} if tags else {}
+        extra: Json = {"schemaTags": tags} if tags else {}
+        form = call.text("format")
+        if form:
+            extra["schema"] = self._subjects.schemas.formatted(name, content, form)
+        return extra
 
 
 _CLUSTER: Final = {

@@ -1,21 +1,18 @@
-"""From a request's schema to what is stored, by type: parse, check, canonical text, references, inline tags.
-
-A type is added with a function of its own in ``TYPES`` and a judge in ``subjects``.
-"""
+"""From a request's schema to what is stored: references resolved, text made canonical by its type, faults framed."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from attrs import evolve, frozen
 
-from bridge.sandbox.registry import avro, names, rules
+from bridge.sandbox.registry import names, rules
 from bridge.sandbox.registry.content import Content, Json, Reference, metadata_of
-from bridge.sandbox.registry.errors import RegistryError, invalid_schema
+from bridge.sandbox.registry.errors import RegistryError, Unfit, UnknownEntity, invalid_schema
+from bridge.sandbox.registry.kinds import KINDS, TagEdit
 from bridge.sandbox.registry.names import Name
 from bridge.sandbox.registry.store import Store, Version
-
-TYPES: Final = ("AVRO",)
+from bridge.schema.compatibility import InvalidSchema, Source
 
 
 @frozen
@@ -31,11 +28,11 @@ class Request:
     has_rules: bool = False
     version: int = 0
     id: int | None = None
-    tags_to_add: tuple[Json, ...] = ()
-    tags_to_remove: tuple[Json, ...] = ()
+    edits: tuple[TagEdit, ...] = ()
+    normalize: bool = False
 
     @classmethod
-    def of(cls, body: Json) -> Request:
+    def of(cls, body: Json, *, normalize: bool = False) -> Request:
         """From the body. Raises 400 for wrong types, 42210 for a bad rule set."""
         references = tuple(
             Reference(str(r.get("name")), str(r.get("subject")), _integer(r.get("version", -1)))
@@ -52,14 +49,14 @@ class Request:
             has_rules=body.get("ruleSet") is not None,
             version=_integer(body.get("version") or 0),
             id=None if id_ is None else _integer(id_),
-            tags_to_add=tuple(_list(body.get("schemaTagsToAdd"))),
-            tags_to_remove=tuple(_list(body.get("schemaTagsToRemove"))),
+            edits=(*_edits(body, "schemaTagsToAdd"), *_edits(body, "schemaTagsToRemove")),
+            normalize=normalize,
         )
 
     @property
     def edits_tags(self) -> bool:
         """Whether the schema's inline tags are to be changed on the way."""
-        return bool(self.tags_to_add or self.tags_to_remove)
+        return bool(self.edits)
 
     def with_content_of(self, content: Content) -> Request:
         """The same request for the schema of an existing version."""
@@ -67,37 +64,51 @@ class Request:
 
 
 class Schemas:
-    """Parses in the presence of what is registered, since references are."""
+    """Reads in the presence of what is registered, since references are."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def content(self, name: Name, request: Request) -> Content:
         """The content to store. Raises 42201 in the registry's words."""
-        if request.type not in TYPES:
+        kind = KINDS.get(request.type)
+        if kind is None:
             raise invalid_schema(f"Invalid schema type {request.type}")
         try:
             references = tuple(self._pinned(reference, name) for reference in request.references)
-            parser = self._parser(name, references)
-            known = frozenset(parser.known())
-            tree = parser.parse(request.text)
-        except avro.InvalidAvro as error:
-            raise invalid_schema(_invalid(name, request, str(error))) from None
-        _edit_tags(tree, request)
-        text = avro.render(tree, known=known)
+            source = self._source(request.type, request.text, references, name)
+            text = kind.canonical(source, normalize=request.normalize, edits=request.edits)
+        except InvalidSchema as error:
+            raise invalid_schema(_unreadable(name, request, str(error))) from None
+        except UnknownEntity as error:
+            raise invalid_schema(f"java.lang.IllegalArgumentException: {error}") from None
+        except Unfit as error:
+            raise invalid_schema(f"Invalid schema {_shown(name, request, 0, -1)}, details: {error}") from None
+        if request.normalize:
+            references = tuple(sorted(set(references), key=lambda r: (r.subject, r.version, r.name)))
         return Content(request.type, text, references, request.metadata, request.rules)
 
-    def resolved(self, name: Name, content: Content) -> str:
-        """The schema's text with its references spelled out."""
-        return avro.render(self._parser(name, content.references).parse(content.text))
+    def source(self, name: Name, content: Content) -> Source:
+        """The schema with the texts it refers to."""
+        return self._source(content.type, content.text, content.references, name)
+
+    def formatted(self, name: Name, content: Content, form: str) -> str:
+        """The text in the form that ``format=`` asks for."""
+        return KINDS[content.type].formatted(self.source(name, content), form)
+
+    def fields(self, name: Name, content: Content) -> frozenset[str]:
+        """Names of the fields at the top."""
+        return KINDS[content.type].fields(self.source(name, content))
 
     def tags(self, name: Name, content: Content, wanted: list[str]) -> list[Json]:
         """The inline tags, as ``findTags`` answers them."""
-        found = []
-        for path, kind, props in avro.tagged(self._parser(name, content.references).parse(content.text)):
-            tags = [tag for tag in props.get(avro.TAGS, ()) if "*" in wanted or tag in wanted]
-            if tags:
-                found.append({"schemaEntity": {"entityPath": path, "entityType": kind}, "tags": tags})
+        found: list[Json] = []
+        if not wanted:
+            return found
+        for path, kind, tags in KINDS[content.type].tags(self.source(name, content)):
+            chosen = [tag for tag in tags if "*" in wanted or tag in wanted]
+            if chosen:
+                found.append({"schemaEntity": {"entityPath": path, "entityType": kind}, "tags": chosen})
         return found
 
     def reference_name(self, reference: Reference, parent: Name) -> Name:
@@ -106,67 +117,67 @@ class Schemas:
             return names.parse(reference.subject)
         return Name(parent.context, reference.subject)
 
+    def _source(self, kind: str, text: str, references: tuple[Reference, ...], parent: Name) -> Source:
+        imports: dict[str, str] = {}
+        self._load(imports, parent, references, set())
+        return Source(kind, text, imports, {r.name: (r.subject, r.version) for r in references})
+
     def _referred(self, reference: Reference, parent: Name) -> Version:
         versions = self._store.versions(self.reference_name(reference, parent), deleted=True)
         for version in versions:
             if version.version == reference.version or (reference.version == -1 and version is versions[-1]):
                 return version
         text = f'No schema reference found for subject "{reference.subject}" and version {reference.version}'
-        raise avro.InvalidAvro(text)
+        raise InvalidSchema(text)
 
     def _pinned(self, reference: Reference, parent: Name) -> Reference:
         """``-1`` becomes the number it stands for."""
         return evolve(reference, version=self._referred(reference, parent).version)
 
-    def _parser(self, parent: Name, references: tuple[Reference, ...]) -> avro.Parser:
-        parser = avro.Parser()
-        self._load(parser, parent, references, set())
-        return parser
-
     def _load(
-        self,
-        parser: avro.Parser,
-        parent: Name,
-        references: tuple[Reference, ...],
-        seen: set[tuple[Name, int]],
+        self, imports: dict[str, str], parent: Name, references: tuple[Reference, ...], visited: set[str]
     ) -> None:
         for reference in references:
             version = self._referred(reference, parent)
-            key = (version.name, version.version)
-            if key not in seen:
-                seen.add(key)
-                self._load(parser, version.name, version.content.references, seen)
-                parser.parse(version.content.text)
+            if reference.name not in visited:
+                visited.add(reference.name)
+                self._load(imports, version.name, version.content.references, visited)
+                imports[reference.name] = version.content.text
 
 
-def _edit_tags(tree: avro.Type, request: Request) -> None:
-    entities = {path: props for path, _, props in avro.tagged(tree)}
-    for entry, adding in [(e, True) for e in request.tags_to_add] + [
-        (e, False) for e in request.tags_to_remove
-    ]:
-        path = entry["schemaEntity"]["entityPath"]
-        if path not in entities:
-            problem = f"No matching path '{path}' found in the schema"
-            raise invalid_schema(f"java.lang.IllegalArgumentException: {problem}")
-        tags = [tag for tag in entities[path].get(avro.TAGS, ()) if tag not in entry["tags"]]
-        tags += entry["tags"] if adding else []
-        if tags:
-            entities[path][avro.TAGS] = tags
-        else:
-            entities[path].pop(avro.TAGS, None)
+def _edits(body: Json, key: str) -> tuple[TagEdit, ...]:
+    found = []
+    for entry in _list(body.get(key)):
+        entity = entry.get("schemaEntity") or {}
+        path, record = str(entity.get("entityPath")), entity.get("entityType") == "sr_record"
+        found.append(TagEdit(path, record, tuple(entry.get("tags") or ()), adding=key == "schemaTagsToAdd"))
+    return tuple(found)
 
 
-def _invalid(name: Name, request: Request, details: str) -> str:
-    """The registry's own frame around what its parser said."""
+def _unreadable(name: Name, request: Request, details: str) -> str:
+    """The registry's own frame around what its parser said; Avro's has one more."""
+    kind = f"Invalid schema of type {request.type}"
+    if request.type != "AVRO":
+        return f"{kind}, details: {kind}, details: {details}"
+    references = _listed(request)
+    shown = _shown(name, request, None, None)
+    return f"{kind}, details: Invalid schema {shown} with refs {references} of type AVRO, details: {details}"
+
+
+def _shown(name: Name, request: Request, version: int | None, id_: int | None) -> str:
     asked = Content(request.type, request.text, request.references, request.metadata, request.rules)
-    listed = [f"{{name='{r.name}', subject='{r.subject}', version={r.version}}}" for r in request.references]
-    references = f"[{', '.join(listed)}]"
-    shown = (
-        f"{{subject={name},version=null,id=null,guid={asked.guid},schemaType={request.type},references={references},"
+    numbers = ",".join(
+        f"{key}={'null' if n is None else n}" for key, n in (("version", version), ("id", id_))
+    )
+    return (
+        f"{{subject={name},{numbers},guid={asked.guid},schemaType={request.type},references={_listed(request)},"
         f"metadata=null,ruleSet=null,schema={request.text},schemaTags=null,ts=null,deleted=null}}"
     )
-    kind = f"Invalid schema of type {request.type}"
-    return f"{kind}, details: Invalid schema {shown} with refs {references} of type {request.type}, details: {details}"
+
+
+def _listed(request: Request) -> str:
+    listed = [f"{{name='{r.name}', subject='{r.subject}', version={r.version}}}" for r in request.references]
+    return f"[{', '.join(listed)}]"
 
 
 def _string(value: Any) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from bridge.sandbox.registry import rules
-from bridge.sandbox.registry.compatibility import DEFAULT_LEVEL, check_level
 from bridge.sandbox.registry.content import metadata_of
 from bridge.sandbox.registry.errors import RegistryError, no_subject
 from bridge.sandbox.registry.names import DEFAULT, GLOBAL, Name
+from bridge.schema.compatibility import DEFAULT_LEVEL, LEVELS
 
 Json = dict[str, Any]
 
@@ -124,6 +124,16 @@ class Modes:
             if name.subject:
                 raise no_subject(name) from None
             return self.effective(name)
+
+
+def check_level(text: str) -> str:
+    """The level in capitals. Raises 42203."""
+    level = text.upper()
+    if level not in LEVELS:
+        *others, last = (known.lower() for known in LEVELS)
+        text = f"Invalid compatibility level. Valid values are {', '.join(others)}, and {last}"
+        raise RegistryError(42203, text)
+    return level
 
 
 def ordered(config: Json) -> Json:

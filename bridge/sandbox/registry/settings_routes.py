@@ -72,6 +72,8 @@ class SettingsRoutes:
         what = "updateSubjectLevelConfig.request" if call.path else "updateTopLevelConfig.request"
         body = call.object(what)
         self._subjects.check_writable(name)
+        if not self._subjects.keeps_rules:
+            body = {key: value for key, value in body.items() if not key.endswith("RuleSet")}
         return self._subjects.configs.update(name, body)
 
     def _delete_config(self, call: Call) -> Any:

@@ -47,6 +47,7 @@ class Store:
 
     def __init__(self) -> None:
         self._contexts: dict[str, Context] = {DEFAULT: Context()}
+        self.removed: set[str] = set()
 
     def context(self, name: str) -> Context:
         """The context; an empty one, not kept, where there is none."""
@@ -99,6 +100,7 @@ class Store:
         versions.remove(version)
         if not versions:
             del context.subjects[version.name.subject]
+        self.removed.add(version.content.guid)
         if not any(other.content.identity == version.content.identity for other in context.versions()):
             for number in [n for n, c in context.contents.items() if c.identity == version.content.identity]:
                 del context.contents[number]

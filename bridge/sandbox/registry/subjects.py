@@ -8,8 +8,6 @@ from typing import Any, Final
 from attrs import evolve
 
 from bridge.sandbox.registry import names, rules
-from bridge.sandbox.registry.compatibility import Earlier, judge
-from bridge.sandbox.registry.compatibility.avro import judge as judge_avro
 from bridge.sandbox.registry.content import VERSION_PROPERTY, Content, merge_metadata
 from bridge.sandbox.registry.errors import (
     RegistryError,
@@ -23,15 +21,18 @@ from bridge.sandbox.registry.names import Name
 from bridge.sandbox.registry.schemas import Request, Schemas
 from bridge.sandbox.registry.settings import READ_ONLY, Configs, Modes
 from bridge.sandbox.registry.store import Store, Version
+from bridge.schema.compatibility import Earlier, incompatibilities
+from bridge.schema.compatibility.java_order import hash_order
 
-JUDGES: Final = {"AVRO": judge_avro}
+RESERVED_PROPERTY: Final = "confluent:reserved"
 _MAX_VERSION: Final = (1 << 31) - 1
 
 
 class Subjects:
     """The registry's operations on one store; thread-safe, as one lock is held around each by the routes."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, keeps_rules: bool = True) -> None:
+        self.keeps_rules = keeps_rules
         self.lock = threading.RLock()
         self.store = Store()
         self.configs = Configs()
@@ -71,6 +72,7 @@ class Subjects:
             raise no_subject(name)
         if not request.text:
             raise no_schema()
+        request = self._normalizing(name, request)
         for candidate in known:
             content = self.schemas.content(candidate, request)
             found = self._find(candidate, content, deleted=deleted)
@@ -140,6 +142,7 @@ class Subjects:
         Raises 409xx incompatible, 42201 invalid, 42205 not permitted, 42208 bad subject, 42210 bad rule set.
         """
         names.checked(name)
+        request = self._normalizing(name, request)
         existing = self.store.versions(name)
         latest = existing[-1] if existing else None
         if not request.text:
@@ -182,7 +185,7 @@ class Subjects:
         if not request.text:
             return ["Empty schema"]
         try:
-            content = self.schemas.content(name, request)
+            content = self.schemas.content(name, self._normalizing(name, request))
         except RegistryError as error:
             return [error.message]
         return self._incompatibilities(name, content, earlier)
@@ -247,6 +250,12 @@ class Subjects:
 
     # ------------------------------------------------------------------ inside
 
+    def _normalizing(self, name: Name, request: Request) -> Request:
+        """The request, normalizing also where the configuration says so."""
+        return evolve(
+            request, normalize=request.normalize or bool(self.configs.effective(name).get("normalize"))
+        )
+
     def _with_id(self, context: str, id_: int) -> list[Version]:
         holder = self.store.context(context)
         content = holder.contents.get(id_)
@@ -274,20 +283,35 @@ class Subjects:
 
     def _incompatibilities(self, name: Name, content: Content, existing: list[Version]) -> list[str]:
         config = self.configs.effective(name)
+        level, fields = str(config["compatibilityLevel"]), bool(config.get("validateFields"))
+        conflicts = self._reserved_conflicts(name, content, existing) if fields else []
         group = config.get("compatibilityGroup")
         if group:
             mine = _property(content, group)
             existing = [version for version in existing if _property(version.content, group) == mine]
-        earlier = [self._earlier(version) for version in existing]
-        resolved = self.schemas.resolved(name, content)
-        level = str(config["compatibilityLevel"])
-        fields = bool(config.get("validateFields"))
-        return judge(JUDGES, level, content.type, resolved, earlier, validate_fields=fields)
+        earlier = [Earlier(v.version, self.schemas.source(v.name, v.content)) for v in existing]
+        found = incompatibilities(
+            level,
+            self.schemas.source(name, content),
+            earlier,
+            lenient=config.get("compatibilityPolicy") == "LENIENT",
+            validate_fields=fields,
+        )
+        if conflicts and not found:
+            found = [f"{{validateFields: 'true', compatibility: '{level}'}}"]
+        return [*conflicts, *found]
 
-    def _earlier(self, version: Version) -> Earlier:
-        content = version.content
-        resolved = self.schemas.resolved(version.name, content)
-        return Earlier(version.version, content.type, content.text, resolved)
+    def _reserved_conflicts(self, name: Name, content: Content, existing: list[Version]) -> list[str]:
+        """Fields that metadata reserves must stay reserved and unused."""
+        reserved = _reserved(content)
+        gone = _reserved(existing[-1].content) - reserved if existing else set()
+        removed = "removed from its metadata which is present in the old schema's metadata."
+        conflict = "The new schema has field that conflicts with the reserved field"
+        used = reserved & self.schemas.fields(name, content) if reserved else set()
+        return [
+            *(f"The new schema has reserved field {entry} {removed}" for entry in hash_order(sorted(gone))),
+            *(f"{conflict} {entry}." for entry in hash_order(sorted(used))),
+        ]
 
     def _import(self, name: Name, content: Content, request: Request) -> Version:
         where = f"Subject {name} in context {name.context_prefix}"
@@ -348,6 +372,11 @@ def _pick(versions: list[Version], number: int | None) -> Version:
 
 def _property(content: Content, key: str) -> Any:
     return (content.metadata or {}).get("properties", {}).get(key)
+
+
+def _reserved(content: Content) -> set[str]:
+    listed = str(_property(content, RESERVED_PROPERTY) or "").split(",")
+    return {entry.strip() for entry in listed if entry.strip()}
 
 
 def _numbered(content: Content) -> bool:

@@ -32,8 +32,8 @@ message Meta {
 message Rule {
   string name = 1;
   string doc = 2;
-  string type = 3;
-  string expr = 4;
+  string expr = 3;
+  string sql = 4;
 }
 extend google.protobuf.FileOptions { Meta file_meta = 1088; }
 extend google.protobuf.MessageOptions { Meta message_meta = 1088; }
@@ -43,10 +43,9 @@ extend google.protobuf.EnumValueOptions { Meta enum_value_meta = 1088; }
 """
 DECIMAL: Final = """syntax = "proto3";
 package confluent.type;
-import "confluent/meta.proto";
 message Decimal {
-  bytes value = 1 [(confluent.field_meta) = {params: [{value: "2", key: "precision"}]}];
-  int32 precision = 2;
+  bytes value = 1;
+  uint32 precision = 2;
   int32 scale = 3;
 }
 """

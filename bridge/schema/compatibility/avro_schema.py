@@ -13,6 +13,8 @@ from typing import Any, Final
 
 from attrs import define, field
 
+from bridge.schema.compatibility.source import InvalidSchema, Source
+
 PRIMITIVES: Final = ("null", "boolean", "int", "long", "float", "double", "bytes", "string")
 NAMED: Final = ("record", "error", "enum", "fixed")
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -29,7 +31,7 @@ TAGS: Final = "confluent:tags"
 Json = Any
 
 
-class InvalidAvro(ValueError):
+class InvalidAvro(InvalidSchema):
     """The schema is not valid; the text says why."""
 
 
@@ -193,6 +195,14 @@ class Parser:
             raise InvalidAvro("Duplicate enum symbol")
         made.symbols = symbols
         made.enum_default = document.get("default")
+
+
+def load(source: Source) -> Type:
+    """The tree of a schema whose references are at hand. Raises ``InvalidAvro``."""
+    parser = Parser()
+    for text in source.imports.values():
+        parser.parse(text)
+    return parser.parse(source.text)
 
 
 def _check_name(name: Any) -> None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from bridge.sandbox.registry.avro import Parser, Type
+from bridge.schema.compatibility.avro_schema import Type, load
+from bridge.schema.compatibility.source import Source
 
 _PROMOTIONS: Final = {
     "long": {"int"},
@@ -18,10 +19,10 @@ _PROMOTIONS: Final = {
 }
 
 
-def judge(reader: str, writer: str, reader_word: str, writer_word: str) -> list[str]:
+def judge(reader: Source, writer: Source, reader_word: str, writer_word: str, lenient: bool) -> list[str]:
     """What stands against reading ``writer``'s data with ``reader``; ``new`` and ``old`` are the words for them."""
-    resolution = _Resolution(reader_word, writer_word)
-    return resolution.compare(Parser().parse(reader), Parser().parse(writer), "")
+    del lenient
+    return _Resolution(reader_word, writer_word).compare(load(reader), load(writer), "")
 
 
 class _Resolution:

@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.sandbox.registry.avro import InvalidAvro, Parser, render
-from bridge.sandbox.registry.compatibility import Earlier
-from bridge.sandbox.registry.compatibility import judge as judge_level
-from bridge.sandbox.registry.compatibility.avro import judge
+from bridge.schema.compatibility import Earlier, Source, incompatibilities
+from bridge.schema.compatibility.avro import judge
+from bridge.schema.compatibility.avro_schema import InvalidAvro, Parser, render
 
 primitives = st.sampled_from(["null", "boolean", "int", "long", "float", "double", "bytes", "string"])
 names = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,6}", fullmatch=True)
@@ -52,6 +51,10 @@ def schemas(draw: st.DrawFn, depth: int = 2) -> Any:
     return draw(primitives)
 
 
+def judged(reader: str, writer: str) -> list[str]:
+    return judge(Source("AVRO", reader), Source("AVRO", writer), "new", "old", False)
+
+
 @settings(max_examples=200)
 @given(schemas())
 def test_canonical_text_is_stable_and_means_the_same(document: Any) -> None:
@@ -65,7 +68,7 @@ def test_canonical_text_is_stable_and_means_the_same(document: Any) -> None:
 @given(schemas())
 def test_a_schema_reads_what_it_wrote(document: Any) -> None:
     text = render(Parser().parse(json.dumps(document)))
-    assert judge(text, text, "new", "old") == []
+    assert judged(text, text) == []
 
 
 @pytest.mark.parametrize(
@@ -171,7 +174,7 @@ RESOLUTION = [
 
 @pytest.mark.parametrize(("reader", "writer", "kinds"), RESOLUTION)
 def test_resolution(reader: str, writer: str, kinds: list[str]) -> None:
-    found = judge(reader, writer, "new", "old")
+    found = judged(reader, writer)
     assert [message.split("'")[1] for message in found] == kinds
 
 
@@ -179,12 +182,12 @@ def test_a_recursive_schema_ends() -> None:
     tree = (
         '{"type":"record","name":"T","fields":[{"name":"next","type":["null","T"]},{"name":"v","type":"%s"}]}'
     )
-    assert judge(tree % "long", tree % "int", "new", "old") == []
-    assert len(judge(tree % "int", tree % "long", "new", "old")) == 1
+    assert judged(tree % "long", tree % "int") == []
+    assert len(judged(tree % "int", tree % "long")) == 1
 
 
-V1 = Earlier(1, "AVRO", record(A), record(A))
-V2 = Earlier(2, "AVRO", record(A, B_DEFAULT), record(A, B_DEFAULT))
+V1 = Earlier(1, Source("AVRO", record(A)))
+V2 = Earlier(2, Source("AVRO", record(A, B_DEFAULT)))
 ADDED_REQUIRED = record(A, B)
 
 
@@ -203,9 +206,9 @@ ADDED_REQUIRED = record(A, B)
     ],
 )
 def test_levels(level: str, schema: str, compatible: bool) -> None:
-    assert (judge_level({"AVRO": judge}, level, "AVRO", schema, [V1, V2]) == []) is compatible
+    assert (incompatibilities(level, Source("AVRO", schema), [V1, V2]) == []) is compatible
 
 
 def test_another_type_is_never_compatible() -> None:
-    (why, _) = judge_level({"AVRO": judge}, "BACKWARD", "JSON", "{}", [V1])
+    (why, _) = incompatibilities("BACKWARD", Source("JSON", "{}"), [V1])
     assert why == "Incompatible because of different schema type"

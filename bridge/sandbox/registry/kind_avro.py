@@ -1,0 +1,62 @@
+"""Avro schemas in the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from bridge.sandbox.registry.errors import UnknownEntity
+from bridge.schema.compatibility import Source
+from bridge.schema.compatibility.avro_normal import normalized
+from bridge.schema.compatibility.avro_schema import TAGS, Parser, Type, load, render, tagged
+
+RESERVED_PREFIX: Final = "$$"
+
+
+def canonical(source: Source, *, normalize: bool, edits: tuple[Any, ...]) -> str:
+    """The text that is stored: keys in the Java library's order, types of references only named."""
+    parser = _parser(source)
+    known = frozenset(parser.known())
+    tree = parser.parse(source.text)
+    if edits:
+        _edit(tree, edits)
+    if normalize:
+        normalized(tree)
+    return render(tree, known=known)
+
+
+def tags(source: Source) -> Iterator[tuple[str, str, list[str]]]:
+    """Tags of records and fields, by full name."""
+    for path, kind, props in tagged(load(source)):
+        yield path, kind, list(props.get(TAGS, ()))
+
+
+def formatted(source: Source, form: str) -> str:
+    """``resolved``: references spelled out."""
+    return render(load(source)) if form == "resolved" else source.text
+
+
+def fields(source: Source) -> frozenset[str]:
+    """Names of a record's fields."""
+    return frozenset(entry.name for entry in load(source).fields)
+
+
+def _parser(source: Source) -> Parser:
+    parser = Parser()
+    for text in source.imports.values():
+        parser.parse(text)
+    return parser
+
+
+def _edit(tree: Type, edits: tuple[Any, ...]) -> None:
+    entities = {path: props for path, _, props in tagged(tree)}
+    for edit in edits:
+        if edit.path not in entities:
+            raise UnknownEntity(f"No matching path '{edit.path}' found in the schema")
+        props = entities[edit.path]
+        kept = [tag for tag in props.get(TAGS, ()) if edit.adding or tag not in edit.tags]
+        kept += [tag for tag in edit.tags if edit.adding and tag not in kept]
+        if kept:
+            props[TAGS] = kept
+        else:
+            props.pop(TAGS, None)

@@ -1,0 +1,111 @@
+"""Protobuf schemas in the registry: stored in one canonical layout, without comments."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from bridge.formats.protobuf_text import parse as parse_for_descriptor
+from bridge.formats.protobuf_types import descriptor
+from bridge.sandbox.registry.errors import Unfit, UnknownEntity
+from bridge.schema.compatibility import Source
+from bridge.schema.compatibility.protobuf import load, names_of
+from bridge.schema.proto import Enum, Field, InvalidProto, Message, Option, render
+from bridge.schema.proto.option_text import merged
+
+_FIELD: Final = "confluent.field_meta"
+_MESSAGE: Final = "confluent.message_meta"
+TAGS: Final = "tags"
+
+
+def canonical(source: Source, *, normalize: bool, edits: tuple[Any, ...]) -> str:
+    """The text that is stored; its types must be known."""
+    file = load(source)
+    names = names_of(source, file)
+    try:
+        normal = render(file, names)
+    except InvalidProto as error:
+        raise Unfit(str(error)) from None
+    if edits:
+        entities = dict(_entities(file.types, ""))
+        for edit in edits:
+            _edit(entities, edit)
+        normal = render(file, names)
+    return normal if normalize else render(file)
+
+
+def tags(source: Source) -> Iterator[tuple[str, str, list[str]]]:
+    """Tags of messages and fields, by name without the package."""
+    for path, element in _entities(load(source).types, ""):
+        record = isinstance(element, Message)
+        kind = "sr_record" if record else "sr_field"
+        yield path, kind, _tags(element.options, _MESSAGE if record else _FIELD)
+
+
+def formatted(source: Source, form: str) -> str:
+    """``serialized``: the compiled descriptor in base64; ``ignore_extensions``: without custom options."""
+    if form == "ignore_extensions":
+        return render(load(source), extensions=False)
+    if form != "serialized":
+        return source.text
+    made = descriptor(parse_for_descriptor(source.text), source.imports, "default")
+    for message in made.message_type:
+        _as_served(message, proto3=made.syntax == "proto3")
+    return base64.b64encode(made.SerializeToString(deterministic=True)).decode()
+
+
+def fields(source: Source) -> frozenset[str]:
+    """Names of the first message's fields."""
+    messages = [element for element in load(source).types if isinstance(element, Message)]
+    return frozenset(entry.name for entry in messages[0].every_field()) if messages else frozenset()
+
+
+def _as_served(message: Any, *, proto3: bool) -> None:
+    """The registry writes no JSON names, no label where none is written, and options for every oneof."""
+    for entry in message.field:
+        entry.ClearField("json_name")
+        if proto3 and entry.label == entry.LABEL_OPTIONAL and not entry.HasField("oneof_index"):
+            entry.ClearField("label")
+    for one_of in message.oneof_decl:
+        one_of.options.SetInParent()
+    for nested in message.nested_type:
+        _as_served(nested, proto3=proto3)
+
+
+def _entities(types: Iterable[Message | Enum], scope: str) -> Iterator[tuple[str, Message | Field]]:
+    for element in types:
+        if isinstance(element, Message):
+            path = f"{scope}{element.name}"
+            yield path, element
+            for one_of in element.one_ofs:
+                for entry in one_of.fields:
+                    yield f"{path}.{entry.name}", entry
+            for entry in element.fields:
+                yield f"{path}.{entry.name}", entry
+            yield from _entities(element.types, f"{path}.")
+
+
+def _tags(options: list[Option], name: str) -> list[str]:
+    meta = merged(options).get(name)
+    found = meta.value.get(TAGS, ()) if meta is not None and meta.kind == "MAP" else ()
+    return [found] if isinstance(found, str) else [str(tag) for tag in found]
+
+
+def _edit(entities: dict[str, Message | Field], edit: Any) -> None:
+    path = edit.path.removeprefix(".")
+    element = entities.get(path)
+    if element is None or edit.record != isinstance(element, Message):
+        what = "Message" if edit.record else "Field"
+        raise UnknownEntity(f"No matching {what} with name '{path.split('.')[-1]}' found in the schema")
+    name = _MESSAGE if edit.record else _FIELD
+    known = _tags(element.options, name)
+    kept = [tag for tag in known if edit.adding or tag not in edit.tags]
+    kept += [tag for tag in edit.tags if edit.adding and tag not in kept]
+    together = merged(element.options)
+    meta = together.pop(name, None)
+    value = dict(meta.value) if meta is not None and meta.kind == "MAP" else {}
+    value.pop(TAGS, None)
+    if kept:
+        value[TAGS] = kept
+    element.options = list(together.values()) + ([Option(name, "MAP", value, True)] if value else [])
