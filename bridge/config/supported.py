@@ -34,8 +34,6 @@ REFUSED_VALUES: Final[dict[str, dict[str, str]]] = {
 
 _CHANNEL = "custom channels are not supported yet; name one event in salesforce.platform.event.name"
 REFUSED_PROPERTIES: Final[dict[str, str]] = {
-    "transforms": "single message transforms are not supported yet",
-    "predicates": "predicates belong to single message transforms, which are not supported yet",
     "salesforce.platform.custom.channel.name": _CHANNEL,
     "salesforce.platform.channel.entities": _CHANNEL,
     "topic.creation.groups": "only the default group is supported (topic.creation.default.*)",
