@@ -286,7 +286,7 @@ def rule_set_document(contract: Contract, stored: Mapping[str, Any] | None) -> d
     return {**found, **rest} or (None if stored is None else {})
 
 
-_DEFAULTS: Final[dict[str, Any]] = {"kind": "TRANSFORM", "disabled": False, "mode": "WRITE"}
+_DEFAULTS: Final[dict[str, Any]] = {"kind": "TRANSFORM", "disabled": False, "mode": "WRITEREAD"}
 
 
 def _covers(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:

@@ -9,18 +9,18 @@ bridge writes has nothing sensitive below them. Protocol: Schema Registry 8.3, d
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
 from attrs import evolve, field, frozen
 
+from bridge.formats.protobuf_text import parse
 from bridge.schema.registry import Registered
 
 INLINE: Final = "confluent:tags"
-_COMMENT: Final = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
-_TOKEN: Final = re.compile(r"\"(?:\\.|[^\"\\])*\"|[A-Za-z_][\w.]*|\d+|[^\s\w]")
-_TAGS: Final = re.compile(r"(?:\(confluent\.field_meta\)\.tags=|\btags:)(\"[^\"]*\"|\[[^\]]*\])")
+_TEXTS: Final = re.compile(r"\"([^\"]*)\"")
+_LISTED: Final = re.compile(r"\btags\s*:\s*(\"[^\"]*\"|\[[^\]]*\])")
 
 
 @frozen
@@ -94,6 +94,16 @@ def retagged(
     return evolve(stored, text=text, metadata=metadata if stored.metadata is not None else None)
 
 
+def with_metadata_tags(stored: Registered) -> Registered:
+    """``stored`` with every inline tag in ``metadata.tags``, too."""
+    found = tags_in(stored.text, stored.type)
+    entries = {found.names[name]: sorted(tags) for name, tags in found.fields.items() if tags}
+    if not entries:
+        return stored
+    metadata = dict(stored.metadata or {})
+    return evolve(stored, metadata={**metadata, "tags": {**(metadata.get("tags") or {}), **entries}})
+
+
 def _written(text: str, type_: str, changes: Mapping[str, list[str]]) -> str:
     document = msgspec.json.decode(text)
     for name, entry in _entries(document, type_).items():
@@ -131,49 +141,23 @@ def _json(text: str) -> tuple[dict[str, list[str]], dict[str, str]]:
 
 
 def _protobuf(text: str) -> tuple[dict[str, list[str]], dict[str, str]]:
-    tokens = _TOKEN.findall(_COMMENT.sub(" ", text))
-    if "message" not in tokens:
+    file = parse(text)
+    if not file.messages:
         return {}, {}
-    at = tokens.index("message")
-    package = tokens[tokens.index("package") + 1] if "package" in tokens[:at] else ""
-    full = f"{package}.{tokens[at + 1]}" if package else tokens[at + 1]
-    tags: dict[str, list[str]] = {}
-    for statement in _statements(tokens[at + 3 :]):
-        place = statement.index("=") if "=" in statement else 0
-        if place > 1 and statement[0] != "option" and statement[place + 1].isdigit():
-            tags[statement[place - 1]] = _option_tags("".join(statement[place + 2 :]))
+    message = file.messages[0]
+    full = f"{file.package}.{message.name}" if file.package else message.name
+    tags = {f.name: _option_tags(f.options) for f in message.fields}
     return tags, {name: f"{full}.{name}" for name in tags}
 
 
-def _option_tags(options: str) -> list[str]:
-    if "(confluent.field_meta)" not in options:
-        return []
-    found = [re.findall(r"\"([^\"]*)\"", tags[1]) for tags in _TAGS.finditer(options)]
-    return list(dict.fromkeys(tag for tags in found for tag in tags))
-
-
-def _statements(tokens: list[str]) -> Iterator[list[str]]:
-    """The statements of a message's own body: a oneof's fields are its own, nested types are not."""
-    statement: list[str] = []
-    square = inside = skipped = 0
-    for word in tokens:
-        square += (word == "[") - (word == "]")
-        if skipped or (word == "{" and not square):
-            if not skipped and statement[:1] == ["oneof"]:
-                inside += 1
-            elif not square:
-                skipped += (word == "{") - (word == "}")
-            statement = []
-        elif word == "}" and not square:
-            if not inside:
-                return
-            inside -= 1
-            statement = []
-        elif word == ";" and not square:
-            yield statement
-            statement = []
-        else:
-            statement.append(word)
+def _option_tags(options: Mapping[str, str]) -> list[str]:
+    found: list[str] = []
+    for name, value in options.items():
+        if name.replace(" ", "") == "(confluent.field_meta).tags":
+            found += _TEXTS.findall(value)
+        elif name.replace(" ", "") == "(confluent.field_meta)":
+            found += [tag for listed in _LISTED.findall(value) for tag in _TEXTS.findall(listed)]
+    return list(dict.fromkeys(found))
 
 
 _READ: Final = {"AVRO": _avro, "JSON": _json, "PROTOBUF": _protobuf}

@@ -1,0 +1,79 @@
+"""Schema files on the command line: which format they hold, and the contract beside them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from bridge.errors import ConfigurationError, Fault
+
+if TYPE_CHECKING:
+    from bridge.config.config import Config
+    from bridge.schema.diff import Shape
+    from bridge.schema.registry_http import Http
+
+ENDINGS: Final = {".avsc": "AVRO", ".proto": "PROTOBUF", ".schema.json": "JSON"}
+"""How a schema's file ends → the registry's type."""
+
+
+def read(path: Path) -> str:
+    """The file's text. ConfigurationError."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError([Fault(str(path), f"cannot be read ({error.strerror})")]) from None
+    except UnicodeDecodeError:
+        raise ConfigurationError([Fault(str(path), "is no UTF-8")]) from None
+
+
+def type_of(path: Path, text: str) -> str | None:
+    """The registry's type of a schema file, by name, else by content; None for a describe or eventSchema."""
+    from bridge.schema.source_files import is_metadata
+
+    try:
+        document = json.loads(text)
+    except ValueError:
+        document = None
+    if is_metadata(document):
+        return None
+    for ending, type_ in ENDINGS.items():
+        if path.name.endswith(ending):
+            return type_
+    if document is None:
+        return "PROTOBUF" if "message" in text else None
+    if isinstance(document, dict) and ("properties" in document or "$schema" in document):
+        return "JSON"
+    return "AVRO"
+
+
+def shape_of(path: Path, event: str | None = None) -> Shape:
+    """What a file or an SFDX project says, taken apart. Fatal naming the file."""
+    from bridge.errors import Fatal
+    from bridge.schema import source_files
+    from bridge.schema.diff import shape_of_event, shape_of_text
+
+    if path.is_dir():
+        return shape_of_event(source_files.from_any(path, event).event)
+    text = read(path)
+    type_ = type_of(path, text)
+    if type_ is None:
+        return shape_of_event(source_files.from_any(path, event).event)
+    try:
+        return shape_of_text(text, type_)
+    except Fatal as error:
+        raise Fatal(f"{path}: {error.message}", stage=error.stage) from None
+
+
+def registry_http(worker: Config, url: str | None) -> Http:
+    """The registry that a worker, or an option, names. ConfigurationError where neither does."""
+    from bridge.config.registry import registry_properties
+    from bridge.schema.registry_http import http_of
+
+    given = {**worker.raw(), **({"schema.registry.url": url} if url else {})}
+    settings = registry_properties({}, given)
+    if not settings.get("url"):
+        raise ConfigurationError(
+            [Fault("schema.registry.url", "is needed in the worker file, or --schema-registry")]
+        )
+    return http_of(settings, retry_seconds=10, longest_wait=2)

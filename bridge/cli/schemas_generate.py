@@ -1,0 +1,195 @@
+"""``sfbridge schemas generate``: metadata → schemas and contract, in files."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bridge.errors import ConfigurationError, Fault
+
+if TYPE_CHECKING:
+    from bridge.schema import generate
+    from bridge.schema.contract import Contract
+    from bridge.schema.source_format import Declared
+
+HELP = (
+    "Write an event's schemas and its contract; offline, but for --connector. The same gives the same bytes."
+)
+EXAMPLE = (
+    "sfbridge schemas generate --describe Order_Placed__e.describe.json --out schemas\n"
+    "  sfbridge schemas generate --sfdx . --event Order_Placed__e --format all --out schemas"
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """One source, and what becomes of it."""
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--describe", type=Path, metavar="F", help="sobjects/<Event>/describe in a file")
+    source.add_argument(
+        "--event-schema", type=Path, metavar="F", help="eventSchema, EXPANDED or COMPACT, in a file"
+    )
+    source.add_argument("--avro", type=Path, metavar="F", help="the Pub/Sub API's Avro schema in a file")
+    source.add_argument("--sfdx", type=Path, metavar="DIR", help="an SFDX project; --event says which event")
+    source.add_argument("--connector", type=Path, metavar="C", help="ask the org that a connector logs in to")
+    parser.add_argument("--event", metavar="NAME", help="the event's API name, with --sfdx")
+    parser.add_argument(
+        "--format",
+        action="append",
+        metavar="FORMAT",
+        help="AVRO, JSON_SR, PROTOBUF or all (default); may be repeated",
+    )
+    parser.add_argument("--contract", type=Path, metavar="F", help="the contract to take tags and rules from")
+    parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="the folder (default: here)")
+    parser.add_argument("--kek", metavar="NAME", help="the key encryption key that generated rules name")
+    parser.add_argument(
+        "--kms-type", metavar="TYPE", help="its KMS: aws-kms, azure-kms, gcp-kms, hcvault, local-kms"
+    )
+    parser.add_argument("--kms-key-id", metavar="ID", help="its key in the KMS")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Exit code 0 when everything is written."""
+    from bridge.schema import generate
+    from bridge.schema.sources import read_contract
+
+    wanted = _formats(args.format)
+    found = _declared(args)
+    settings: dict[str, str] = _settings(args.connector)
+    for declared in found:
+        event = declared.event
+        path = args.contract or args.out / f"{event.name}{generate.CONTRACT}"
+        known = read_contract(path) if args.contract or path.is_file() else None
+        _check(known, path, declared)
+        contract = generate.contract_for(event, declared.classified, known, _key(args))
+        made = generate.files(
+            event, declared.classified, contract, wanted, settings, _there(args.out, event.name)
+        )
+        if contract != known or path != args.out / f"{event.name}{generate.CONTRACT}":
+            made[f"{event.name}{generate.CONTRACT}"] = generate.contract_text(
+                contract, event, declared.classified
+            )
+        _write(args.out, made)
+        if any(rule.disabled for rule in contract.rules):
+            print(
+                f"note: the rules of {event.name} are disabled until they name a key (--kek, --kms-type, "
+                "--kms-key-id, or edit the contract)",
+                file=sys.stderr,
+            )
+    return 0
+
+
+def _there(out: Path, event: str) -> dict[str, str]:
+    """The event's Protobuf file, whose numbers are to be kept."""
+    from bridge.cli.schemas_files import read
+    from bridge.schema.generate import SUFFIXES
+
+    path = out / f"{event}{SUFFIXES['PROTOBUF']}"
+    return {path.name: read(path)} if path.is_file() else {}
+
+
+def _formats(given: list[str] | None) -> tuple[str, ...]:
+    from bridge.schema.generate import formats
+
+    known = formats()
+    words = [word.upper() for each in given or ["all"] for word in each.split(",")]
+    if wrong := [word for word in words if word not in (*known, "ALL")]:
+        raise ConfigurationError([Fault("--format", f"must be {', '.join(known)} or all", wrong[0])])
+    return known if "ALL" in words else tuple(name for name in known if name in words)
+
+
+def _declared(args: argparse.Namespace) -> list[Declared]:
+    from bridge.schema import source_files
+
+    if args.sfdx is not None:
+        if not args.event:
+            return [source_files.from_any(args.sfdx)]
+        return [source_files.from_sfdx(args.sfdx, args.event)]
+    if args.connector is not None:
+        return _online(args.connector, args.event)
+    if args.describe is not None:
+        return [source_files.from_describe(args.describe)]
+    if args.event_schema is not None:
+        return [source_files.from_event_schema(args.event_schema)]
+    return [source_files.from_avro(args.avro)]
+
+
+def _online(path: Path, event: str | None) -> list[Declared]:
+    """Describe completes the event's present schema; how fields are classified is asked, too."""
+    from bridge import log
+    from bridge.config import load_connector
+    from bridge.config.subscription import events
+    from bridge.errors import Fatal
+    from bridge.salesforce.auth import Login
+    from bridge.salesforce.rest import Rest
+    from bridge.schema.classification import from_records
+    from bridge.schema.infer import event_type
+    from bridge.schema.source_format import Declared
+
+    log.configure("text", "WARNING")
+    connector = load_connector(path)
+    rest = Rest(Login(connector), connector)
+    made = []
+    for name in (event,) if event else events(connector):
+        described = rest.describe(name)
+        try:
+            classified = from_records(rest.field_classification(name))
+        except Fatal as refused:
+            print(f"note: how fields are classified is not known: {refused.message}", file=sys.stderr)
+            classified = {}
+        made.append(Declared(event_type(name, described, rest.event_schema_of(name)), classified))
+    return made
+
+
+def _settings(connector: Path | None) -> dict[str, str]:
+    if connector is None:
+        return {}
+    from bridge.config import load_connector
+
+    return dict(load_connector(connector).prefixed("value.converter."))
+
+
+def _check(known: Contract | None, path: Path, declared: Declared) -> None:
+    if known is None:
+        return
+    event = declared.event
+    faults = []
+    if known.event != event.name:
+        faults.append(
+            Fault(str(path), f"is the contract of {known.event}, and the metadata is of {event.name}")
+        )
+    names = {f.name for f in event.fields}
+    faults += [
+        Fault(f"{path}: fields.{name}", f"{event.name} has no such field; correct or remove it")
+        for name in known.fields
+        if name not in names
+    ]
+    if faults:
+        raise ConfigurationError(faults)
+
+
+def _key(args: argparse.Namespace) -> generate.Key:
+    from bridge.schema.generate import Key
+
+    options = {"--kek": args.kek, "--kms-type": args.kms_type, "--kms-key-id": args.kms_key_id}
+    given = {name: value for name, value in options.items() if value}
+    if not given:
+        return Key()
+    if missing := [name for name in options if name not in given]:
+        raise ConfigurationError(
+            [Fault(name, "is needed with the other options of the key") for name in missing]
+        )
+    return Key(args.kek, args.kms_type, args.kms_key_id, given=True)
+
+
+def _write(out: Path, made: Mapping[str, str]) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, text in made.items():
+            path = out / name
+            path.write_text(text, encoding="utf-8")
+            print(path)
+    except OSError as error:
+        raise ConfigurationError([Fault("--out", f"{error.filename}: {error.strerror}")]) from None

@@ -1,0 +1,103 @@
+"""``sfbridge schemas register``: a schema file, with its contract's metadata and rules, into the registry."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bridge.cli.output import add_output_option, print_json
+from bridge.errors import ConfigurationError, Fault
+
+if TYPE_CHECKING:
+    from bridge.schema.contract import Contract
+
+HELP = "Register a schema file with the metadata and rules of the contract beside it. Exit code 1 where it is refused."
+EXAMPLE = (
+    "sfbridge schemas register schemas/Order_Placed__e.avsc --subject orders-value --worker worker.properties"
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The file, the place, the registry."""
+    parser.add_argument("file", type=Path, metavar="F", help=".avsc, .schema.json or .proto")
+    parser.add_argument("--context", default="default", metavar="C", help="the registry's context")
+    parser.add_argument(
+        "--subject",
+        metavar="S",
+        help="default: <event in lower case>-value, as kafka.topic=${_ObjectType} makes it",
+    )
+    parser.add_argument(
+        "--worker", type=Path, metavar="W", help="worker.properties: the registry and its login"
+    )
+    parser.add_argument(
+        "--schema-registry", metavar="URL", help="instead of the worker's schema.registry.url"
+    )
+    parser.add_argument(
+        "--contract",
+        type=Path,
+        metavar="F",
+        help="default: <Event>.contract.yaml beside the schema, if it is there",
+    )
+    parser.add_argument(
+        "--metadata-tags",
+        action="store_true",
+        help="put the tags into metadata.tags, too, beside those inline",
+    )
+    add_output_option(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Exit code 0 when it is registered, or was already."""
+    from attrs import evolve
+
+    from bridge.cli.schemas_files import read, registry_http, type_of
+    from bridge.config import load_worker
+    from bridge.schema.contract import metadata_document, rule_set_document
+    from bridge.schema.registry import Registered, Registry
+    from bridge.schema.subjects import qualified
+    from bridge.schema.tagging import tags_in, with_metadata_tags
+
+    text = read(args.file)
+    type_ = type_of(args.file, text)
+    if type_ is None:
+        message = "holds metadata and no schema; make schemas of it with sfbridge schemas generate"
+        raise ConfigurationError([Fault(str(args.file), message)])
+    tags_in(text, type_)
+    stem = args.file.name.partition(".")[0]
+    subject = qualified(args.subject or f"{stem.lower()}-value", args.context)
+    contract = _contract(args, stem)
+    registry = Registry(registry_http(load_worker(args.worker), args.schema_registry))
+    latest = registry.latest(subject)
+    if latest is None and type_ == "JSON":
+        registry.set_config(subject, {"compatibilityPolicy": "LENIENT"})
+    wanted = evolve(latest, text=text) if latest else Registered(subject, 0, 0, text, type_)
+    if contract is not None:
+        wanted = evolve(
+            wanted,
+            metadata=metadata_document(contract, wanted.metadata),
+            rule_set=rule_set_document(contract, wanted.rule_set),
+        )
+    if args.metadata_tags:
+        wanted = with_metadata_tags(wanted)
+    stored = registry.register(subject, text, type_=type_, like=wanted)
+    if wanted.rule_set and not stored.rules():
+        print(
+            "note: the registry dropped the rules: the community edition keeps none, so nothing would be encrypted",
+            file=sys.stderr,
+        )
+    if args.output == "json":
+        print_json(
+            {"subject": stored.subject, "version": stored.version, "id": stored.id, "guid": stored.guid}
+        )
+    else:
+        print(f"{stored.subject} version {stored.version}, id {stored.id}")
+    return 0
+
+
+def _contract(args: argparse.Namespace, stem: str) -> Contract | None:
+    from bridge.schema.sources import read_contract
+
+    path = args.contract or args.file.parent / f"{stem}.contract.yaml"
+    return read_contract(path) if args.contract or path.is_file() else None

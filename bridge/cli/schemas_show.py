@@ -1,0 +1,175 @@
+"""``sfbridge schemas show``: what is registered and tagged, and why."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bridge.cli.output import add_output_option, print_json, print_table
+from bridge.errors import ConfigurationError, Fatal, Fault, Stage
+
+if TYPE_CHECKING:
+    from bridge.config.config import Config
+    from bridge.schema.classification import Classification
+    from bridge.schema.contract import Contract
+    from bridge.schema.explain import Explained
+    from bridge.schema.registry_http import Http
+
+HELP = (
+    "Show what is registered and tagged, and why: each tag's origin, rules, and patterns that match nothing."
+)
+EXAMPLE = (
+    "sfbridge schemas show orders-value --worker worker.properties --contract schemas/Order_Placed__e.contract.yaml\n"
+    "  sfbridge schemas show --connector connector.json --worker worker.properties"
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Subjects, or a connector whose subjects are meant."""
+    parser.add_argument(
+        "subjects",
+        nargs="*",
+        metavar="SUBJECT",
+        help="default: the connector's, else every one of the context",
+    )
+    parser.add_argument("--context", metavar="C", help="the registry's context (default: the connector's)")
+    parser.add_argument(
+        "--worker", type=Path, metavar="W", help="worker.properties: the registry and its login"
+    )
+    parser.add_argument(
+        "--schema-registry", metavar="URL", help="instead of the worker's schema.registry.url"
+    )
+    parser.add_argument("--contract", type=Path, metavar="F", help="the contract to explain tags with")
+    parser.add_argument(
+        "--connector",
+        type=Path,
+        metavar="C",
+        help="its subject and contract; its org is asked for the classification",
+    )
+    add_output_option(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Exit code 0 when every subject was found."""
+    from bridge.cli.schemas_files import registry_http
+    from bridge.config import load_connector, load_worker
+    from bridge.schema.explain import explain
+    from bridge.schema.registry import Registry
+    from bridge.schema.sources import read_contract
+    from bridge.schema.subjects import qualified
+
+    worker = load_worker(args.worker)
+    connector = load_connector(args.connector, worker=worker) if args.connector else None
+    http = registry_http(worker, args.schema_registry or _url(connector))
+    context = args.context or (connector.get("schema.context.name") if connector else None) or "default"
+    events = _events(connector, args.contract)
+    shown = []
+    for subject in args.subjects or _of_connector(connector) or _all(http, context):
+        name = subject if subject.startswith(":.") else qualified(subject, context)
+        found = Registry(http).latest(name)
+        if found is None:
+            raise Fatal(f"the registry has no subject {name}", stage=Stage.SCHEMA)
+        event = _event_of(found.text, events)
+        contract, classified = events.get(event or "", (None, {}))
+        if contract is None and args.contract and len(args.subjects) == 1:
+            contract = read_contract(args.contract)
+        shown.append(explain(found, contract, classified))
+    if args.output == "json":
+        print_json([each.document() for each in shown])
+    else:
+        for each in shown:
+            _print(each)
+    return 0
+
+
+def _url(connector: Config | None) -> str | None:
+    if connector is None:
+        return None
+    from bridge.config.registry import registry_properties
+
+    return registry_properties(connector.raw(), {}).get("url")
+
+
+def _events(
+    connector: Config | None, path: Path | None
+) -> dict[str, tuple[Contract | None, Mapping[str, Classification]]]:
+    """Each event's contract, and how Salesforce classifies its fields where a connector says whom to ask."""
+    from bridge.config.subscription import events
+    from bridge.schema.sources import load_contracts, read_contract
+
+    if connector is None:
+        if path is None:
+            return {}
+        contract = read_contract(path)
+        return {contract.event: (contract, {})}
+    from bridge.salesforce.auth import Login
+    from bridge.salesforce.rest import Rest
+    from bridge.schema.classification import from_records, maps
+
+    given = str(path) if path else connector.get("bridge.schema.contract")
+    contracts = load_contracts(events(connector), given)
+    rest = Rest(Login(connector), connector)
+    found: dict[str, tuple[Contract | None, Mapping[str, Classification]]] = {}
+    for event in events(connector):
+        known = contracts.get(event)
+        found[event] = (known, from_records(rest.field_classification(event)) if maps(known) else {})
+    return found
+
+
+def _of_connector(connector: Config | None) -> list[str]:
+    """The subjects a connector writes with; nothing where they depend on the events."""
+    if connector is None:
+        return []
+    from bridge.config import topic_template
+    from bridge.config.subscription import events
+    from bridge.schema.infer import NAMESPACE
+    from bridge.schema.subjects import STRATEGIES
+
+    if connector["output.data.format"] == "JSON":
+        raise ConfigurationError([Fault("output.data.format", "JSON is written without a schema", "JSON")])
+    template = topic_template(connector)
+    strategy = (
+        connector.prefixed("value.converter.").get("value.subject.name.strategy") or "TopicNameStrategy"
+    )
+    if not set(template.fields) <= {"_ObjectType"}:
+        return []
+    names = []
+    for event in events(connector):
+        topic = template.fill(lambda _, event=event: event)  # type: ignore[misc]
+        names.append(STRATEGIES[strategy.rpartition(".")[2]](topic, f"{NAMESPACE}.{event}"))
+    return list(dict.fromkeys(names))
+
+
+def _all(http: Http, context: str) -> list[str]:
+    from urllib.parse import quote
+
+    from bridge.schema.subjects import prefix
+
+    found = http.call("GET", f"/subjects?subjectPrefix={quote(prefix(context), safe='')}")
+    return sorted(str(name) for name in found)
+
+
+def _event_of(text: str, events: Mapping[str, object]) -> str | None:
+    """The event a schema is of: its record is named after it."""
+    import re
+
+    return next((event for event in events if re.search(rf"\b{re.escape(event)}\b", text)), None)
+
+
+def _print(shown: Explained) -> None:
+    r = shown.registered
+    print(f"{r.subject} version {r.version}, id {r.id}, {r.type}")
+    rows = [(name, tag, "; ".join(o)) for name, tags in shown.fields.items() for tag, o in tags.items()]
+    if rows:
+        print_table(("field", "tag", "because of"), rows)
+    else:
+        print("no field is tagged")
+    for rule in shown.rules:
+        state = "disabled" if rule.disabled else f"meets {', '.join(rule.fields) or 'no field'}"
+        print(f"rule {rule.name} ({rule.type}, tags {', '.join(rule.tags) or 'any'}): {state}")
+    for sentence in shown.findings:
+        print(f"note: {sentence}", file=sys.stderr)
+    print()
