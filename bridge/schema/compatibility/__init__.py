@@ -11,7 +11,16 @@ from typing import Final
 
 from bridge.schema.compatibility.source import TYPES, Earlier, InvalidSchema, Source
 
-__all__ = ["DEFAULT_LEVEL", "LEVELS", "TYPES", "Earlier", "InvalidSchema", "Source", "incompatibilities"]
+__all__ = [
+    "DEFAULT_LEVEL",
+    "LEVELS",
+    "TYPES",
+    "Earlier",
+    "InvalidSchema",
+    "Source",
+    "incompatibilities",
+    "validate",
+]
 
 LEVELS: Final = (
     "NONE",
@@ -64,6 +73,22 @@ def differences(level: str, new: Source, old: Source, *, lenient: bool = False) 
     if level.startswith(("BACKWARD", "FULL")):
         found += judge(new, old, "new", "old", lenient)
     return found
+
+
+def validate(source: Source) -> None:
+    """Raises ``InvalidSchema`` unless the text is a schema of its type and all that it names is known."""
+    if source.type == "AVRO":
+        from bridge.schema.compatibility.avro_schema import load as load_avro
+
+        load_avro(source)
+    elif source.type == "JSON":
+        from bridge.schema.compatibility.json_nodes import load as load_json
+
+        load_json(source)
+    else:
+        from bridge.schema.compatibility.protobuf import normalized
+
+        normalized(source)
 
 
 def _judges() -> Mapping[str, Judge]:

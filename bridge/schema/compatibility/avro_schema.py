@@ -81,7 +81,7 @@ class Parser:
         try:
             document = json.loads(text)
         except ValueError as error:
-            raise InvalidAvro(f"com.fasterxml.jackson.core.JsonParseException: {error}") from None
+            raise InvalidAvro(f"the text is not JSON: {error}") from None
         return self._type(document, None)
 
     def known(self) -> dict[str, Type]:

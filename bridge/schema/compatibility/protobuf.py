@@ -20,6 +20,7 @@ from bridge.schema.proto.known import known_files
 from bridge.schema.proto.names import Names, Type
 from bridge.schema.proto.parser import parse
 from bridge.schema.proto.reader import InvalidProto
+from bridge.schema.proto.render import render
 
 # (path, word for the reader, word for the writer) → the registry's words
 _WORDS: Final[Mapping[str, str]] = {
@@ -74,6 +75,15 @@ def load(source: Source) -> File:
         if binary is None:
             raise InvalidSchema(f"Could not parse Protobuf - {error}") from None
         return binary
+
+
+def normalized(source: Source) -> str:
+    """The text in which schemas that mean the same are the same. Raises ``InvalidSchema`` for an unknown type."""
+    file = load(source)
+    try:
+        return render(file, names_of(source, file))
+    except InvalidProto as error:
+        raise InvalidSchema(str(error)) from None
 
 
 def names_of(source: Source, file: File) -> Names:
