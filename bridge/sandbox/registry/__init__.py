@@ -8,6 +8,8 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
+from bridge.sandbox.registry.dek_keys import Keys
+from bridge.sandbox.registry.dek_routes import DekRoutes
 from bridge.sandbox.registry.http import Application
 from bridge.sandbox.registry.schema_routes import SchemaRoutes
 from bridge.sandbox.registry.settings_routes import SettingsRoutes
@@ -25,7 +27,12 @@ class Registry:
 
     def __init__(self, *, port: int = 0, keeps_rules: bool = True) -> None:
         self.subjects = Subjects(keeps_rules=keeps_rules)
-        table = {**SchemaRoutes(self.subjects).table(), **SettingsRoutes(self.subjects).table()}
+        self.keys = Keys()
+        table = {
+            **SchemaRoutes(self.subjects).table(),
+            **SettingsRoutes(self.subjects).table(),
+            **DekRoutes(self.subjects, self.keys).table(),
+        }
         self._server = Server(Application(table, self.subjects.lock), port=port, name="registry")
         self.url = self._server.url
 

@@ -1,0 +1,158 @@
+"""``/dek-registry/v1``. A KEK is global, its ``?context=`` without meaning; the subject of a DEK is qualified."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from bridge.encryption.envelope import Algorithm
+from bridge.sandbox.registry import names
+from bridge.sandbox.registry.dek_keys import Dek, Kek, Keys, invalid, not_found
+from bridge.sandbox.registry.errors import RegistryError
+from bridge.sandbox.registry.http import Call, Handler
+from bridge.sandbox.registry.subjects import Subjects, version_number
+
+_KEKS: Final = "/dek-registry/v1/keks"
+_DEK: Final = f"{_KEKS}/{{}}/deks/{{}}"
+
+
+class DekRoutes:
+    """Handlers of keys."""
+
+    def __init__(self, subjects: Subjects, keys: Keys) -> None:
+        self._subjects, self._keys = subjects, keys
+
+    def table(self) -> Mapping[str, Handler]:
+        """``METHOD /path`` → handler."""
+        return {
+            f"GET {_KEKS}": self._list_keks,
+            f"POST {_KEKS}": self._create_kek,
+            f"GET {_KEKS}/{{}}": lambda call: self._keys.kek(
+                call.path[0], deleted=call.flag("deleted")
+            ).document(),
+            f"PUT {_KEKS}/{{}}": self._update_kek,
+            f"DELETE {_KEKS}/{{}}": self._delete_kek,
+            f"POST {_KEKS}/{{}}/undelete": lambda call: self._keys.undelete_kek(call.path[0]),
+            f"POST {_KEKS}/{{}}/test": self._test_kek,
+            f"GET {_KEKS}/{{}}/deks": self._list_deks,
+            f"POST {_KEKS}/{{}}/deks": self._create_dek,
+            f"POST {_DEK}": self._create_dek,
+            f"GET {_DEK}": self._get_dek,
+            f"DELETE {_DEK}": self._delete_deks,
+            f"POST {_DEK}/undelete": self._undelete_deks,
+            f"GET {_DEK}/versions": self._versions,
+            f"GET {_DEK}/versions/{{}}": self._get_dek,
+            f"DELETE {_DEK}/versions/{{}}": self._delete_deks,
+            f"POST {_DEK}/versions/{{}}/undelete": self._undelete_deks,
+        }
+
+    # --- KEKs --------------------------------------------------------------------------------------------------
+
+    def _list_keks(self, call: Call) -> Any:
+        deleted, prefixes = call.flag("deleted"), call.query.get("subjectPrefix", [])
+        found = sorted(name for name, kek in self._keys.keks.items() if deleted or not kek.deleted)
+        if prefixes:
+            used = {
+                dek.kek
+                for dek in self._keys.deks.values()
+                if any(names.has_prefix(names.parse(dek.subject), prefix) for prefix in prefixes)
+            }
+            found = [name for name in found if name in used]
+        return call.page(found)
+
+    def _create_kek(self, call: Call) -> Any:
+        made = self._keys.create_kek(call.object("createKek.request"))
+        if call.flag("testSharing") and made.shared:
+            self._try_sharing(made)
+        return made.document()
+
+    def _try_sharing(self, kek: Kek) -> None:
+        try:
+            if not kek.props and kek.kms_type != "nodriver":
+                raise RegistryError(500, "Internal Server Error")
+            self._keys.kms(kek, "__TEST").wrap(b"test")
+        except RegistryError as error:
+            del self._keys.keks[kek.name]
+            text = f"Error while creating key: {error.message}" if error.code == 50070 else error.message
+            raise RegistryError(500, text) from None
+
+    def _update_kek(self, call: Call) -> Any:
+        return self._keys.update_kek(call.path[0], call.object("putKek.request")).document()
+
+    def _delete_kek(self, call: Call) -> Any:
+        self._keys.delete_kek(call.path[0], permanent=call.flag("permanent"))
+
+    def _test_kek(self, call: Call) -> Any:
+        kek = self._keys.kek(call.path[0])
+        if not kek.shared:
+            raise invalid("shared")
+        self._keys.kms(kek, "__TEST").wrap(b"test")
+        document = kek.document()
+        ts = document.pop("ts")
+        return document | {"deleted": kek.deleted, "type": "KEK", "offset": 0, "ts": ts}
+
+    # --- DEKs --------------------------------------------------------------------------------------------------
+
+    def _list_deks(self, call: Call) -> Any:
+        self._keys.kek(call.path[0], deleted=True)
+        # a subject of which everything is deleted is still listed where another algorithm is not
+        return call.page(self._keys.subjects(call.path[0], deleted=call.flag("deleted")))
+
+    def _create_dek(self, call: Call) -> Any:
+        body = call.object("createDek.request")
+        kek = self._keys.kek(call.path[0])
+        given = call.path[1] if len(call.path) > 1 else body.get("subject")
+        if not given:
+            raise invalid("subject")
+        made = self._keys.create_dek(kek, self._subject(str(given)), body, rewrap=call.flag("rewrap"))
+        imported = self._subjects.modes.effective(names.parse(made.subject)) == "IMPORT"
+        return made.document(None if imported else self._keys.plain(made))
+
+    def _get_dek(self, call: Call) -> Any:
+        version = (version_number(call.path[2]) or -1) if len(call.path) > 2 else 1
+        found = self._keys.dek(
+            call.path[0], self._subject(call.path[1]), _algorithm(call), version, deleted=call.flag("deleted")
+        )
+        return found.document(self._keys.plain(found))
+
+    def _versions(self, call: Call) -> Any:
+        self._keys.kek(call.path[0], deleted=True)
+        deleted = call.flag("deleted")
+        found = self._keys.of(call.path[0], self._subject(call.path[1]), _algorithm(call))
+        return call.page([dek.version for dek in found if deleted or not dek.deleted])
+
+    def _delete_deks(self, call: Call) -> Any:
+        self._keys.delete_deks(self._meant(call), call.path[1], permanent=call.flag("permanent"))
+
+    def _undelete_deks(self, call: Call) -> Any:
+        kek = self._keys.kek(call.path[0], deleted=True)
+        if kek.deleted:
+            raise RegistryError(40472, f"Key '{kek.name}' must be undeleted first")
+        found = self._meant(call)
+        if not found:
+            raise not_found(call.path[1])
+        for dek in found:
+            dek.deleted = False
+
+    def _meant(self, call: Call) -> list[Dek]:
+        """The version a path names, or all of the algorithm."""
+        self._keys.kek(call.path[0], deleted=True)
+        found = self._keys.of(call.path[0], self._subject(call.path[1]), _algorithm(call))
+        if len(call.path) < 3:
+            return found
+        wanted = version_number(call.path[2])
+        return found[-1:] if wanted is None else [dek for dek in found if dek.version == wanted]
+
+    def _subject(self, text: str) -> str:
+        """The qualified subject, its alias followed."""
+        name = names.parse(text)
+        own = self._subjects.configs.own(name) or {}
+        alias = own.get("aliasForDeks") or own.get("alias")
+        return str(names.parse(alias) if alias else name)
+
+
+def _algorithm(call: Call) -> Algorithm:
+    try:
+        return Algorithm(call.text("algorithm") or "AES256_GCM")
+    except ValueError:
+        raise RegistryError(404, "HTTP 404 Not Found") from None
