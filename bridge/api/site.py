@@ -18,6 +18,12 @@ from bridge.worker.refusals import NotLeader, Refused
 
 FORWARDED: Final = "x-sfbridge-forwarded"
 _CLOUD: Final = "/connect/v1/"
+_SUSPICIOUS: Final = {
+    "%2f": "Ambiguous URI path separator",
+    "%25": "Ambiguous URI path encoding",
+    "%5c": "Suspicious Path Character",
+    "\\": "Suspicious Path Character",
+}
 _WAIT: Final = 5.0  # seconds that a request waits for a leader
 
 
@@ -53,6 +59,8 @@ class Site:
         if refusal is not None:
             more = {"WWW-Authenticate": 'Basic realm="sfbridge"'} if refusal[0] == 401 else {}
             return self._error(target, *refusal, more)
+        if (wrong := _unusable(path)) is not None:
+            return self._error(target, 400, wrong)
         found = self._find(path)
         if found is None:
             return self._error(target, 404, "HTTP 404 Not Found")
@@ -113,6 +121,19 @@ class Site:
         if target.startswith(_CLOUD):
             return Answer(status, {"error": {"code": status, "message": message}}, headers or {})
         return Answer(status, {"error_code": status, "message": message}, headers or {})
+
+
+def _unusable(path: str) -> str | None:
+    """Paths that Kafka Connect's web server refuses, in its words. The cloud-style API takes them."""
+    if "//" in path:
+        return "Ambiguous URI empty segment"
+    if path.startswith(_CLOUD):
+        return None
+    folded = path.lower()
+    for code, words in _SUSPICIOUS.items():
+        if code in folded:
+            return words
+    return None
 
 
 def _allowed(handlers: Mapping[str, Any]) -> list[str]:

@@ -273,11 +273,15 @@ class Herder:
     def validate(self, given: Mapping[str, str | None]) -> dict[str, Any]:
         """ConfigInfos. Raises Refused (400) without a class that is known."""
         plugin = self._plugin(given)
-        return plugin.validate({key: text for key, text in given.items() if text is not None})
+        infos = plugin.validate({key: text for key, text in given.items() if text is not None})
+        for one in infos["configs"]:
+            if one["value"]["name"] in given and given[one["value"]["name"]] is None:
+                one["value"]["value"] = None
+        return infos
 
     def _plugin(self, config: Mapping[str, str | None]) -> Plugin:
         if not config.get("connector.class"):
-            inside = ", ".join(f"{key}={text}" for key, text in config.items() if key in ("name", "topic"))
+            inside = ", ".join(f"{key}={config[key]}" for key in ("name", "topic") if key in config)
             raise Refused(400, f"Connector config {{{inside}}} contains no connector type")
         plugin = self.plugin_named(str(config["connector.class"]))
         if plugin is None:

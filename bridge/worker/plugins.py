@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from attrs import define, field, frozen
 
@@ -20,8 +20,6 @@ from bridge.errors import BridgeError, ConfigurationError
 from bridge.log import register_secrets
 from bridge.metrics import Metrics
 from bridge.worker.positions import Positions, replay_id_of
-
-PRIMITIVE: Final = "Offsets may only contain primitive types as values, but field {} contains {}"
 
 
 @frozen

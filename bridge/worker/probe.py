@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.config import Loaded
+from bridge.config import Loaded, subscription
 from bridge.errors import BridgeError, Fatal, Stage
 
 
@@ -15,7 +15,7 @@ def try_replay_id(loaded: Loaded, replay_id: int) -> None:
 
     config = loaded.connector
     login = Login(config)
-    channel = f"/event/{config['salesforce.platform.event.name']}"
+    channel = subscription.channel(config)
     try:
         version = Rest(login, config).api_version()
         probe(channel, login, cometd_settings(config, version), http_settings(config), replay_id)

@@ -84,8 +84,13 @@ class Runner:
     def settled(self) -> bool:
         """Whether every connector of this worker is what it is wanted to be (for tests)."""
         with self.state.changed:
-            mine = [n for n in self.state.configs if self.state.assignment.owner(n) == self.worker_id]
-            return all(self._is_settled(name) for name in mine) and set(self._hosted) == set(mine)
+            owners = {name: self.state.assignment.owner(name) for name in self.state.configs}
+            mine = [name for name, owner in owners.items() if owner == self.worker_id]
+            return (
+                None not in owners.values()
+                and all(self._is_settled(name) for name in mine)
+                and set(self._hosted) == set(mine)
+            )
 
     def _is_settled(self, name: str) -> bool:
         hosted = self._hosted.get(name)
@@ -94,7 +99,8 @@ class Runner:
         if self.state.restarts.get(name, (0,))[0] > self._seen_restarts.get(name, 0):
             return False
         if self.state.target_of(name) != "RUNNING":
-            return hosted.running is None and bool(hosted.said)
+            said = hosted.said[0].connector if hosted.said else ""
+            return hosted.running is None and bool(said == self.state.target_of(name))
         view = hosted.said[0] if hosted.said else None
         return hosted.revision == self.state.revisions[name] and (
             hosted.failed is not None

@@ -12,6 +12,7 @@ import yaml
 from attrs import define, frozen
 
 RUNNERS = {
+    "connect_rest": "tests.vectors.connect_rest",
     "csfle": "tests.vectors.csfle",
     "layout": "tests.vectors.layout",
     "registry": "tests.vectors.registry",

@@ -1,0 +1,76 @@
+"""A worker without Kafka: its logs are lists, its group is itself. For tests of the herder and of the REST API."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from attrs import define, field
+
+from bridge.api import admin, cloud, connect
+from bridge.api.guard import Guard
+from bridge.api.site import Site
+from bridge.worker.herder import Herder
+from bridge.worker.leader import Leader
+from bridge.worker.loggers import Loggers
+from bridge.worker.membership import Alone
+from bridge.worker.plugins import Plugin
+from bridge.worker.records import Record
+from bridge.worker.runner import Runner
+from bridge.worker.state import State
+
+WORKER = "127.0.0.1:8083"
+
+
+@define
+class MemoryLog:
+    """A compacted topic in a list."""
+
+    state: State
+    records: list[Record] = field(factory=list)
+
+    def append(self, added: Sequence[Record]) -> None:
+        for key, value in added:
+            self.records.append((key, value))
+            self.state.apply(key, value)
+
+
+@define(slots=False)
+class MemoryWorker:
+    """Herder, runner and site, started."""
+
+    plugins: Sequence[Plugin]
+    state: State = field(factory=State)
+    loggers: Loggers = field(factory=Loggers)
+
+    def __attrs_post_init__(self) -> None:
+        self.configs, self.statuses = MemoryLog(self.state), MemoryLog(self.state)
+        self.leader = Leader(WORKER, self.state, Alone(WORKER), lambda: self.configs, self.statuses)
+        self.herder = Herder(WORKER, self.state, self.leader, self.statuses, self.plugins)
+        self.runner = Runner(
+            WORKER, self.state, self.statuses, self.herder.plugin_of, self.herder.apply_request
+        )
+        self.state.on_logger = lambda name, level: self.loggers.change(name, level) and None
+        self.leader.tend()
+        self.runner.start()
+        self.leader.start()
+        table = {
+            **connect.routes(connect.Connect(lambda: self.herder, lambda: "cluster", "commit")),
+            **cloud.routes(cloud.Cloud(lambda: self.herder, "group", {})),
+            **admin.routes(
+                admin.Admin(self.loggers, lambda: self.leader, lambda: True, lambda: "", lambda: "")
+            ),
+        }
+        self.site = Site(table, Guard({}, frozenset({"127.0.0.1"})), WORKER)
+
+    def settle(self, seconds: float = 10.0) -> None:
+        """Wait until every connector is what it is wanted to be."""
+        until = time.monotonic() + seconds
+        while not self.runner.settled():
+            assert time.monotonic() < until, "connectors do not become what they are wanted to be"
+            time.sleep(0.002)
+
+    def stop(self) -> None:
+        """End its threads."""
+        self.leader.stop()
+        self.runner.stop(5)
