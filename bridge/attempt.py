@@ -15,7 +15,7 @@ from typing import Any
 from attrs import define
 
 from bridge.buffer import Buffer
-from bridge.config import Loaded
+from bridge.config import Loaded, subscription
 from bridge.errors import BridgeError, Fatal, Fenced, Stage
 from bridge.event import Delivery
 from bridge.kafka.offsets import Position, read_position
@@ -220,7 +220,7 @@ class Attempt:
             buffer.put(Delivery([], 0, time.time(), [], after_gap=True))
 
         return CometdSource(
-            channel=f"/event/{config['salesforce.platform.event.name']}",
+            channel=subscription.channel(config),
             login=self._login,
             settings=cometd_settings(config, self._rest.api_version()),
             http=http_settings(config),
@@ -230,6 +230,7 @@ class Attempt:
             on_first_subscription=listening,
             on_subscribed=self._running,
             on_gap=gap,
+            accept_any=subscription.is_channel(config),
         )
 
     def _committed(self, position: Position) -> int | None:

@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 
-from bridge.config import Loaded, registry_settings
+from bridge.config import Loaded, registry_settings, subscription, topic_template
 from bridge.errors import BridgeError, ConfigurationError, Fatal, Stage
 from bridge.kafka import admin
 from bridge.kafka.cluster import Cluster
 from bridge.kafka.errors import ErrorWatch
 from bridge.kafka.settings import admin_settings, exactly_once, producer_settings, transactional_id
 
-_EVENT = "salesforce.platform.event.name"
 _SECONDS = 10.0
 
 
@@ -53,7 +52,7 @@ def _attempt(name: str, check: Callable[[], str]) -> Check:
 class _Org:
     loaded: Loaded
     rest: Any = None
-    described: dict[str, Any] | None = None
+    described: dict[str, Any] = field(factory=dict)
 
     def checks(self) -> Iterator[Check]:
         from bridge.salesforce.auth import Login
@@ -79,16 +78,16 @@ class _Org:
         return f"org {session.org_id} at {session.instance_url}, API {self.rest.api_version()}"
 
     def _event(self) -> str:
-        name = self.loaded.connector[_EVENT]
-        self.described = self.rest.describe(name)
-        return f"{name} has {len(self.described.get('fields', ()))} fields"
+        found = {name: self.rest.describe(name) for name in subscription.events(self.loaded.connector)}
+        self.described = found
+        return ", ".join(f"{name} has {len(each.get('fields', ()))} fields" for name, each in found.items())
 
     def _subscription(self, login: Any) -> str:
         from bridge.salesforce.cometd import cometd_settings, probe
         from bridge.salesforce.http import http_settings
 
         connector = self.loaded.connector
-        channel = f"/event/{connector[_EVENT]}"
+        channel = subscription.channel(connector)
         probe(channel, login, cometd_settings(connector, self.rest.api_version()), http_settings(connector))
         return f"{channel} can be subscribed to"
 
@@ -126,9 +125,12 @@ class _Kafka:
         return f"{self.loaded.worker['group.id']} is not in use by Kafka Connect, as far as may be seen"
 
     def _output(self, cluster: Cluster) -> str:
-        name = admin.output_topic(self.loaded.connector)
-        if name is None:
+        names = admin.output_topics(self.loaded.connector)
+        if not names:
             return "depends on the event, and cannot be looked up beforehand"
+        return "; ".join(self._topic(cluster, name) for name in names)
+
+    def _topic(self, cluster: Cluster, name: str) -> str:
         topic = cluster.topic(name)
         if topic is None and admin.may_create(self.loaded):
             return f"{name} does not exist yet and is created when the connector starts"
@@ -198,10 +200,11 @@ class _Registry:
             yield Check("schema registry", True, f"not needed for {form.NAME}")
             return
         yield _attempt("schema registry", self._reach)
-        if self.org.described is None:
+        if not self.org.described:
             yield Check("schema", None, "not asked, because the event was not found")
         else:
-            yield _attempt("schema", lambda: self._schema(form))
+            for event in self.org.described:
+                yield _attempt("schema", lambda event=event: self._schema(form, event))  # type: ignore[misc]
 
     def _http(self) -> Any:
         from bridge.schema.registry_http import http_of
@@ -213,15 +216,16 @@ class _Registry:
         self._call("/subjects?subjectPrefix=none")
         return f"{', '.join(address.shown for address in self._http().addresses)} answers"
 
-    def _schema(self, form: Any) -> str:
+    def _schema(self, form: Any, name: str) -> str:
         """Whether the event's schema is there, or could be registered."""
         from bridge.schema.infer import event_type, record_schema
         from bridge.schema.registry import Registry
 
         connector = self.loaded.connector
-        name, settings = connector[_EVENT], connector.prefixed("value.converter.")
-        schema = record_schema(event_type(name, self.org.described, self.org.rest.event_schema_of(name)))
-        subject = self._subject(schema.name or "", settings)
+        settings = connector.prefixed("value.converter.")
+        described, present = self.org.described[name], self.org.rest.event_schema_of(name)
+        schema = record_schema(event_type(name, described, present))
+        subject = self._subject(name, schema.name or "", settings)
         if subject is None:
             return "the subject depends on the event, and cannot be looked up beforehand"
         registry = Registry(self._http())
@@ -240,10 +244,12 @@ class _Registry:
             raise Fatal(f"{found}, and adding that is incompatible: {'; '.join(why)}", stage=Stage.SCHEMA)
         return f"{found}; a compatible version with it is registered when the first event comes"
 
-    def _subject(self, record: str, settings: dict[str, str]) -> str | None:
+    def _subject(self, event: str, record: str, settings: dict[str, str]) -> str | None:
         from bridge.schema.subjects import subject_name
 
-        topic = admin.output_topic(self.loaded.connector)
+        template = topic_template(self.loaded.connector)
+        known = set(template.fields) <= {"_ObjectType"}
+        topic = template.fill(lambda _: event) if known else None
         strategy = settings.get("value.subject.name.strategy") or "TopicNameStrategy"
         if topic is None and not strategy.endswith("RecordNameStrategy"):
             return None

@@ -62,6 +62,14 @@ def event_name(value: str) -> str | None:
     return None
 
 
+def channel_name(value: str) -> str | None:
+    """A custom channel's API name, or the channel as the Streaming API names it."""
+    name = re.sub(r"^/(event|data)/", "", value)
+    if not _NAME.fullmatch(name) or not name.endswith("__chn"):
+        return "is not the name of a custom channel, such as Sales__chn"
+    return None
+
+
 def is_loopback(host: str) -> bool:
     """Whether the host can only be this machine."""
     if host == "localhost" or host.endswith(".localhost"):

@@ -10,6 +10,7 @@ from typing import Final
 from bridge.config.config import Loaded
 from bridge.config.examine import Examined
 from bridge.config.registry import origin, registry_settings
+from bridge.config.subscription import events
 from bridge.errors import ConfigurationError, Fault
 
 Judge = Callable[[Loaded, Mapping[str, str]], tuple[list[Fault], list[str]]]
@@ -68,17 +69,14 @@ def _proxy(loaded: Loaded, environ: Mapping[str, str]) -> tuple[list[Fault], lis
 
 
 def _contract(loaded: Loaded, environ: Mapping[str, str]) -> tuple[list[Fault], list[str]]:
-    event, path = (
-        loaded.connector[key] for key in ("salesforce.platform.event.name", "bridge.schema.contract")
-    )
+    path = loaded.connector["bridge.schema.contract"]
     if not path and not Path("schemas").is_dir():
         return [], []
     from bridge.encryption.demands import check_contract
-    from bridge.schema.sources import load_contract
+    from bridge.schema.sources import load_contracts
 
     def use() -> None:
-        contract = load_contract(event, path)
-        if contract is not None:
+        for contract in load_contracts(events(loaded.connector), path).values():
             check_contract(contract, loaded.connector)
 
     return _faults(use), []

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from bridge.config import chains, checks
+from bridge.config import chains, checks, subscription
 from bridge.config.config import Config
 from bridge.config.declarations.identity import SELF_MANAGED
 from bridge.config.examine import Examined
@@ -136,7 +136,8 @@ def state_topics(w: Examined) -> None:
 WORKER: Final[tuple[Callable[[Examined], None], ...]] = (sasl_login, state_topics)
 
 ALONE: Final[tuple[Callable[[Examined], None], ...]] = (
-    keystore, my_domain, chains.transforms, encryption, topic_creation, dead_letters, topic_spelling, registry_login,
+    keystore, my_domain, subscription.judge, chains.transforms, encryption, topic_creation, dead_letters,
+    topic_spelling, registry_login,
 )  # fmt: skip
 
 

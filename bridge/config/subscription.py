@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from bridge.config.checks import event_name
+
+if TYPE_CHECKING:
+    from bridge.config.examine import Examined
 
 TYPE: Final = "salesforce.platform.subscription.type"
 EVENT: Final = "salesforce.platform.event.name"
@@ -36,3 +41,50 @@ def event_of(channel: str | None) -> str | None:
     """The event that a message's channel names; None for a custom channel, which names no event."""
     name = (channel or "").rpartition("/")[2]
     return name if name and not name.endswith("__chn") else None
+
+
+def judge(c: Examined) -> None:
+    """What must hold for a custom channel; for one event, that nothing of a channel is named."""
+    if not c.sound(TYPE):
+        return
+    if not is_channel(c.values):
+        for key in (CHANNEL, ENTITIES):
+            if c.has(key):
+                c.fault(key, f"is of no use without {TYPE}=CUSTOM_CHANNEL")
+        return
+    if c.has(EVENT):
+        c.notices.append(f"{EVENT} has no effect with {TYPE}=CUSTOM_CHANNEL; {ENTITIES} names the events")
+    for name in events(c.values):
+        if c.sound(ENTITIES) and (wrong := event_name(name)):
+            c.fault(ENTITIES, f"names {name}, which {wrong}")
+    if not c.sound(CHANNEL, ENTITIES, "kafka.topic", "kafka.topic.lowercase", "output.data.format"):
+        return
+    names = events(c.values)
+    topics = _topics(c, names)
+    by_topic = c.given.get(_STRATEGY, "").strip().rpartition(".")[2] in ("", "TopicNameStrategy")
+    if (
+        len(names) < 2
+        or len(topics) == len(names)
+        or c.values["output.data.format"] == "JSON"
+        or not by_topic
+    ):
+        return
+    c.fault(
+        _STRATEGY,
+        f"must be RecordNameStrategy or TopicRecordNameStrategy, because several events go to one topic "
+        f"({', '.join(names)}); or give each its own with ${{_ObjectType}} in kafka.topic",
+    )
+
+
+_STRATEGY: Final = "value.converter.value.subject.name.strategy"
+
+
+def _topics(c: Examined, names: tuple[str, ...]) -> set[str]:
+    """The topics that are certain to differ: a field other than the event's name may be the same for all."""
+    from bridge.config.topics import TopicTemplate
+
+    template = TopicTemplate(c.values["kafka.topic"], c.values["kafka.topic.lowercase"])
+    text = template.text
+    if template.lowercase:
+        return {text.replace("${_ObjectType}", name).lower() for name in names}
+    return {text.replace("${_ObjectType}", name) for name in names}

@@ -14,15 +14,9 @@ FORMATS: Final = frozenset({"AVRO", "JSON", "JSON_SR", "PROTOBUF"})
 """The output formats that can be written."""
 
 REFUSED_VALUES: Final[dict[str, dict[str, str]]] = {
-    "csfle.enabled": {
-        "true": "client-side field level encryption is not supported yet, and nothing would be encrypted"
-    },
     "kafka.auth.mode": {
         "SERVICE_ACCOUNT": "keys cannot be minted for a service account yet; "
         "use KAFKA_API_KEY with kafka.api.key and kafka.api.secret"
-    },
-    "salesforce.platform.subscription.type": {
-        "CUSTOM_CHANNEL": "custom channels are not supported yet; run one connector for each event"
     },
     "transaction.boundary": {
         "interval": "the bridge commits when its buffer is empty, at the latest after "
@@ -32,10 +26,7 @@ REFUSED_VALUES: Final[dict[str, dict[str, str]]] = {
     "http.proxy.auth.scheme": {"NTLM": "NTLM is not supported; use BASIC or a proxy without authentication"},
 }
 
-_CHANNEL = "custom channels are not supported yet; name one event in salesforce.platform.event.name"
 REFUSED_PROPERTIES: Final[dict[str, str]] = {
-    "salesforce.platform.custom.channel.name": _CHANNEL,
-    "salesforce.platform.channel.entities": _CHANNEL,
     "topic.creation.groups": "only the default group is supported (topic.creation.default.*)",
     "offsets.storage.topic": "a connector cannot have an offsets topic of its own yet; "
     "positions are kept in the worker's offset.storage.topic",

@@ -13,6 +13,7 @@ from typing import Final
 from attrs import frozen
 
 from bridge.config.config import Config, Loaded
+from bridge.config.subscription import events
 from bridge.config.topics import topic_template
 from bridge.errors import Fatal, Stage
 from bridge.kafka.cluster import Cluster, Topic
@@ -53,12 +54,12 @@ def prepare_topics(
     check_group(cluster, loaded)
     check_transaction_timeout(cluster, loaded)
     offsets = ensure_offsets_topic(cluster, loaded.worker, log.warning)
-    output = output_topic(loaded.connector)
-    limit = DEFAULT_MAX_BYTES
-    if output is not None:
-        topic = ensure_output_topic(cluster, loaded, output, log.info)
-        limit = check_output_topic(cluster, topic)
-    limit = within_producer(loaded, limit)
+    outputs = output_topics(loaded.connector)
+    output = outputs[0] if len(outputs) == 1 else None
+    limits = [
+        check_output_topic(cluster, ensure_output_topic(cluster, loaded, name, log.info)) for name in outputs
+    ]
+    limit = within_producer(loaded, min(limits, default=DEFAULT_MAX_BYTES))
     dead_letters = ensure_dead_letters(cluster, loaded, output or "", limit, log.info)
     return Topics(offsets, output, limit, dead_letters)
 
@@ -67,7 +68,7 @@ def _topics_of_mock(cluster: Cluster, loaded: Loaded) -> Topics:
     """The same without asking: a mock answers no administration."""
     offsets, output = str(loaded.worker["offset.storage.topic"]), output_topic(loaded.connector)
     dead = str(loaded.connector.get("errors.deadletterqueue.topic.name") or "")
-    for name in (offsets, output, dead):
+    for name in (offsets, *output_topics(loaded.connector), dead):
         if name:
             cluster.create_in_mock(name)
     limit = within_producer(loaded, DEFAULT_MAX_BYTES)
@@ -75,12 +76,19 @@ def _topics_of_mock(cluster: Cluster, loaded: Loaded) -> Topics:
     return Topics(offsets, output, limit, letters)
 
 
-def output_topic(connector: Config) -> str | None:
-    """The topic's final name; None where a field of the event decides. ``${_ObjectType}`` is the event's name."""
+def output_topics(connector: Config) -> tuple[str, ...]:
+    """The topics' final names, one for each event; none where a field of the event decides. ``${_ObjectType}`` is
+    the event's name."""
     template = topic_template(connector)
-    if set(template.fields) <= {"_ObjectType"}:
-        return template.fill(lambda _: connector.get("salesforce.platform.event.name"))
-    return None
+    if not set(template.fields) <= {"_ObjectType"}:
+        return ()
+    return tuple(dict.fromkeys(template.fill(lambda _, e=event: e) for event in events(connector)))  # type: ignore[misc]
+
+
+def output_topic(connector: Config) -> str | None:
+    """The topic's final name, where there is only one."""
+    names = output_topics(connector)
+    return names[0] if len(names) == 1 else None
 
 
 def check_group(cluster: Cluster, loaded: Loaded) -> None:

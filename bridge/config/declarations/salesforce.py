@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from bridge.config.checks import api_version, event_name, file, keystore, salesforce_url
+from bridge.config.checks import (
+    api_version,
+    channel_name,
+    event_name,
+    file,
+    keystore,
+    salesforce_url,
+)
 from bridge.config.property import BOOLEAN, HIGH, LIST, LOW, PASSWORD, STRING, Property, When, group
 
 _GRANT = "salesforce.grant.type"
@@ -114,13 +121,21 @@ LOGIN = group(
     Property(
         "salesforce.platform.custom.channel.name",
         STRING,
-        "The API name of the custom channel, with CUSTOM_CHANNEL.",
+        "The API name of the custom channel, such as Sales__chn, or the channel itself: /event/Sales__chn. With "
+        "CUSTOM_CHANNEL.",
+        required_when=When("salesforce.platform.subscription.type", ("CUSTOM_CHANNEL",)),
+        check=channel_name,
+        range_text="an API name such as Sales__chn",
     ),
     Property(
         "salesforce.platform.channel.entities",
         LIST,
-        "The events in the custom channel, with CUSTOM_CHANNEL.",
+        "The events in the custom channel, as many as there are, separated by commas. With CUSTOM_CHANNEL. Several "
+        "events in one topic need value.converter.value.subject.name.strategy=RecordNameStrategy or "
+        "TopicRecordNameStrategy.",
         default="",
+        required_when=When("salesforce.platform.subscription.type", ("CUSTOM_CHANNEL",)),
+        range_text="API names such as Order_Placed__e, separated by commas",
     ),
     Property(
         "salesforce.version",

@@ -87,6 +87,10 @@ class Org:
         """Add an event or change its definition; its schema id. Earlier ids stay resolvable."""
         return self.bus.define(definition)
 
+    def define_channel(self, name: str, members: Iterable[str]) -> None:
+        """Add a custom channel (``X__chn``) that delivers what is published of several events from now on."""
+        self.bus.define_channel(name, members)
+
     def publish(self, event: str, payload: Mapping[str, Any], *, created: float | None = None) -> int:
         """Publish one event (``created``: seconds since the epoch, default now); its replay id."""
         return self.bus.publish(event, payload, created=created)

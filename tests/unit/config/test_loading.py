@@ -535,8 +535,6 @@ def test_options_of_the_formats(name: str, option: str, value: str, outcome: str
     [
         ("csfle.enabled", "true"),
         ("transforms", "a"),
-        ("salesforce.platform.subscription.type", "CUSTOM_CHANNEL"),
-        ("salesforce.platform.custom.channel.name", "All__chn"),
         ("transaction.boundary", "interval"),
         ("offsets.storage.topic", "mine"),
         ("topic.creation.groups", "g"),

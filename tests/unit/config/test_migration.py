@@ -192,7 +192,6 @@ def test_a_self_managed_configuration() -> None:
     [
         ("csfle.enabled", "true"),
         ("transforms", "a"),
-        ("salesforce.platform.subscription.type", "CUSTOM_CHANNEL"),
         ("connection.timeout", "1"),
     ],
 )

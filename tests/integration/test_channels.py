@@ -1,0 +1,116 @@
+"""Custom channels: several events, each with its schema and topic, one position; the event known by its schema."""
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka.schema_registry import SchemaRegistryClient
+from confluent_kafka.schema_registry.avro import AvroDeserializer
+from confluent_kafka.serialization import MessageField, SerializationContext
+
+from bridge.sandbox import samples
+from bridge.sandbox.definition import EventDefinition, FieldDefinition
+from bridge.sandbox.org import Org
+from bridge.sandbox.registry import Registry
+from tests.support.bridge_run import Bridge, running, wait_until
+from tests.support.kafka_broker import Broker
+from tests.support.kafka_client import create_topic, read
+
+ORDERS, SHIPMENTS = "Order_Placed__e", "Shipment_Updated__e"
+MORE = tuple(
+    EventDefinition(f"Extra_{number}__e", (FieldDefinition(f"Value_{number}__c"),)) for number in range(5)
+)
+ENTITIES = (ORDERS, SHIPMENTS, *(event.name for event in MORE))
+
+
+@pytest.fixture
+def org(tmp_path: Path) -> Iterator[Org]:
+    with Org((*samples.EVENTS, *MORE), directory=tmp_path / "org") as org:
+        org.define_channel("Sales__chn", ENTITIES)
+        yield org
+
+
+@pytest.fixture
+def registry() -> Iterator[Registry]:
+    with Registry() as registry:
+        yield registry
+
+
+@pytest.fixture
+def bridge(tmp_path: Path, broker: Broker, org: Org, registry: Registry) -> Bridge:
+    bridge = Bridge.of(tmp_path, broker, org)
+    bridge.worker["schema.registry.url"] = registry.url
+    bridge.settings |= {
+        "output.data.format": "AVRO",
+        "salesforce.platform.event.name": "",
+        "salesforce.platform.subscription.type": "CUSTOM_CHANNEL",
+        "salesforce.platform.custom.channel.name": "Sales__chn",
+        "salesforce.platform.channel.entities": ", ".join(ENTITIES),
+    }
+    return bridge
+
+
+def asked(registry: Registry, path: str) -> Any:
+    with urllib.request.urlopen(f"{registry.url}{path}", timeout=10) as answer:
+        return json.load(answer)
+
+
+def decoded(bridge: Bridge, registry: Registry, topic: str) -> list[Any]:
+    deserialize = AvroDeserializer(SchemaRegistryClient({"url": registry.url, "timeout": 10}))
+    context = SerializationContext(topic, MessageField.VALUE)
+    return [deserialize(message.value(), context) for message in read(bridge.broker, topic)]
+
+
+def test_each_event_has_its_schema_and_its_topic_and_the_position_is_one(
+    bridge: Bridge, org: Org, registry: Registry
+) -> None:
+    topics = {name: f"{bridge.topic}-{name.lower()}" for name in ENTITIES}
+    for topic in topics.values():
+        create_topic(bridge.broker, topic)
+    bridge.settings["kafka.topic"] = f"{bridge.topic}-${{_ObjectType}}"
+    published: dict[str, list[int]] = {name: [] for name in ENTITIES}
+    for number in range(3):
+        for name in ENTITIES:
+            field = next(f.name for f in org.bus.definition(name).fields if f.type == "string")
+            published[name].append(org.publish(name, {field: f"{name} {number}"}))
+    total = sum(map(len, published.values()))
+    bridge.run(max_events=total - 5)
+    connector = bridge.run(max_events=5)
+    assert connector.error is None
+    for name, topic in topics.items():
+        values = decoded(bridge, registry, topic)
+        assert [int(value["ReplayId"]) for value in values] == published[name]
+        assert {value["_ObjectType"] for value in values} == {name}
+    assert bridge.position() == {"replayId": max(map(max, published.values()))}
+    assert set(asked(registry, "/subjects")) == {f"{topic}-value" for topic in topics.values()}
+
+
+def test_several_events_in_one_topic_by_the_records_name(
+    bridge: Bridge, org: Org, registry: Registry
+) -> None:
+    bridge.settings["value.converter.value.subject.name.strategy"] = "TopicRecordNameStrategy"
+    with running(bridge) as connector:
+        org.publish(ORDERS, {"Order_Number__c": "O-1"})
+        org.publish(SHIPMENTS, {"Tracking_Number__c": "T-1"})
+        wait_until(lambda: connector.stats.events_delivered == 2)
+        org.define(org.bus.definition(SHIPMENTS).with_field(FieldDefinition("New__c")))
+        org.publish(SHIPMENTS, {"Tracking_Number__c": "T-2", "New__c": "yes"})
+        org.publish(ORDERS, {"Order_Number__c": "O-2"})
+        wait_until(lambda: connector.stats.events_delivered == 4)
+    values = decoded(bridge, registry, bridge.topic)
+    assert [value["_ObjectType"] for value in values] == [ORDERS, SHIPMENTS, SHIPMENTS, ORDERS]
+    assert values[2]["New__c"] == "yes"
+    subjects = {f"{bridge.topic}-io.confluent.salesforce.{name}": name for name in (ORDERS, SHIPMENTS)}
+    assert set(asked(registry, "/subjects")) == set(subjects)
+    assert asked(registry, f"/subjects/{bridge.topic}-io.confluent.salesforce.{SHIPMENTS}/versions") == [1, 2]
+
+
+def test_json_of_every_event_in_one_topic(bridge: Bridge, org: Org) -> None:
+    bridge.settings["output.data.format"] = "JSON"
+    org.publish(ORDERS, {"Order_Number__c": "O-1"})
+    org.publish("Extra_3__e", {"Value_3__c": "x"})
+    bridge.run(max_events=2)
+    assert [value["_ObjectType"] for value in bridge.values(2)] == [ORDERS, "Extra_3__e"]
