@@ -152,14 +152,14 @@ def valid_list(*, empty_allowed: bool = False) -> Validator:
     return check
 
 
-def one_of(*values: str, any_case: bool = False) -> Validator:
+def one_of(*values: str | None, any_case: bool = False) -> Validator:
     """``ValidString``, or its variant that ignores case."""
 
     def check(name: str, value: Any) -> None:
         given = value.upper() if any_case and value is not None else value
         if given not in values:
             start = "String must be one of (case insensitive)" if any_case else "String must be one of"
-            raise invalid(name, value, f"{start}: {', '.join(values)}")
+            raise invalid(name, value, f"{start}: {', '.join(v for v in values if v)}")
 
     return check
 

@@ -1,0 +1,189 @@
+"""Transforms end to end: schema, key, topic and subject after the chain; where keys land; what fails."""
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka.schema_registry import SchemaRegistryClient
+from confluent_kafka.schema_registry.avro import AvroDeserializer
+
+from bridge.errors import Fatal, Stage
+from bridge.sandbox import samples
+from bridge.sandbox.org import Org
+from bridge.sandbox.registry import Registry
+from tests.support.bridge_run import EVENT, Bridge
+from tests.support.kafka_broker import Broker
+from tests.support.kafka_client import create_topic, read
+
+APACHE = "org.apache.kafka.connect.transforms."
+FIVE = {
+    "transforms": "replace,cast,key,whole,route",
+    "transforms.replace.type": f"{APACHE}ReplaceField$Value",
+    "transforms.replace.exclude": "CreatedById",
+    "transforms.replace.renames": "Order_Number__c:orderNumber",
+    "transforms.cast.type": f"{APACHE}Cast$Value",
+    "transforms.cast.spec": "Amount__c:string",
+    "transforms.key.type": f"{APACHE}ValueToKey",
+    "transforms.key.fields": "orderNumber",
+    "transforms.whole.type": f"{APACHE}ExtractField$Key",
+    "transforms.whole.field": "orderNumber",
+    "transforms.route.type": f"{APACHE}RegexRouter",
+    "transforms.route.regex": "(.*)",
+    "transforms.route.replacement": "$1-routed",
+}
+
+
+@pytest.fixture
+def org(tmp_path: Path) -> Iterator[Org]:
+    with Org(samples.EVENTS, directory=tmp_path / "org") as org:
+        yield org
+
+
+@pytest.fixture
+def bridge(tmp_path: Path, broker: Broker, org: Org) -> Bridge:
+    return Bridge.of(tmp_path, broker, org)
+
+
+@pytest.fixture
+def registry() -> Iterator[Registry]:
+    with Registry() as registry:
+        yield registry
+
+
+def asked(registry: Registry, path: str) -> Any:
+    with urllib.request.urlopen(f"{registry.url}{path}", timeout=10) as answer:
+        return json.load(answer)
+
+
+def test_a_chain_in_avro(bridge: Bridge, broker: Broker, org: Org, registry: Registry) -> None:
+    routed = create_topic(broker, f"{bridge.topic}-routed", partitions=3)
+    bridge.settings |= FIVE | {"output.data.format": "AVRO"}
+    bridge.worker["schema.registry.url"] = registry.url
+    for number in range(8):
+        org.publish(EVENT, {"Order_Number__c": f"O-{number % 4}", "Amount__c": 12.5})
+    connector = bridge.run(max_events=8)
+    assert connector.error is None
+    assert asked(registry, "/subjects") == [f"{routed}-value"]
+    deserialize = AvroDeserializer(SchemaRegistryClient({"url": registry.url, "timeout": 10}))
+    messages = [message for partition in range(3) for message in read(broker, routed, partition=partition)]
+    assert len(messages) == 8
+    value: Any = deserialize(messages[0].value())
+    assert {"orderNumber", "Amount__c", "ReplayId"} <= set(value)
+    assert not {"CreatedById", "Order_Number__c"} & set(value)
+    assert value["Amount__c"] == "12.5"
+    assert {message.key() for message in messages} == {b"O-0", b"O-1", b"O-2", b"O-3"}
+    for message in messages:
+        assert message.partition() == java_partition(message.key(), 3)
+
+
+def java_partition(key: bytes, partitions: int) -> int:
+    """``Utils.toPositive(Utils.murmur2(key)) % partitions``, written down from Kafka's definition of murmur2."""
+    mask, m = 0xFFFFFFFF, 0x5BD1E995
+    h = (0x9747B28C ^ len(key)) & mask
+    for start in range(0, len(key) // 4 * 4, 4):
+        k = int.from_bytes(key[start : start + 4], "little") * m & mask
+        k = (k ^ k >> 24) * m & mask
+        h = (h * m & mask) ^ k
+    rest = key[len(key) // 4 * 4 :]
+    if rest:
+        h = (h ^ int.from_bytes(rest, "little")) * m & mask
+    h = (h ^ h >> 13) * m & mask
+    return ((h ^ h >> 15) & 0x7FFFFFFF) % partitions
+
+
+def test_an_avro_key_has_a_subject_of_its_own(
+    bridge: Bridge, broker: Broker, org: Org, registry: Registry
+) -> None:
+    chain = {k: v for k, v in FIVE.items() if k.startswith("transforms.key.")}
+    bridge.settings |= chain | {
+        "transforms": "key",
+        "transforms.key.fields": "Order_Number__c",
+        "key.converter": "io.confluent.connect.avro.AvroConverter",
+        "output.data.format": "AVRO",
+        "schema.context.name": "crm",
+    }
+    bridge.worker["schema.registry.url"] = registry.url
+    org.publish(EVENT, {"Order_Number__c": "O-1"})
+    assert bridge.run(max_events=1).error is None
+    assert asked(registry, "/subjects") == [f":.crm:{bridge.topic}-key", f":.crm:{bridge.topic}-value"]
+    client = SchemaRegistryClient({"url": f"{registry.url}/contexts/.crm", "timeout": 10})
+    key: Any = AvroDeserializer(client)(read(broker, bridge.topic)[0].key())
+    assert key == {"Order_Number__c": "O-1"}
+
+
+def test_headers_filter_and_position(bridge: Bridge, broker: Broker, org: Org) -> None:
+    bridge.settings |= {
+        "transforms": "mark,header,drop",
+        "transforms.mark.type": f"{APACHE}InsertHeader",
+        "transforms.mark.header": "source",
+        "transforms.mark.value.literal": "salesforce",
+        "transforms.header.type": f"{APACHE}HeaderFrom$Value",
+        "transforms.header.fields": "EventUuid",
+        "transforms.header.headers": "event-id",
+        "transforms.header.operation": "move",
+        "transforms.drop.type": f"{APACHE}Filter",
+        "transforms.drop.predicate": "other",
+        "transforms.drop.negate": "true",
+        "predicates": "other",
+        "predicates.other.type": f"{APACHE}predicates.TopicNameMatches",
+        "predicates.other.pattern": ".*",
+    }
+    org.publish_many(EVENT, 3)
+    assert bridge.run(max_events=3).error is None
+    messages = read(broker, bridge.topic)
+    headers = dict(messages[0].headers() or [])
+    assert headers["source"] == b"salesforce"
+    assert len(headers["event-id"]) == 36
+    assert "EventUuid" not in json.loads(messages[0].value())
+    bridge.settings["transforms.drop.negate"] = "false"
+    last = org.publish_many(EVENT, 2)[-1]
+    connector = bridge.run(until_idle=1)
+    assert connector.error is None
+    assert len(read(broker, bridge.topic)) == 3
+    position = json.loads(read(broker, bridge.offsets)[-1].value())
+    assert position["replayId"] == last
+
+
+def test_what_a_transform_cannot_carry_is_put_aside(bridge: Bridge, broker: Broker, org: Org) -> None:
+    bridge.settings |= {
+        "transforms": "cast",
+        "transforms.cast.type": f"{APACHE}Cast$Value",
+        "transforms.cast.spec": "Order_Number__c:int32",
+    }
+    org.publish(EVENT, {"Order_Number__c": "7"})
+    bad = org.publish(EVENT, {"Order_Number__c": "secret"})
+    bridge.settings["auto.restart.on.user.error"] = "false"
+    connector = bridge.run(max_events=5)
+    assert isinstance(connector.error, Fatal)
+    assert connector.error.stage is Stage.TRANSFORMATION
+    assert connector.error.position == bad
+    assert "transforms.cast" in connector.error.message
+    assert "secret" not in connector.error.message
+    dead = create_topic(broker, f"{bridge.name}-dead")
+    bridge.settings |= {"errors.tolerance": "all", "errors.deadletterqueue.topic.name": dead}
+    bridge.settings["errors.deadletterqueue.context.headers.enable"] = "true"
+    assert bridge.run(until_idle=1).error is None
+    assert [json.loads(m.value())["Order_Number__c"] for m in read(broker, bridge.topic)] == [7]
+    letters = read(broker, dead)
+    assert len(letters) == 1
+    assert dict(letters[0].headers() or [])["__connect.errors.stage"] == b"TRANSFORMATION"
+
+
+def test_a_topic_for_each_month(bridge: Bridge, broker: Broker, org: Org, registry: Registry) -> None:
+    bridge.settings |= {
+        "transforms": "route",
+        "transforms.route.type": "io.confluent.connect.transforms.ExtractTopic$Value",
+        "transforms.route.field": "Order_Number__c",
+        "output.data.format": "AVRO",
+    }
+    bridge.worker["schema.registry.url"] = registry.url
+    topics = [create_topic(broker, f"{bridge.name}-{name}") for name in ("a", "b")]
+    for number in range(6):
+        org.publish(EVENT, {"Order_Number__c": topics[number % 2]})
+    connector = bridge.run(max_events=6)
+    assert connector.error is None
+    assert [len(read(broker, topic)) for topic in topics] == [3, 3]
+    assert asked(registry, "/subjects") == [f"{topic}-value" for topic in topics]
