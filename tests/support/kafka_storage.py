@@ -67,7 +67,15 @@ def formatted(layout: Layout) -> Path:
     with FileLock(target.parent / f"{layout.name}.lock"):
         if not target.is_dir():
             _prepare(layout, target)
+            _forget_old(target.parent)
     return target
+
+
+def _forget_old(current: Path) -> None:
+    """Remove what was prepared for jars or configurations of days ago; 50 MB each."""
+    for other in java.CACHE.glob("broker-*"):
+        if other != current and time.time() - other.stat().st_mtime > 3 * 86400:
+            shutil.rmtree(other, ignore_errors=True)
 
 
 def _home() -> Path:
