@@ -20,7 +20,7 @@ setup: $(STAMP)  ## everything that is Python, into .venv, from pinned and hashe
 $(STAMP): requirements-dev.txt pyproject.toml tools/setup.sh
 	@tools/setup.sh $(VENV) && touch $@
 
-java: setup  ## the broker's jars, into .cache (once)
+java: setup  ## the Java parts of the tests (broker, second registry), into .cache (once)
 	@$(BIN)/python -m tests.support.java
 
 try: setup  ## events from a simulated org through the real data path, on this machine alone (ARGS="…")

@@ -1,7 +1,7 @@
 """The Java parts of the tests: fetched once through Maven into ``.cache/``, checked against recorded hashes.
 
-Each folder of ``tests/java`` with a ``pom.xml`` is one class path. Its jars are verified against the file
-``libs.sha256`` beside it; make that anew with ``sha256sum *.jar`` after changing a version.
+Each folder of ``tests/java`` is one class path (``pom.xml``) or one archive (``artifact``). What is fetched is verified
+against the file ``libs.sha256`` beside it; make that anew with ``sha256sum *`` after changing a version.
 """
 
 from __future__ import annotations
@@ -72,27 +72,34 @@ def _fetch(folder: Path, hashes: str, target: Path) -> None:
     print(f"fetching the jars of {folder.relative_to(ROOT)}", file=sys.stderr)
     with tempfile.TemporaryDirectory(dir=CACHE) as temporary:
         jars = Path(temporary) / "libs"
-        command = ["mvn", "-q", "-B", "-C", "-f", str(folder / "pom.xml"), "dependency:copy-dependencies"]
-        command += [f"-DoutputDirectory={jars}", "-DincludeScope=runtime"]
+        command = ["mvn", "-q", "-B", "-C", *_goal(folder), f"-DoutputDirectory={jars}"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise Missing(
                 f"Maven could not fetch the jars of {folder.name}: {(done.stdout + done.stderr)[-2000:]}"
             )
         expected = {name: digest for digest, name in map(str.split, hashes.splitlines())}
-        actual = {jar.name: hashlib.sha256(jar.read_bytes()).hexdigest() for jar in jars.glob("*.jar")}
+        actual = {jar.name: hashlib.sha256(jar.read_bytes()).hexdigest() for jar in jars.iterdir()}
         if expected != actual:
             wrong = sorted(name for name in expected | actual if expected.get(name) != actual.get(name))
             raise Missing(f"the jars of {folder.name} differ from libs.sha256: {', '.join(wrong)}")
         jars.rename(target)
 
 
+def _goal(folder: Path) -> list[str]:
+    """What to fetch: the class path of a ``pom.xml``, or the one ``artifact`` that holds all it needs."""
+    artifact = folder / "artifact"
+    if artifact.exists():
+        return ["dependency:copy", f"-Dartifact={artifact.read_text().strip()}"]
+    return ["-f", str(folder / "pom.xml"), "dependency:copy-dependencies", "-DincludeScope=runtime"]
+
+
 def main() -> int:
     """Fetch every class path, so that the tests need no network."""
     try:
         java()
-        for pom in sorted(POMS.glob("*/pom.xml")):
-            libs(pom.parent.name)
+        for hashes in sorted(POMS.glob("*/libs.sha256")):
+            libs(hashes.parent.name)
     except Missing as missing:
         print(missing, file=sys.stderr)
         return 1
