@@ -134,6 +134,7 @@ class Server:
             settings = uvicorn.Config(
                 application(site, listener.scheme),
                 log_config=None,
+                log_level="warning",
                 access_log=False,
                 lifespan="off",
                 server_header=False,

@@ -6,6 +6,7 @@ import argparse
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -48,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
     from bridge.config import load
     from bridge.connector import Connector
     from bridge.metrics import serve
+    from bridge.worker.lease import Leased
 
     interactive = sys.stdout.isatty() and args.log_format == "text"
     log.configure(args.log_format, args.log_level, AboveStatus(sys.stderr) if interactive else None)  # type: ignore[arg-type]
@@ -60,30 +62,33 @@ def run(args: argparse.Namespace) -> int:
             log.for_connector(connector.name).info("%s", notice)
     if args.metrics_port is not None:
         serve(args.metrics_port, [connector.stats for connector in connectors])
-    _stop_on_signals(connectors)
-    for connector in connectors:
-        connector.start()
+    ending = _stop_on_signals(connectors)
+    leased = [Leased(one, connector, ending) for one, connector in zip(every, connectors, strict=True)]
+    for lease in leased:
+        lease.start()
     status = Status(connectors, interactive=interactive)
     while any(not connector.join(0.05) for connector in connectors):
         status.tick()
     status.end()
+    for lease in leased:
+        lease.join(5)
     failed = [connector for connector in connectors if connector.error is not None]
     for connector in failed:
         fail(f"{connector.name}: {connector.error.message if connector.error else ''}")
     return 1 if failed else 0
 
 
-def _stop_on_signals(connectors: list[Connector]) -> None:
+def _stop_on_signals(connectors: list[Connector]) -> threading.Event:
     """The first SIGINT or SIGTERM drains; a second one ends at once, with 128 + its number."""
-    asked = False
+    asked = threading.Event()
 
     def handle(number: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        if asked:
+        if asked.is_set():
             os._exit(128 + number)
-        asked = True
+        asked.set()
         for connector in connectors:
             connector.stop()
 
     signal.signal(signal.SIGINT, handle)
     signal.signal(signal.SIGTERM, handle)
+    return asked

@@ -102,6 +102,10 @@ class KafkaMembership:
     def leads(self) -> bool:
         return self._owner.is_set()
 
+    def joined(self) -> bool:
+        """Whether the group has taken this worker in."""
+        return self._joined.is_set()
+
     def give_up(self) -> None:
         """Somebody else leads: this worker's owning of the partition is out of date."""
         self._owner.clear()

@@ -25,7 +25,7 @@ from bridge.kafka.settings import (
     producer_settings,
     transactional_id,
 )
-from bridge.worker.groups import lease_group, members
+from bridge.worker.lease import holder
 
 PATIENCE: Final = 30.0
 HIGHEST: Final = 2**63 - 1
@@ -78,9 +78,7 @@ class Positions:
 
     def runner(self) -> str | None:
         """Who runs the connector by ``sfbridge run`` right now, in words; None if nobody holds its lease."""
-        group = lease_group(self.loaded.worker["group.id"], self.loaded.connector.name)
-        living = members(admin_settings(self.loaded), group)
-        return None if not living else f"{living[0].name} on {living[0].host}"
+        return holder(self.loaded)
 
     def _topic(self) -> str:
         self._until[:] = [time.monotonic() + self.patience]

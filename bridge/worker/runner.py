@@ -132,8 +132,14 @@ class Runner:
 
     def _let_go(self, hosted: Hosted) -> list[records.Record]:
         """No longer ours: stop; say so when it has ended."""
-        if hosted.running is not None and not self._ended(hosted):
-            return []
+        running, owner = hosted.running, self.state.assignment.owner(hosted.name)
+        if running is not None:
+            if not hosted.stopping and owner is not None:
+                for_connector(hosted.name).warning("it belongs to %s now: stopping it here", owner)
+            if not self._ended(hosted):
+                return []
+            if isinstance(running.error, Fenced):
+                for_connector(hosted.name).warning("%s", running.error.message)
         del self._hosted[hosted.name]
         if hosted.name not in self.state.configs or not hosted.said:
             return []

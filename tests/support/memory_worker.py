@@ -50,7 +50,7 @@ class MemoryWorker:
         self.runner = Runner(
             WORKER, self.state, self.statuses, self.herder.plugin_of, self.herder.apply_request
         )
-        self.state.on_logger = lambda name, level: self.loggers.change(name, level) and None
+        self.state.on_logger = self._level
         self.leader.tend()
         self.runner.start()
         self.leader.start()
@@ -62,6 +62,9 @@ class MemoryWorker:
             ),
         }
         self.site = Site(table, Guard({}, frozenset({"127.0.0.1"})), WORKER)
+
+    def _level(self, name: str, level: str) -> None:
+        self.loggers.change(name, level)
 
     def settle(self, seconds: float = 10.0) -> None:
         """Wait until every connector is what it is wanted to be."""
