@@ -106,6 +106,11 @@ class Attempt:
             waiting=self._waiting,
         )
 
+    def _ensure_topic(self, name: str) -> None:
+        from bridge.kafka.admin import ensure_routed_topic
+
+        ensure_routed_topic(self._loaded, name)
+
     def _position(self, offsets_topic: str) -> Position:
         from bridge.kafka.settings import consumer_settings
 
@@ -177,7 +182,7 @@ class Attempt:
 
     def _pipeline(self, producer: Producer, buffer: Buffer, session: Session, topics: Any) -> Pipeline:
         config = self._config
-        self._writers = Writers(self._loaded, self._rest)
+        self._writers = Writers(self._loaded, self._rest, ensure_topic=self._ensure_topic)
         policy = ErrorPolicy(
             tolerate=config["errors.tolerance"] == "all",
             dead_letters=topics.dead_letters,

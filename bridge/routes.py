@@ -11,7 +11,7 @@ from attrs import frozen
 from bridge.event import Data, Record
 
 
-class Unprepared(Exception):  # noqa: N818 - a request, not a failure
+class Unprepared(Exception):
     """A record's target is not known yet. ``prepare`` may ask the registry, so it is called between transactions;
     then the event is converted again."""
 

@@ -20,6 +20,7 @@ from bridge.kafka.cluster import Cluster, Topic
 from bridge.kafka.dead_letter import DeadLetters
 from bridge.kafka.settings import admin_settings, exactly_once, producer_settings
 from bridge.log import for_connector
+from bridge.transforms.configuration import chain_of
 
 #: Kafka's default for a topic's ``max.message.bytes``.
 DEFAULT_MAX_BYTES: Final = 1_048_588
@@ -57,7 +58,10 @@ def prepare_topics(
     outputs = output_topics(loaded.connector)
     output = outputs[0] if len(outputs) == 1 else None
     limits = [
-        check_output_topic(cluster, ensure_output_topic(cluster, loaded, name, log.info)) for name in outputs
+        check_output_topic(
+            cluster, ensure_output_topic(cluster, loaded, name, log.info), keyed=makes_keys(loaded.connector)
+        )
+        for name in outputs
     ]
     limit = within_producer(loaded, min(limits, default=DEFAULT_MAX_BYTES))
     dead_letters = ensure_dead_letters(cluster, loaded, output or "", limit, log.info)
@@ -82,7 +86,32 @@ def output_topics(connector: Config) -> tuple[str, ...]:
     template = topic_template(connector)
     if not set(template.fields) <= {"_ObjectType"}:
         return ()
-    return tuple(dict.fromkeys(template.fill(lambda _, e=event: e) for event in events(connector)))  # type: ignore[misc]
+    names = dict.fromkeys(template.fill(lambda _, e=event: e) for event in events(connector))  # type: ignore[misc]
+    if not connector.get("transforms"):
+        return tuple(names)
+    chain = chain_of(connector.raw())
+    routed = dict.fromkeys(chain.fixed_topic(name) for name in names)
+    return tuple(name for name in routed if name is not None) if None not in routed else ()
+
+
+def ensure_routed_topic(loaded: Loaded, name: str) -> None:
+    """The same checks for a topic that a record is routed to. Raises Fatal, Retriable."""
+    if name in output_topics(loaded.connector):
+        return
+    cluster = Cluster(admin_settings(loaded))
+    if cluster.is_mock():
+        cluster.create_in_mock(name)
+        return
+    topic = ensure_output_topic(cluster, loaded, name, for_connector(loaded.connector.name).info)
+    check_output_topic(cluster, topic, keyed=makes_keys(loaded.connector))
+
+
+def makes_keys(connector: Config) -> bool:
+    """Whether transforms give records keys."""
+    types = (
+        value.strip() for key, value in connector.prefixed("transforms.").items() if key.endswith(".type")
+    )
+    return any(type_.endswith((".ValueToKey", "$Key")) for type_ in types)
 
 
 def output_topic(connector: Config) -> str | None:
@@ -184,14 +213,14 @@ def missing_topic(cluster: Cluster, loaded: Loaded, name: str) -> str:
     return f"topic {name} does not exist{meant}: create it, or {how} and the bridge creates it"
 
 
-def check_output_topic(cluster: Cluster, topic: Topic) -> int:
+def check_output_topic(cluster: Cluster, topic: Topic, *, keyed: bool = False) -> int:
     """What the topic takes: the largest message in bytes. Raises Fatal if it cannot be written to."""
     _must(topic, "WRITE")
     configs = cluster.topic_configs(topic.name) or {}
-    if "compact" in configs.get("cleanup.policy", ""):
+    if "compact" in configs.get("cleanup.policy", "") and not keyed:
         raise Fatal(
             f"topic {topic.name} is compacted (cleanup.policy={configs['cleanup.policy']}), but records of the "
-            "bridge have no key: set cleanup.policy=delete",
+            "bridge have no key: set cleanup.policy=delete, or give them one (transforms, ValueToKey)",
             stage=Stage.PRODUCE,
         )
     return int(configs.get("max.message.bytes", DEFAULT_MAX_BYTES))

@@ -52,12 +52,17 @@ class Transforming:
     """Makes routes for a connector that has transforms."""
 
     def __init__(
-        self, loaded: Loaded, form: Format, settings: Mapping[str, str], registry: Callable[[], Registry]
+        self,
+        loaded: Loaded,
+        form: Format,
+        settings: Mapping[str, str],
+        registry: Callable[[], Registry],
+        ensure_topic: Callable[[str], None] = lambda name: None,
     ) -> None:
         """ConfigurationError for transforms that are wrong."""
         config, worker = loaded.connector, loaded.worker
         self.chain: Final = chain_of(config.raw())
-        self._form, self._settings = form, settings
+        self._form, self._settings, self._ensure_topic = form, settings, ensure_topic
         self._timestamps = config.get("bridge.record.timestamp") == "created_date"
         self._set_aside = config.get("bridge.schema.on.incompatible") == "dead_letter"
         name, options = _converter("key.converter", STRING, config.raw(), worker.raw())
@@ -135,6 +140,7 @@ class Transforming:
                 raise BadRecord(
                     f"transforms give the topic {topic!r}, which {wrong}", stage=Stage.TRANSFORMATION
                 )
+            self._ensure_topic(topic)
             value = _null if schema is None else self._value(schema, topic, before, find)
             key = self._keys(record.key_schema, topic)
         except Incompatible as difference:

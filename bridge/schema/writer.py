@@ -39,8 +39,17 @@ _CONVERTER = "value.converter."
 class Writers:
     """The resolver of ``bridge.routes``. Asks Salesforce once for each schema id, the registry at every call."""
 
-    def __init__(self, loaded: Loaded, rest: Metadata, registry: Registry | None = None) -> None:
-        """ConfigurationError for a contract or registry settings that cannot be used."""
+    def __init__(
+        self,
+        loaded: Loaded,
+        rest: Metadata,
+        registry: Registry | None = None,
+        ensure_topic: Callable[[str], None] = lambda name: None,
+    ) -> None:
+        """ConfigurationError for a contract or registry settings that cannot be used.
+
+        ``ensure_topic``: checks, and may create, a topic that transforms route to.
+        """
         config = loaded.connector
         self._log = for_connector(config.name)
         self._form = FORMATS[config["output.data.format"]]
@@ -71,7 +80,7 @@ class Writers:
         self._transforming: Transforming | None = None
         if config.get("transforms"):
             self._transforming = Transforming(
-                loaded, self._form, self._settings, lambda: registry or registry_of(loaded)
+                loaded, self._form, self._settings, lambda: registry or registry_of(loaded), ensure_topic
             )
         self._warned: set[tuple[str, ...]] = set()
         self._made: dict[str | None, tuple[Any, Route]] = {}

@@ -12,7 +12,7 @@ from bridge.schema.model import Schema
 from bridge.transforms.errors import JavaError
 from bridge.transforms.predicates import Predicate
 from bridge.transforms.record import ConnectRecord
-from bridge.transforms.step import Leak, State, Transform
+from bridge.transforms.step import Leak, Routing, State, Transform
 
 
 @frozen
@@ -79,6 +79,20 @@ class Chain:
             yield link.alias, record if kept else None
             if not kept:
                 return
+
+    def fixed_topic(self, topic: str) -> str | None:
+        """The topic of every record that comes with this one; None where it depends on the record."""
+        record = ConnectRecord(topic, None, None)
+        for link in self.links:
+            if link.transform.routing is Routing.NONE:
+                continue
+            if link.transform.routing is Routing.BY_RECORD or link.predicate is not None:
+                return None
+            try:
+                link.transform.apply(record)
+            except JavaError:
+                return None
+        return record.topic
 
     def trace(self, value: Schema) -> tuple[State, tuple[Found, ...]]:
         """Key and value schema of a record that every transform concerns, and where tagged fields leave the value.

@@ -9,7 +9,7 @@ from typing import Final
 from bridge.config.property import HIGH, STRING
 from bridge.transforms.record import ConnectRecord
 from bridge.transforms.spec import Key, Settings, Spec, one_of
-from bridge.transforms.step import OnRecord, Side, Transform
+from bridge.transforms.step import OnRecord, Routing, Side, Transform
 
 _CAPITAL: Final = re.compile(r"(?=[A-Z])")
 _SPLIT: Final[dict[str, Callable[[str], list[str]]]] = {
@@ -52,4 +52,4 @@ def make(settings: Settings, side: Side) -> Transform:
             record.topic = join(words)
         return True
 
-    return OnRecord(apply)
+    return OnRecord(apply, routing=Routing.BY_TOPIC)

@@ -23,8 +23,8 @@ def valid_path(name: str, value: Any) -> None:
 
 SPEC: Final = Spec(
     "Filter",
-    "Keeps (`include`) or drops (`exclude`) the records that a JSON path matches, and the other way round for the rest. A "
-    "bare path matches what is there and not null; inside `[?(…)]` what is missing does not match.",
+    "Keeps (`include`) or drops (`exclude`) the records that a JSON path matches, and the other way round for the "
+    "rest. A bare path matches what is there and not null; inside `[?(…)]` what is missing does not match.",
     (
         Key(
             "filter.condition",

@@ -53,12 +53,12 @@ serialization. The schema that comes out is what gets registered; the subject fo
 lower-cased. A record that is dropped is not written, and the position moves on.
 
 **Errors** of the configuration are found at validation, with Kafka Connect's own messages. Records that a transform
-cannot work on are bad records of the stage TRANSFORMATION: `errors.tolerance` and the dead-letter topic decide. Messages
-name the transform and what it found, not the field's value.
+cannot work on are bad records of the stage TRANSFORMATION: `errors.tolerance` and the dead-letter topic decide. What is
+said names the transform and what it found, not the field's value.
 
-**Tags** follow their field through rename, move and copy. Where a field that an ENCRYPT rule protects would get into the
-key, a header or the topic, or become something that cannot be encrypted, the connector does not start: untag it in the
-contract if that is meant.
+**Tags** follow their field through rename, move and copy. Where a field that an ENCRYPT rule protects would get into
+the key, a header or the topic, or become something that cannot be encrypted, the connector does not start: untag it in
+the contract if that is meant.
 
 **Keys** are written by `key.converter`, headers by `header.converter` (the connector's, else the worker's). A key's
 Avro subject is `<topic>-key`, in the connector's context. Keys land in the partition where Java puts them.
@@ -91,7 +91,9 @@ def _family(name: str) -> str:
 
 
 def _converters() -> str:
-    keys, headers = (", ".join(f"`{name}`" for name in names) for names in (KEY_CONVERTERS, HEADER_CONVERTERS))
+    keys, headers = (
+        ", ".join(f"`{name}`" for name in names) for names in (KEY_CONVERTERS, HEADER_CONVERTERS)
+    )
     return f"`key.converter`: {keys}.\n\n`header.converter`: {headers}.\n"
 
 

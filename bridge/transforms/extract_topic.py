@@ -11,7 +11,7 @@ from bridge.transforms.errors import InvalidConfig, data_error, invalid
 from bridge.transforms.json_path import Path
 from bridge.transforms.record import ConnectRecord
 from bridge.transforms.spec import Key, Settings, Spec, one_of
-from bridge.transforms.step import Leak, OnRecord, Side, State, Transform, all_tags, tags_of
+from bridge.transforms.step import Leak, OnRecord, Routing, Side, State, Transform, all_tags, tags_of
 
 SPEC: Final = Spec(
     "ExtractTopic",
@@ -55,7 +55,7 @@ def make(settings: Settings, side: Side) -> Transform:
         schema = state.value if side is Side.VALUE else state.key
         return state.leaking(Leak(name or "the whole", _tags(schema, name), "the topic"))
 
-    return OnRecord(apply, trace)
+    return OnRecord(apply, trace, Routing.BY_RECORD)
 
 
 def _tags(schema: Schema | None, name: str) -> frozenset[str]:
@@ -76,7 +76,7 @@ def make_of_header(settings: Settings, side: Side) -> Transform:
         found = next((value for header, _, value in reversed(record.headers) if header == name), None)
         return _route(record, found, settings, f"the header {name}")
 
-    return OnRecord(apply)
+    return OnRecord(apply, routing=Routing.BY_RECORD)
 
 
 def _lookup(name: str, form: str) -> Callable[[Any], Any]:

@@ -10,7 +10,7 @@ from bridge.transforms.errors import data_error, invalid
 from bridge.transforms.record import TEMPORAL, ConnectRecord, Instant
 from bridge.transforms.simple_date_format import SimpleDateFormat
 from bridge.transforms.spec import Key, Settings, Spec, non_empty_list
-from bridge.transforms.step import Leak, OnRecord, Side, State, Transform, tags_of
+from bridge.transforms.step import Leak, OnRecord, Routing, Side, State, Transform, tags_of
 from bridge.transforms.temporal import DAY_MS
 
 SPEC: Final = Spec(
@@ -77,7 +77,7 @@ def make(settings: Settings, side: Side) -> Transform:
         fields = state.value.fields if state.value else ()
         return state.leaking(*(Leak(f.name, tags_of(f), "the topic") for f in fields if f.name in names))
 
-    return OnRecord(apply, trace)
+    return OnRecord(apply, trace, Routing.BY_RECORD)
 
 
 def _schema(schema: Schema | None, name: str) -> Schema | None:

@@ -9,7 +9,7 @@ from bridge.transforms.errors import invalid
 from bridge.transforms.java_regex import Pattern, Unsupported
 from bridge.transforms.record import ConnectRecord
 from bridge.transforms.spec import Key, Settings, Spec, needed
-from bridge.transforms.step import OnRecord, Side, Transform
+from bridge.transforms.step import OnRecord, Routing, Side, Transform
 
 _MOST_TOPICS: Final = 1000  # remembered results
 
@@ -59,4 +59,4 @@ def make(settings: Settings, side: Side) -> Transform:
         record.topic = routed
         return True
 
-    return OnRecord(apply)
+    return OnRecord(apply, routing=Routing.BY_TOPIC)

@@ -7,7 +7,7 @@ the result, the function that makes it, and which tagged fields leave the value 
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from typing import Any, Final, Protocol
 
 from attrs import evolve, frozen
@@ -66,6 +66,10 @@ Bind = Callable[[Schema | None], Bound]
 class Transform(Protocol):
     """One configured transform."""
 
+    @property
+    def routing(self) -> Routing:
+        """What it does to the topic."""
+
     def apply(self, record: ConnectRecord) -> bool:
         """Change what the record holds; False: it is dropped. Raises JavaError."""
 
@@ -73,18 +77,32 @@ class Transform(Protocol):
         """What it makes of a record's schemas. Raises JavaError where it cannot work on them."""
 
 
+class Routing(Enum):
+    """What a transform does to the topic."""
+
+    NONE = auto()
+    BY_TOPIC = auto()  # the new topic depends on the old one only
+    BY_RECORD = auto()
+
+
 class OnRecord:
     """A transform of topic, headers or the record as a whole."""
 
     def __init__(
-        self, apply: Callable[[ConnectRecord], bool], trace: Callable[[State], State] = lambda state: state
+        self,
+        apply: Callable[[ConnectRecord], bool],
+        trace: Callable[[State], State] = lambda state: state,
+        routing: Routing = Routing.NONE,
     ) -> None:
         self.apply = apply
         self.trace = trace
+        self.routing: Final = routing
 
 
 class OnSide:
     """A transform of key or value. ``passes_null``: a null goes through with its schema as it was."""
+
+    routing: Final = Routing.NONE
 
     def __init__(self, side: Side, bind: Bind, *, passes_null: bool = False) -> None:
         self._side = side

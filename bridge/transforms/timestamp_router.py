@@ -9,7 +9,7 @@ from bridge.transforms.errors import data_error, illegal_argument, null_pointer
 from bridge.transforms.record import ConnectRecord
 from bridge.transforms.simple_date_format import SimpleDateFormat
 from bridge.transforms.spec import Key, Settings, Spec
-from bridge.transforms.step import OnRecord, Side, Transform
+from bridge.transforms.step import OnRecord, Routing, Side, Transform
 
 SPEC: Final = Spec(
     "TimestampRouter",
@@ -48,7 +48,7 @@ def make(settings: Settings, side: Side) -> Transform:
         record.topic = topic.replace("${timestamp}", formats[0].format(record.timestamp))
         return True
 
-    return OnRecord(apply)
+    return OnRecord(apply, routing=Routing.BY_RECORD)
 
 
 def compiled(pattern: str) -> SimpleDateFormat:

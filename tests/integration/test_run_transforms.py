@@ -114,6 +114,24 @@ def test_an_avro_key_has_a_subject_of_its_own(
     assert key == {"Order_Number__c": "O-1"}
 
 
+def test_a_routed_topic_is_created_and_its_source_need_not_exist(bridge: Bridge, broker: Broker, org: Org) -> None:
+    bridge.settings |= {key: value for key, value in FIVE.items() if ".route." in key} | {
+        "transforms": "route",
+        "kafka.topic": f"{bridge.name}-nowhere",
+    }
+    org.publish_many(EVENT, 2)
+    bridge.settings["auto.restart.on.user.error"] = "false"
+    refused = bridge.run(max_events=2).error
+    assert refused is not None
+    assert f"{bridge.name}-nowhere-routed does not exist" in refused.message
+    bridge.settings |= {
+        "topic.creation.default.partitions": "1",
+        "topic.creation.default.replication.factor": "1",
+    }
+    assert bridge.run(max_events=2).error is None
+    assert len(read(broker, f"{bridge.name}-nowhere-routed")) == 2
+
+
 def test_headers_filter_and_position(bridge: Bridge, broker: Broker, org: Org) -> None:
     bridge.settings |= {
         "transforms": "mark,header,drop",
