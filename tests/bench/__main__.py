@@ -27,7 +27,7 @@ GROUPS: dict[str, tuple[str, Callable[[Bench], list[Row]]]] = {
     "reply": ("peak memory with a reply of 100 MB", scenarios.large_reply),
     "help": ("time of sfbridge --help", scenarios.help_time),
 }
-PARTS = ("receive", "encoders")
+PARTS = ("receive", "encoders", "transforms")
 
 
 def main() -> int:
