@@ -185,10 +185,11 @@ class Attempt:
         self._writers = Writers(self._loaded, self._rest, ensure_topic=self._ensure_topic)
         policy = ErrorPolicy(
             tolerate=config["errors.tolerance"] == "all",
-            dead_letters=topics.dead_letters,
+            dead_letters=self._writers.letters(topics.dead_letters),
             stats=self._stats,
             log=self._log.warning if config["errors.log.enable"] else None,
             show_events=bool(config["errors.log.include.messages"]),
+            protected=bool(config.get("csfle.enabled")),
         )
         return Pipeline(
             connector=config.name,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
+import msgspec
 from attrs import define
 
 from bridge.errors import BadRecord, Fatal, SetAside, Stage
@@ -31,6 +32,7 @@ class ErrorPolicy:
     stats: Stats
     log: Callable[[str], None] | None  # errors.log.enable
     show_events: bool = False  # errors.log.include.messages
+    protected: bool = False  # the connector encrypts: names of fields, never their values
 
     def judge(self, error: BadRecord, data: Data) -> tuple[tuple[Any, ...] | None, Fatal | None]:
         """The dead letter to produce, if any, or the reason to end."""
@@ -62,7 +64,7 @@ class ErrorPolicy:
                 position=error.position,
             )
         if self.log is not None:
-            shown = f"; the event: {raw[:SHOWN]!r}" if self.show_events else ""
+            shown = f"; {self._shown(raw)}" if self.show_events else ""
             self.log(f"{where} was passed over ({error.stage}): {error.message}{shown}")
         if self.dead_letters is None:
             return None, None
@@ -72,3 +74,12 @@ class ErrorPolicy:
             return None, too_large
         self.stats.dead_letters += 1
         return letter, None
+
+    def _shown(self, raw: bytes) -> str:
+        if not self.protected:
+            return f"the event: {raw[:SHOWN]!r}"
+        try:
+            names = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+        except msgspec.MsgspecError:
+            return f"an event of {len(raw)} bytes, not shown because the connector encrypts"
+        return f"the event's fields: {', '.join(names)[:SHOWN]}"

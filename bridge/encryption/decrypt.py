@@ -71,7 +71,7 @@ class Opener:
         body = self.payload(body)
         if self._fields or self._tried:
             # an encrypted uuid is none: logical types are for what was decrypted
-            plain = parse_schema(without_logical(msgspec.json.decode(self._text)))
+            plain = parse_schema(without_logical(msgspec.json.decode(self._text.encode())))
             stream = io.BytesIO(body)
             value = schemaless_reader(stream, plain, None)
             _check_whole(stream)

@@ -15,6 +15,7 @@ from attrs import evolve, frozen
 
 from bridge.encryption.guard import Guard
 from bridge.encryption.protection import NOTHING, Protection
+from bridge.encryption.rules import EncryptRule, read_rules
 from bridge.errors import Fatal, Stage
 from bridge.formats import Format
 from bridge.formats.options import flag
@@ -85,6 +86,13 @@ class Registration:
             rules = evolve(rules, rule_set=with_payload_rules(rules.rule_set, fitted.more_rules))
         stored = self._stored(fitted.schema, latest, rules, contract, fitted.untagged)
         return Written(stored, fitted.schema, self._guard.protection(stored, rules, fitted.schema))
+
+    def rules(self, schema: Schema, topic: str | None, contract: Contract | None) -> list[EncryptRule]:
+        """The encryption rules of the subject, registered or of the contract. Raises Fatal, Retriable."""
+        subject = self._subject(schema, topic)
+        latest = self._registry.latest(subject) or Registered(subject, 0, 0, "", self._type)
+        found = self._with_contract(latest, contract)
+        return read_rules(found.rule_set, found.metadata)
 
     def _stored(
         self,

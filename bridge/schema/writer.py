@@ -7,7 +7,7 @@ registered with ``auto.register.schemas=false``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -16,7 +16,9 @@ from bridge.config import Loaded, TopicTemplate, registry_settings, topic_templa
 from bridge.config.subscription import events
 from bridge.encryption.demands import check_contract
 from bridge.encryption.guard import Guard, deks_of
+from bridge.encryption.letters import SealedLetters
 from bridge.encryption.protection import NOTHING
+from bridge.encryption.rules import EncryptRule
 from bridge.errors import Fatal, SetAside, Stage
 from bridge.event import Data, Record
 from bridge.formats import FORMATS
@@ -31,6 +33,7 @@ from bridge.schema.model import EventType, Schema
 from bridge.schema.registry import Incompatible, Registered, Registry
 from bridge.schema.registry_http import Http, http_of
 from bridge.schema.sources import EventTypes, Metadata, load_contracts
+from bridge.schema.subjects import qualified
 from bridge.schema.transforming import Transforming
 
 _CONVERTER = "value.converter."
@@ -65,6 +68,8 @@ class Writers:
         self._set_aside = config.get("bridge.schema.on.incompatible") == "dead_letter"
         self._registration: Registration | None = None
         self.guard: Guard | None = None
+        self._letters: SealedLetters | None = None
+        self._context = config.get("schema.context.name") or "default"
         if self._form.REGISTERED:
             http = None if registry is not None else registry_http(loaded)
             if config.get("csfle.enabled"):
@@ -86,6 +91,13 @@ class Writers:
         self._made: dict[str | None, tuple[Any, Route]] = {}
 
     def resolve(self, schema_id: str | None, sample: Data, channel: str | None = None) -> Route:
+        """The route of the events published with a schema, and the key for its dead letters; as ``_resolved``."""
+        route = self._resolved(schema_id, sample, channel)
+        if self._letters is not None:
+            self._letters.prepare()
+        return route
+
+    def _resolved(self, schema_id: str | None, sample: Data, channel: str | None) -> Route:
         """The route of the events published with a schema. Raises Fatal, Retriable, ConfigurationError.
 
         ``channel``: of the sample's message; it names the event where Salesforce does not know the schema id.
@@ -145,6 +157,31 @@ class Writers:
         return Route(
             topic or self._template.text, refuse, None, f"{event.name} schema {event.schema_id}: refused"
         )
+
+    def letters(self, plain: Any) -> Any:
+        """Dead letters as they may be written: encrypted whole where the connector encrypts anything."""
+        if self.guard is None or plain is None:
+            return plain
+        subject = qualified(f"{plain.topic}-value", self._context)
+        self._letters = SealedLetters(plain, subject, self.guard.deks, self._letter_rule)
+        return self._letters
+
+    def _letter_rule(self) -> EncryptRule:
+        assert self.guard is not None
+        assert self._registration is not None
+        rules: Iterable[EncryptRule] = self.guard.rules
+        if not rules:  # nothing was resolved yet: a message that could not even be parsed
+            event = self._types.of(None, None)
+            schema = record_schema(event)
+            contract = self._contracts.get(event.name)
+            rules = self._registration.rules(schema, self._topic(event), contract)
+        rule = next(iter(rules), None)
+        if rule is None:
+            raise Fatal(
+                "an event cannot be put aside, since it would have to be encrypted and no ENCRYPT rule is known yet",
+                stage=Stage.ENCRYPT,
+            )
+        return rule
 
     def close(self) -> None:
         """From any thread: wait for no registry any more. A request that is answered at once still works."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from bridge.formats.protobuf_text import parse as parse_for_descriptor
@@ -50,8 +50,10 @@ def formatted(source: Source, form: str) -> str:
     if form != "serialized":
         return source.text
     made = descriptor(parse_for_descriptor(source.text), source.imports, "default")
+    tagged = {path: found for path, kind, found in tags(source) if kind == "sr_field" and found}
     for message in made.message_type:
         _as_served(message, proto3=made.syntax == "proto3")
+        _with_tags(message, message.name, tagged)
     return base64.b64encode(made.SerializeToString(deterministic=True)).decode()
 
 
@@ -71,6 +73,16 @@ def _as_served(message: Any, *, proto3: bool) -> None:
         one_of.options.SetInParent()
     for nested in message.nested_type:
         _as_served(nested, proto3=proto3)
+
+
+def _with_tags(message: Any, path: str, tagged: Mapping[str, list[str]]) -> None:
+    """Field tags as extension 1088 (``confluent.field_meta``, its ``tags`` being field 3): readers decrypt by them."""
+    for entry in message.field:
+        for tag in tagged.get(f"{path}.{entry.name}", ()):
+            meta = b"\x1a" + bytes((len(tag.encode()),)) + tag.encode()
+            entry.options.MergeFromString(b"\x82\x44" + bytes((len(meta),)) + meta)
+    for nested in message.nested_type:
+        _with_tags(nested, f"{path}.{nested.name}", tagged)
 
 
 def _entities(types: Iterable[Message | Enum], scope: str) -> Iterator[tuple[str, Message | Field]]:

@@ -1,0 +1,77 @@
+"""Dead letters of a connector that encrypts: the raw event goes in encrypted whole, with headers that name its key.
+
+Value: the ciphertext of ``envelope.py``, raw. Headers ``bridge.csfle.kek``, ``.subject``, ``.algorithm``,
+``.version``: the DEK of the dead-letter topic's own subject under the connector's KEK.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+from attrs import define
+
+from bridge.encryption.deks import Dek, Deks
+from bridge.encryption.envelope import Algorithm, Cipher, NotDecryptedError, version_of
+from bridge.encryption.rules import EncryptRule
+from bridge.errors import BadRecord
+
+PREFIX: Final = "bridge.csfle."
+
+
+class Letters(Protocol):
+    """Makes the record of a dead letter; see ``kafka/dead_letter.py``."""
+
+    def record(self, raw: bytes, error: BadRecord) -> tuple[Any, ...]: ...
+
+
+@define
+class SealedLetters:
+    """Dead letters through a seal. ``rule``: what names the KEK; may ask the registry, and raise Fatal, Retriable."""
+
+    inner: Letters
+    subject: str
+    deks: Deks
+    rule: Callable[[], EncryptRule]
+    _ready: tuple[Dek, Cipher] | None = None
+
+    def prepare(self) -> None:
+        """Get the key while no transaction is open."""
+        rule = self.rule()
+        dek = self.deks.for_writing(rule, self.subject)
+        self._ready = dek, dek.cipher(versioned=rule.expiry_days > 0)
+
+    def record(self, raw: bytes, error: BadRecord) -> tuple[Any, ...]:
+        """As the inner letters make it, of the ciphertext. Never of anything else."""
+        if self._ready is None:
+            self.prepare()
+        assert self._ready is not None
+        dek, cipher = self._ready
+        *rest, headers = self.inner.record(cipher.encrypt(raw), error)
+        key = {
+            "kek": dek.kek,
+            "subject": dek.subject,
+            "algorithm": dek.algorithm,
+            "version": str(dek.version),
+        }
+        return (*rest, [*headers, *((PREFIX + name, text.encode()) for name, text in key.items())])
+
+
+def opened(deks: Deks, value: bytes, headers: dict[str, bytes]) -> bytes:
+    """A dead letter's event. NotDecryptedError; Fatal, Retriable of registry and KMS."""
+    named = {k.removeprefix(PREFIX): v.decode() for k, v in headers.items() if k.startswith(PREFIX)}
+    try:
+        algorithm, version = Algorithm(named["algorithm"]), int(named["version"])
+        dek = deks.for_reading(named["kek"], named["subject"], algorithm, version)
+    except (KeyError, ValueError):
+        raise NotDecryptedError("its headers do not name the key it was encrypted with") from None
+    try:
+        versioned = version_of(value) == version
+    except NotDecryptedError:
+        versioned = False
+    if versioned:
+        try:
+            return dek.cipher(versioned=True).decrypt(value)
+        except NotDecryptedError:
+            pass  # an IV may begin like a version
+    return dek.cipher(versioned=False).decrypt(value)
