@@ -133,7 +133,7 @@ def test_scram_and_a_wrong_password(secured_broker: Broker) -> None:
 def test_a_broker_of_ones_own_keeps_its_data(own_broker: Callable[..., Broker], secured: bool) -> None:
     own = own_broker(SECURED) if secured else own_broker()
     address, topic = own.bootstrap, create_topic(own, "kept")
-    producer = Producer(own.client({"log_level": 0}))
+    producer = Producer(own.client({"log_level": 0, "enable.idempotence": True}))
     for number, harm in enumerate([own.restart, own.kill, own.pause]):
         producer.produce(topic, str(number))
         assert producer.flush(30) == 0

@@ -112,6 +112,9 @@ class Broker:
     def pause(self) -> None:
         """Freeze it: connections stay open, nothing is answered."""
         os.kill(self.pid, signal.SIGSTOP)
+        # On a busy machine threads run on for a while: each stops when it is scheduled next.
+        while any(_state(task) != "T" for task in Path(f"/proc/{self.pid}/task").iterdir()):
+            time.sleep(0.001)
 
     def cont(self) -> None:
         """Let a frozen broker go on."""
@@ -195,6 +198,11 @@ class Broker:
         if self._process.stdout:
             self._process.stdout.close()
         self._process = None
+
+
+def _state(task: Path) -> str:
+    """A thread's state as Linux tells it: R, S, D, T (stopped) …"""
+    return (task / "stat").read_text().rpartition(")")[2].split()[0]
 
 
 def _acknowledged(broker: Broker, until: float) -> bool:
