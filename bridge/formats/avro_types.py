@@ -10,6 +10,7 @@ from attrs import define, field, frozen
 
 from bridge.encryption.protection import NOTHING, Protection, Seal
 from bridge.errors import Fatal, Stage
+from bridge.formats.texts import imports_of
 
 PRIMITIVES: Final = frozenset({"null", "boolean", "int", "long", "float", "double", "bytes", "string"})
 MISSING: Final = object()
@@ -49,7 +50,9 @@ def parse(text: str, protection: Protection = NOTHING) -> AvroType:
     """The type of a schema's text, with the seal of each protected field. Fatal(stage=SCHEMA) where it is none."""
     parser = _Parser(protection)
     try:
-        found = parser.parse(msgspec.json.decode(text), "")
+        for known in imports_of(text).values():
+            parser.parse(msgspec.json.decode(known), "")
+        found = parser.parse(msgspec.json.decode(text.encode()), "")
     except (msgspec.MsgspecError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise Fatal(
             f"the registered schema is no Avro schema the bridge can read: {type(error).__name__} {error}",

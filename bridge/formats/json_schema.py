@@ -42,8 +42,8 @@ def missing_fields(schema: Schema, written: str, settings: Mapping[str, str]) ->
 def with_fields(schema: Schema, written: str, settings: Mapping[str, str]) -> str:
     """The registered schema with the missing fields at its end, everything else in it as it is."""
     whole = parse(written)
-    _extend(schema, root_object(whole), Options.of(settings))
-    return json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
+    _extend(schema, root_object(whole), Options.of(settings), whole.node)
+    return json.dumps(whole.node, ensure_ascii=False, separators=(",", ":"))
 
 
 def compile_rows(
@@ -175,13 +175,19 @@ def _missing(schema: Schema, written: Object, path: str) -> tuple[str, ...]:
     return tuple(out)
 
 
-def _extend(schema: Schema, written: Object, options: Options) -> None:
+def _extend(schema: Schema, written: Object, options: Options, own: Any) -> None:
     properties = written.node.setdefault("properties", {})
     indexes = [node[INDEX] for node in properties.values() if isinstance(node, dict) and INDEX in node]
     following = max(indexes) + 1 if indexes else None if properties else 0
     for column in schema.fields:
+        if column.name not in properties and own is not written.root.node:
+            raise Fatal(
+                f"the event has a field {column.name}, which is missing in a document that the registered schema "
+                "refers to; register a version of that with it",
+                stage=Stage.SCHEMA,
+            )
         if column.name not in properties:
             properties[column.name] = property_of(column, following, options)
             following = None if following is None else following + 1
         elif column.schema.kind is Kind.STRUCT and (inner := written.part(column.name)) is not None:
-            _extend(column.schema, inner, options)
+            _extend(column.schema, inner, options, own)

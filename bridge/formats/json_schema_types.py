@@ -1,19 +1,29 @@
 """What a registered JSON Schema allows, as far as an encoder must know: objects, their properties, their types.
 
-Local references (``#/definitions/…``, ``#/$defs/…``, ``#anchor`` not) are followed; a reference into another
-document allows anything here, as its text is not at hand.
+References are followed: local ones (``#/definitions/…``, ``#/$defs/…``) and those into a document that the registered
+text refers to by its name. One into any other document, or to an anchor, allows anything here.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import field, frozen
 
 from bridge.errors import Fatal, Stage
+from bridge.formats.texts import imports_of
 
 _DEPTH: Final = 20
+
+
+@frozen
+class Document:
+    """A parsed document and those it refers to, by name."""
+
+    node: Any
+    others: Mapping[str, Any] = field(factory=dict)
 
 
 @frozen
@@ -21,7 +31,7 @@ class Object:
     """An object's part of a document: its own node, and the document for references."""
 
     node: dict[str, Any]
-    root: Any
+    root: Document
 
     @property
     def properties(self) -> dict[str, Any]:
@@ -44,29 +54,30 @@ class Object:
         return types(self.properties.get(name), self.root)
 
 
-def parse(text: str) -> Any:
+def parse(text: str) -> Document:
     """The document. Fatal(stage=SCHEMA) for what is no JSON."""
     try:
-        return json.loads(text)
+        others = {name: json.loads(other) for name, other in imports_of(text).items()}
+        return Document(json.loads(text), others)
     except (ValueError, RecursionError):
         raise Fatal("the registered JSON Schema cannot be parsed", stage=Stage.SCHEMA) from None
 
 
-def root_object(document: Any) -> Object:
+def root_object(document: Document) -> Object:
     """The record's object. Fatal(stage=SCHEMA) where the document describes something else."""
-    found = _object(document, document, 0)
+    found = _object(document.node, document, 0)
     if found is None:
         raise Fatal("the registered JSON Schema describes no object", stage=Stage.SCHEMA)
     return found
 
 
-def _object(node: Any, root: Any, depth: int) -> Object | None:
+def _object(node: Any, root: Document, depth: int) -> Object | None:
     if not isinstance(node, dict) or depth > _DEPTH:
         return None
     if "properties" in node:
         return Object(node, root)
     if "$ref" in node:
-        return _object(_referred(node["$ref"], root), root, depth + 1)
+        return _object(*_referred(node["$ref"], root), depth + 1)
     for key in ("oneOf", "anyOf", "allOf"):
         for branch in node.get(key) or ():
             found = _object(branch, root, depth + 1)
@@ -76,12 +87,12 @@ def _object(node: Any, root: Any, depth: int) -> Object | None:
     return Object(node, root) if kind == "object" or (isinstance(kind, list) and "object" in kind) else None
 
 
-def types(node: Any, root: Any, depth: int = 0) -> frozenset[str] | None:
+def types(node: Any, root: Document, depth: int = 0) -> frozenset[str] | None:
     """JSON types a node allows; None: any."""
     if not isinstance(node, dict) or depth > _DEPTH:
         return None
     if "$ref" in node:
-        return types(_referred(node["$ref"], root), root, depth + 1)
+        return types(*_referred(node["$ref"], root), depth + 1)
     kind = node.get("type")
     if isinstance(kind, str):
         return frozenset((kind,))
@@ -110,14 +121,17 @@ def _type_of(value: Any) -> str:
     return next((name for kind, name in names if isinstance(value, kind)), "object")
 
 
-def _referred(reference: Any, root: Any) -> Any:
-    """The node of a local JSON pointer, None for any other reference."""
-    if not isinstance(reference, str) or not reference.startswith("#"):
-        return None
-    node = root
-    for step in reference[1:].split("/")[1:]:
+def _referred(reference: Any, root: Document) -> tuple[Any, Document]:
+    """The node of a JSON pointer and the document it is in; None for a node that is not at hand."""
+    name, _, pointer = str(reference).partition("#")
+    if name:
+        root = Document(root.others.get(name), root.others)
+    node = root.node
+    if pointer and not pointer.startswith("/"):
+        return None, root
+    for step in pointer.split("/")[1:]:
         key = step.replace("~1", "/").replace("~0", "~")
         if not isinstance(node, dict) or key not in node:
-            return None
+            return None, root
         node = node[key]
-    return node
+    return node, root

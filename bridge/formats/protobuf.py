@@ -19,6 +19,7 @@ from bridge.formats.protobuf_render import Options, Renderer, scrubbed
 from bridge.formats.protobuf_text import ProtoFile, ProtoMessage, parse
 from bridge.formats.reader import careful_reader
 from bridge.formats.rows import Layout, Row
+from bridge.formats.texts import imports_of
 from bridge.schema.model import Schema
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def with_fields(schema: Schema, written: str, settings: Mapping[str, str]) -> st
     options, file = Options.of(settings), parse(written)
     rename = _rename(options)
     text = protobuf_evolve.extended(schema, file, root(schema, file, rename)[0], options, rename)
-    load(text)
+    load(text, imports_of(written))
     return text
 
 
@@ -186,12 +187,13 @@ class _Made:
                 "register a version with it, or set value.converter.latest.compatibility.strict=false to drop it",
                 stage=Stage.SCHEMA,
             )
-        proto = descriptor(file)
+        imports = imports_of(text)
+        proto = descriptor(file, imports)
         full = ".".join([*([file.package] if file.package else []), *_names(file, path)])
-        message = message_class(pool_of(for_encoding(proto)), full)
+        message = message_class(pool_of(for_encoding(proto), imports), full)
         record = schema.name or full
         numbers = field_numbers(proto)
-        known = Written(record, message.DESCRIPTOR, numbers, _seals(protection, numbers))
+        known = Written(record, message.DESCRIPTOR, numbers, _seals(protection, numbers), options.strict)
         made: list[Column] = columns(schema, message.DESCRIPTOR, known, rename, fill=options.fill_defaults)
         self.frame = frame + message_indexes(path) if frame else b""
         start = self.frame if protection.payload is None else b""

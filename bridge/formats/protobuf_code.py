@@ -15,7 +15,17 @@ from google.protobuf.message_factory import GetMessageClass
 
 from bridge.encryption.protection import Seal
 from bridge.formats.code import Code
-from bridge.formats.protobuf_write import FLOATS, INTEGERS, WHOLE, WRAPPERS, Column, civil, scalar
+from bridge.formats.protobuf_write import (
+    FIRST_MS,
+    FLOATS,
+    INTEGERS,
+    LAST_MS,
+    WHOLE,
+    WRAPPERS,
+    Column,
+    civil,
+    scalar,
+)
 from bridge.formats.reader import TEXTS
 from bridge.formats.rows import Form, attribute_name
 from bridge.formats.times import EPOCH, MS_PER_DAY, Days
@@ -153,6 +163,7 @@ def _set(code: Code, column: Column, source: Source) -> None:
         code.line("part.nanos = value.microseconds // 1000 * 1000000")
     elif moment and source.form is Form.FINAL:
         code.indent(f"if (value := {expression}) is not None:")
+        code.line(f"if not {FIRST_MS} <= value <= {LAST_MS}: raise ValueError")
         code.line(f"part = message.{column.attribute}")
         code.line("part.seconds = value // 1000")
         code.line("part.nanos = value % 1000 * 1000000")

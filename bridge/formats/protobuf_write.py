@@ -33,6 +33,9 @@ FLOATS: Final = frozenset((Of.TYPE_DOUBLE, Of.TYPE_FLOAT))
 _TYPE_NAMES: Final = {
     getattr(Of, name): name.removeprefix("TYPE_").lower() for name in dir(Of) if name.startswith("TYPE_")
 }
+FIRST_MS: Final = -62_135_596_800_000
+LAST_MS: Final = 253_402_300_799_999
+"""What a google.protobuf.Timestamp may be: 0001-01-01T00:00:00Z to 9999-12-31T23:59:59.999Z."""
 WRAPPERS: Final = frozenset(
     f"google.protobuf.{name}Value"
     for name in ("Double", "Float", "Int64", "UInt64", "Int32", "UInt32", "Bool", "String", "Bytes")
@@ -81,6 +84,8 @@ class Written:
     """Full name of a message → its fields' names → numbers."""
     seals: Mapping[tuple[str, int], Seal]
     """Full name of a message and number of a protected field → what encrypts it."""
+    strict: bool = True
+    """Whether a nested field without a place is an error."""
 
     def field(self, message: Any, name: str) -> Of | None:
         """The field of that original name in a message."""
@@ -289,6 +294,13 @@ def _make_message(
         return _logical(schema, cls)
     elif schema.kind is Kind.STRUCT and kind.full_name not in (*WRAPPERS, *LOGICAL.values()):
         inside = f"{path}."
+        lacking = [f.name for f in schema.fields if written.field(kind, rename(f.name)) is None]
+        if lacking and written.strict:
+            raise Fatal(
+                f"the registered message {kind.full_name} has no field {', '.join(lacking)}, which field {path} of "
+                "the event has; add it there, or set value.converter.latest.compatibility.strict=false to drop it",
+                stage=Stage.SCHEMA,
+            )
         fill_it = filler(columns(schema, kind, written, rename, inside, fill=fill), written.record, inside)
         return lambda value: fill_it(cls(), value)
     raise _misfit(schema, field, path)
@@ -331,7 +343,13 @@ def _enum(field: Of, record: str, path: str) -> Make:
 
 def _logical(schema: Schema, cls: Any) -> Make:
     if schema.name == TIMESTAMP:
-        return lambda ms: cls(seconds=ms // 1000, nanos=ms % 1000 * 1_000_000)
+
+        def instant(ms: int) -> Any:
+            if not FIRST_MS <= ms <= LAST_MS:
+                raise ValueError("out of Protobuf's range, the years 1 to 9999")
+            return cls(seconds=ms // 1000, nanos=ms % 1000 * 1_000_000)
+
+        return instant
     if schema.name == DATE:
 
         def date(days: int) -> Any:

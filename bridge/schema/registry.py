@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from bridge.errors import Fatal, Stage
+from bridge.formats.texts import ReferringText, imports_of
 from bridge.schema.registry_http import Http, Refused
 
 _NO_SUBJECT, _NO_VERSION, _NO_SCHEMA, _INVALID, _NOT_PERMITTED = 40401, 40402, 40403, 42201, 42205
@@ -58,6 +59,7 @@ class Registry:
 
     def __init__(self, http: Http) -> None:
         self._http = http
+        self._referred: dict[tuple[str, int], Registered | None] = {}
 
     def close(self) -> None:
         """End the waiting between two attempts."""
@@ -86,7 +88,7 @@ class Registry:
         """The version of the subject that has this text, None where none has."""
         missing = (_NO_SUBJECT, _NO_SCHEMA)
         found = self._ask("POST", f"/subjects/{_quoted(subject)}", subject, missing, _body(text, type_))
-        return _in_context(found, subject)
+        return self._complete(_in_context(found, subject))
 
     def register(
         self,
@@ -135,7 +137,32 @@ class Registry:
     def _version(self, subject: str, number: str) -> Registered | None:
         missing = (_NO_SUBJECT, _NO_VERSION)
         found = self._ask("GET", f"/subjects/{_quoted(subject)}/versions/{number}", subject, missing)
-        return _in_context(found, subject)
+        return self._complete(_in_context(found, subject))
+
+    def _complete(self, found: Registered | None) -> Registered | None:
+        """With the texts of its references."""
+        if found is None or not found.references:
+            return found
+        imports: dict[str, str] = {}
+        for reference in found.references:
+            self._follow(reference, found.subject, imports)
+        return evolve(found, text=ReferringText(found.text, imports))
+
+    def _follow(self, reference: Mapping[str, Any], parent: str, imports: dict[str, str]) -> None:
+        """A reference's subject is in its parent's context unless it is qualified. A version never changes."""
+        name, version = str(reference.get("name")), int(reference.get("version") or -1)
+        subject = in_context_of(str(reference.get("subject")), parent)
+        if name in imports:
+            return
+        if (subject, version) not in self._referred:
+            self._referred[subject, version] = self.version(subject, version)
+        found = self._referred[subject, version]
+        if found is None:
+            raise _fatal(
+                f"{parent} refers to version {version} of {subject}, which the registry does not have"
+            )
+        imports |= imports_of(found.text)
+        imports[name] = str(found.text)
 
     def _ask(self, method: str, path: str, subject: str, none: tuple[int, ...] = (), body: Any = None) -> Any:
         try:
@@ -199,6 +226,12 @@ def _in_context(found: Mapping[str, Any] | None, subject: str) -> Registered | N
 
 def _context(subject: str) -> str:
     return subject.split(":")[1] if subject.startswith(":.") else "."
+
+
+def in_context_of(subject: str, parent: str) -> str:
+    """A subject as it is meant in another one's context."""
+    qualified = subject.startswith(":") or not parent.startswith(":.")
+    return subject if qualified else f":{parent.split(':')[1]}:{subject}"
 
 
 def _registered(found: Mapping[str, Any]) -> Registered:

@@ -105,7 +105,7 @@ def with_metadata_tags(stored: Registered) -> Registered:
 
 
 def _written(text: str, type_: str, changes: Mapping[str, list[str]]) -> str:
-    document = msgspec.json.decode(text)
+    document = msgspec.json.decode(text.encode())
     for name, entry in _entries(document, type_).items():
         if name in changes:
             entry.pop(INLINE, None)
@@ -127,7 +127,7 @@ def _record(document: Any) -> dict[str, Any] | None:
 
 
 def _avro(text: str) -> tuple[dict[str, list[str]], dict[str, str]]:
-    document = msgspec.json.decode(text)
+    document = msgspec.json.decode(text.encode())
     record = _record(document) or {}
     name, space = str(record.get("name", "")), record.get("namespace")
     full = name if "." in name or not space else f"{space}.{name}"
@@ -136,7 +136,7 @@ def _avro(text: str) -> tuple[dict[str, list[str]], dict[str, str]]:
 
 
 def _json(text: str) -> tuple[dict[str, list[str]], dict[str, str]]:
-    entries = _entries(msgspec.json.decode(text), "JSON")
+    entries = _entries(msgspec.json.decode(text.encode()), "JSON")
     return {n: list(e.get(INLINE) or ()) for n, e in entries.items()}, {n: f"$.{n}" for n in entries}
 
 
