@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "try": ("bridge.cli.try_", "the sandbox and a sample connector: see events flow in a minute"),
     "sandbox": ("bridge.cli.sandbox", "only the sandbox's servers: simulated org, registry, Kafka"),
     "validate": ("bridge.cli.validate", "check a connector's configuration, every fault at once"),
+    "preview": ("bridge.cli.preview", "show what a connector would write; nothing is written"),
     "consume": ("bridge.cli.consume", "read committed records, decoded by their schema"),
     "schemas": ("bridge.cli.schemas", "generate, compare, register schemas; show what is tagged, and why"),
     "migrate": ("bridge.cli.migrate", "make connector and worker files from an exported configuration"),

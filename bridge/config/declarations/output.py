@@ -72,9 +72,8 @@ OUTPUT = group(
     Property(
         "datapreview.schemas.enable",
         BOOLEAN,
-        "Whether the cloud console's preview shows schemas.",
+        "Whether a preview (sfbridge preview) shows the schema beside the records.",
         default="false",
         importance=LOW,
-        ignored="it concerns the cloud console's preview only",
     ),
 )

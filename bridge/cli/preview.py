@@ -1,0 +1,191 @@
+"""``sfbridge preview``: what a connector would write, decoded, with schema and tags; writes nothing."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bridge.cli.output import add_output_option
+
+if TYPE_CHECKING:
+    from bridge.config import Config
+    from bridge.event import Message
+    from bridge.masking import Shown
+    from bridge.preview import Previewed
+    from bridge.salesforce.auth import Login
+    from bridge.salesforce.rest import Rest
+
+HELP = (
+    "Show what a connector would write: records decoded, with schema and tags. Writes nothing to Kafka, registers "
+    "nothing, moves no position; protected values are masked."
+)
+EXAMPLE = "sfbridge preview connector.json --worker worker.properties --max-events 3 --explain"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's own arguments."""
+    parser.add_argument("connector", type=Path, metavar="CONNECTOR", help="connector file")
+    parser.add_argument(
+        "--worker", type=Path, metavar="W", help="worker.properties: the registry, if there is one"
+    )
+    parser.add_argument("--max-events", type=int, default=5, metavar="N", help="how many events (default: 5)")
+    parser.add_argument("--explain", action="store_true", help="also show the record after each transform")
+    parser.add_argument(
+        "--start",
+        choices=("all", "latest"),
+        default="all",
+        help="retained events, the oldest first (default), or those published from now on",
+    )
+    parser.add_argument(
+        "--until-idle",
+        type=float,
+        default=10.0,
+        metavar="SECONDS",
+        help="end when nothing came for so long (default: 10)",
+    )
+    add_output_option(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Exit code 0 when the events are shown, also if there was none."""
+    from bridge import log
+    from bridge.config import load_connector, load_worker
+    from bridge.config.registry import registry_settings
+    from bridge.preview import Preview, connector_alone
+    from bridge.salesforce.auth import Login
+    from bridge.salesforce.rest import Rest
+    from bridge.schema.registry import Registry
+    from bridge.schema.registry_http import http_of
+
+    log.configure("text", "WARNING")
+    worker = load_worker(args.worker)
+    connector = load_connector(args.connector, worker=worker if args.worker else None)
+    loaded = connector_alone(connector, worker)
+    log.register_secrets(loaded.secrets())
+    login = Login(connector)
+    rest = Rest(login, connector)
+    settings = registry_settings(connector, worker)
+    registry = Registry(http_of(settings, retry_seconds=3, longest_wait=1)) if settings.get("url") else None
+    preview = Preview(loaded, rest, registry, explain=args.explain)
+    show = _Printer(bool(connector.get("datapreview.schemas.enable")))
+    count = 0
+    for message in _messages(args, connector, login, rest):
+        found = preview.of(message)
+        if args.output == "json":
+            document = found.document()
+            if not show.schemas:
+                del document["schema"]
+            print(json.dumps(document, ensure_ascii=False), flush=True)
+        else:
+            show(found)
+        count += 1
+    if not count:
+        what = "is retained" if args.start == "all" else "came"
+        print(f"no event {what}; --until-idle waits longer", file=sys.stderr)
+    return 0
+
+
+def _messages(args: argparse.Namespace, connector: Config, login: Login, rest: Rest) -> Iterator[Message]:
+    """Events by a subscription of its own, which ends with the last one wanted."""
+    from bridge.buffer import Buffer
+    from bridge.config import subscription
+    from bridge.errors import BridgeError
+    from bridge.metrics import Stats
+    from bridge.salesforce.cometd import CometdSource, Start, cometd_settings
+    from bridge.salesforce.http import http_settings
+
+    buffer = Buffer(max(1, min(args.max_events, 1000)), connector["bridge.buffer.max.bytes"])
+    source = CometdSource(
+        channel=subscription.channel(connector),
+        login=login,
+        settings=cometd_settings(connector, rest.api_version()),
+        http=http_settings(connector),
+        buffer=buffer,
+        stats=Stats(connector.name),
+        start=Start(None, args.start, None),
+        accept_any=subscription.is_channel(connector),
+    )
+    stop, failures = threading.Event(), list[BridgeError]()
+
+    def receive() -> None:
+        try:
+            source.run(stop)
+        except BridgeError as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=receive, name="preview", daemon=True)
+    thread.start()
+    left, quiet = args.max_events, time.monotonic()
+    try:
+        while left > 0 and not failures:
+            delivery = buffer.get(0.1)
+            if delivery is None or not delivery.events:
+                if not source.subscribed:
+                    quiet = max(quiet, time.monotonic() - args.until_idle / 2)
+                if time.monotonic() - quiet >= args.until_idle or not thread.is_alive():
+                    break
+                continue
+            for message in delivery.events[:left]:
+                left -= 1
+                yield message
+            quiet = time.monotonic()
+    finally:
+        stop.set()
+        source.interrupt()
+        thread.join(5)
+    if failures:
+        raise failures[0]
+
+
+class _Printer:
+    """For people: a paragraph for each event, the schema when it is a new one."""
+
+    def __init__(self, schemas: bool) -> None:
+        self.schemas = schemas
+        self._told: set[tuple[str | None, str | None]] = set()
+
+    def __call__(self, found: Previewed) -> None:
+        print(f"event {found.replay_id} of {found.event}, schema {found.schema_id}")
+        for step in found.steps:
+            self._record(f"after {step.step}" if step.step else "before transforms", step)
+        if found.record is not None:
+            self._record("record", found.record)
+        where = f"{found.subject}: " if found.subject else ""
+        print(f"  {where}{found.becomes}")
+        key = (found.subject, found.schema)
+        if key not in self._told:
+            self._told.add(key)
+            for name, tags in found.tags.items():
+                masked = ", masked" if name in found.masked else ""
+                told = ", ".join(f"{t} ({why})" for t, why in tags.items())
+                print(f"  tagged: {name}: {told}{masked}")
+            if self.schemas and found.schema:
+                print("  schema: " + _indented(found.schema))
+        print(flush=True)
+
+    def _record(self, what: str, shown: Shown) -> None:
+        key = "null" if shown.key is None else _text(shown.key)
+        print(f"  {what}: topic {shown.topic}, key {key}")
+        for name, value in shown.headers.items():
+            print(f"    header {name}: {_text(value)}")
+        if isinstance(shown.value, Mapping):
+            for name, value in shown.value.items():
+                print(f"    {name}: {_text(value)}")
+        else:
+            print(f"    {_text(shown.value)}")
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _indented(schema: str) -> str:
+    from bridge.schema.generate import pretty
+
+    return pretty(schema).rstrip().replace("\n", "\n  ")

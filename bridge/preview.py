@@ -1,0 +1,240 @@
+"""What a connector would write, without writing it: events → records decoded, with their schema and tags.
+
+Nothing is produced, nothing registered, no key is asked for, no position read or moved. A value that an encryption
+rule meets is masked, whether ``csfle.enabled`` says so yet or not; so is everything that such a value may have got
+into on its way through transforms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from attrs import evolve, field, frozen
+
+from bridge.config import Config, Loaded, topic_template
+from bridge.config.subscription import events
+from bridge.errors import BadRecord, BridgeError, Fatal
+from bridge.event import Message
+from bridge.formats import FORMATS
+from bridge.formats.options import flag
+from bridge.formats.reader import read_with
+from bridge.formats.rows import Layout, layout
+from bridge.log import for_connector
+from bridge.masking import Protected, Shown, masked, shown
+from bridge.schema.evolution import REGISTRY_TYPES
+from bridge.schema.infer import record_schema
+from bridge.schema.model import EventType, Kind, Schema
+from bridge.schema.registry import Registered, Registry
+from bridge.schema.sources import EventTypes, Metadata, load_contracts
+from bridge.schema.subjects import STRATEGIES, qualified
+from bridge.schema.tagging import tags_in
+from bridge.transforms.chain import Chain
+from bridge.transforms.configuration import chain_of
+from bridge.transforms.record import ConnectRecord
+
+
+@frozen
+class Previewed:
+    """One event and what would become of it."""
+
+    replay_id: int
+    event: str
+    schema_id: str | None
+    record: Shown | None = None
+    """None: it would be dropped, or could not be carried."""
+    steps: tuple[Shown, ...] = ()
+    subject: str | None = None
+    becomes: str = ""
+    """Which version would write it, or why it would not be written, in words."""
+    tags: Mapping[str, Mapping[str, str]] = field(factory=dict)
+    masked: tuple[str, ...] = ()
+    schema: str | None = None
+
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "replayId": self.replay_id, "event": self.event, "schemaId": self.schema_id,
+            "record": None if self.record is None else self.record.document(),
+            "steps": [step.document() for step in self.steps],
+            "subject": self.subject, "becomes": self.becomes, "tags": {n: dict(t) for n, t in self.tags.items()},
+            "masked": list(self.masked), "schema": self.schema,
+        }  # fmt: skip
+
+
+@frozen
+class _Found:
+    """What the registry has of a subject, and which schema text would write."""
+
+    subject: str | None
+    words: str
+    text: str | None
+    tags: Mapping[str, Mapping[str, str]] = field(factory=dict)
+    rules: tuple[Mapping[str, Any], ...] = ()
+
+
+class Preview:
+    """Makes previews for one connector. ``registry`` None: none is asked."""
+
+    def __init__(self, loaded: Loaded, rest: Metadata, registry: Registry | None, *, explain: bool) -> None:
+        """ConfigurationError for a contract or transforms that are wrong."""
+        config = self._config = loaded.connector
+        self._registry, self._explain = registry, explain
+        self._form = FORMATS[config["output.data.format"]]
+        self._settings = config.prefixed("value.converter.")
+        self._strict = flag(self._settings, "latest.compatibility.strict", True)
+        self._template = topic_template(config)
+        self._contracts = load_contracts(events(config), config.get("bridge.schema.contract"))
+        warn = for_connector(config.name).warning
+        self._types = EventTypes(events(config), rest, self._contracts, warn)
+        self._chain: Chain = chain_of(config.raw()) if config.get("transforms") else Chain(())
+        self._rows: dict[str | None, tuple[EventType, Layout]] = {}
+        self._known: dict[tuple[str, str, int], _Found] = {}
+
+    def of(self, message: Message) -> Previewed:
+        """The preview of one event; Fatal or Retriable only where Salesforce cannot be asked what it is."""
+        data = message.data
+        assert data is not None
+        event, rows = self._layout(data.schema, message)
+        begun = Previewed(data.event.replayId, event.name, data.schema)
+        try:
+            values = msgspec.to_builtins(read_with(rows)(data))
+            topic = self._topic(event, values)
+            first = ConnectRecord(topic, rows.schema, values)
+            if self._config.get("bridge.record.timestamp") == "created_date":
+                first.timestamp = values.get("CreatedDate")
+            last, passed = first.copy(), list[tuple[str, ConnectRecord | None]]()
+            for alias, record in self._chain.explain(first):
+                passed.append((alias, record))
+                if record is None:
+                    break
+                last = record
+        except BadRecord as error:
+            return evolve(begun, becomes=f"cannot be carried ({error.stage}): {error.message}")
+        return self._shown(begun, event, first, last, passed)
+
+    def _shown(
+        self,
+        begun: Previewed,
+        event: EventType,
+        first: ConnectRecord,
+        last: ConnectRecord,
+        passed: list[tuple[str, ConnectRecord | None]],
+    ) -> Previewed:
+        dropped = bool(passed) and passed[-1][1] is None
+        found = self._find(last, event)
+        protected = self._protected(event, found)
+        assert first.value_schema is not None
+        tagged = _with_tags(first.value_schema, _all_tags(event, found))
+        leaks = [
+            str(leak)
+            for leak in self._chain.trace(tagged)[1]
+            if protected.everything or leak.leak.tags & protected.tags
+        ]
+        steps = [shown("", first, protected, leaky=False)] if self._explain else []
+        if self._explain:
+            steps += [shown(a, r, protected, leaky=bool(leaks)) for a, r in passed if r is not None]
+        words = found.words
+        if leaks:
+            words = f"would be refused: {'; '.join(leaks)}, where it would not be encrypted"
+        if dropped:
+            words = f"is dropped by transforms.{passed[-1][0]}"
+        return evolve(
+            begun,
+            record=None if dropped else shown("", last, protected, leaky=bool(leaks)),
+            steps=tuple(steps),
+            subject=found.subject,
+            becomes=words,
+            tags=_all_tags(event, found),
+            masked=tuple(masked(last.value_schema, protected)),
+            schema=found.text,
+        )
+
+    def _layout(self, schema_id: str | None, message: Message) -> tuple[EventType, Layout]:
+        event = self._types.of(schema_id, message.channel)
+        known = self._rows.get(schema_id)
+        if known is None:
+            rows = layout(event, record_schema(event), drop_unknown=not self._strict)
+            known = self._rows[schema_id] = (event, rows)
+        return known
+
+    def _topic(self, event: EventType, values: Mapping[str, Any]) -> str:
+        constants = {"_ObjectType": event.name, "_EventType": event.schema_id}
+        return self._template.fill(lambda name: constants.get(name) or values.get(name))
+
+    def _find(self, record: ConnectRecord, event: EventType) -> _Found:
+        schema, topic = record.value_schema, record.topic or ""
+        if not self._form.REGISTERED:
+            return _Found(None, "written without a schema", None)
+        if schema is None or schema.kind is not Kind.STRUCT:
+            return _Found(None, f"cannot be written: {self._form.NAME} needs a struct", None)
+        key = (topic, event.name, id(schema))
+        if key not in self._known:
+            try:
+                self._known[key] = self._asked(schema, topic)
+            except Fatal as error:
+                return _Found(None, f"cannot be written: {error.message}", None)
+        return self._known[key]
+
+    def _asked(self, schema: Schema, topic: str) -> _Found:
+        strategy = self._settings.get("value.subject.name.strategy") or "TopicNameStrategy"
+        name = STRATEGIES[strategy.rpartition(".")[2]](topic, schema.name or "")
+        subject = qualified(name, self._config.get("schema.context.name") or "default")
+        rendered = self._form.render(schema, self._settings)
+        if self._registry is None:
+            return _Found(subject, "no registry was asked", rendered)
+        try:
+            latest = self._registry.latest(subject)
+        except BridgeError as error:
+            return _Found(subject, f"the registry was not reached: {error.message}", rendered)
+        if latest is None:
+            return _Found(subject, "its schema would be registered as the first", rendered)
+        return self._beside(latest, schema)
+
+    def _beside(self, latest: Registered, schema: Schema) -> _Found:
+        tags = tags_in(latest.text, latest.type, latest.metadata).fields
+        rules = tuple(latest.rules())
+        if latest.type != REGISTRY_TYPES[self._form.NAME]:
+            words = f"cannot be written: the subject holds a {latest.type} schema"
+            return _Found(latest.subject, words, latest.text, tags, rules)
+        lacking = self._form.missing_fields(schema, latest.text, self._settings)
+        words, text = f"version {latest.version} (id {latest.id}) covers it", latest.text
+        if lacking:
+            words = f"version {latest.version} lacks {', '.join(lacking)}; a version with that would be registered"
+            text = self._form.with_fields(schema, latest.text, self._settings)
+        return _Found(latest.subject, words, text, tags, rules)
+
+    def _protected(self, event: EventType, found: _Found) -> Protected:
+        """By the rules of registry and contract that are in force. Where none is known and something ought to be
+        encrypted, every tag counts."""
+        contract = self._contracts.get(event.name)
+        rules = [(r.type, r.tags) for r in (contract.rules if contract else ()) if r.encrypts]
+        for rule in found.rules:
+            if str(rule.get("type", "")).startswith("ENCRYPT") and not rule.get("disabled"):
+                rules.append((str(rule["type"]), tuple(rule.get("tags") or ())))
+        tags = frozenset(tag for _, each in rules for tag in each)
+        everything = any(kind == "ENCRYPT_PAYLOAD" or not each for kind, each in rules)
+        if not rules and self._config.get("csfle.enabled"):
+            tags = frozenset(tag for each in _all_tags(event, found).values() for tag in each)
+        return Protected(tags, everything, _all_tags(event, found))
+
+
+def _all_tags(event: EventType, found: _Found) -> dict[str, dict[str, str]]:
+    """Field → tag → origin, of contract, classification and registered schema."""
+    tags: dict[str, dict[str, str]] = {f.name: dict(f.tags) for f in event.fields if f.tags}
+    for name, registered in found.tags.items():
+        for tag, origin in registered.items():
+            tags.setdefault(name, {}).setdefault(tag, origin)
+    return tags
+
+
+def _with_tags(schema: Schema, tags: Mapping[str, Mapping[str, str]]) -> Schema:
+    """The schema with the registered tags, too, so that the chain tells where they go."""
+    fields = tuple(evolve(f, tags=f.tags | frozenset(tags.get(f.name, ()))) for f in schema.fields)
+    return evolve(schema, fields=fields)
+
+
+def connector_alone(connector: Config, worker: Config) -> Loaded:
+    """A preview needs no broker, so what only concerns Kafka is not judged."""
+    return Loaded(connector, worker)
