@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from importlib import resources
 
 from attrs import frozen
 
@@ -69,7 +68,9 @@ class Admin:
 
 @cache
 def _description() -> bytes:
-    return resources.files("bridge.api").joinpath("openapi.yaml").read_bytes()
+    from bridge.api import describe
+
+    return describe.text().encode()
 
 
 def routes(api: Admin) -> dict[str, dict[str, Handler]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 
+from bridge.log import for_connector
 from bridge.worker import records
 
 
@@ -62,7 +63,10 @@ class State:
             self._count += 1
             for prefix, take in _TAKERS.items():
                 if key.startswith(prefix):
-                    take(self, key[len(prefix) :], records.decode(value))
+                    try:
+                        take(self, key[len(prefix) :], records.decode(value))
+                    except (ValueError, TypeError, AttributeError):
+                        for_connector("").warning("the record %s is none of ours and is passed over", key)
                     break
             self.changed.notify_all()
 
