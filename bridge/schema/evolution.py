@@ -155,12 +155,18 @@ class Registration:
             return
         try:
             self._registry.set_config(subject, {"compatibilityPolicy": "LENIENT"})
+            # a registry that does not know the policy takes it without a word, and forgets it
+            known = self._registry.config(subject).get("compatibilityPolicy") == "LENIENT"
+            problem = None if known else "the registry does not know it"
         except Fatal as refused:
+            problem = refused.message
+        if problem is not None and f"LENIENT {subject}" not in self._warned:
+            self._warned.add(f"LENIENT {subject}")
             self._log.warning(
                 "compatibilityPolicy=LENIENT cannot be set for %s (%s): a field added to the event will be refused "
                 "as incompatible",
                 subject,
-                refused.message,
+                problem,
             )
 
     def _with_contract(self, stored: Registered, contract: Contract | None) -> Registered:
