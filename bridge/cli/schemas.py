@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-from importlib.util import find_spec
 from typing import Final
 
 HELP = "Generate schemas and contracts from metadata, compare and check them, register them, show what is tagged."
@@ -27,8 +26,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """A parser of its own for each action."""
     commands = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     for name, path in ACTIONS.items():
-        if find_spec(path) is None:
-            continue
         module = importlib.import_module(path)
         one = commands.add_parser(
             name,
