@@ -44,6 +44,8 @@ def positive(text: str) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 0 after a drain or a reached goal, 1 when a connector failed."""
+    connectors: list[Connector] = []
+    ending = _stop_on_signals(connectors)
     from bridge import log
     from bridge.attempt import Goal
     from bridge.config import load
@@ -55,14 +57,15 @@ def run(args: argparse.Namespace) -> int:
     log.configure(args.log_format, args.log_level, AboveStatus(sys.stderr) if interactive else None)  # type: ignore[arg-type]
     every = [load(path, args.worker) for path in args.connectors]
     goal = Goal(max_events=args.max_events, until_idle=args.until_idle)
-    connectors = [Connector(loaded, goal) for loaded in every]
+    connectors += [Connector(loaded, goal) for loaded in every]
+    if ending.is_set():
+        return 0
     for connector, loaded in zip(connectors, every, strict=True):
         log.register_secrets(loaded.secrets())
         for notice in loaded.notices:
             log.for_connector(connector.name).info("%s", notice)
     if args.metrics_port is not None:
         serve(args.metrics_port, [connector.stats for connector in connectors])
-    ending = _stop_on_signals(connectors)
     leased = [Leased(one, connector, ending) for one, connector in zip(every, connectors, strict=True)]
     for lease in leased:
         lease.start()
@@ -86,7 +89,7 @@ def _stop_on_signals(connectors: list[Connector]) -> threading.Event:
         if asked.is_set():
             os._exit(128 + number)
         asked.set()
-        for connector in connectors:
+        for connector in list(connectors):
             connector.stop()
 
     signal.signal(signal.SIGINT, handle)
