@@ -147,8 +147,9 @@ class OnSide:
 def kind_changed(field: Field, into: Schema) -> tuple[Leak, ...]:
     """The leak of a tagged field that becomes something CSFLE cannot encrypt."""
     encryptable = (Kind.STRING, Kind.BYTES)
-    if field.tags and field.schema.kind in encryptable and into.kind not in encryptable:
-        return (Leak(field.name, field.tags, f"{into.kind}, which cannot be encrypted"),)
+    tags = tags_of(field)
+    if tags and field.schema.kind in (*encryptable, Kind.STRUCT) and (into.kind not in encryptable or field.schema.kind is Kind.STRUCT):
+        return (Leak(field.name, tags, f"{into.kind}, which cannot be encrypted"),)
     return ()
 
 
