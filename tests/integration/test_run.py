@@ -127,7 +127,7 @@ def test_a_position_of_another_org_is_refused_with_the_remedy(bridge: Bridge, or
     connector = bridge.run(max_events=3)
     assert isinstance(connector.error, Fatal)
     assert "00D000000000002AAA" in connector.error.message
-    assert "another name" in connector.error.message
+    assert "offsets reset" in connector.error.message
     assert len(bridge.replay_ids()) == 3
 
 
