@@ -117,7 +117,7 @@ def open_key(key_id: str, params: Params) -> Aws:
 def _assumed(session: Any, role: str, params: Params, region: str) -> Any:
     """A session in a role, renewed by itself before it ends."""
     import boto3
-    from botocore.credentials import DeferredRefreshableCredentials
+    from botocore.credentials import CredentialProvider, DeferredRefreshableCredentials
     from botocore.session import get_session
 
     wanted = {
@@ -140,7 +140,12 @@ def _assumed(session: Any, role: str, params: Params, region: str) -> Any:
             "expiry_time": found["Expiration"].isoformat(),
         }
 
+    class Role(CredentialProvider):  # type: ignore[misc]
+        METHOD = CANONICAL_NAME = "bridge-role"
+
+        def load(self) -> Any:
+            return DeferredRefreshableCredentials(renewed, "assume-role")
+
     inner = get_session()
-    inner._credentials = DeferredRefreshableCredentials(renewed, "assume-role")
-    inner.set_config_variable("region", region)
+    inner.get_component("credential_provider").insert_before("env", Role())
     return boto3.Session(botocore_session=inner, region_name=region)

@@ -1,0 +1,135 @@
+"""``azure-kms``: Azure Key Vault, RSA-OAEP-256 by the keys' encrypt and decrypt operations.
+
+Key id: ``https://<vault>.vault.azure.net/keys/<name>[/<version>]`` (``azure-kms://`` before it is taken off).
+Parameters: ``tenant.id``, ``client.id``, ``client.secret``; without them what azure-identity finds by itself. With
+``encrypt.azure.key.version.save`` a wrapped DEK is ``azure:v1:<32 hex version>:`` and the ciphertext, so that it
+opens after the key got a new version; both forms are read always.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from attrs import define, field
+
+from bridge.encryption.kms import Params, fatal, retriable
+from bridge.errors import BridgeError
+
+_ID: Final = re.compile(r"(https://[^/]+)/keys/([^/]+)(?:/([0-9a-fA-F]{32}))?/?")
+_VERSIONED: Final = re.compile(rb"azure:v1:([0-9a-f]{32}):(.*)", re.DOTALL)
+
+credential: Callable[[Params], Any] | None = None
+"""For tests: makes the credential instead of azure-identity."""
+options: Mapping[str, Any] = {}
+"""For tests: further arguments of the SDK's client (``connection_verify``, ``verify_challenge_resource``)."""
+
+
+@define
+class Azure:
+    """One key of a vault. ``version`` None: the newest."""
+
+    key_id: str
+    vault: str
+    name: str
+    version: str | None
+    saves_version: bool
+    _credential: Any = field(repr=False)
+    _clients: dict[str, Any] = field(factory=dict, repr=False)
+
+    def wrap(self, material: bytes) -> bytes:
+        """Encrypt with RSA-OAEP-256."""
+        from azure.keyvault.keys.crypto import EncryptionAlgorithm
+
+        found = self._ask(
+            lambda: self._client(self.version).encrypt(EncryptionAlgorithm.rsa_oaep_256, material)
+        )
+        used = str(found.key_id).rstrip("/").rpartition("/")[2].lower()
+        if self.saves_version and re.fullmatch("[0-9a-f]{32}", used):
+            return b"azure:v1:" + used.encode() + b":" + bytes(found.ciphertext)
+        return bytes(found.ciphertext)
+
+    def unwrap(self, wrapped: bytes) -> bytes:
+        """Decrypt, with the version the DEK names, if it names one."""
+        from azure.keyvault.keys.crypto import EncryptionAlgorithm
+
+        named = _VERSIONED.fullmatch(wrapped)
+        version, body = (named[1].decode(), named[2]) if named else (self.version, wrapped)
+        algorithm = EncryptionAlgorithm.rsa_oaep_256
+        return bytes(self._ask(lambda: self._client(version).decrypt(algorithm, body)).plaintext)
+
+    def _client(self, version: str | None) -> Any:
+        from azure.keyvault.keys import KeyClient
+        from azure.keyvault.keys.crypto import CryptographyClient
+
+        known = self._clients.get(version or "")
+        if known is None:
+            if version is None:
+                newest = KeyClient(self.vault, self._credential, **options).get_key(self.name)
+                known = CryptographyClient(newest, self._credential, **options)
+            else:
+                known = CryptographyClient(
+                    f"{self.vault}/keys/{self.name}/{version}", self._credential, **options
+                )
+            self._clients[version or ""] = known
+        return known
+
+    def _ask(self, call: Callable[[], Any]) -> Any:
+        from azure.core.exceptions import AzureError
+
+        try:
+            return call()
+        except AzureError as error:
+            raise _worded(self.key_id, error) from None
+        except ValueError:  # the SDK may encrypt and decrypt by itself where it has the key
+            raise fatal(f"Azure key {self.key_id} does not open this DEK: another key wrapped it") from None
+
+
+def _worded(key_id: str, error: Exception) -> BridgeError:
+    from azure.core.exceptions import (
+        ClientAuthenticationError,
+        HttpResponseError,
+        ResourceNotFoundError,
+        ServiceRequestError,
+        ServiceResponseError,
+    )
+
+    if isinstance(error, ResourceNotFoundError):
+        return fatal(f"Azure Key Vault has no key {key_id}")
+    if isinstance(error, ClientAuthenticationError):
+        return fatal(
+            f"Azure does not accept the credentials for {key_id}: tenant.id, client.id, client.secret"
+        )
+    if isinstance(error, HttpResponseError):
+        status = error.status_code or 0
+        if status == 429 or status >= 500:
+            return retriable(f"Azure Key Vault does not answer for {key_id} now ({status})")
+        if status == 403:
+            return fatal(
+                f"Azure refuses {key_id} (403): the keys' permissions encrypt and decrypt are needed"
+            )
+        return fatal(f"Azure refuses {key_id} ({status}): another key may have wrapped this DEK")
+    if isinstance(error, ServiceRequestError | ServiceResponseError):
+        return retriable(f"Azure Key Vault cannot be reached for {key_id} ({type(error).__name__})")
+    return fatal(f"Azure Key Vault cannot be used for {key_id} ({type(error).__name__})")
+
+
+def open_key(key_id: str, params: Params) -> Azure:
+    """Fatal for an id that is none."""
+    found = _ID.fullmatch(key_id.removeprefix("azure-kms://"))
+    if found is None:
+        raise fatal(f"{key_id} is no key of Azure: https://<vault>.vault.azure.net/keys/<name> is expected")
+    saves = params.get("encrypt.azure.key.version.save", "").lower() == "true"
+    made = (credential or _credential)(params)
+    version = found[3].lower() if found[3] else None
+    return Azure(key_id, found[1], found[2], version, saves, made)
+
+
+def _credential(params: Params) -> Any:
+    from azure.identity import ClientSecretCredential, DefaultAzureCredential
+
+    tenant, client, secret = (params.get(name) for name in ("tenant.id", "client.id", "client.secret"))
+    if tenant and client and secret:
+        return ClientSecretCredential(tenant, client, secret)
+    return DefaultAzureCredential()

@@ -1,0 +1,148 @@
+"""``hcvault``: HashiCorp Vault's transit engine; the wrapped DEK is its ASCII ciphertext (``vault:v1:…``).
+
+Key id: ``http(s)://host[:port]/<mount>/keys/<name>`` (``hcvault://`` before it is taken off). Parameters:
+``token.id`` (VAULT_TOKEN), or ``approle.role.id`` and ``approle.secret.id`` (VAULT_APP_ROLE_ID,
+VAULT_APP_ROLE_SECRET_ID); ``namespace`` (VAULT_NAMESPACE);
+``ssl.truststore.location`` (a PEM file of CAs, VAULT_CACERT), ``ssl.keystore.location`` and ``ssl.key.location`` (PEM) for a client certificate.
+Requests: Vault HTTP API, ``/v1/<mount>/encrypt|decrypt/<name>``.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import threading
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from attrs import define, field
+
+from bridge.encryption.kms import Params, fatal, retriable
+from bridge.errors import BridgeError
+
+
+@define
+class Vault:
+    """One key of a transit engine. A token that expired is renewed once by AppRole."""
+
+    key_id: str
+    mount: str
+    name: str
+    _client: Any = field(repr=False)
+    _login: Callable[[], None] | None = field(default=None, repr=False)
+    _lock: Any = field(factory=threading.Lock, repr=False)
+
+    def wrap(self, material: bytes) -> bytes:
+        """Encrypt."""
+        plain = base64.b64encode(material).decode()
+        found = self._ask(
+            lambda: self._client.secrets.transit.encrypt_data(self.name, plain, mount_point=self.mount)
+        )
+        return str(found["data"]["ciphertext"]).encode()
+
+    def unwrap(self, wrapped: bytes) -> bytes:
+        """Decrypt."""
+        try:
+            text = wrapped.decode("ascii")
+        except UnicodeDecodeError:
+            raise fatal(
+                f"Vault key {self.key_id} does not open this DEK: it is no ciphertext of Vault"
+            ) from None
+        found = self._ask(
+            lambda: self._client.secrets.transit.decrypt_data(self.name, text, mount_point=self.mount)
+        )
+        return base64.b64decode(found["data"]["plaintext"])
+
+    def _ask(self, call: Callable[[], Any]) -> Any:
+        from hvac.exceptions import Forbidden, VaultError
+        from requests.exceptions import RequestException
+
+        try:
+            try:
+                return call()
+            except Forbidden:
+                if self._login is None:
+                    raise
+                with self._lock:
+                    self._login()
+                return call()
+        except (VaultError, RequestException) as error:
+            raise _worded(self.key_id, error) from None
+
+
+def _worded(key_id: str, error: Exception) -> BridgeError:
+    from hvac.exceptions import (
+        BadGateway,
+        Forbidden,
+        InternalServerError,
+        InvalidPath,
+        RateLimitExceeded,
+        Unauthorized,
+        VaultDown,
+    )
+    from requests.exceptions import RequestException, SSLError
+
+    if isinstance(error, SSLError):
+        return fatal(
+            f"the certificate of Vault for {key_id} is not trusted; name its CA in ssl.truststore.location"
+        )
+    if isinstance(error, RequestException):
+        return retriable(f"Vault cannot be reached for {key_id} ({type(error).__name__})")
+    if isinstance(error, BadGateway | InternalServerError | RateLimitExceeded | VaultDown):
+        return retriable(f"Vault does not answer for {key_id} now ({type(error).__name__})")
+    if isinstance(error, Forbidden | Unauthorized):
+        return fatal(
+            f"Vault refuses {key_id}: the token, or its policy, does not allow encrypt and decrypt there"
+        )
+    if isinstance(error, InvalidPath):
+        return fatal(f"Vault has no key {key_id}, or no transit engine there")
+    return fatal(f"Vault refuses {key_id} ({type(error).__name__}): another key may have wrapped this DEK")
+
+
+def open_key(key_id: str, params: Params) -> Vault:
+    """Fatal for an id that is none, and without credentials."""
+    import hvac
+
+    url = urlsplit(key_id.removeprefix("hcvault://"))
+    parts = url.path.strip("/").split("/")
+    if url.scheme not in ("http", "https") or not url.netloc or len(parts) < 3 or parts[-2] != "keys":
+        raise fatal(f"{key_id} is no key of Vault: https://host:8200/transit/keys/<name> is expected")
+
+    def given(name: str, variable: str) -> str | None:
+        return params.get(name) or os.environ.get(variable)
+
+    token = given("token.id", "VAULT_TOKEN")
+    role = given("approle.role.id", "VAULT_APP_ROLE_ID")
+    secret = given("approle.secret.id", "VAULT_APP_ROLE_SECRET_ID")
+    if not token and not (role and secret):
+        raise fatal(
+            f"Vault key {key_id} needs credentials: rule.executors._default_.param.token.id, or approle.role.id and "
+            "approle.secret.id"
+        )
+    certificate = params.get("ssl.keystore.location"), params.get("ssl.key.location")
+    client = hvac.Client(
+        url=f"{url.scheme}://{url.netloc}",
+        token=token,
+        namespace=given("namespace", "VAULT_NAMESPACE"),
+        verify=given("ssl.truststore.location", "VAULT_CACERT") or True,
+        cert=certificate if certificate[0] and certificate[1] else None,
+        timeout=10,
+    )
+    login = None
+    if not token:
+
+        def login_again() -> None:
+            client.auth.approle.login(role_id=role, secret_id=secret)
+
+        login = login_again
+    made = Vault(key_id, "/".join(parts[:-2]), parts[-1], client, login)
+    if login is not None:
+        from hvac.exceptions import VaultError
+        from requests.exceptions import RequestException
+
+        try:
+            login()
+        except (VaultError, RequestException) as error:
+            raise _worded(key_id, error) from None
+    return made
