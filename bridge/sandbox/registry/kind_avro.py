@@ -36,6 +36,14 @@ def formatted(source: Source, form: str) -> str:
     return render(load(source)) if form == "resolved" else source.text
 
 
+def same(one: Source, other: Source) -> bool:
+    """References may be spelled out, and the order of properties does not count."""
+    trees = [load(one), load(other)]
+    for tree in trees:
+        normalized(tree)
+    return render(trees[0]) == render(trees[1])
+
+
 def fields(source: Source) -> frozenset[str]:
     """Names of a record's fields."""
     return frozenset(entry.name for entry in load(source).fields)

@@ -57,6 +57,11 @@ def formatted(source: Source, form: str) -> str:
     return base64.b64encode(made.SerializeToString(deterministic=True)).decode()
 
 
+def same(one: Source, other: Source) -> bool:
+    """Texts that differ are different schemas."""
+    return one.text == other.text
+
+
 def fields(source: Source) -> frozenset[str]:
     """Names of the first message's fields."""
     messages = [element for element in load(source).types if isinstance(element, Message)]

@@ -35,6 +35,9 @@ class Kind(Protocol):
     def formatted(self, source: Source, form: str) -> str:
         """The text in another form; in its own where the type has no such form."""
 
+    def same(self, one: Source, other: Source) -> bool:
+        """Whether two different texts are the same schema."""
+
     def fields(self, source: Source) -> frozenset[str]:
         """Names of the fields at the top."""
 

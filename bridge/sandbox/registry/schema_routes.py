@@ -205,9 +205,15 @@ class SchemaRoutes:
         name = self._subjects.resolve(call.path[0])
         version = call.path[1] if len(call.path) > 1 else None
         request = Request.of(call.object("compatibilityCheck.request"), normalize=call.flag("normalize"))
-        messages = self._subjects.check(name, version, request)
+        verbose = call.flag("verbose")
+        try:
+            messages = self._subjects.check(name, version, request)
+        except RegistryError as error:
+            if error.code != 42201 or not verbose:
+                raise
+            messages = [error.message]
         verdict: Json = {"is_compatible": not messages}
-        return {**verdict, "messages": messages} if call.flag("verbose") else verdict
+        return {**verdict, "messages": messages} if verbose else verdict
 
     def _extra(self, name: Name, content: Any, call: Call) -> Json:
         tags = self._subjects.schemas.tags(name, content, call.query.get("findTags", []))

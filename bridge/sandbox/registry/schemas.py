@@ -30,6 +30,7 @@ class Request:
     id: int | None = None
     edits: tuple[TagEdit, ...] = ()
     normalize: bool = False
+    propagates: bool = False
 
     @classmethod
     def of(cls, body: Json, *, normalize: bool = False) -> Request:
@@ -51,6 +52,7 @@ class Request:
             id=None if id_ is None else _integer(id_),
             edits=(*_edits(body, "schemaTagsToAdd"), *_edits(body, "schemaTagsToRemove")),
             normalize=normalize,
+            propagates=body.get("propagateSchemaTags") is True,
         )
 
     @property
@@ -61,6 +63,10 @@ class Request:
     def with_content_of(self, content: Content) -> Request:
         """The same request for the schema of an existing version."""
         return evolve(self, text=content.text, type=content.type, references=content.references)
+
+    def with_tags(self, tags: list[Json]) -> Request:
+        """The same request, with tags (as ``findTags`` answers them) put into the schema."""
+        return evolve(self, edits=(*self.edits, *_edits({"schemaTagsToAdd": tags}, "schemaTagsToAdd")))
 
 
 class Schemas:

@@ -56,6 +56,10 @@ class Configs:
         merged.setdefault("compatibilityLevel", DEFAULT_LEVEL)
         return ordered(merged)
 
+    def completes(self, name: Name) -> bool:
+        """Whether metadata or rules of schemas are completed by the configuration."""
+        return any(key.endswith(("Metadata", "RuleSet")) for key in self.effective(name))
+
     def level(self, name: Name) -> str:
         """The compatibility level that holds."""
         return str(self.effective(name)["compatibilityLevel"])

@@ -17,6 +17,7 @@ from bridge.sandbox.registry.errors import (
     no_version,
     not_permitted,
 )
+from bridge.sandbox.registry.matching import finds, noted_version
 from bridge.sandbox.registry.names import Name
 from bridge.sandbox.registry.schemas import Request, Schemas
 from bridge.sandbox.registry.settings import READ_ONLY, Configs, Modes
@@ -75,9 +76,10 @@ class Subjects:
         request = self._normalizing(name, request)
         for candidate in known:
             content = self.schemas.content(candidate, request)
-            found = self._find(candidate, content, deleted=deleted)
-            if found is None:
-                found = self._find(candidate, self._merged(candidate, content, request), deleted=deleted)
+            found, _ = self._known(candidate, content, deleted=deleted)
+            if found is None and self.store.versions(candidate):
+                merged = self._merged(candidate, content, request)
+                found, _ = self._known(candidate, merged, deleted=deleted)
             if found is not None:
                 return found
         raise no_schema()
@@ -150,27 +152,34 @@ class Subjects:
                 raise invalid_schema("Empty schema")
             request = request.with_content_of(latest.content)
         content = self.schemas.content(name, request)
-        if request.id is not None and request.id >= 0:
+        importing = request.id is not None and request.id >= 0
+        if not request.edits_tags and not self.configs.completes(name):
+            known, exactly = self._known(name, content, latest_only=request.version == -1)
+            versions = (0, -1, known.version) if known and importing else (0, -1)
+            if known and request.version in versions and (not importing or request.id == known.id):
+                return known, not exactly
+        if importing:
             return self._import(name, content, request), False
-        if not request.version and not request.edits_tags:
-            known = self._find(name, content)
-            if known:
-                return known, False
-        merged = self._merged(name, content, request)
-        if latest is not None and request.version in (0, -1) and _same_but_version(merged, latest.content):
-            return latest, _numbered(latest.content)
         self._check_mode(name)
+        number = request.version or (-1 if request.edits_tags else 0)
         following = self._following(name)
-        if request.version > 0 and request.version != following:
-            raise invalid_schema("Version is not one more than previous version")
-        if request.version or request.edits_tags:
+        if request.propagates and latest is not None:
+            content = self.schemas.content(
+                name, request.with_tags(self.schemas.tags(name, latest.content, ["*"]))
+            )
+        merged = self._merged(name, content, request)
+        if number or noted_version(merged) is not None:
             merged = merged.with_property(VERSION_PROPERTY, str(following))
-        elif _numbered(merged):
-            merged = merged.without_property(VERSION_PROPERTY)
+        if not number:
+            known, _ = self._known(name, merged)
+            if known is not None:
+                return known, False
         messages = self._incompatibilities(name, merged, existing)
         if messages:
             text = f'Schema being registered is incompatible with an earlier schema for subject "{name}", details: '
             raise RegistryError(40901, f"{text}[{', '.join(messages)}]")
+        if number > 0 and number != following:
+            raise invalid_schema("Version is not one more than previous version")
         return self.store.add(name, following, merged), False
 
     def check(self, name: Name, version: str | None, request: Request) -> list[str]:
@@ -183,11 +192,8 @@ class Subjects:
             elif number is not None:
                 raise no_version(number)
         if not request.text:
-            return ["Empty schema"]
-        try:
-            content = self.schemas.content(name, self._normalizing(name, request))
-        except RegistryError as error:
-            return [error.message]
+            raise invalid_schema("Empty schema")
+        content = self.schemas.content(name, self._normalizing(name, request))
         return self._incompatibilities(name, content, earlier)
 
     def delete_version(self, name: Name, text: str, *, permanent: bool) -> int:
@@ -264,9 +270,21 @@ class Subjects:
         having = [v for v in holder.versions() if v.content.identity == content.identity]
         return sorted(having, key=lambda version: version.deleted)
 
-    def _find(self, name: Name, content: Content, *, deleted: bool = False) -> Version | None:
+    def _known(
+        self, name: Name, content: Content, *, latest_only: bool = False, deleted: bool = False
+    ) -> tuple[Version | None, bool]:
+        """The version that has this content, and whether it is the very same."""
         versions = self.store.versions(name, deleted=deleted)
-        return next((version for version in versions if version.content.identity == content.identity), None)
+        if latest_only:
+            versions = versions[-1:]
+        else:
+            for version in versions:
+                if version.content.identity == content.identity:
+                    return version, True
+        for version in reversed(versions):
+            if finds(self.schemas, name, content, version):
+                return version, False
+        return None, False
 
     def _merged(self, name: Name, content: Content, request: Request) -> Content:
         """Metadata and rules: the configuration's defaults, the request's or the latest's, its overrides."""
@@ -322,7 +340,8 @@ class Subjects:
         if known and known.identity != content.identity:
             text = f"Overwrite new schema with id {id_} in context {name.context_prefix} is not permitted."
             raise not_permitted(text)
-        return self.store.add(name, request.version or self._following(name), content, id_)
+        number = request.version if request.version > 0 else self._following(name)
+        return self.store.add(name, number, content, id_)
 
     def _following(self, name: Name) -> int:
         """The next version's number; those of soft-deleted versions count."""
@@ -377,12 +396,3 @@ def _property(content: Content, key: str) -> Any:
 def _reserved(content: Content) -> set[str]:
     listed = str(_property(content, RESERVED_PROPERTY) or "").split(",")
     return {entry.strip() for entry in listed if entry.strip()}
-
-
-def _numbered(content: Content) -> bool:
-    return VERSION_PROPERTY in (content.metadata or {}).get("properties", {})
-
-
-def _same_but_version(content: Content, other: Content) -> bool:
-    bare = [c.without_property(VERSION_PROPERTY) if c.metadata else c for c in (content, other)]
-    return bare[0].identity == bare[1].identity
