@@ -275,10 +275,15 @@ class _Builder:
 
 
 def _add_synthetic_oneofs(out: DescriptorProto) -> None:
+    taken = {column.name for column in out.field} | {oneof.name for oneof in out.oneof_decl}
     for column in out.field:
         if column.proto3_optional:
+            name = f"_{column.name}"
+            while name in taken:  # as protoc does
+                name = f"X{name}"
+            taken.add(name)
             column.oneof_index = len(out.oneof_decl)
-            out.oneof_decl.add(name=f"_{column.name}")
+            out.oneof_decl.add(name=name)
 
 
 def _separate_json_names(out: DescriptorProto) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
+from attrs import evolve
+
 from bridge.schema.model import DECIMAL, UNSET, Field, Kind, Schema
 
 _NAMES: Final = {Kind.FLOAT32: "float", Kind.FLOAT64: "double"}
@@ -37,18 +39,18 @@ def from_document(document: Mapping[str, Any]) -> Schema:
     """The schema of a document; KeyError for an unknown type."""
     kind = _KINDS[document["type"]]
     inner = document.get("items", document.get("values"))
-    return Schema(
+    made = Schema(
         kind=kind,
         optional=document.get("optional", False),
         name=document.get("name"),
         version=document.get("version"),
         doc=document.get("doc"),
         parameters=dict(document.get("parameters", {})),
-        default=document.get("default", UNSET),
         fields=tuple(Field(f["field"], from_document(f)) for f in document.get("fields", ())),
         key_schema=from_document(document["keys"]) if "keys" in document else None,
         value_schema=from_document(inner) if inner is not None else None,
     )
+    return evolve(made, default=value_from_json(made, document["default"])) if "default" in document else made
 
 
 def scale_of(schema: Schema) -> int:

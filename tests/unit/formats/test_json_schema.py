@@ -77,6 +77,32 @@ def test_tags_stand_on_the_property_itself() -> None:
     }
 
 
+def test_what_transforms_can_make() -> None:
+    keys, place = Schema(Kind.INT32), Schema(Kind.STRUCT, fields=(Field("a", Schema(Kind.FLOAT32)),))
+    columns = {
+        "pairs": (
+            Schema(Kind.MAP, key_schema=keys, value_schema=place),
+            {1: {"a": 0.1}},
+            [{"key": 1, "value": {"a": 0.1}}],
+        ),
+        "map": (Schema(Kind.MAP, key_schema=Schema(Kind.STRING), value_schema=OPTIONAL_TEXT), {"k": None}, {"k": None}),
+        "list": (Schema(Kind.ARRAY, value_schema=place), [{"a": -0.0}], [{"a": -0.0}]),
+        "bytes": (Schema(Kind.BYTES, default=b"\0\xff"), None, "AP8="),
+        "cents": (evolve(CENTS, default=Decimal("1.25")), None, "fQ=="),
+        "nan": (Schema(Kind.FLOAT64), float("nan"), "NaN"),
+    }  # fmt: skip
+    schema = _record(*(Field(name, one) for name, (one, _, _) in columns.items()))
+    text = SR.render(schema, {"object.additional.properties": "false"})
+    made = compile_encoder_for_values(schema, SR, text, b"", {})(
+        {n: value for n, (_, value, _) in columns.items()}
+    )
+    assert json.loads(made) == {name: expected for name, (_, _, expected) in columns.items()}
+    properties = json.loads(text)["properties"]
+    assert properties["bytes"]["default"] == "AP8="
+    assert properties["pairs"]["type"] == "array"
+    assert properties["pairs"]["items"]["properties"]["value"]["additionalProperties"] is False
+
+
 def test_five_hundred_fields_and_names_of_every_kind() -> None:
     names = [
         "class",

@@ -254,6 +254,26 @@ def test_two_names_with_one_json_name() -> None:
     assert Reader(PROTOBUF.render(record, {})).read(made[5:]) == {name: name for name in names}
 
 
+def test_optional_fields_that_differ_by_an_underscore() -> None:
+    text = Schema(Kind.STRING, optional=True)
+    record = Schema(Kind.STRUCT, name="a.R", fields=(Field("Type", text), Field("_Type", text)))
+    options = {"optional.for.nullables": "true"}
+    made = compile_encoder_for_values(record, PROTOBUF, None, FRAME, options)({"Type": None, "_Type": ""})
+    assert Reader(PROTOBUF.render(record, options)).read(made[5:]) == {"Type": None, "_Type": ""}
+
+
+def test_instants_beyond_protobufs_range() -> None:
+    schema = Schema(Kind.INT64, name=TIMESTAMP)
+    assert _encode(schema, 253_402_300_799_999)["x"].year == 9999
+    for ms in (253_402_300_800_000, -62_135_596_800_001):
+        with pytest.raises(BadRecord, match="out of range"):
+            _encode(schema, ms)
+    layout = rows(EventType("E__e", (EventField("CreatedDate", "datetime"),), "id"))
+    convert = PROTOBUF.compile_fused(layout, None, FRAME, {})
+    with pytest.raises(BadRecord, match=r"field CreatedDate of .* out of range"):
+        convert(data({"CreatedDate": "10000-01-01T00:00:00Z"}))
+
+
 def test_a_name_that_protobuf_does_not_allow() -> None:
     record = Schema(Kind.STRUCT, name="a.R", fields=(Field("Žluť__c", Schema(Kind.STRING, optional=True)),))
     with pytest.raises(Fatal, match=r"Žluť__c is not allowed .*scrub\.invalid\.names"):
