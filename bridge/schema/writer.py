@@ -125,7 +125,11 @@ class Writers:
             except Fatal as difference:
                 if written is None or difference.stage is not Stage.SCHEMA:
                     raise
-                return self._refusing(difference, event, topic)
+                found = written.registered
+                text = (
+                    f"{event.name} does not fit {found.subject} version {found.version}: {difference.message}"
+                )
+                return self._refusing(Fatal(text, stage=Stage.SCHEMA), event, topic)
             known = self._made[schema_id] = (key, route)
         return known[1]
 

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from bridge.config import Loaded, config_of
-from bridge.errors import BadRecord, BridgeError, ConfigurationError, Fatal
+from bridge.errors import BadRecord, BridgeError, ConfigurationError, Fatal, SetAside
 from bridge.event import Data, Head
 from bridge.formats.errors import UnknownField
 from bridge.schema.registry import Incompatible
@@ -335,3 +335,52 @@ def test_tags_of_the_contract_are_registered(server: RegistryServer, tmp_path: P
 def test_a_contract_that_cannot_be_kept(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(BridgeError, match=words):
         writers(Org(), None, output__data__format="JSON", **contract(tmp_path, text)).resolve(ID, event())
+
+
+def test_with_dead_letter_an_incompatible_schema_refuses_its_events(
+    server: RegistryServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    fields = [
+        dict(f, type="boolean", default=False) if f["name"] == "Status__c" else f for f in GOLDEN["fields"]
+    ]
+    server.put(SUBJECT, json.dumps(GOLDEN | {"fields": fields}))
+    with pytest.raises(Fatal, match=r"Order_Placed__e does not fit orders-value version 1: .*Status__c"):
+        writers(Org(), server).resolve(ID, event())
+    resolver = writers(Org(), server, bridge__schema__on__incompatible="dead_letter")
+    with caplog.at_level(logging.WARNING):
+        route = resolver.resolve(ID, event())
+    assert "become dead letters" in caplog.text
+    with pytest.raises(SetAside, match="Status__c") as caught:
+        route.convert(event(replay_id=12))
+    assert caught.value.position == 12
+
+
+def test_tags_and_rules_that_the_registered_schema_lacks_are_a_new_version(
+    server: RegistryServer, tmp_path: Path
+) -> None:
+    theirs = {"domainRules": [{"name": "check", "type": "CEL", "expr": "true"}]}
+    server.put(SUBJECT, json.dumps(GOLDEN), ruleSet=theirs, metadata={"properties": {"team": "a"}})
+    text = f"event: {EVENT}\nfields: {{Phone__c: {{tags: [PII]}}}}\nmetadata: {{properties: {{owner: b}}}}\n"
+    text += "rules: [{name: later, type: ENCRYPT, tags: [PII], disabled: true}]\n"
+    resolver = writers(Org(), server, **contract(tmp_path, text))
+    resolver.resolve(ID, event())
+    grown = server.subjects[SUBJECT][1]
+    assert [r["name"] for r in grown["ruleSet"]["domainRules"]] == ["check", "later"]
+    assert grown["metadata"] == {"properties": {"team": "a", "owner": "b"}}
+    assert {f["name"] for f in json.loads(grown["schema"])["fields"] if "confluent:tags" in f} == {"Phone__c"}
+    resolver.resolve(ID, event())
+    assert len(server.subjects[SUBJECT]) == 2
+
+
+def test_tags_are_not_registered_where_nothing_is(
+    server: RegistryServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.put(SUBJECT, json.dumps(GOLDEN))
+    off = {"value__converter__auto__register__schemas": "false"}
+    given = contract(tmp_path, f"event: {EVENT}\nfields: {{Phone__c: {{tags: [PII]}}}}\n")
+    resolver = writers(Org(), server, **given, **off)
+    with caplog.at_level(logging.WARNING):
+        resolver.resolve(ID, event())
+        resolver.resolve(ID, event())
+    assert len(server.subjects[SUBJECT]) == 1
+    assert caplog.text.count("has not the tags of the contract") == 1
