@@ -34,8 +34,22 @@ def checks(loaded: Loaded) -> Iterator[Check]:
     """Every check, as each ends."""
     org = _Org(loaded)
     yield from org.checks()
+    if loaded.connector["kafka.auth.mode"] == "SERVICE_ACCOUNT":
+        minted: list[Loaded] = []
+        keys = _attempt("service account", lambda: _mint(loaded, minted))
+        yield keys
+        if not minted:
+            return
+        loaded = minted[0]
     yield from _Kafka(loaded).checks()
     yield from _Registry(loaded, org).checks()
+
+
+def _mint(loaded: Loaded, minted: list[Loaded]) -> str:
+    from bridge.kafka.service_account import with_keys
+
+    minted.append(with_keys(loaded, "validate"))
+    return f"keys for {loaded.connector['kafka.service.account.id']} can be made"
 
 
 def _attempt(name: str, check: Callable[[], str]) -> Check:
@@ -235,8 +249,11 @@ class _Registry:
             self._may_register(subject, auto, f"the subject {subject} has no schema")
             return f"{subject} has no schema yet; one is registered when the first event comes"
         lacking = form.missing_fields(schema, latest.text, settings)
+        strict = ""
+        if latest.type == "JSON" and registry.config(subject).get("compatibilityPolicy") != "LENIENT":
+            strict = "; its compatibilityPolicy is not LENIENT, so that a field added to the event will be refused"
         if not lacking:
-            return f"{subject} version {latest.version} covers the event"
+            return f"{subject} version {latest.version} covers the event{strict}"
         found = f"{subject} version {latest.version} lacks {', '.join(lacking)}"
         self._may_register(subject, auto, found)
         fits, why = registry.compatible(subject, form.with_fields(schema, latest.text, settings), latest.type)

@@ -23,7 +23,7 @@ from bridge.schema.contract import Contract, metadata_document, rule_set_documen
 from bridge.schema.model import Schema
 from bridge.schema.registry import Registered, Registry
 from bridge.schema.subjects import prefix, subject_name
-from bridge.schema.tagging import retagged, tags_in
+from bridge.schema.tagging import retagged, tags_in, with_metadata_tags
 
 REGISTRY_TYPES: Final = {"AVRO": "AVRO", "JSON_SR": "JSON", "PROTOBUF": "PROTOBUF"}
 """``output.data.format`` → the registry's word."""
@@ -57,6 +57,7 @@ class Registration:
         self._strategy = settings.get("value.subject.name.strategy") or "TopicNameStrategy"
         self._context = config.get("schema.context.name") or "default"
         self._plaintext = bool(config.get("bridge.csfle.allow.plaintext"))
+        self._metadata_tags = bool(config.get("bridge.schema.metadata.tags"))
         self._guard = guard
         self._warned: set[str] = set()
         prefix(self._context)
@@ -131,7 +132,8 @@ class Registration:
     ) -> Registered:
         wanted = {f.name: f.tags for f in schema.fields if f.tags or _speaks_of(contract, f.name)}
         spoken_for = {*(contract.fields if contract else ()), *untagged}
-        return retagged(stored, {**wanted, **dict.fromkeys(untagged, ())}, spoken_for)
+        made = retagged(stored, {**wanted, **dict.fromkeys(untagged, ())}, spoken_for)
+        return with_metadata_tags(made) if self._metadata_tags else made
 
     def _say_untold(self, latest: Registered, reasons: list[str]) -> None:
         """Tags or rules of the contract that may not be registered; the contract is followed all the same."""

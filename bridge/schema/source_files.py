@@ -7,9 +7,10 @@ Every fault is one sentence that names the file, and the field where there is on
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from attrs import evolve
 
@@ -18,6 +19,8 @@ from bridge.schema import source_format
 from bridge.schema.infer import event_type
 from bridge.schema.pubsub import event_of_avro
 from bridge.schema.source_format import Declared
+
+_API_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,254}", re.ASCII)
 
 
 def from_describe(path: Path) -> Declared:
@@ -113,6 +116,9 @@ def _named(path: Path, made: Any) -> Any:
         event = made()
     except Fatal as error:
         raise _fatal(f"{path}: {error.message}") from None
+    for each in event.fields:
+        if not _API_NAME.fullmatch(each.name):
+            raise _fatal(f"{path}: field {each.name!r} of {event.name} is not named like Order_Number__c")
     return evolve(event, fields=tuple(f for f in event.fields if f.name not in ("ReplayId", "EventUuid")))
 
 

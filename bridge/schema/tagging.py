@@ -101,7 +101,8 @@ def with_metadata_tags(stored: Registered) -> Registered:
     if not entries:
         return stored
     metadata = dict(stored.metadata or {})
-    return evolve(stored, metadata={**metadata, "tags": {**(metadata.get("tags") or {}), **entries}})
+    tags = {**(metadata.get("tags") or {}), **entries}
+    return stored if tags == metadata.get("tags") else evolve(stored, metadata={**metadata, "tags": tags})
 
 
 def _written(text: str, type_: str, changes: Mapping[str, list[str]]) -> str:

@@ -163,9 +163,14 @@ class Transforming:
             return _unless_null(self._form.compile_values(schema, None, b"", self._settings, NOTHING))
         self._refuse_leaks(before, written)
         frame = b"\0" + written.registered.id.to_bytes(4, "big")
-        encode = self._form.compile_values(
-            written.schema, written.registered.text, frame, self._settings, written.protection
-        )
+        try:
+            encode = self._form.compile_values(
+                written.schema, written.registered.text, frame, self._settings, written.protection
+            )
+        except Fatal as difference:
+            if difference.stage is not Stage.SCHEMA:
+                raise
+            raise Incompatible(difference.message, stage=Stage.SCHEMA) from None
         return _unless_null(_fitted(encode, schema, written.schema))
 
     def _refuse_leaks(self, before: Schema, written: Written) -> None:

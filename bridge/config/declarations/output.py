@@ -39,6 +39,13 @@ SCHEMA = group(
         valid=("fail", "dead_letter"),
     ),
     Property(
+        "bridge.schema.metadata.tags",
+        BOOLEAN,
+        "Whether tags are registered in the schema's metadata (metadata.tags), too, beside those that stand inline.",
+        default="false",
+        importance=LOW,
+    ),
+    Property(
         "bridge.schema.latest.ttl.ms",
         LONG,
         "After how many milliseconds registered schemas and rule sets are read again.",

@@ -167,6 +167,10 @@ DESCRIBE: dict[str, Any] = samples.ORDER_PLACED.describe("")
         (json.dumps(DESCRIBE | {"fields": [{"name": "A__c", "type": "novelty"}]}), "has the type novelty"),
         (json.dumps(DESCRIBE | {"fields": [{"name": "A__c", "type": "string"}] * 2}), "the field A__c twice"),
         (
+            json.dumps(DESCRIBE | {"fields": [{"name": "Straße__c", "type": "string"}]}),
+            "field 'Straße__c' of",
+        ),
+        (
             json.dumps(
                 {"type": "record", "name": "AccountChangeEvent", "fields": [{"name": "ChangeEventHeader"}]}
             ),
@@ -204,3 +208,21 @@ def test_a_folder_needs_a_name_where_it_has_several_events(tmp_path: Path) -> No
     sfdx.write(tmp_path, samples.SHIPMENT_UPDATED)
     with pytest.raises(ConfigurationError, match="Order_Placed__e, Shipment_Updated__e"):
         source_files.from_any(root)
+
+
+_pieces = st.sampled_from(
+    ["<CustomField>", "</CustomField>", "<type>Text</type>", "<fullName>Amount__c</fullName>", "<type/>", "&lt;", "&x;",
+     "<!DOCTYPE a>", "<![CDATA[x]]>", "<?pi x?>", "<complianceGroup>PII</complianceGroup>", "\x00", "ä", "<length>9</length>"]
+)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(_pieces, max_size=8).map("".join) | st.binary(max_size=40))
+def test_whatever_a_field_file_holds_is_a_field_or_refused(text: str | bytes) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        try:
+            event = source_files.from_sfdx(put(Path(directory), text), "Order_Placed__e").event
+        except Fatal as error:
+            assert "Amount__c.field-meta.xml" in error.message  # noqa: PT017 - either outcome is right
+        else:
+            assert "Amount__c" in {f.name for f in event.fields}
