@@ -212,7 +212,8 @@ def test_a_folder_needs_a_name_where_it_has_several_events(tmp_path: Path) -> No
 
 _pieces = st.sampled_from(
     ["<CustomField>", "</CustomField>", "<type>Text</type>", "<fullName>Amount__c</fullName>", "<type/>", "&lt;", "&x;",
-     "<!DOCTYPE a>", "<![CDATA[x]]>", "<?pi x?>", "<complianceGroup>PII</complianceGroup>", "\x00", "ä", "<length>9</length>"]
+     "<!DOCTYPE a>", "<![CDATA[x]]>", "<?pi x?>", "<complianceGroup>PII</complianceGroup>", "\x00", "ä",
+     "<length>9</length>"]
 )  # fmt: skip
 
 
