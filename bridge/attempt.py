@@ -20,6 +20,7 @@ from bridge.errors import BridgeError, Fatal, Fenced, Stage
 from bridge.event import Delivery
 from bridge.kafka.offsets import Position, read_position
 from bridge.kafka.producer import Producer
+from bridge.kafka.service_account import with_keys
 from bridge.log import for_connector
 from bridge.metrics import Stats
 from bridge.pipeline import Limits, Pipeline
@@ -75,6 +76,7 @@ class Attempt:
         """Returns after a drain, or when the goal is reached. Raises BridgeError."""
         self._wanted = ending
         session = self._login.session()
+        self._loaded = with_keys(self._loaded, stopped=ending)
         topics = self._prepare_topics()
         producer = self._producer(topics.max_message_bytes)
         try:

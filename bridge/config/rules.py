@@ -205,6 +205,25 @@ def exactly_once(c: Examined, w: Config) -> None:
         )
 
 
+def service_account(c: Examined, w: Config) -> None:
+    """Keys for a service account are made with the worker's cloud key, for a cluster that it names."""
+    mode, account, reader = "kafka.auth.mode", "kafka.service.account.id", "sr.service.account.id"
+    if not c.sound(mode) or c.values[mode] != "SERVICE_ACCOUNT":
+        return
+    needed = ["confluent.cloud.api.key", "confluent.cloud.api.secret", "bridge.cloud.kafka.cluster.id"]
+    if c.has(reader):
+        needed.append("bridge.cloud.schema.registry.id")
+    lacking = [key for key in needed if not w[key]]
+    if lacking:
+        c.fault(
+            mode,
+            f"is SERVICE_ACCOUNT, for which the worker's properties must give {', '.join(lacking)}; without them use "
+            "KAFKA_API_KEY with kafka.api.key and kafka.api.secret",
+        )
+    if not c.has(account) and c.sound(account):
+        c.fault(account, f"is required when {mode} is SERVICE_ACCOUNT")
+
+
 TOGETHER: Final[tuple[Callable[[Examined, Config], None], ...]] = (
-    brokers, kafka_login, registry_needed, chains.converters, exactly_once,
+    brokers, kafka_login, service_account, registry_needed, chains.converters, exactly_once,
 )  # fmt: skip

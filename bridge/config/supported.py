@@ -14,10 +14,6 @@ FORMATS: Final = frozenset({"AVRO", "JSON", "JSON_SR", "PROTOBUF"})
 """The output formats that can be written."""
 
 REFUSED_VALUES: Final[dict[str, dict[str, str]]] = {
-    "kafka.auth.mode": {
-        "SERVICE_ACCOUNT": "keys cannot be minted for a service account yet; "
-        "use KAFKA_API_KEY with kafka.api.key and kafka.api.secret"
-    },
     "transaction.boundary": {
         "interval": "the bridge commits when its buffer is empty, at the latest after "
         "bridge.commit.interval.ms; set that property instead",

@@ -18,6 +18,7 @@ from bridge.kafka.admin import check_group, ensure_offsets_topic
 from bridge.kafka.cluster import Cluster
 from bridge.kafka.offsets import Position, position_key, position_value, read_position, start_key
 from bridge.kafka.producer import Producer
+from bridge.kafka.service_account import with_keys
 from bridge.kafka.settings import (
     admin_settings,
     consumer_settings,
@@ -39,12 +40,19 @@ class Positions:
     notice: Callable[[str], None] = lambda text: None
     patience: float = PATIENCE
     _until: list[float] = field(factory=list, init=False)
+    _keyed: list[Loaded] = field(factory=list, init=False)
+
+    @property
+    def _with_keys(self) -> Loaded:
+        if not self._keyed:
+            self._keyed.append(with_keys(self.loaded, "offsets"))
+        return self._keyed[0]
 
     def read(self) -> Position:
         """What is committed. Raises Retriable when Kafka does not answer in time."""
         topic = self._topic()
         return read_position(
-            consumer_settings(self.loaded),
+            consumer_settings(self._with_keys),
             topic,
             self.loaded.connector.name,
             stopped=self._out_of_time,
@@ -78,12 +86,12 @@ class Positions:
 
     def runner(self) -> str | None:
         """Who runs the connector by ``sfbridge run`` right now, in words; None if nobody holds its lease."""
-        return holder(self.loaded)
+        return holder(self._with_keys)
 
     def _topic(self) -> str:
         self._until[:] = [time.monotonic() + self.patience]
         cluster = Cluster(
-            admin_settings(self.loaded),
+            admin_settings(self._with_keys),
             waiting=self._waiting,
             stopped=self._out_of_time,
             stage=Stage.POSITION,
@@ -97,7 +105,7 @@ class Positions:
 
     def _producer(self) -> Producer:
         return Producer(
-            producer_settings(self.loaded),
+            producer_settings(self._with_keys),
             transactional_id=transactional_id(self.loaded) if exactly_once(self.loaded) else None,
             stopped=self._out_of_time,
             waiting=self._waiting,

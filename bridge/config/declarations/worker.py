@@ -147,6 +147,7 @@ REST = group(
         "A file of those who may use the REST API, a line 'name:hash' each; 'sfbridge worker --hash-password' "
         "makes the hash. Lines whose name begins with 'bearer' are bearer tokens.",
         check=file,
+        range_text="a file that exists",
         importance=LOW,
     ),
     Property(
@@ -169,6 +170,7 @@ REST = group(
         STRING,
         "The PEM file with the key and the certificates of the https listeners.",
         check=file,
+        range_text="a file that exists",
         importance=LOW,
     ),
     Property(
