@@ -17,7 +17,7 @@ from attrs import frozen
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bridge.sandbox.registry import names
+from bridge.sandbox.registry import names, shapes
 from bridge.sandbox.registry.errors import BareError, RegistryError
 from bridge.sandbox.registry.names import ALL
 from bridge.sandbox.server import Receive, Scope, Send
@@ -63,6 +63,7 @@ class Call:
             name = _CLASSES.get(what, "Request")
             text = f"Cannot deserialize value of type `{name}` from {kind} value (token `JsonToken.{token}`)"
             raise RegistryError(400, text)
+        shapes.check(what, self.body)
         return self.body
 
     def _int(self, key: str, default: int) -> int:

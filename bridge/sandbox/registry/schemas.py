@@ -8,9 +8,10 @@ from attrs import evolve, frozen
 
 from bridge.sandbox.registry import names, rules
 from bridge.sandbox.registry.content import Content, Json, Reference, metadata_of
-from bridge.sandbox.registry.errors import RegistryError, Unfit, UnknownEntity, invalid_schema
+from bridge.sandbox.registry.errors import Unfit, UnknownEntity, invalid_schema
 from bridge.sandbox.registry.kinds import KINDS, TagEdit
 from bridge.sandbox.registry.names import Name
+from bridge.sandbox.registry.settings import text_of
 from bridge.sandbox.registry.store import Store, Version
 from bridge.schema.compatibility import InvalidSchema, Source
 
@@ -187,26 +188,12 @@ def _listed(request: Request) -> str:
 
 
 def _string(value: Any) -> str:
-    if value is None or isinstance(value, str):
-        return value or ""
-    raise RegistryError(400, "Cannot deserialize value of type `java.lang.String`")
+    return "" if value is None else text_of(value)
 
 
 def _integer(value: Any) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if isinstance(value, str):
-        try:
-            return int(value)
-        except ValueError:
-            pass
-    shown = f'String "{value}": not a valid `java.lang.Integer` value'
-    raise RegistryError(400, f"Cannot deserialize value of type `Integer` from {shown}")
+    return int(value) if not isinstance(value, str) or value.strip() else 0
 
 
 def _list(value: Any) -> list[Json]:
-    if value is None:
-        return []
-    if isinstance(value, list) and all(isinstance(item, dict) for item in value):
-        return value
-    raise RegistryError(400, "Cannot deserialize value of type `java.util.ArrayList`")
+    return [item for item in value or () if item is not None]

@@ -28,6 +28,7 @@ _KEYS: Final[tuple[str, ...]] = (
     "defaultRuleSet",
     "overrideRuleSet",
 )
+_TEXTS: Final = ("alias", "aliasForDeks", "compatibility", "compatibilityPolicy", "compatibilityGroup")
 _POLICIES: Final = ("STRICT", "LENIENT")
 READ_ONLY: Final = ("READONLY", "READONLY_OVERRIDE")
 MODES: Final = ("READWRITE", "READONLY", "READONLY_OVERRIDE", "IMPORT", "FORWARD")
@@ -75,6 +76,7 @@ class Configs:
     def update(self, name: Name, body: Json) -> Json:
         """Change what the body names (null clears); the answer says ``compatibility``. Raises 42203, 42210."""
         known = dict(self._own.get(name, {}))
+        body = {**body, **{key: text_of(body[key]) for key in _TEXTS if body.get(key) is not None}}
         changes = {key: body[key] for key in _KEYS if key in body and key != "compatibilityLevel"}
         if "compatibility" in body:
             level = body["compatibility"]
@@ -128,6 +130,11 @@ class Modes:
             if name.subject:
                 raise no_subject(name) from None
             return self.effective(name)
+
+
+def text_of(value: Any) -> str:
+    """A scalar of a JSON body where a text is meant."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def check_level(text: str) -> str:

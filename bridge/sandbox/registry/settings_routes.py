@@ -9,7 +9,7 @@ from bridge.sandbox.registry import names
 from bridge.sandbox.registry.errors import BareError, RegistryError
 from bridge.sandbox.registry.http import Call, Handler
 from bridge.sandbox.registry.names import DEFAULT, Name
-from bridge.sandbox.registry.settings import ordered
+from bridge.sandbox.registry.settings import ordered, text_of
 from bridge.sandbox.registry.subjects import Subjects
 
 Json = dict[str, Any]
@@ -93,8 +93,9 @@ class SettingsRoutes:
 
     def _put_mode(self, call: Call) -> Any:
         mode = call.object("updateMode.request").get("mode")
-        if not isinstance(mode, str):
+        if mode is None:
             raise RegistryError(500, "Internal Server Error")
+        mode = text_of(mode)
         self._subjects.set_mode(self._scope(call), mode, force=call.flag("force"))
         return {"mode": mode}
 

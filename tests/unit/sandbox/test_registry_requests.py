@@ -1,0 +1,240 @@
+"""The embedded registry beyond what is recorded: other types, odd bodies, tags, lookups, reserved fields."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bridge.sandbox.registry import Registry
+
+AVRO = {"type": "record", "name": "R", "fields": [{"name": "a", "type": "string", "x": 1, "w": 2}]}
+JSON_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "a": {"type": "string"},
+        "b": {"type": "object", "properties": {"c": {"type": "string"}}},
+        "l": {"type": "array", "items": {"type": "object", "properties": {"d": {"type": "string"}}}},
+    },
+}
+PROTO = """syntax = "proto3"; package p;
+message A { string a = 1; oneof o { string b = 2; } message B { string c = 1; } }"""
+
+
+class Client:
+    def __init__(self, registry: Registry) -> None:
+        self._connection = http.client.HTTPConnection(registry.url.removeprefix("http://"), timeout=10)
+
+    def __call__(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        data = None if body is None else json.dumps(body)
+        self._connection.request(method, path, data, {"Content-Type": "application/json"})
+        answer = self._connection.getresponse()
+        text = answer.read()
+        return answer.status, json.loads(text) if text else None
+
+    def register(self, subject: str, schema: Any, kind: str = "AVRO", query: str = "", **more: Any) -> Any:
+        text = schema if isinstance(schema, str) else json.dumps(schema)
+        body = {"schema": text, "schemaType": kind, **more}
+        return self("POST", f"/subjects/{subject}/versions{query}", body)
+
+
+@pytest.fixture
+def ask() -> Iterator[Client]:
+    with Registry() as registry:
+        yield Client(registry)
+
+
+def entity(path: str, kind: str = "sr_field", *tags: str) -> dict[str, Any]:
+    return {"schemaEntity": {"entityPath": path, "entityType": kind}, "tags": list(tags or ("T",))}
+
+
+@pytest.mark.parametrize(
+    ("kind", "schema", "paths"),
+    [
+        ("AVRO", AVRO, ["R.a"]),
+        ("JSON", JSON_SCHEMA, ["object.a", "object.b.object.c", "object.l.array.object.d"]),
+        ("PROTOBUF", PROTO, ["A.b", "A.a", "A.B.c"]),
+    ],
+)
+def test_tags_are_added_found_and_removed(ask: Client, kind: str, schema: Any, paths: list[str]) -> None:
+    ask.register("s", schema, kind)
+    status, _ = ask("POST", "/subjects/s/versions/1/tags", {"tagsToAdd": [entity(p) for p in paths]})
+    assert status == 200
+    _, found = ask("GET", "/subjects/s/versions/latest?findTags=*")
+    assert found["version"] == 2
+    assert [t["schemaEntity"]["entityPath"] for t in found["schemaTags"]] == paths
+    status, made = ask.register("s", schema, kind, propagateSchemaTags=True)
+    assert (status, made["version"]) == (200, 1)  # what is sent is found before tags are carried over
+    ask("POST", "/subjects/s/versions/2/tags", {"tagsToRemove": [entity(p) for p in paths]})
+    _, found = ask("GET", "/subjects/s/versions/latest?findTags=*")
+    assert "schemaTags" not in found
+    status, refused = ask("POST", "/subjects/s/versions/1/tags", {"tagsToAdd": [entity("no.such.thing")]})
+    assert (status, refused["error_code"]) == (422, 42201)
+
+
+def test_a_new_schema_can_take_over_the_tags(ask: Client) -> None:
+    tagged = json.loads(json.dumps(JSON_SCHEMA))
+    tagged["properties"]["a"]["confluent:tags"] = ["PII"]
+    ask.register("s", {**tagged, "additionalProperties": False}, "JSON")
+    wider = {**JSON_SCHEMA, "properties": {**JSON_SCHEMA["properties"], "z": {"type": "string"}}}  # type: ignore[dict-item]
+    ask.register("s", {**wider, "additionalProperties": False}, "JSON", propagateSchemaTags=True)
+    _, found = ask("GET", "/subjects/s/versions/2")
+    assert json.loads(found["schema"])["properties"]["a"]["confluent:tags"] == ["PII"]
+
+
+def test_what_is_spelled_otherwise_is_the_same(ask: Client) -> None:
+    ask.register("s", AVRO)
+    turned = {**AVRO, "fields": [{"w": 2, "x": 1, "type": "string", "name": "a"}]}
+    status, found = ask.register("s", turned)
+    assert (status, found["version"]) == (200, 1)
+    other = {**AVRO, "fields": [{"w": 3, "x": 1, "type": "string", "name": "a"}]}
+    assert ask.register("s", other)[1]["version"] == 2
+
+
+def test_references_may_come_spelled_out(ask: Client) -> None:
+    inner = {"type": "record", "name": "I", "fields": [{"name": "i", "type": "int"}]}
+    ask.register("inner", inner)
+    outer = {"type": "record", "name": "O", "fields": [{"name": "o", "type": "I"}]}
+    reference = {"name": "I", "subject": "inner", "version": 1}
+    ask.register("outer", outer, references=[reference])
+    whole = {**outer, "fields": [{"name": "o", "type": inner}]}
+    status, found = ask("POST", "/subjects/outer", {"schema": json.dumps(whole)})
+    assert (status, found["version"], found["references"]) == (200, 1, [reference])
+
+
+@pytest.mark.parametrize(
+    ("kind", "one", "other"),
+    [
+        ("AVRO", AVRO, {**AVRO, "fields": [{"name": "a", "type": "string", "w": 2, "x": 1}]}),
+        ("JSON", {"title": "T", "type": "object"}, {"type": "object", "title": "T"}),
+        (
+            "PROTOBUF",
+            'syntax = "proto3"; message A { int32 b = 2; int32 a = 1; }',
+            'syntax = "proto3"; message A { int32 a = 1; int32 b = 2; }',
+        ),
+    ],
+)
+def test_normalized_schemas_are_one(ask: Client, kind: str, one: Any, other: Any) -> None:
+    first = ask.register("s", one, kind, "?normalize=true")[1]
+    assert ask.register("s", other, kind, "?normalize=true")[1]["version"] == first["version"] == 1
+
+
+def test_reserved_fields_stay_reserved(ask: Client) -> None:
+    ask("PUT", "/config/s", {"validateFields": True, "compatibility": "BACKWARD"})
+    reserving = {"properties": {"confluent:reserved": "b, c"}}
+    ask.register("s", AVRO, metadata=reserving)
+    grown = {**AVRO, "fields": [*AVRO["fields"], {"name": "b", "type": "int", "default": 0}]}
+    status, refused = ask.register("s", grown)
+    assert status == 409
+    assert "The new schema has field that conflicts with the reserved field b." in refused["message"]
+    status, refused = ask.register("s", grown, metadata={"properties": {"confluent:reserved": "c"}})
+    assert status == 409
+    assert "has reserved field b removed from its metadata" in refused["message"]
+
+
+def test_an_invalid_candidate_is_a_message_only_where_messages_are_asked_for(ask: Client) -> None:
+    ask.register("s", AVRO)
+    body = {"schema": "{"}
+    assert ask("POST", "/compatibility/subjects/s/versions/latest", body)[1]["error_code"] == 42201
+    status, found = ask("POST", "/compatibility/subjects/s/versions/latest?verbose=true", body)
+    assert (status, found["is_compatible"], len(found["messages"])) == (200, False, 1)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/subjects/s/versions", {"schema": {}}),
+        ("/subjects/s/versions", {"metadata": []}),
+        ("/subjects/s/versions", {"metadata": {"tags": {"a": "PII"}}}),
+        ("/subjects/s/versions", {"ruleSet": {"domainRules": {}}}),
+        ("/subjects/s/versions", {"ruleSet": {"domainRules": ["x"]}}),
+        ("/subjects/s/versions", {"references": "x"}),
+        ("/subjects/s/versions", {"version": "one"}),
+        ("/subjects/s", {"references": [{"version": []}]}),
+        ("/compatibility/subjects/s/versions", {"schemaType": ["AVRO"]}),
+    ],
+)
+def test_wrong_types_are_refused(ask: Client, path: str, body: Any) -> None:
+    status, refused = ask("POST", path, body)
+    assert (status, refused["error_code"]) == (400, 400)
+    assert refused["message"].startswith("Cannot ")
+
+
+VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-2, 3),
+    st.sampled_from(
+        ["", "x", "AVRO", "JSON", "PROTOBUF", '"string"', '{"type":"object"}', PROTO, "BACKWARD"]
+    ),
+    st.just([{"name": "a", "subject": "s", "version": 1}]),
+    st.just([entity("object.a")]),
+    st.just({"properties": {"a": 1}, "tags": {"**.a": ["T"]}}),
+    st.just({"domainRules": [{"name": "r", "type": "ENCRYPT", "tags": ["T"]}]}),
+    st.recursive(
+        st.none() | st.text(max_size=3),
+        lambda i: st.lists(i, max_size=2) | st.dictionaries(st.just("a"), i),
+        max_leaves=3,
+    ),
+)
+KEYS = [
+    "schema",
+    "schemaType",
+    "references",
+    "metadata",
+    "ruleSet",
+    "version",
+    "id",
+    "schemaTagsToAdd",
+    "tagsToAdd",
+    "newVersion",
+    "compatibility",
+    "name",
+    "kmsType",
+    "kmsKeyId",
+    "kmsProps",
+    "algorithm",
+    "defaultMetadata",
+    "overrideRuleSet",
+    "normalize",
+    "alias",
+    "propagateSchemaTags",
+    "shared",
+]
+PATHS = [
+    "/subjects/s/versions",
+    "/subjects/s",
+    "/compatibility/subjects/s/versions/latest?verbose=true",
+    "/config/s",
+    "/config",
+    "/subjects/s/versions/latest/tags",
+    "/dek-registry/v1/keks",
+    "/dek-registry/v1/keks/k/deks/s",
+    "/contexts/c/subjects/s/versions",
+    "/subjects/s/versions/1?format=serialized&findTags=*",
+    "/schemas?limit=-1&offset=x",
+    "/schemas/ids/1?findTags=*",
+    "/subjects",
+]
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Client]:
+    with Registry() as registry:
+        yield Client(registry)
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from(["GET", "POST", "POST", "POST", "PUT", "DELETE"]),
+    st.sampled_from(PATHS),
+    st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=5) | VALUES,
+)
+def test_no_request_breaks_it(shared: Client, method: str, path: str, body: Any) -> None:
+    status, _ = shared(method, path, body if method in ("POST", "PUT") else None)
+    assert status < 500
