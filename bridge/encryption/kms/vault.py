@@ -2,8 +2,8 @@
 
 Key id: ``http(s)://host[:port]/<mount>/keys/<name>`` (``hcvault://`` before it is taken off). Parameters:
 ``token.id`` (VAULT_TOKEN), or ``approle.role.id`` and ``approle.secret.id`` (VAULT_APP_ROLE_ID,
-VAULT_APP_ROLE_SECRET_ID); ``namespace`` (VAULT_NAMESPACE);
-``ssl.truststore.location`` (a PEM file of CAs, VAULT_CACERT), ``ssl.keystore.location`` and ``ssl.key.location`` (PEM) for a client certificate.
+VAULT_APP_ROLE_SECRET_ID); ``namespace`` (VAULT_NAMESPACE); ``ssl.truststore.location`` (a PEM file of CAs,
+VAULT_CACERT), ``ssl.keystore.location`` and ``ssl.key.location`` (PEM) for a client certificate.
 Requests: Vault HTTP API, ``/v1/<mount>/encrypt|decrypt/<name>``.
 """
 
