@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from attrs import evolve
 
 from bridge.config.subscription import event_of
-from bridge.errors import ConfigurationError, Fatal, Fault, Stage
+from bridge.errors import BadRecord, ConfigurationError, Fatal, Fault, Stage
 from bridge.schema.classification import Classification, from_records, maps, tagged
 from bridge.schema.contract import Contract, parse, protects
 from bridge.schema.infer import event_type
@@ -49,6 +49,8 @@ class EventTypes:
         self._ttl = ttl
         self._known: dict[str, EventType] = {}
         self._warned: set[str | None] = set()
+        self._checked: set[str] = set()
+        self._gone: set[str] = set()
         self._classified: dict[str, tuple[float, dict[str, Classification]]] = {}
 
     def of(self, schema_id: str | None, channel: str | None = None) -> EventType:
@@ -88,6 +90,10 @@ class EventTypes:
                     stage=Stage.METADATA,
                 )
             return events[0]
+        if schema_id is None:  # routes are remembered by it, and it would stand for every event
+            raise BadRecord(
+                f"a message of a channel with {len(events)} events names no schema", stage=Stage.METADATA
+            )
         name = named or event_of(channel)
         if name in events:
             return str(name)
@@ -104,6 +110,7 @@ class EventTypes:
         )
 
     def _check_contract(self, declared: EventType, describe: Mapping[str, Any]) -> None:
+        """A field that is not there is a mistake at the start; one that goes while running is evolution."""
         contract = self._contracts.get(declared.name)
         if contract is None:
             return
@@ -115,8 +122,12 @@ class EventTypes:
             for name in contract.fields
             if name not in today
         ]
-        if faults:
+        if faults and declared.name not in self._checked:
             raise ConfigurationError(faults)
+        self._checked.add(declared.name)
+        if gone := {fault.key for fault in faults} - self._gone:
+            self._gone |= gone
+            self._warn(f"the contract of {declared.name} speaks of what is gone: {', '.join(sorted(gone))}")
 
     def _tagged(self, declared: EventType) -> EventType:
         contract = self._contracts.get(declared.name)

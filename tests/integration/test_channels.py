@@ -114,3 +114,24 @@ def test_json_of_every_event_in_one_topic(bridge: Bridge, org: Org) -> None:
     org.publish("Extra_3__e", {"Value_3__c": "x"})
     bridge.run(max_events=2)
     assert [value["_ObjectType"] for value in bridge.values(2)] == [ORDERS, "Extra_3__e"]
+
+
+def test_validate_looks_at_every_event_and_topic(
+    bridge: Bridge, registry: Registry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from bridge.cli.main import main
+
+    bridge.settings |= {
+        "kafka.topic": f"{bridge.topic}-${{_ObjectType}}",
+        "salesforce.platform.channel.entities": f"{ORDERS},{SHIPMENTS}",
+    }
+    create_topic(bridge.broker, f"{bridge.topic}-{ORDERS.lower()}")
+    files = [str(bridge.connector_file()), "--worker", str(bridge.worker_file()), "--online"]
+    assert main(["validate", *files]) == 1
+    out = capsys.readouterr().out
+    assert f"ok       event: {ORDERS} has 16 fields, {SHIPMENTS} has 10 fields" in out
+    assert "ok       subscription: /event/Sales__chn can be subscribed to" in out
+    assert f"FAILED   output topic: topic {bridge.topic}-{SHIPMENTS.lower()} does not exist" in out
+    create_topic(bridge.broker, f"{bridge.topic}-{SHIPMENTS.lower()}")
+    assert main(["validate", *files]) == 0
+    assert capsys.readouterr().out.count("has no schema yet") == 2

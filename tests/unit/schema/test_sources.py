@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from bridge.errors import BridgeError, ConfigurationError, Fatal, Stage
+from bridge.errors import BadRecord, BridgeError, ConfigurationError, Fatal, Stage
 from bridge.sandbox import samples
 from bridge.sandbox.definition import EventDefinition, FieldDefinition
 from bridge.sandbox.org import schemas
-from bridge.schema.contract import Contract, Rule
+from bridge.schema.contract import Contract, FieldContract, Rule
 from bridge.schema.sources import EventTypes, load_contracts
 
 ORDERS = samples.ORDER_PLACED
@@ -69,6 +69,26 @@ def test_an_event_that_is_not_listed_is_named() -> None:
     org.schemas[schemas.schema_id(other)] = schemas.compact(other)
     with pytest.raises(Fatal, match=r"the event Other__e, which salesforce\.platform\.channel\.entities"):
         types(org).of(schemas.schema_id(other), "/event/Sales__chn")
+
+
+def test_without_a_schema_id_a_channels_event_cannot_be_told() -> None:
+    with pytest.raises(BadRecord, match="names no schema"):
+        types(Org(ORDERS, SHIPMENTS)).of(None, f"/event/{ORDERS.name}")
+    assert types(Org(ORDERS)).of(None).name == ORDERS.name
+
+
+def test_a_field_of_the_contract_that_goes_while_running_is_only_told() -> None:
+    contract = Contract(ORDERS.name, fields={"Notes__c": FieldContract(("X",))})
+    org, warnings = Org(ORDERS), list[str]()
+    found = types(org, contract, warnings=warnings)
+    assert tags(found) == {"Notes__c": {"X": "contract"}}
+    without = ORDERS.without_field("Notes__c")
+    org.definitions[ORDERS.name] = without
+    org.schemas[schemas.schema_id(without)] = schemas.compact(without)
+    assert found.of(schemas.schema_id(without)).name == ORDERS.name
+    assert warnings == ["the contract of Order_Placed__e speaks of what is gone: fields.Notes__c"]
+    with pytest.raises(ConfigurationError, match="has no such field"):
+        types(org, contract).of(schemas.schema_id(without))
 
 
 def classified(name: str, group: str) -> list[dict[str, Any]]:
