@@ -19,7 +19,10 @@ from bridge.formats.texts import ReferringText, imports_of
 from bridge.schema.registry_http import Http, Refused
 
 _NO_SUBJECT, _NO_VERSION, _NO_SCHEMA, _INVALID, _NOT_PERMITTED = 40401, 40402, 40403, 42201, 42205
-_DESCRIPTION: Final = re.compile(r"description:\s*'(.*?)'\s*,\s*additionalInfo", re.DOTALL)
+# Avro's differences are quoted with ', those of JSON Schema and Protobuf with ", which the former's lacks at the end.
+_DESCRIPTION: Final = re.compile(
+    r"""description:\s*(?:'(.*?)'\s*,\s*additionalInfo|"([^"]*?)(?:'\}|"\}))""", re.DOTALL
+)
 
 
 class Incompatible(Fatal):
@@ -175,7 +178,7 @@ class Registry:
 
 def differences(message: str) -> list[str]:
     """What is incompatible, out of the registry's message; the message itself where it has another form."""
-    found = [text.strip() for text in _DESCRIPTION.findall(message)]
+    found = [(avro or other).strip() for avro, other in _DESCRIPTION.findall(message)]
     return list(dict.fromkeys(found)) or ([message] if message else [])
 
 

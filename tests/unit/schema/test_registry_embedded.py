@@ -93,3 +93,35 @@ def test_the_compatibility_level(registry: Registry) -> None:
     assert registry.config("t-value") == {}
     registry.set_config("t-value", {"compatibility": "FULL"})
     assert registry.config("t-value")["compatibilityLevel"] == "FULL"
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "new", "words"),
+    [
+        (
+            "JSON",
+            '{"type":"object","properties":{"a":{"type":"string"},"b":{"type":"string"}}}',
+            '{"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"null"}}}',
+            [
+                f"A type at path '#/properties/{n}' is different between the new schema and the old schema"
+                for n in "ab"
+            ],
+        ),
+        (
+            "PROTOBUF",
+            'syntax = "proto3"; message A { int32 a = 1; }',
+            'syntax = "proto3"; message A { string a = 1; }',
+            [
+                "The kind of a SCALAR field at path '#/A/1' in the new schema does not match its kind in the old schema"
+            ],
+        ),
+    ],
+)
+def test_differences_of_every_format_are_in_words(
+    registry: Registry, kind: str, old: str, new: str, words: list[str]
+) -> None:
+    registry.register("t-value", old, type_=kind)
+    assert registry.compatible("t-value", new, kind) == (False, words)
+    with pytest.raises(Incompatible) as refused:
+        registry.register("t-value", new, type_=kind)
+    assert str(refused.value).endswith("; ".join(words))
