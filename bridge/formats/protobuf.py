@@ -19,7 +19,7 @@ from bridge.formats.protobuf_render import Options, Renderer, scrubbed
 from bridge.formats.protobuf_text import ProtoFile, ProtoMessage, parse
 from bridge.formats.reader import careful_reader
 from bridge.formats.rows import Layout, Row
-from bridge.formats.texts import imports_of
+from bridge.formats.texts import earlier_of, imports_of
 from bridge.schema.model import Schema
 
 if TYPE_CHECKING:
@@ -45,12 +45,14 @@ def missing_fields(schema: Schema, written: str, settings: Mapping[str, str]) ->
 
 
 def with_fields(schema: Schema, written: str, settings: Mapping[str, str]) -> str:
-    """The registered text with the missing fields under new numbers, everything else in it as it is."""
+    """The registered text with the missing fields under new numbers, everything else in it as it is; what earlier
+    versions had and it has not is reserved."""
     from bridge.formats.protobuf_types import load
 
     options, file = Options.of(settings), parse(written)
     rename = _rename(options)
-    text = protobuf_evolve.extended(schema, file, root(schema, file, rename)[0], options, rename)
+    message, before = root(schema, file, rename)[0], map(parse, earlier_of(written))
+    text = protobuf_evolve.extended(schema, file, message, options, rename, before)
     load(text, imports_of(written))
     return text
 

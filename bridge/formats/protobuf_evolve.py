@@ -1,13 +1,14 @@
 """A registered Protobuf text with fields added: numbers are stable for ever, and the rest of the text stays as it is.
 
-A new field gets the number after the highest that is or was in use: fields, reserved and extension ranges. What
-somebody reserved is never used again, neither number nor name.
+A new field gets the number after the highest that is or was in use: fields, reserved and extension ranges, and the
+fields of earlier versions. What somebody reserved is never used again, neither number nor name; what an earlier version
+had and the latest has not is reserved.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from attrs import frozen
@@ -43,13 +44,22 @@ def missing(
 
 
 def extended(
-    schema: Schema, file: ProtoFile, message: ProtoMessage, options: Options, rename: Callable[[str], str]
+    schema: Schema,
+    file: ProtoFile,
+    message: ProtoMessage,
+    options: Options,
+    rename: Callable[[str], str],
+    earlier: Iterable[ProtoFile] = (),
 ) -> str:
     """The text with the missing fields. Fatal(stage=SCHEMA) for a reserved name, and where no number is left."""
+    history: dict[str, dict[int, str]] = {}
+    for before in earlier:
+        for path, known in _all(before.messages):
+            history.setdefault(path, {}).update({f.number: f.name for f in known.fields})
     used = frozenset(m.name for _, m in _all(file.messages))
     label = "optional" if file.syntax == "proto2" else ""
     renderer = Renderer(options, used=used, label=label)
-    insertions = list(_insertions(schema, file, message, renderer, rename))
+    insertions = list(_insertions(schema, file, message, renderer, rename, history))
     lines = "".join(f'\nimport "{path}";' for path in renderer.imports if path not in file.imports)
     if lines:
         insertions.append(_Insertion(_line_end(file.text, file.import_place), lines))
@@ -65,8 +75,10 @@ def _insertions(
     message: ProtoMessage,
     renderer: Renderer,
     rename: Callable[[str], str],
+    history: Mapping[str, Mapping[int, str]],
 ) -> Iterator[_Insertion]:
-    added, numbers = Message(message.name, schema), _free_numbers(message)
+    gone = _gone(file, message, history)
+    added, numbers = Message(message.name, schema), _free_numbers(message, gone)
     for column in schema.fields:
         name = rename(column.name)
         found = message.field_named(name)
@@ -79,7 +91,14 @@ def _insertions(
                 )
             renderer.field(added, column, next(numbers))
         elif column.schema.kind is Kind.STRUCT and (inner := _message_of(file, message, found.type)):
-            yield from _insertions(column.schema, file, inner, renderer, rename)
+            yield from _insertions(column.schema, file, inner, renderer, rename, history)
+    if gone:
+        present = {rename(f.name) for f in schema.fields} | {f.name for f in message.fields}
+        names = sorted(set(gone.values()) - present - message.reserved_names)
+        added.lines.append(f"reserved {', '.join(map(str, sorted(gone)))};")
+        if names:
+            quoted = ", ".join(f'"{name}"' for name in names)
+            added.lines.append(f"reserved {quoted};")
     if added.lines:
         indent = _indent(file.text, message)
         place = _line_end(file.text, message.last_field + 1)
@@ -92,9 +111,21 @@ def _insertions(
         yield _Insertion(start, text) if own_line else _Insertion(message.end, f"\n{text}")
 
 
-def _free_numbers(message: ProtoMessage) -> Iterator[int]:
+def _gone(file: ProtoFile, message: ProtoMessage, history: Mapping[str, Mapping[int, str]]) -> dict[int, str]:
+    """Numbers that earlier versions of a message used, and the latest neither has nor reserves; their names."""
+    path = next((path for path, known in _all(file.messages) if known is message), "")
+    used = {f.number for f in message.fields}
+    return {
+        number: name
+        for number, name in history.get(path, {}).items()
+        if number not in used and not any(first <= number <= last for first, last in message.taken)
+    }
+
+
+def _free_numbers(message: ProtoMessage, gone: Iterable[int]) -> Iterator[int]:
     taken = [*message.taken, _INTERNAL]
     highest = [f.number for f in message.fields] + [last for _, last in message.taken if last < MAX_NUMBER]
+    highest += gone
     number = max(highest, default=0)
     while True:
         number += 1

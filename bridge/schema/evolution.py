@@ -19,6 +19,7 @@ from bridge.encryption.rules import EncryptRule, read_rules
 from bridge.errors import Fatal, Stage
 from bridge.formats import Format
 from bridge.formats.options import flag
+from bridge.formats.texts import ReferringText, imports_of
 from bridge.schema.contract import Contract, metadata_document, rule_set_document
 from bridge.schema.model import Schema
 from bridge.schema.registry import Registered, Registry
@@ -111,7 +112,8 @@ class Registration:
         lacking = self._form.missing_fields(schema, latest.text, self._settings)
         grown = latest
         if lacking and self._auto:
-            grown = evolve(latest, text=self._form.with_fields(schema, latest.text, self._settings))
+            known = self._with_history(latest)
+            grown = evolve(latest, text=self._form.with_fields(schema, known, self._settings))
         retold = self._tagged(evolve(rules, text=grown.text), schema, contract, untagged)
         if retold == latest:
             return latest
@@ -126,6 +128,15 @@ class Registration:
             return latest
         self._log.info("%s lacks %s: registering a version with it", latest.subject, ", ".join(reasons))
         return self._register(retold)
+
+    def _with_history(self, latest: Registered) -> str:
+        """The text; in Protobuf with those of earlier versions, whose numbers are not to be used again."""
+        if self._type != "PROTOBUF":
+            return latest.text
+        numbers = [number for number in self._registry.versions(latest.subject) if number < latest.version]
+        found = [self._registry.version(latest.subject, number) for number in numbers]
+        earlier = [one.text for one in found if one is not None and one.type == self._type]
+        return ReferringText(latest.text, imports_of(latest.text), earlier)
 
     def _tagged(
         self, stored: Registered, schema: Schema, contract: Contract | None, untagged: frozenset[str]

@@ -13,6 +13,7 @@ from bridge.errors import Fatal
 from bridge.formats import FORMATS, compile_encoder_for_values
 from bridge.formats.protobuf_read import Reader
 from bridge.formats.protobuf_text import parse
+from bridge.formats.texts import ReferringText
 from bridge.schema.model import DATE, Field, Kind, Schema
 
 PROTOBUF = FORMATS["PROTOBUF"]
@@ -90,6 +91,35 @@ def test_a_tag_of_a_new_field_is_written_with_its_import() -> None:
     assert 'import "confluent/meta.proto";' in text
     assert '"GDPR",\n      "PII"' in text
     assert parse(PROTOBUF.render(tagged, {})).messages[0].fields[1].options
+
+
+EARLIER = [
+    'syntax = "proto3"; message R { string A__c = 3; int64 Gone__c = 20; string B__c = 4; int32 Was__c = 8; }',
+    'syntax = "proto3"; message R { string A__c = 3; string Other__c = 20; message Place { bool Old__c = 9; } }',
+]
+
+
+def test_what_earlier_versions_had_is_reserved() -> None:
+    known = ReferringText(REGISTERED, {}, EARLIER)
+    grown = PROTOBUF.with_fields(record("A__c", "B__c", Loc__c=PLACE), known, {})
+    message = parse(grown).messages[0]
+    numbers = {f.name: f.number for f in message.fields}
+    assert numbers == {"A__c": 3, "Loc__c": 5, "B__c": 21}
+    assert (4, 4) in message.taken
+    assert (20, 20) in message.taken
+    assert "  reserved 4, 20;\n" in grown  # 8 is reserved already
+    assert message.reserved_names == {"Old__c", "Other__c"}
+    place = message.messages[0]
+    assert ({f.name: f.number for f in place.fields}, place.taken) == (
+        {"Longitude": 2, "Latitude": 10},
+        [(9, 9)],
+    )
+    assert (
+        PROTOBUF.with_fields(record("A__c", "B__c", "C__c"), ReferringText(grown, {}, EARLIER), {}).count(
+            "4, 20;"
+        )
+        == 1
+    )
 
 
 def test_a_reserved_name_is_not_used_again() -> None:

@@ -1,4 +1,4 @@
-"""A subject that is created in JSON Schema is told to be lenient, and says so where it cannot be."""
+"""How a subject grows: LENIENT in JSON Schema and said so where it cannot be, numbers for ever in Protobuf."""
 
 from __future__ import annotations
 
@@ -74,3 +74,15 @@ def test_a_subject_that_is_there_is_left_alone(http: Http) -> None:
     registry.register(SUBJECT, FORMATS["JSON_SR"].render(NARROW, {}), type_="JSON")
     registration(registry, "JSON_SR").written(NARROW, "orders")
     assert registry.config(SUBJECT) == {}
+
+
+def test_a_number_that_an_earlier_version_used_is_never_used_again(http: Http) -> None:
+    registry = Registry(http)
+    head = 'syntax = "proto3"; package a; message R'
+    for body in ("{ string x = 1; int32 lost = 2; }", "{ string x = 1; }"):
+        registry.register(SUBJECT, f"{head} {body}", type_="PROTOBUF")
+    stored = registration(registry, "PROTOBUF").written(WIDE, "orders").registered
+    assert stored.version == 3
+    assert "string y = 3;" in stored.text
+    assert "reserved 2;" in stored.text
+    assert 'reserved "lost";' in stored.text
