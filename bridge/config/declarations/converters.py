@@ -1,4 +1,4 @@
-"""Converters, in Kafka Connect's spelling. Keys are always null, so any key converter gives the same."""
+"""Converters, in Kafka Connect's spelling. Keys and headers come from transforms only."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ CONVERSION = group(
     Property(
         "key.converter",
         CLASS,
-        "The converter for keys. Keys are null, which every converter writes as null.",
+        "The converter for keys. Keys are null unless transforms make them; null is written as null.",
         default=_STORAGE + "StringConverter",
         importance=LOW,
     ),
@@ -205,22 +205,26 @@ CONVERSION = group(
         "key.converter.key.subject.name.strategy",
         "TopicNameStrategy",
         _SUBJECT_STRATEGIES,
-        "How the subject of keys is named. Keys are null, so none is used.",
+        "How the subject of keys is named, with AvroConverter.",
     ),
     Property(
         "key.converter.*",
         STRING,
-        "Options of the key converter. Without effect: keys are null.",
+        "Options of the key converter: schemas.enable of JsonConverter (true by default), auto.register.schemas of "
+        "AvroConverter.",
         importance=LOW,
     ),
     Property(
         "header.converter",
         CLASS,
-        "The converter for headers. The connector writes none of its own.",
+        "The converter for headers. They come from transforms; the connector writes none of its own.",
         default=_STORAGE + "SimpleHeaderConverter",
         importance=LOW,
     ),
     Property(
-        "header.converter.*", STRING, "Options of the header converter. Without effect.", importance=LOW
+        "header.converter.*",
+        STRING,
+        "Options of the header converter: schemas.enable of JsonConverter.",
+        importance=LOW,
     ),
 )

@@ -48,13 +48,19 @@ TRANSFORMS = group(
         "transforms", LIST, "Aliases of the single message transforms, in order.", default="", importance=LOW
     ),
     Property(
-        "transforms.*", STRING, "Type and settings of each transform: transforms.<alias>.…", importance=LOW
+        "transforms.*",
+        STRING,
+        "Type and settings of each transform: transforms.<alias>.…, see transforms.md.",
+        importance=LOW,
     ),
     Property(
         "predicates", LIST, "Aliases of the predicates that transforms refer to.", default="", importance=LOW
     ),
     Property(
-        "predicates.*", STRING, "Type and settings of each predicate: predicates.<alias>.…", importance=LOW
+        "predicates.*",
+        STRING,
+        "Type and settings of each predicate: predicates.<alias>.…, see transforms.md.",
+        importance=LOW,
     ),
 )
 
