@@ -5,7 +5,7 @@
 - ``POST /_sandbox/faults`` with ``{"kind", "times", …}`` (the kinds are those of ``faults.KINDS``), or
   ``{"clear": true}``
 - ``POST /_sandbox/actions`` with ``{"action", …}``: revoke_tokens, forget_sessions, expire, refresh,
-  add_field, remove_field
+  add_field, remove_field, define_channel
 """
 
 from __future__ import annotations
@@ -77,6 +77,8 @@ class Control:
                 return {"schema": org.define(org.bus.definition(body["event"]).with_field(field))}
             case "remove_field":
                 return {"schema": org.define(org.bus.definition(body["event"]).without_field(body["field"]))}
+            case "define_channel":
+                org.define_channel(body["channel"], list(body["events"]))
             case action:
                 raise ValueError(f"unknown action {action!r}")
         return {}

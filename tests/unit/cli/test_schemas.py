@@ -178,6 +178,37 @@ def test_register_and_show(registry: Registry, tmp_path: Path, capsys: Any) -> N
     assert main([*show, "missing"]) == 1
 
 
+def test_show_asks_the_connectors_org_and_contract(
+    registry: Registry, tmp_path: Path, connector_of: Callable[[Org], Path], capsys: Any
+) -> None:
+    contract = tmp_path / "contract.yaml"
+    contract.write_text(
+        "event: Order_Placed__e\nclassification: {complianceGroup: {GDPR: PII}}\nfields: {Status__c: {tags: [OWN]}}\n"
+    )
+    with Org(samples.EVENTS, directory=tmp_path / "org") as org:
+        connector = connector_of(org)
+        source = ["--connector", str(connector), "--contract", str(contract), "--format", "AVRO"]
+        generated(tmp_path / "out", *source)
+        file = tmp_path / "out" / "Order_Placed__e.avsc"
+        assert registered(registry, file, "--subject", "orders-value", "--contract", str(contract)) == 0
+        capsys.readouterr()
+        shown = [
+            "--connector",
+            str(connector),
+            "--contract",
+            str(contract),
+            "--schema-registry",
+            registry.url,
+        ]
+        assert main(["schemas", "show", *shown, "-o", "json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    origins = {f["name"]: {t["tag"]: t["origins"] for t in f["tags"]} for f in found["fields"]}
+    assert found["subject"] == "orders-value"
+    assert origins["Customer_Email__c"] == {"PII": ["complianceGroup GDPR", "registered schema, inline"]}
+    assert origins["Status__c"] == {"OWN": ["contract", "registered schema, inline"]}
+    assert found["findings"] == []
+
+
 def test_register_says_what_is_incompatible(registry: Registry, tmp_path: Path, capsys: Any) -> None:
     file = tmp_path / "Order_Placed__e.avsc"
     document = json.loads((SAMPLES / file.name).read_text())

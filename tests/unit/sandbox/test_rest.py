@@ -165,6 +165,14 @@ def test_the_control_endpoint_changes_definitions_and_expires(org: Org, client: 
     assert client.post("/_sandbox/actions", {"action": "revoke_tokens"}) == {}
 
 
+def test_the_control_endpoint_adds_a_channel(org: Org, client: Client) -> None:
+    body = {"action": "define_channel", "channel": "Some__chn", "events": [EVENT]}
+    assert client.post("/_sandbox/actions", body) == {}
+    client.started("/event/Some__chn", -2)
+    published = org.publish(EVENT, {"Notes__c": "x"})
+    assert replay_ids(client.connect()[1]) == [published]
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [
