@@ -97,6 +97,7 @@ class Lease:
     def _wait(self) -> None:
         assert self._membership is not None
         began, told = time.monotonic(), False
+        self._wait_for_worker()
         while not (self._membership.leads() or self._failed.is_set() or self._stopped()):
             if not told and time.monotonic() - began > 1 and self._membership.joined():
                 told = True
@@ -104,6 +105,20 @@ class Lease:
             time.sleep(0.02)
         if told and self._membership.leads():
             self._log.info("the other process is gone: taking over")
+
+    def _wait_for_worker(self) -> None:
+        """A worker that is alive and has this connector goes first."""
+        from bridge.worker.living import worker_of
+
+        told = False
+        while not self._stopped():
+            owner = worker_of(self._loaded)
+            if owner is None:
+                return
+            if not told:
+                told = True
+                self._log.info("worker %s runs this connector: standing by to take over", owner)
+            time.sleep(1)
 
 
 def take_slot(group: str) -> tuple[IO[Any], int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -17,8 +18,9 @@ from bridge.config.loading import examine_connector, resolver_of
 from bridge.config.secrecy import is_masked
 from bridge.connector import Connector
 from bridge.errors import BridgeError, ConfigurationError
-from bridge.log import register_secrets
+from bridge.log import for_connector, register_secrets
 from bridge.metrics import Metrics
+from bridge.worker.lease import holder
 from bridge.worker.positions import Positions, replay_id_of
 
 
@@ -75,12 +77,31 @@ class SalesforceRunning:
     _loaded: Loaded
     _metrics: Metrics
     _told: int = 0
+    _stopping: threading.Event = field(factory=threading.Event)
 
     def start(self) -> None:
         self._metrics.register(self._connector.stats)
+        name = f"{self._connector.name}-start"
+        threading.Thread(target=self._start, name=name, daemon=True).start()
+
+    def _start(self) -> None:
+        """Not while ``sfbridge run`` has it; asked in a thread of its own, because neighbours must not wait."""
+        told = False
+        while not self._stopping.is_set():
+            try:
+                owner = holder(self._loaded)
+            except BridgeError:  # without the right to look, the transactional id alone decides
+                break
+            if owner is None:
+                break
+            if not told:
+                told = True
+                for_connector(self._connector.name).warning("%s runs it: standing by", owner)
+            self._stopping.wait(1)
         self._connector.start()
 
     def stop(self) -> None:
+        self._stopping.set()
         self._connector.stop()
 
     def join(self, timeout: float | None = None) -> bool:

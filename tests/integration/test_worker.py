@@ -6,13 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka import Producer
 
+from bridge.api.guard import hash_password
 from bridge.cli.main import main
+from bridge.errors import ConfigurationError, Fatal
 from bridge.sandbox import samples
 from bridge.sandbox.org import Org
 from tests.support.bridge_run import EVENT, Bridge, wait_until
+from tests.support.certs import Authority
 from tests.support.kafka_broker import Broker
-from tests.support.kafka_client import read
+from tests.support.kafka_client import create_topic, read
 from tests.support.worker_run import Group, Rest
 
 CLOUD = "/connect/v1/environments/env-1/clusters/lkc-1/connectors"
@@ -155,3 +159,66 @@ def test_a_bad_connector_fails_with_its_reason_and_alone(rest: Rest, bridge: Bri
     wrong = rest.ask("POST", "/connectors", {"name": "x", "config": {**good, "name": "x", "tasks.max": "2"}})
     assert wrong.status_code == 400
     assert "1 error(s)" in wrong.json()["message"]
+
+
+def test_a_run_stands_by_while_a_worker_has_the_connector(
+    group: Group, bridge: Bridge, org: Org, tmp_path: Path
+) -> None:
+    ids = org.publish_many(EVENT, 3)
+    bridge.worker |= {"group.id": group.name, "session.timeout.ms": "2000", "heartbeat.interval.ms": "300"}
+    log = tmp_path / "run.log"
+    with group.worker() as rest:
+        rest.ask("POST", "/connectors", {"name": bridge.name, "config": config(bridge)})
+        assert bridge.replay_ids(3) == ids
+        process = bridge.spawn("--until-idle", "1", log=log)
+        try:
+            wait_until(lambda: "standing by" in log.read_text(), 30, 0.1)
+            ids += org.publish_many(EVENT, 3)
+            assert bridge.replay_ids(6) == ids
+            assert rest.ask("DELETE", f"/connectors/{bridge.name}").status_code == 204
+            ids += org.publish_many(EVENT, 3)
+            assert bridge.replay_ids(9) == ids
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
+
+
+def test_a_connect_clusters_topics_are_refused(group: Group, broker: Broker) -> None:
+    topic = create_topic(broker, f"{group.name}-configs", config={"cleanup.policy": "compact"})
+    producer = Producer(broker.client())
+    producer.produce(topic, b'{"key":"x","algorithm":"HmacSHA256","creation-timestamp":1}', b"session-key")
+    producer.flush(10)
+    with pytest.raises(Fatal, match="belongs to a Kafka Connect cluster"), group.worker():
+        pass
+
+
+def test_a_topic_that_would_forget_is_refused(group: Group, broker: Broker) -> None:
+    create_topic(broker, f"{group.name}-status", config={"cleanup.policy": "delete"})
+    with pytest.raises(Fatal, match=r"status.storage.topic .* cleanup.policy=delete"), group.worker():
+        pass
+
+
+def test_listeners_that_others_reach_need_users(group: Group, tmp_path: Path) -> None:
+    with (
+        pytest.raises(ConfigurationError, match=r"bridge\.rest\.users\.file"),
+        group.worker(listeners="http://0.0.0.0:0"),
+    ):
+        pass
+    (tmp_path / "users").write_text(f"key:{hash_password('secret')}\n")
+    users = {"bridge__rest__users__file": str(tmp_path / "users")}
+    with group.worker(
+        listeners="http://0.0.0.0:0", rest__advertised__host__name="127.0.0.1", **users
+    ) as rest:
+        assert rest.ask("GET", "/connectors").status_code == 401
+        assert rest.ask("GET", "/connectors", auth=("key", "wrong")).status_code == 401
+        assert rest.ask("GET", "/connectors", auth=("key", "secret")).json() == []
+        evil = {"Host": "evil.example:8083"}
+        assert rest.ask("GET", "/connectors", auth=("key", "secret"), headers=evil).status_code == 400
+
+
+def test_https(group: Group, authority: Authority) -> None:
+    more = {"listeners__https__ssl__keystore__location": str(authority.issue("rest"))}
+    with group.worker(listeners="https://127.0.0.1:0", **more) as rest:
+        assert rest.ask("GET", "/", verify=str(authority.file)).json()["version"] == "4.3.1"
+        metrics = rest.ask("GET", "/metrics", verify=str(authority.file)).text
+        assert "process_resident_memory_bytes" in metrics
