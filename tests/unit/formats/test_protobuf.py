@@ -394,6 +394,52 @@ def test_a_nested_message_and_a_real_map() -> None:
     assert Reader(text).read(made[5:]) == {"x": {"a": 1}}
 
 
+def test_message_indexes_are_the_official_ones() -> None:
+    text = """syntax = "proto3"; package com.acme; message First {}
+    message Outer { message Aside {} message R { string x = 4; } }"""
+    record = Schema(Kind.STRUCT, name="com.acme.Outer.R", fields=(Field("x", Schema(Kind.STRING)),))
+    made = compile_encoder_for_values(record, PROTOBUF, text, FRAME, {})({"x": "a"})
+    official = Official(text, "com.acme.Outer.R")
+    assert made[5:] == official.serialize({"x": "a"})
+    assert official.deserialize(made).x == "a"
+
+
+_FIELDS_OF_ORDER = [f for f in LAYOUTS["order"].schema.fields if f.name not in ("CreatedDate",)]
+_WORDS = {
+    Kind.STRING: ("string", "StringValue"),
+    Kind.FLOAT64: ("double", "DoubleValue"),
+    Kind.BOOLEAN: ("bool", "BoolValue"),
+}
+
+
+@st.composite
+def foreign_texts(draw: st.DrawFn) -> str:
+    """The order's fields as somebody else may have declared them: any order, numbers, presence."""
+    lines = ["google.protobuf.Timestamp CreatedDate = 536870911;"]
+    numbers = draw(st.lists(st.integers(1, 18_999), min_size=40, max_size=40, unique=True))
+    for column, number in zip(draw(st.permutations(_FIELDS_OF_ORDER)), numbers, strict=False):
+        word, wrapper = _WORDS.get(column.schema.kind, ("", ""))
+        kinds = [word, f"optional {word}", f"google.protobuf.{wrapper}"]
+        if column.schema.name == DATE:
+            kinds = ["google.type.Date", "int32", "optional sint64", "sfixed32"]
+        elif column.schema.name == TIMESTAMP:
+            kinds = ["google.protobuf.Timestamp", "int64", "sfixed64"]
+        lines.append(f"{draw(st.sampled_from(kinds))} {column.name} = {number};")
+    imports = "".join(
+        f'import "google/{name}.proto";' for name in ("protobuf/timestamp", "protobuf/wrappers", "type/date")
+    )
+    return f'syntax = "proto3"; package acme; {imports} message Order {{ {" ".join(draw(st.permutations(lines)))} }}'
+
+
+@settings(max_examples=60, deadline=None)
+@given(foreign_texts(), payloads(ORDER))
+def test_any_foreign_declaration_is_byte_identical_to_the_official_serializers(
+    text: str, payload: dict[str, Any]
+) -> None:
+    made = PROTOBUF.compile_fused(LAYOUTS["order"], text, FRAME, {})(data(payload))
+    assert made == FRAME + Official(text, "acme.Order").serialize(plain("order", payload))
+
+
 def test_an_option_that_is_neither_true_nor_false() -> None:
     with pytest.raises(ConfigurationError, match=r"wrapper\.for\.nullables: must be true or false"):
         PROTOBUF.render(record_schema(ORDER), {"wrapper.for.nullables": "perhaps"})
