@@ -50,8 +50,8 @@ class Call:
 
     def page(self, items: list[Any]) -> list[Any]:
         """The items that ``offset`` and ``limit`` ask for."""
-        offset, limit = self._int("offset", 0), self._int("limit", -1)
-        return items[offset:] if limit < 0 else items[offset : offset + limit]
+        offset, limit = max(self._int("offset", 0), 0), self._int("limit", -1)
+        return items[offset:] if limit <= 0 else items[offset : offset + limit]
 
     def object(self, what: str) -> Json:
         """The body as an object. Raises 422 where it is missing, 400 where it is something else."""

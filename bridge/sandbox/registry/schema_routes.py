@@ -139,22 +139,39 @@ class SchemaRoutes:
 
     def _accepted(self, body: Json) -> Json:
         """The body, without its rule set where rule sets are dropped."""
-        dropped = () if self._subjects.keeps_rules else ("ruleSet",)
+        dropped = () if self._subjects.keeps_rules else ("ruleSet", "rulesToMerge", "rulesToRemove")
         return {key: value for key, value in body.items() if key not in dropped}
 
     def _tags(self, call: Call) -> Any:
         body = self._accepted(call.object("tagSchema.request"))
         name = self._subjects.resolve(call.path[0])
         version = self._subjects.version(name, call.path[1])
+        metadata = body.get("metadata")
         given = {
             "version": body.get("newVersion"),
-            "metadata": body.get("metadata"),
-            "ruleSet": body.get("ruleSet"),
+            "metadata": version.content.metadata if metadata is None else metadata,
+            "ruleSet": self._changed_rules(name, body),
             "schemaTagsToAdd": body.get("tagsToAdd"),
             "schemaTagsToRemove": body.get("tagsToRemove"),
         }
-        request = Request.of(given).with_content_of(version.content)
+        request = Request.of(given, numbered=True).with_content_of(version.content)
         return answers.registered(self._subjects.register(name, request)[0], with_times=False)
+
+    def _changed_rules(self, name: Name, body: Json) -> Json | None:
+        """The request's rules; or those of the version before, with rules merged into them and taken out."""
+        added, removed = body.get("rulesToMerge"), body.get("rulesToRemove")
+        if added is None and removed is None:
+            return body.get("ruleSet")
+        number = int(body.get("newVersion") or 0) - 1
+        known = self._subjects.store.versions(name)
+        old = known[-1:] if number < 0 else [v for v in known if v.version == number]
+        made = rules.merge(old[0].content.rules if old else None, rules.rule_set_of(added))
+        if made is None or not removed:
+            return made
+        return {
+            key: [rule for rule in value if rule["name"] not in removed] if key in rules.PHASES else value
+            for key, value in made.items()
+        }
 
     def _delete_subject(self, call: Call) -> Any:
         name = self._subjects.resolve(call.path[0])

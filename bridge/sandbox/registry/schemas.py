@@ -32,10 +32,15 @@ class Request:
     edits: tuple[TagEdit, ...] = ()
     normalize: bool = False
     propagates: bool = False
+    numbered: bool = False
+    strict: bool = False
 
     @classmethod
-    def of(cls, body: Json, *, normalize: bool = False) -> Request:
-        """From the body. Raises 400 for wrong types, 42210 for a bad rule set."""
+    def of(cls, body: Json, *, normalize: bool = False, numbered: bool = False) -> Request:
+        """From the body. Raises 42210 for a bad rule set.
+
+        ``numbered``: the version is noted in the metadata, whatever the body says.
+        """
         references = tuple(
             Reference(str(r.get("name")), str(r.get("subject")), _integer(r.get("version", -1)))
             for r in _list(body.get("references"))
@@ -53,13 +58,14 @@ class Request:
             id=None if id_ is None else _integer(id_),
             edits=(*_edits(body, "schemaTagsToAdd"), *_edits(body, "schemaTagsToRemove")),
             normalize=normalize,
+            numbered=numbered,
             propagates=body.get("propagateSchemaTags") is True,
         )
 
     @property
     def edits_tags(self) -> bool:
-        """Whether the schema's inline tags are to be changed on the way."""
-        return bool(self.edits)
+        """Whether the schema's inline tags are to be changed on the way, or might be."""
+        return bool(self.edits) or self.numbered
 
     def with_content_of(self, content: Content) -> Request:
         """The same request for the schema of an existing version."""
@@ -85,6 +91,8 @@ class Schemas:
             references = tuple(self._pinned(reference, name) for reference in request.references)
             source = self._source(request.type, request.text, references, name)
             text = kind.canonical(source, normalize=request.normalize, edits=request.edits)
+            if request.strict and any(field.startswith("$$") for field in kind.fields(source)):
+                raise Unfit("#: Field names cannot start with $$ prefix")
         except InvalidSchema as error:
             raise invalid_schema(_unreadable(name, request, str(error))) from None
         except UnknownEntity as error:

@@ -258,9 +258,9 @@ class Subjects:
 
     def _normalizing(self, name: Name, request: Request) -> Request:
         """The request, normalizing also where the configuration says so."""
-        return evolve(
-            request, normalize=request.normalize or bool(self.configs.effective(name).get("normalize"))
-        )
+        config = self.configs.effective(name)
+        normalize = request.normalize or config.get("normalize") is True
+        return evolve(request, normalize=normalize, strict=config.get("validateFields") is True)
 
     def _with_id(self, context: str, id_: int) -> list[Version]:
         holder = self.store.context(context)

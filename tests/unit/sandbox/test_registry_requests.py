@@ -137,6 +137,39 @@ def test_reserved_fields_stay_reserved(ask: Client) -> None:
     assert "has reserved field b removed from its metadata" in refused["message"]
 
 
+def test_rules_are_merged_and_taken_out_with_the_tags(ask: Client) -> None:
+    def rule(name: str) -> dict[str, Any]:
+        return {"name": name, "type": "CEL", "expr": "true"}
+
+    ask.register(
+        "s", AVRO, ruleSet={"domainRules": [rule("a"), rule("b")]}, metadata={"properties": {"k": "v"}}
+    )
+    change = {"rulesToMerge": {"domainRules": [rule("c")]}, "rulesToRemove": ["a"]}
+    status, made = ask("POST", "/subjects/s/versions/1/tags", {**change, "tagsToAdd": [entity("R.a")]})
+    assert status == 200
+    assert [r["name"] for r in made["ruleSet"]["domainRules"]] == ["b", "c"]
+    assert made["metadata"]["properties"] == {"confluent:version": "2", "k": "v"}
+
+
+def test_fields_of_the_registry_itself(ask: Client) -> None:
+    schema = {"type": "object", "properties": {"$$x": {"type": "string"}}}
+    assert ask.register("free", schema, "JSON")[0] == 200
+    ask("PUT", "/config/s", {"validateFields": True})
+    status, refused = ask.register("s", schema, "JSON")
+    assert (status, refused["error_code"]) == (422, 42201)
+    assert refused["message"].endswith("details: #: Field names cannot start with $$ prefix")
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [("", 3), ("?limit=0", 3), ("?limit=-5", 3), ("?offset=1&limit=1", 1), ("?offset=2", 1)],
+)
+def test_pages(ask: Client, query: str, expected: int) -> None:
+    for subject in "abc":
+        ask.register(subject, AVRO)
+    assert len(ask("GET", f"/subjects{query}")[1]) == expected
+
+
 def test_an_invalid_candidate_is_a_message_only_where_messages_are_asked_for(ask: Client) -> None:
     ask.register("s", AVRO)
     body = {"schema": "{"}
