@@ -42,6 +42,7 @@ def missing_fields(schema: Schema, written: str, settings: Mapping[str, str]) ->
 
 def with_fields(schema: Schema, written: str, settings: Mapping[str, str]) -> str:
     """The registered schema with the missing fields, everything else in it (tags, docs, order) as it is."""
+    _record_type(parse(written))
     document = msgspec.json.decode(written.encode())
     renderer = Renderer(Options.of(settings))
     _collect_names(document, "", renderer.taken)
