@@ -21,7 +21,7 @@ def decide(c: Examined, worker: Config | None) -> None:
         _contradiction(c)
     elif c.has(CONVERTER):
         _from_connector(c)
-    elif worker is not None and worker.given(CONVERTER):
+    elif worker is not None and worker.get(CONVERTER) and worker.given(CONVERTER):
         _from_worker(c, worker)
     if c.sound(FORMAT, CONVERTER):
         _options(c, c.values[FORMAT])

@@ -18,7 +18,7 @@ from bridge.event import Data, Delivery, Head, Message, Record, Unreadable
 from bridge.metrics import Stats
 from bridge.pipeline import Limits, Pipeline
 from bridge.policy import ErrorPolicy
-from bridge.routes import Route, Routes
+from bridge.routes import Route, Routes, Unprepared
 
 
 @define
@@ -271,3 +271,40 @@ def test_after_a_gap_the_expired_position_goes_when_the_new_start_is_remembered(
     tombstone, start = notes.transactions[-1]
     assert tombstone == ("offsets", None, b'["x",{}]')
     assert start[:3] == ("offsets", b'{"since":1234}', b"bridge-start-x")
+
+
+class Preparing(Resolver):
+    """Every third event goes somewhere that must be prepared first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.prepared: list[int] = []
+        self.open: list[int] = []
+        self.notes: Notes | None = None
+
+    def resolve(self, schema_id: str | None, sample: Data, channel: str | None = None) -> Route:
+        return Route("out", convert, self.record)
+
+    def record(self, data: Data) -> Record | None:
+        replay_id = data.event.replayId
+        if replay_id % 9 == 1 and replay_id not in self.prepared:
+            raise Unprepared(lambda: self.prepare(replay_id))
+        return Record("out", b"%d" % replay_id)
+
+    def prepare(self, replay_id: int) -> None:
+        assert self.notes is not None
+        self.open.append(len(self.notes.open))
+        self.prepared.append(replay_id)
+
+
+@given(batches, st.integers(1, 12))
+def test_a_target_is_prepared_between_transactions_and_no_event_is_lost(
+    batches: list[list[str]], most: int
+) -> None:
+    deliveries, every = deliveries_of(batches)
+    resolver = Preparing()
+    pipeline, notes, _ = carry(deliveries, resolver=resolver, max_events=most)
+    resolver.notes = notes
+    pipeline.run()
+    assert notes.values() == [replay_id for replay_id, _ in every][:most]
+    assert not any(resolver.open)

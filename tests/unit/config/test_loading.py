@@ -534,7 +534,6 @@ def test_options_of_the_formats(name: str, option: str, value: str, outcome: str
     ("key", "value"),
     [
         ("csfle.enabled", "true"),
-        ("transforms", "a"),
         ("transaction.boundary", "interval"),
         ("offsets.storage.topic", "mine"),
         ("topic.creation.groups", "g"),

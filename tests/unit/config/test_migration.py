@@ -191,7 +191,6 @@ def test_a_self_managed_configuration() -> None:
     ("key", "value"),
     [
         ("csfle.enabled", "true"),
-        ("transforms", "a"),
         ("connection.timeout", "1"),
     ],
 )
