@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from bridge.config.config import Config
     from bridge.kafka.decode import Decoder
+    from bridge.kafka.decrypt import Decrypter
 
 HELP = "Reads committed records of a topic and decodes them by their schema. Without an end it follows the topic."
 EXAMPLE = "sfbridge consume orders --worker worker.properties --from-beginning --max-events 10"
@@ -45,6 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--context", default="default", help="the registry's context the schema ids belong to"
     )
+    parser.add_argument(
+        "--decrypt", action="store_true", help="open encrypted fields and dead letters (needs the keys' KMS)"
+    )
     add_output_option(parser)
 
 
@@ -65,15 +69,17 @@ def run(args: argparse.Namespace) -> int:
         stopped=stopped.is_set,
     )
     decoder = _decoder(args, worker)
+    values = _decrypter(args, worker) if args.decrypt else None
     show = _print_json_line if args.output == "json" else _print_line
     for message in reader.read(max_events=args.max_events, until_idle=args.until_idle):
-        show(describe(message, decoder))
+        show(describe(message, decoder, values))
     return 0
 
 
-def describe(message: Message, decoder: Decoder) -> dict[str, Any]:
+def describe(message: Message, decoder: Decoder, decrypter: Decrypter | None = None) -> dict[str, Any]:
     """A record as one JSON object."""
-    key, value = decoder.decode(_bytes(message.key())), decoder.decode(_bytes(message.value()))
+    key, raw = decoder.decode(_bytes(message.key())), _bytes(message.value())
+    value = decoder.decode(raw) if decrypter is None else decrypter.decode(raw, message.headers())
     kind, at = message.timestamp()
     found: dict[str, Any] = {
         "topic": message.topic(),
@@ -127,6 +133,27 @@ def _decoder(args: argparse.Namespace, worker: Config) -> Decoder:
     settings = registry_properties({}, worker.raw())
     registry = http_of(settings, retry_seconds=10, longest_wait=2) if settings.get("url") else None
     return Decoder(registry, prefix(args.context))
+
+
+def _decrypter(args: argparse.Namespace, worker: Config) -> Decrypter:
+    from bridge.config.registry import registry_properties
+    from bridge.encryption.dek_registry import DekRegistry
+    from bridge.encryption.deks import Deks
+    from bridge.encryption.guard import executor_params
+    from bridge.errors import ConfigurationError, Fault
+    from bridge.kafka.decrypt import Decrypter
+    from bridge.schema.registry_http import http_of
+    from bridge.schema.subjects import prefix
+
+    settings = registry_properties({}, worker.raw())
+    if not settings.get("url"):
+        raise ConfigurationError(
+            [Fault("schema.registry.url", "is needed for --decrypt: keys are kept there")]
+        )
+    http = http_of(settings, retry_seconds=10, longest_wait=2)
+    context = prefix(args.context)
+    deks = Deks(DekRegistry(http, context.strip(":")), executor_params(None, worker), retry_seconds=10)
+    return Decrypter(http, deks, context, args.topic)
 
 
 def _stop_on_signal() -> threading.Event:

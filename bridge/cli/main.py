@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "preview": ("bridge.cli.preview", "show what a connector would write; nothing is written"),
     "consume": ("bridge.cli.consume", "read committed records, decoded by their schema"),
     "schemas": ("bridge.cli.schemas", "generate, compare, register schemas; show what is tagged"),
+    "keys": ("bridge.cli.keys", "keys of field encryption: create, rotate, rewrap, verify"),
     "migrate": ("bridge.cli.migrate", "make connector and worker files from an exported configuration"),
     "auth": ("bridge.cli.auth", "make a keystore for the JWT flow, or try a login"),
     "worker": ("bridge.cli.worker", "run many connectors, with others, behind REST APIs"),

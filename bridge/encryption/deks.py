@@ -125,6 +125,12 @@ class Deks:
         """Wrapped under the KEK's key, or the first alternate that can."""
         return self._first(kek, lambda kms: kms.wrap(material))
 
+    def unwrap_probe(self, kek: Kek) -> None:
+        """Fatal, Retriable where the KMS key cannot be used."""
+        probe = b"a key that may be used wraps and unwraps"
+        if self._first(kek, lambda kms: kms.unwrap(kms.wrap(probe))) != probe:
+            raise fatal(f"{kek.kms_key} does not give back what it wrapped")
+
     def params_of(self, kek: Kek) -> dict[str, str]:
         """A KMS's parameters: the KEK's own before the configuration."""
         return {**self.params, **kek.props}

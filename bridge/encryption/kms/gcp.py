@@ -40,13 +40,17 @@ class Gcp:
     def wrap(self, material: bytes) -> bytes:
         """Encrypt."""
         request = {"name": self.name, "plaintext": material}
-        return bytes(self._ask(lambda: self._client.encrypt(request=request, timeout=10)).ciphertext)
+        return bytes(
+            self._ask(lambda: self._client.encrypt(request=request, retry=None, timeout=10)).ciphertext
+        )
 
     def unwrap(self, wrapped: bytes) -> bytes:
         """Decrypt; the service finds the version by itself."""
         name = self.name.partition("/cryptoKeyVersions/")[0]
         request = {"name": name, "ciphertext": wrapped}
-        return bytes(self._ask(lambda: self._client.decrypt(request=request, timeout=10)).plaintext)
+        return bytes(
+            self._ask(lambda: self._client.decrypt(request=request, retry=None, timeout=10)).plaintext
+        )
 
     def _ask(self, call: Callable[[], Any]) -> Any:
         from google.api_core.exceptions import GoogleAPIError

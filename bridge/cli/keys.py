@@ -1,0 +1,189 @@
+"""``sfbridge keys``: the keys of field encryption in the DEK registry. Prints no key material, ever."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bridge.cli.output import add_output_option, fail, print_json, print_table
+
+if TYPE_CHECKING:
+    from bridge.encryption.deks import Deks
+    from bridge.encryption.keys import Found
+
+_ALGORITHMS = ("AES256_GCM", "AES128_GCM", "AES256_SIV")
+HELP = "Keys of field encryption: list, create, rotate, rewrap under another KMS key, verify."
+EXAMPLE = "sfbridge keys verify --worker worker.properties --topic orders --sample 1000"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The group's commands."""
+    commands = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    every = {
+        "list": "KEKs and DEKs with age",
+        "create": "register a KEK, and a subject's first DEK",
+        "rotate": "make a new DEK version of a subject",
+        "rewrap": "wrap all DEKs of a KEK under another key of its KMS",
+        "verify": "unwrap every DEK; with --topic also decrypt what is in it",
+    }
+    made = {name: commands.add_parser(name, help=line, description=line) for name, line in every.items()}
+    for one in made.values():
+        one.add_argument("--worker", type=Path, metavar="W", help="worker.properties")
+        one.add_argument(
+            "--schema-registry", metavar="URL", help="instead of the worker's schema.registry.url"
+        )
+        add_output_option(one)
+    for name in ("list", "verify"):
+        made[name].add_argument("--kek", metavar="NAME", help="only this KEK")
+    made["create"].add_argument("--kek", metavar="NAME", required=True)
+    made["create"].add_argument(
+        "--kms-type", metavar="TYPE", required=True, help="aws-kms, azure-kms, gcp-kms, hcvault"
+    )
+    made["create"].add_argument("--kms-key-id", metavar="ID", required=True)
+    made["create"].add_argument(
+        "--shared", action="store_true", help="the registry may use the KMS key itself"
+    )
+    made["create"].add_argument("--subject", metavar="S", help="also its first DEK")
+    made["create"].add_argument("--algorithm", default="AES256_GCM", choices=_ALGORITHMS)
+    made["rotate"].add_argument("--subject", metavar="S", required=True)
+    made["rewrap"].add_argument("--kek", metavar="NAME", required=True)
+    made["rewrap"].add_argument("--to", metavar="KEY_ID", required=True, help="the other key's id")
+    made["rewrap"].add_argument("--dry-run", action="store_true", help="only say what would be done")
+    made["verify"].add_argument("--topic", metavar="T", help="decrypt what is in this topic, too")
+    made["verify"].add_argument(
+        "--sample", type=int, default=1000, metavar="N", help="at most N records (1000)"
+    )
+    made["verify"].add_argument("--context", default="default", metavar="C", help="the schemas' context")
+
+
+def run(args: argparse.Namespace) -> int:
+    """0 if all went well, 1 if anything is not as it should be."""
+    from bridge.encryption.keys import create, keks_of, rewrap, rotate, verify_deks
+
+    deks = _deks(args)
+    if args.action == "list":
+        return _list(args, deks)
+    if args.action == "create":
+        from bridge.encryption.dek_registry import Kek
+        from bridge.encryption.envelope import Algorithm
+
+        kek = Kek(args.kek, args.kms_type, args.kms_key_id, {}, args.shared)
+        found = create(deks, kek, subject=args.subject, algorithm=Algorithm(args.algorithm))
+        print(f"KEK {args.kek} is registered", file=sys.stderr)
+        return _report(args, found)
+    if args.action == "rotate":
+        return _report(args, [rotate(deks, rule, args.subject) for rule in _rules(args)])
+    if args.action == "rewrap":
+        (kek,) = keks_of(deks.registry, args.kek)
+        return _report(args, rewrap(deks, kek, args.to, dry_run=args.dry_run, stopped=lambda: False))
+    code = 0
+    for kek in keks_of(deks.registry, args.kek):
+        code |= _report(args, verify_deks(deks, kek))
+    return code | (_verify_topic(args, deks) if args.topic else 0)
+
+
+def _list(args: argparse.Namespace, deks: Deks) -> int:
+    from bridge.encryption.keys import HEADERS, Found, deks_of, keks_of
+
+    keks = keks_of(deks.registry, args.kek)
+    found = [Found(dek).document() for kek in keks for dek in deks_of(deks.registry, kek.name)]
+    if args.output == "json":
+        shown = [
+            {"name": k.name, "kmsType": k.kms_type, "kmsKeyId": k.kms_key, "shared": k.shared} for k in keks
+        ]
+        print_json({"keks": shown, "deks": found})
+        return 0
+    rows = [(k.name, k.kms_type, k.kms_key, "shared" if k.shared else "") for k in keks]
+    print_table(("kek", "kms type", "kms key", ""), rows)
+    print()
+    print_table(HEADERS, [tuple(str(one[name]) for name in HEADERS) for one in found])
+    return 0
+
+
+def _report(args: argparse.Namespace, found: Iterable[Found]) -> int:
+    """Each as it ends; the exit code."""
+    documents, code = [], 0
+    for one in found:
+        document = one.document()
+        documents.append(document)
+        if one.ok is False:
+            code = 1
+        if args.output != "json":
+            word = {True: "ok", False: "FAILED", None: ""}[one.ok]
+            what = f"{document['kek']} {document['subject']} {document['algorithm']} version {document['version']}"
+            print(f"{word:7} {what} ({document['age_days']} days) {one.message}".rstrip(), flush=True)
+    if args.output == "json":
+        print_json(documents)
+    if code:
+        failed = sum(1 for one in documents if one.get("ok") is False)
+        fail(f"{failed} of {len(documents)} keys are not as they should be")
+    return code
+
+
+def _rules(args: argparse.Namespace) -> list[Any]:
+    """The encryption rules of a subject's latest schema."""
+    from bridge.encryption.kms import fatal
+    from bridge.encryption.rules import read_rules
+    from bridge.schema.registry import Registry
+
+    found = Registry(_http(args)).latest(args.subject)
+    if found is None:
+        raise fatal(f"the subject {args.subject} has no schema")
+    rules = read_rules(found.rule_set, found.metadata, lambda text: print(f"note: {text}", file=sys.stderr))
+    if not rules:
+        raise fatal(f"the schema of {args.subject} has no enabled ENCRYPT rule")
+    distinct = {(rule.kek, rule.algorithm): rule for rule in rules}
+    return list(distinct.values())
+
+
+def _verify_topic(args: argparse.Namespace, deks: Deks) -> int:
+    from bridge.kafka.consumer import Reader
+    from bridge.kafka.decrypt import Verifier
+    from bridge.kafka.settings import worker_settings
+    from bridge.schema.subjects import prefix
+
+    verifier = Verifier(_http(args), deks, prefix(args.context), args.topic)
+    settings = worker_settings("consumer", _worker(args))
+    reader = Reader(settings, args.topic, from_beginning=True)
+    for message in reader.read(max_events=args.sample, until_idle=5.0):
+        verifier.add(message.value(), message.headers(), f"{message.partition()}/{message.offset()}")
+    report = verifier.report()
+    if args.output == "json":
+        print_json(report)
+    else:
+        for name, count in report["fields"].items():
+            print(f"{'ok':7} {name}: ciphertext in {count} values, all decrypt")
+        print(f"{report['records']} records read, {report['encrypted']} with protected fields")
+    for problem in report["problems"][:20]:
+        fail(problem)
+    return 1 if report["problems"] else 0
+
+
+def _worker(args: argparse.Namespace) -> Any:
+    from bridge.config import load_worker
+
+    return load_worker(args.worker)
+
+
+def _http(args: argparse.Namespace) -> Any:
+    from bridge.config.registry import registry_properties
+    from bridge.encryption.kms import fatal
+    from bridge.schema.registry_http import http_of
+
+    settings = registry_properties({}, _worker(args).raw())
+    if args.schema_registry:
+        settings = {**settings, "url": args.schema_registry}
+    if not settings.get("url"):
+        raise fatal("no schema registry is named: schema.registry.url in the worker's properties")
+    return http_of(settings, retry_seconds=10, longest_wait=2)
+
+
+def _deks(args: argparse.Namespace) -> Deks:
+    from bridge.encryption.dek_registry import DekRegistry
+    from bridge.encryption.deks import Deks
+    from bridge.encryption.guard import executor_params
+
+    return Deks(DekRegistry(_http(args)), executor_params(None, _worker(args)), retry_seconds=10)

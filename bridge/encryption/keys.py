@@ -1,0 +1,166 @@
+"""Operations on keys: list, create, rotate, rewrap, verify. Each yields what it did, so that progress can be shown."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from attrs import frozen
+
+from bridge.encryption.dek_registry import DekRegistry, ExistsError, Kek, WrappedDek
+from bridge.encryption.deks import ALTERNATES, Deks
+from bridge.encryption.envelope import Algorithm, key_of
+from bridge.encryption.kms import check, fatal
+from bridge.encryption.rules import EncryptRule
+from bridge.errors import BridgeError
+
+
+@frozen
+class Found:
+    """One version of a DEK and what is said of it. ``ok`` None: nothing was tried."""
+
+    dek: WrappedDek
+    ok: bool | None = None
+    message: str = ""
+
+    def document(self, now: float | None = None) -> dict[str, Any]:
+        """For people and JSON; no key material."""
+        age = (time.time() if now is None else now) - self.dek.created_ms / 1000
+        out: dict[str, Any] = {
+            "kek": self.dek.kek,
+            "subject": self.dek.subject,
+            "algorithm": str(self.dek.algorithm),
+            "version": self.dek.version,
+            "age_days": round(max(age, 0) / 86_400, 1),
+        }
+        if self.ok is not None:
+            out["ok"] = self.ok
+        return out | ({"message": self.message} if self.message else {})
+
+
+def deks_of(registry: DekRegistry, kek: str, subject: str | None = None) -> Iterator[WrappedDek]:
+    """Every version of every DEK under a KEK."""
+    for name in registry.subjects(kek):
+        if subject not in (None, name):
+            continue
+        for algorithm in Algorithm:
+            for version in registry.versions(kek, name, algorithm):
+                found = registry.dek(kek, name, algorithm, version)
+                if found is not None:
+                    yield found
+
+
+def keks_of(registry: DekRegistry, name: str | None = None) -> list[Kek]:
+    """All KEKs, or the one. Fatal where that is not there."""
+    names = [name] if name else registry.keks()
+    found = [registry.kek(each) for each in names]
+    if name and found == [None]:
+        raise fatal(f"there is no KEK {name}; there is {', '.join(registry.keks()) or 'none'}")
+    return [kek for kek in found if kek is not None]
+
+
+def create(deks: Deks, kek: Kek, *, subject: str | None, algorithm: Algorithm) -> list[Found]:
+    """A KEK, unless it is there already with the same KMS key, and its first DEK for a subject."""
+    check(kek.kms_type)
+    rule = EncryptRule("keys", False, frozenset(), kek.name, kek.kms_type, kek.kms_key, algorithm)
+    if not kek.shared:
+        deks.unwrap_probe(kek)
+    if deks.registry.kek(kek.name) is None:
+        try:
+            deks.registry.create_kek(kek)
+        except ExistsError:
+            raise fatal(f"the KEK {kek.name} exists already, or is deleted and has other content") from None
+    deks.kek_of(rule)
+    if subject is None:
+        return []
+    made = deks.for_writing(rule, subject)
+    found = deks.registry.dek(kek.name, subject, algorithm, made.version)
+    return [] if found is None else [Found(found, True, "ready")]
+
+
+def rotate(deks: Deks, rule: EncryptRule, subject: str) -> Found:
+    """A new version of a subject's DEK. Fatal where readers could not follow, for want of an expiry in the rule."""
+    if not rule.expiry_days:
+        raise fatal(
+            f"the rule {rule.name} of {subject} has no encrypt.dek.expiry.days, so ciphertext names no key version and "
+            "readers could not tell which to use; set it in the rule (sfbridge schemas register), then rotate"
+        )
+    made = deks.rotate(rule, subject)
+    found = deks.registry.dek(made.kek, subject, made.algorithm, made.version)
+    assert found is not None
+    return Found(found, True, f"version {made.version} encrypts from now on")
+
+
+def rewrap(
+    deks: Deks, kek: Kek, key_id: str, *, dry_run: bool, stopped: Callable[[], bool]
+) -> Iterator[Found]:
+    """Every DEK of a KEK wrapped under another key of the same KMS; what is so already is passed over.
+
+    The KEK keeps its first key id, which the registry does not change; the new one becomes its first alternate, and
+    clients try alternates when they unwrap. May be interrupted and run again. Fatal for a key that cannot wrap.
+    """
+    if kek.shared:
+        raise fatal(
+            f"the KEK {kek.name} is shared: the registry wraps its DEKs (POST …/deks/<subject>?rewrap=true)"
+        )
+    target = deks.open_kms(kek.kms_type, key_id, deks.params_of(kek))
+    probe = b"a key that may be used wraps and unwraps"
+    if target.unwrap(target.wrap(probe)) != probe:
+        raise fatal(f"{key_id} does not give back what it wrapped")
+    if not dry_run:
+        kek = _with_alternate(deks.registry, kek, key_id)
+    for found in deks_of(deks.registry, kek.name):
+        if stopped():
+            return
+        if _opens(target.unwrap, found):
+            yield Found(found, True, f"is wrapped under {key_id} already")
+            continue
+        try:
+            material = deks.unwrap(kek, found)
+            key_of(material, found.algorithm)
+        except (BridgeError, ValueError) as error:
+            reason = error.message if isinstance(error, BridgeError) else str(error)
+            yield Found(found, False, f"cannot be unwrapped: {reason}")
+            continue
+        if dry_run:
+            yield Found(found, True, f"would be wrapped under {key_id}")
+            continue
+        deks.registry.create_dek(
+            kek.name, found.subject, found.algorithm, found.version, target.wrap(material), rewrap=True
+        )
+        stored = deks.registry.dek(kek.name, found.subject, found.algorithm, found.version)
+        kept = stored is not None and _opens(target.unwrap, stored)
+        yield Found(found, kept, f"wrapped under {key_id}" if kept else "the registry did not keep it")
+
+
+def verify_deks(deks: Deks, kek: Kek, subject: str | None = None) -> Iterator[Found]:
+    """Whether each DEK unwraps to a key of its algorithm; the KMS is asked for every one."""
+    for found in deks_of(deks.registry, kek.name, subject):
+        try:
+            key_of(deks.unwrap(kek, found), found.algorithm)
+        except BridgeError as error:
+            yield Found(found, False, error.message)
+        except ValueError:
+            yield Found(found, False, f"unwraps to something that is no {found.algorithm} key")
+        else:
+            yield Found(found, True)
+
+
+def _opens(unwrap: Callable[[bytes], bytes], found: WrappedDek) -> bool:
+    try:
+        key_of(unwrap(found.wrapped), found.algorithm)
+    except (BridgeError, ValueError):
+        return False
+    return True
+
+
+def _with_alternate(registry: DekRegistry, kek: Kek, key_id: str) -> Kek:
+    known = [k.strip() for k in kek.props.get(ALTERNATES, "").split(",") if k.strip()]
+    if key_id in (kek.kms_key, *known):
+        return kek
+    props = {**kek.props, ALTERNATES: ",".join([key_id, *known])}
+    return registry.update_kek(kek.name, {"kmsProps": props})
+
+
+HEADERS: Final = ("kek", "subject", "algorithm", "version", "age_days")
