@@ -25,7 +25,7 @@ Outcome = tuple[str, str | None]
 _VOLATILE: Final = frozenset({"ts", "encryptedKeyMaterial", "keyMaterial", "offset", "kafka-cluster"})
 # Where the words of a parser begin: those of the JSON reader, of Avro's, of the record classes.
 _QUOTED: Final = re.compile(
-    r"(with refs .* of type AVRO, details: ).*|(Cannot deserialize value of type `\S+`).*"
+    r"(with refs .* of type AVRO, details: |Could not parse Protobuf - ).*|(Cannot deserialize value of type `\S+`).*"
     r"|^(Unrecognized token|Unexpected (?:character|end-of-input)|Invalid UTF-8|The body is not valid JSON).*",
     re.DOTALL,
 )

@@ -85,7 +85,7 @@ class SchemaRoutes:
 
     def _bare_by_id(self, call: Call) -> Any:
         try:
-            return Raw(self._subjects.by_id(number(call.path[0]), call.text("subject")).content.text)
+            return Raw(self._text(self._subjects.by_id(number(call.path[0]), call.text("subject")), call))
         except RegistryError as error:
             if error.code == 40403:
                 raise RegistryError(500, "Internal Server Error") from None
@@ -111,7 +111,7 @@ class SchemaRoutes:
             raise RegistryError(500, "Internal Server Error")
         if not found:
             raise no_schema(call.path[0])
-        answer = answers.schema_string(found[0])
+        answer = answers.schema_string(found[0]) | {"schema": self._text(found[0], call)}
         return {key: value for key, value in answer.items() if key not in ("subject", "version")}
 
     def _ids_of_guid(self, call: Call) -> Any:
@@ -129,13 +129,14 @@ class SchemaRoutes:
     def _look_up(self, call: Call) -> Any:
         request = Request.of(call.object("lookup.request"), normalize=call.flag("normalize"))
         name = self._subjects.resolve(call.path[0])
-        return answers.looked_up(self._subjects.look_up(name, request, deleted=call.flag("deleted")))
+        version = self._subjects.look_up(name, request, deleted=call.flag("deleted"))
+        return answers.looked_up(version) | {"schema": self._text(version, call)}
 
     def _register(self, call: Call) -> Any:
         body = self._accepted(call.object("register.request"))
         request = Request.of(body, normalize=call.flag("normalize"))
         version, with_times = self._subjects.register(self._subjects.resolve(call.path[0]), request)
-        return answers.registered(version, with_times=with_times)
+        return answers.registered(version, with_times=with_times) | {"schema": self._text(version, call)}
 
     def _accepted(self, body: Json) -> Json:
         """The body, without its rule set where rule sets are dropped."""
@@ -183,7 +184,7 @@ class SchemaRoutes:
         for version in reversed(self._subjects.versions(name, deleted=call.flag("deleted"))):
             properties = (version.content.metadata or {}).get("properties", {})
             if wanted.items() <= properties.items():
-                return answers.whole(version)
+                return answers.whole(version) | {"schema": self._text(version, call)}
         raise no_schema()
 
     def _list_versions(self, call: Call) -> Any:
@@ -205,7 +206,7 @@ class SchemaRoutes:
         return answers.whole(version, content=content, **extra)
 
     def _bare_version(self, call: Call) -> Any:
-        return Raw(self._version(call).content.text)
+        return Raw(self._text(self._version(call), call))
 
     def _referenced_by(self, call: Call) -> Any:
         return self._subjects.referenced_by(self._version(call))
@@ -236,9 +237,13 @@ class SchemaRoutes:
         tags = self._subjects.schemas.tags(name, content, call.query.get("findTags", []))
         extra: Json = {"schemaTags": tags} if tags else {}
         form = call.text("format")
-        if form:
-            extra["schema"] = self._subjects.schemas.formatted(name, content, form)
-        return extra
+        return {**extra, "schema": self._subjects.schemas.formatted(name, content, form)} if form else extra
+
+    def _text(self, version: Version, call: Call) -> str:
+        """The schema's text in the form that is asked for."""
+        form = call.text("format")
+        content = version.content
+        return self._subjects.schemas.formatted(version.name, content, form) if form else content.text
 
 
 _CLUSTER: Final = {

@@ -160,6 +160,25 @@ def test_fields_of_the_registry_itself(ask: Client) -> None:
     assert refused["message"].endswith("details: #: Field names cannot start with $$ prefix")
 
 
+def test_a_form_may_be_asked_for_wherever_a_schema_is_answered(ask: Client) -> None:
+    inner = {"type": "record", "name": "I", "fields": []}
+    ask.register("inner", inner)
+    outer = {"type": "record", "name": "O", "fields": [{"name": "o", "type": "I"}]}
+    body = {"schema": json.dumps(outer), "references": [{"name": "I", "subject": "inner", "version": 1}]}
+    _, made = ask("POST", "/subjects/s/versions?format=resolved", body)
+    form = json.loads(made["schema"])["fields"][0]["type"]
+    assert form == inner
+    for path in (f"/schemas/ids/{made['id']}", f"/schemas/guids/{made['guid']}", "/subjects/s/versions/1"):
+        assert json.loads(ask("GET", f"{path}?format=resolved")[1]["schema"])["fields"][0]["type"] == inner
+        assert json.loads(ask("GET", path)[1]["schema"])["fields"][0]["type"] == "I"
+    for path in (f"/schemas/ids/{made['id']}/schema", "/subjects/s/versions/1/schema"):
+        assert ask("GET", f"{path}?format=resolved")[1]["fields"][0]["type"] == inner
+    assert (
+        json.loads(ask("POST", "/subjects/s?format=resolved", body)[1]["schema"])["fields"][0]["type"]
+        == inner
+    )
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [("", 3), ("?limit=0", 3), ("?limit=-5", 3), ("?offset=1&limit=1", 1), ("?offset=2", 1)],
