@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Final
 
 import msgspec
-from attrs import frozen
+from attrs import evolve, frozen
 
 from bridge.config import Loaded, TopicTemplate
 from bridge.config.checks import topic as wrong_topic
@@ -27,12 +27,13 @@ from bridge.schema.converter_classes import SIMPLE, STRING
 from bridge.schema.evolution import Written
 from bridge.schema.keys import Encoder, header_encoder, key_converter
 from bridge.schema.model import Kind, Schema
-from bridge.schema.registry import Incompatible, Registry
+from bridge.schema.registry import Incompatible, Registered, Registry
+from bridge.schema.tagging import tags_in
 from bridge.transforms.cast import caster
-from bridge.transforms.chain import Chain, Found
+from bridge.transforms.chain import Chain
 from bridge.transforms.configuration import chain_of
 from bridge.transforms.record import ConnectRecord
-from bridge.transforms.step import all_tags
+from bridge.transforms.step import tags_of
 
 _MOST_TARGETS: Final = 2000
 Find = Callable[[Schema, str], Written | None]
@@ -63,6 +64,7 @@ class Transforming:
         config, worker = loaded.connector, loaded.worker
         self.chain: Final = chain_of(config.raw())
         self._form, self._settings, self._ensure_topic = form, settings, ensure_topic
+        self._encrypts = bool(config.get("csfle.enabled"))
         self._timestamps = config.get("bridge.record.timestamp") == "created_date"
         self._set_aside = config.get("bridge.schema.on.incompatible") == "dead_letter"
         name, options = _converter("key.converter", STRING, config.raw(), worker.raw())
@@ -174,10 +176,9 @@ class Transforming:
         return _unless_null(_fitted(encode, schema, written.schema))
 
     def _refuse_leaks(self, before: Schema, written: Written) -> None:
-        if not (written.protection.fields or written.protection.payload):
+        if not (self._encrypts or written.protection.fields or written.protection.payload):
             return
-        found = [str(leak) for leak in leaks_of(self.chain, before, written)]
-        if found:
+        if found := leaks_of(self.chain, before, written.registered):
             raise Fatal(
                 f"{'; '.join(found)}, where it would not be encrypted: take the field out of it, or untag it in the "
                 "contract",
@@ -185,17 +186,34 @@ class Transforming:
             )
 
 
-def leaks_of(chain: Chain, before: Schema, written: Written) -> list[Found]:
-    """Where protected fields of the schema before the chain get to places that are not encrypted."""
-    rules = [
-        rule
-        for rule in written.registered.rules()
-        if str(rule.get("type", "")).startswith("ENCRYPT") and not rule.get("disabled")
+def leaks_of(chain: Chain, before: Schema, written: Registered) -> list[str]:
+    """In words, where protected fields of the schema before the chain get to places that are not encrypted.
+
+    Tags are those of the schema and the registered ones, which speak of fields as they are called after the chain:
+    so every field is followed through it by its own name.
+    """
+    rules = [rule for rule in written.rules() if not rule.get("disabled")]
+    registered = tags_in(written.text, written.type, written.metadata).fields
+    tags = {f.name: tags_of(f) | frozenset(registered.get(f.name, ())) for f in before.fields}
+    named = evolve(before, fields=tuple(evolve(f, tags=frozenset({f.name})) for f in before.fields))
+    state, leaks = chain.trace(named)
+    for field in state.value.fields if state.value else ():
+        for origin in tags_of(field) & tags.keys():
+            tags[origin] |= frozenset(registered.get(field.name, ()))
+    protected = {name for name, its in tags.items() if any(_meets(rule, its) for rule in rules)}
+    return [
+        str(evolve(found, leak=evolve(found.leak, tags=frozenset().union(*(tags[name] for name in exposed)))))
+        for found in leaks
+        if (exposed := found.leak.tags & protected)
     ]
-    tags = frozenset(tag for rule in rules for tag in rule.get("tags") or ())
-    if any(not rule.get("tags") for rule in rules):
-        tags |= all_tags(before)
-    return [found for found in chain.trace(before)[1] if found.leak.tags & tags]
+
+
+def _meets(rule: Mapping[str, Any], tags: frozenset[str]) -> bool:
+    """Whether an encryption rule protects a field with these tags. One for the payload protects what is tagged."""
+    wanted = rule.get("tags") or ()
+    if rule.get("type") == "ENCRYPT_PAYLOAD":
+        return bool(tags) and (not wanted or not tags.isdisjoint(wanted))
+    return rule.get("type") == "ENCRYPT" and (not wanted or not tags.isdisjoint(wanted))
 
 
 def _converter(

@@ -116,8 +116,7 @@ class OnSide:
         if self._side is Side.VALUE:
             bound = self._of(state.value)
             return evolve(state, value=bound.schema).leaking(*bound.leaks)
-        bound = self._of(state.key)
-        return evolve(state, key=bound.schema).leaking(*bound.leaks)
+        return evolve(state, key=self._of(state.key).schema)  # what is in a key has leaked before
 
     def _apply_to_value(self, record: ConnectRecord) -> bool:
         value = record.value

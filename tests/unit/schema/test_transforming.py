@@ -18,7 +18,8 @@ from bridge.routes import Route, Unprepared
 from bridge.schema.evolution import Written
 from bridge.schema.model import Schema
 from bridge.schema.registry import Incompatible, Registered
-from bridge.schema.transforming import Transforming
+from bridge.schema.transforming import Transforming, leaks_of
+from bridge.transforms.configuration import chain_of
 from tests.unit.formats.events import EVERY, FULL, ORDER, data, payloads, rows
 
 APACHE = "org.apache.kafka.connect.transforms."
@@ -173,20 +174,87 @@ def test_an_incompatible_schema_stops_or_is_set_aside() -> None:
         converted(found, data(FULL))
 
 
+RULES = {"domainRules": [{"name": "pii", "type": "ENCRYPT", "tags": ["PII"]}]}
+
+
+def protecting(tagged: str = "", rules: Mapping[str, Any] = RULES) -> Find:
+    """What the registry has: rules, and a tag on one field of the schema after the chain."""
+
+    def find(schema: Schema, topic: str) -> Written:
+        fields = (evolve(f, tags=frozenset({"PII"})) if f.name == tagged else f for f in schema.fields)
+        text = FORMATS["AVRO"].render(evolve(schema, fields=tuple(fields)), {})
+        found = Registered(f"{topic}-value", 1, 7, text, rule_set=rules)
+        return Written(found, schema, Protection({tagged or "x": seal_of([])}, None, ("k",)))
+
+    return find
+
+
+TAGGED = evolve(
+    ORDER,
+    fields=tuple(
+        evolve(f, tags={"PII": "contract"}) if f.name == "Order_Number__c" else f for f in ORDER.fields
+    ),
+)
+
+
 def test_a_protected_field_gets_into_no_key() -> None:
-    tagged = tuple(
-        evolve(f, tags={"PII": "contract"}) if f.name in ("Order_Number__c", "Status__c") else f
-        for f in ORDER.fields
-    )
-    event = evolve(ORDER, fields=tagged)
-    rules = {"domainRules": [{"name": "pii", "type": "ENCRYPT", "tags": ["PII"]}]}
-    protection = Protection({"x": seal_of([])}, None, ("k",))
-
-    def protected(schema: Schema, topic: str) -> Written:
-        found = Registered(f"{topic}-value", 1, 7, "{}", rule_set=rules)
-        return Written(found, schema, protection)
-
     with pytest.raises(
         Fatal, match=r"transforms\.key puts the field Order_Number__c \(tagged PII\) into the key"
     ):
-        route(KEY, "AVRO", protected, event=event)
+        route(KEY, "AVRO", protecting(), event=TAGGED)
+
+
+def test_nor_where_the_registry_alone_tags_it_and_its_name_is_another_by_then() -> None:
+    chain = KEY | {
+        "transforms": "key,name",
+        "transforms.name.type": APACHE + "ReplaceField$Value",
+        "transforms.name.renames": "Order_Number__c:number",
+    }
+    with pytest.raises(
+        Fatal, match=r"transforms\.key puts the field Order_Number__c \(tagged PII\) into the key"
+    ):
+        route(chain, "AVRO", protecting("number"))
+
+
+def test_other_tags_other_rules_and_other_fields_may() -> None:
+    other = {"domainRules": [{"name": "x", "type": "ENCRYPT", "tags": ["GDPR"]}]}
+    disabled = {"domainRules": [{"name": "x", "type": "ENCRYPT", "tags": ["PII"], "disabled": True}]}
+    before = rows(TAGGED).schema
+    chain = chain_of(KEY)
+    for rules in (other, disabled):
+        written = protecting(rules=rules)(before, "orders")
+        assert written is not None
+        assert leaks_of(chain, before, written.registered) == []
+    status = chain_of({key: value.replace("Order_Number__c", "Status__c") for key, value in KEY.items()})
+    written = protecting()(before, "orders")
+    assert written is not None
+    assert leaks_of(status, before, written.registered) == []
+    assert len(leaks_of(chain, before, written.registered)) == 1
+
+
+def test_a_header_a_topic_and_a_number_leak_too() -> None:
+    before = rows(TAGGED).schema
+    written = protecting()(before, "orders")
+    assert written is not None
+    for given, into in (
+        (
+            {
+                "type": APACHE + "HeaderFrom$Value",
+                "fields": "Order_Number__c",
+                "headers": "h",
+                "operation": "move",
+            },
+            "a header",
+        ),
+        (
+            {"type": "io.confluent.connect.transforms.ExtractTopic$Value", "field": "Order_Number__c"},
+            "the topic",
+        ),
+        (
+            {"type": APACHE + "Cast$Value", "spec": "Order_Number__c:int64"},
+            "int64, which cannot be encrypted",
+        ),
+        ({"type": APACHE + "ExtractField$Value", "field": "Order_Number__c"}, "the whole value"),
+    ):
+        chain = chain_of({"transforms": "a"} | {f"transforms.a.{key}": value for key, value in given.items()})
+        assert leaks_of(chain, before, written.registered)[0].endswith(f"into {into}")
