@@ -41,6 +41,7 @@ def run(args: argparse.Namespace) -> int:
     log.configure(args.log_format, args.log_level)
     config = load_worker(args.worker)
     log.register_secrets(config.secrets)
+    _allow_many_files()
     ended = _stop_on_signals()
     service = Service(config)
     service.start()
@@ -51,6 +52,16 @@ def run(args: argparse.Namespace) -> int:
     if service.failure is not None:
         raise service.failure
     return 0
+
+
+def _allow_many_files() -> None:
+    """A connector holds about a dozen connections; the usual soft limit of 1024 is that of an interactive shell."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _stop_on_signals() -> threading.Event:

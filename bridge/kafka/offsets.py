@@ -185,6 +185,8 @@ def _read_to(
             reached = message.offset() + 1
         elif error.code() == KafkaError._PARTITION_EOF:
             reached = message.offset()
+        elif error.name() == "GROUP_AUTHORIZATION_FAILED":
+            continue  # librdkafka looks for the group's coordinator although no group is joined
         else:
             reason = classify(error, "reading the position", topic=topic, verb="read", stage=Stage.POSITION)
             if not isinstance(reason, Retriable):

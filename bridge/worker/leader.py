@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from attrs import define, field
 
-from bridge.errors import BridgeError, Fenced, Retriable
+from bridge.errors import BridgeError, Fatal, Fenced, Retriable
 from bridge.log import for_connector
 from bridge.worker import records
 from bridge.worker.balance import balance
@@ -34,6 +34,7 @@ class Leader:
     open_log: Callable[[], Log]
     status_log: Log
     on_fenced: Callable[[], None] = lambda: None
+    on_fatal: Callable[[BridgeError], None] = lambda error: None
     _log: Log | None = None
     _ready: bool = False
     _lock: threading.RLock = field(factory=threading.RLock)
@@ -131,6 +132,8 @@ class Leader:
             except BridgeError as error:
                 self._log, self._ready = None, False
                 for_connector("").warning("the leader's work: %s", error.message)
+                if isinstance(error, Fatal) and not isinstance(error, Fenced):
+                    self.on_fatal(error)
             except Exception:
                 for_connector("").exception("unexpected error: this is a fault of the bridge")
             with self.state.changed:

@@ -49,6 +49,7 @@ class Worker:
         self.ready = threading.Event()
         self._plugins = plugins
         self._on_fatal = on_fatal
+        self._failure: BridgeError | None = None
         self._log = log.for_connector("")
         self.herder: Herder | None = None
 
@@ -83,7 +84,7 @@ class Worker:
             worker_id=self.worker_id,
             session_ms=config["session.timeout.ms"],
             heartbeat_ms=config["heartbeat.interval.ms"],
-            fatal=self._on_fatal,
+            fatal=self._failed,
         )
         self._membership.start()
         self._leader = Leader(
@@ -93,6 +94,7 @@ class Worker:
             self._open_log,
             self._status_log,
             self._membership.give_up,
+            self._failed,
         )
         plugins = self._plugins or salesforce_plugins(config, self.metrics)
         self.herder = Herder(self.worker_id, self.state, self._leader, self._status_log, plugins)
@@ -106,9 +108,20 @@ class Worker:
         )
         self._runner.start()
         self._leader.start()
-        self.state.wait(lambda: self.worker_id in self.state.assignment.workers, 20)
+        self.state.wait(
+            lambda: self.worker_id in self.state.assignment.workers or self._failure is not None, 20
+        )
+        if self._failure is not None:
+            self.stop()
+            raise self._failure
         self.ready.set()
         self.stage = "running"
+
+    def _failed(self, error: BridgeError) -> None:
+        self._failure = error
+        with self.state.changed:
+            self.state.changed.notify_all()
+        self._on_fatal(error)
 
     def stop(self) -> None:
         """Let go of everything in order: say so, drain, hand over."""
