@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from bridge.sandbox.registry import answers, names, rules
+from bridge.sandbox.registry.deletions import delete_subject, delete_version
 from bridge.sandbox.registry.errors import RegistryError, no_schema
 from bridge.sandbox.registry.http import Call, Handler, Raw, number
 from bridge.sandbox.registry.kinds import KINDS
@@ -176,7 +177,7 @@ class SchemaRoutes:
 
     def _delete_subject(self, call: Call) -> Any:
         name = self._subjects.resolve(call.path[0])
-        return self._subjects.delete_subject(name, permanent=call.flag("permanent"))
+        return delete_subject(self._subjects, name, permanent=call.flag("permanent"))
 
     def _by_metadata(self, call: Call) -> Any:
         name = self._subjects.resolve(call.path[0])
@@ -213,7 +214,7 @@ class SchemaRoutes:
 
     def _delete_version(self, call: Call) -> Any:
         name = self._subjects.resolve(call.path[0])
-        return self._subjects.delete_version(name, call.path[1], permanent=call.flag("permanent"))
+        return delete_version(self._subjects, name, call.path[1], permanent=call.flag("permanent"))
 
     def _version(self, call: Call) -> Any:
         name = self._subjects.resolve(call.path[0])

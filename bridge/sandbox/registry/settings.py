@@ -122,6 +122,11 @@ class Modes:
             raise RegistryError(42204, "Forward mode only supported on global level")
         self._own[name] = mode
 
+    def delete_under(self, context: str) -> None:
+        """Remove the modes of every subject in a context."""
+        for name in [name for name in self._own if name.context == context and name.subject]:
+            del self._own[name]
+
     def delete(self, name: Name) -> str:
         """Remove it; what it was. Raises 40401 where a subject has none."""
         try:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bridge.sandbox.registry import names
+from bridge.sandbox.registry.deletions import make_room
 from bridge.sandbox.registry.errors import BareError, RegistryError
 from bridge.sandbox.registry.http import Call, Handler
 from bridge.sandbox.registry.names import DEFAULT, Name
@@ -95,12 +96,22 @@ class SettingsRoutes:
         mode = call.object("updateMode.request").get("mode")
         if mode is None:
             raise RegistryError(500, "Internal Server Error")
-        mode = text_of(mode)
-        self._subjects.set_mode(self._scope(call), mode, force=call.flag("force"))
+        mode, name = text_of(mode), self._scope(call)
+        if name.subject:
+            names.checked(name)
+        modes = self._subjects.modes
+        importing = mode.upper() == "IMPORT" and modes.effective(name) != "IMPORT"
+        if importing and not call.flag("force"):
+            make_room(self._subjects, name)
+        modes.set(name, mode)
         return {"mode": mode}
 
     def _delete_mode(self, call: Call) -> Any:
-        return {"mode": self._subjects.modes.delete(self._scope(call))}
+        name = self._scope(call)
+        removed = self._subjects.modes.delete(name)
+        if call.flag("recursive") and not name.subject:
+            self._subjects.modes.delete_under(name.context)
+        return {"mode": removed}
 
 
 def _with_level(config: Json, level: str) -> Json:

@@ -62,7 +62,7 @@ class Subjects:
         for candidate in candidates:
             found = self.store.versions(candidate, deleted=deleted)
             if found:
-                return _pick(found, number)
+                return pick(found, number)
         raise no_subject(name)
 
     def look_up(self, name: Name, request: Request, *, deleted: bool = False) -> Version:
@@ -126,15 +126,24 @@ class Subjects:
                     found.append(Name(context, subject))
         return sorted(found, key=str)
 
+    def referring(self, version: Version, *, deleted: bool = False) -> list[Version]:
+        """The versions that refer to a version."""
+        return [
+            other
+            for other in self.store.context(version.name.context).versions()
+            if (deleted or not other.deleted) and self._refers(other, version)
+        ]
+
     def referenced_by(self, version: Version) -> list[int]:
         """Ids of the schemas that refer to a version."""
-        found = set()
-        for other in self.store.context(version.name.context).versions():
-            for reference in other.content.references:
-                subject = self.schemas.reference_name(reference, other.name)
-                if subject == version.name and reference.version == version.version and not other.deleted:
-                    found.add(other.id)
-        return sorted(found)
+        return sorted({other.id for other in self.referring(version)})
+
+    def _refers(self, other: Version, version: Version) -> bool:
+        return any(
+            self.schemas.reference_name(reference, other.name) == version.name
+            and reference.version == version.version
+            for reference in other.content.references
+        )
 
     # ------------------------------------------------------------------ changing
 
@@ -188,71 +197,13 @@ class Subjects:
         if version is not None:
             number = version_number(version)
             if earlier:
-                earlier = [_pick(earlier, number)]
+                earlier = [pick(earlier, number)]
             elif number is not None:
                 raise no_version(number)
         if not request.text:
             raise invalid_schema("Empty schema")
         content = self.schemas.content(name, self._normalizing(name, request))
         return self._incompatibilities(name, content, earlier)
-
-    def delete_version(self, name: Name, text: str, *, permanent: bool) -> int:
-        """Delete a version. Raises 40401, 40402, 40406, 40407, 42202, 42206."""
-        number = version_number(text)
-        everything = self.versions(name, deleted=True)
-        live = [version for version in everything if not version.deleted]
-        version = _pick(everything if number else live or everything, number)
-        self._check_mode(name)
-        self._check_unreferenced(version)
-        if permanent:
-            if not version.deleted:
-                what = f"Subject '{name}' Version {version.version}"
-                text = f"{what} was not deleted first before being permanently deleted"
-                raise RegistryError(40407, text)
-            self.store.remove(version)
-        elif version.deleted:
-            what = f"Subject '{name}' Version {version.version}"
-            raise RegistryError(40406, f"{what} was soft deleted.Set permanent=true to delete permanently")
-        version.deleted = True
-        return version.version
-
-    def delete_subject(self, name: Name, *, permanent: bool) -> list[int]:
-        """Delete a subject's versions. Raises 40401, 40404, 40405, 42206."""
-        everything = self.versions(name, deleted=True)
-        live = [version for version in everything if not version.deleted]
-        self._check_mode(name)
-        for version in live:
-            self._check_unreferenced(version)
-        if permanent and live:
-            text = f"Subject '{name}' was not deleted first before being permanently deleted"
-            raise RegistryError(40405, text)
-        if permanent:
-            for version in list(everything):
-                self.store.remove(version)
-            self.configs.delete(name)
-            if self.modes.own(name):
-                self.modes.delete(name)
-            return [version.version for version in everything]
-        if not live:
-            text = f"Subject '{name}' was soft deleted.Set permanent=true to delete permanently"
-            raise RegistryError(40404, text)
-        for version in live:
-            version.deleted = True
-        return [version.version for version in live]
-
-    def set_mode(self, name: Name, mode: str, *, force: bool) -> None:
-        """Set a mode. Raises 42204, and 42205 for IMPORT over what exists unless forced."""
-        if mode.upper() == "IMPORT" and not force:
-            found = self.versions_under(name)
-            if found:
-                raise not_permitted("Cannot import since found existing subjects")
-        self.modes.set(name, mode)
-
-    def versions_under(self, name: Name) -> list[Version]:
-        """The live versions in the scope of a subject or context."""
-        if name.subject:
-            return self.store.versions(name)
-        return [v for v in self.store.context(name.context).versions() if not v.deleted]
 
     # ------------------------------------------------------------------ inside
 
@@ -361,11 +312,6 @@ class Subjects:
         if self.modes.effective(name) in READ_ONLY:
             raise not_permitted(f"Subject {name} in context {name.context_prefix} is in read-only mode")
 
-    def _check_unreferenced(self, version: Version) -> None:
-        if self.referenced_by(version):
-            key = f"{{magic=1,keytype=SCHEMA,subject={version.name},version={version.version}}}"
-            raise RegistryError(42206, f"One or more references exist to the schema {key}.")
-
 
 def version_number(text: str) -> int | None:
     """A version as a path names it; None for the latest. Raises 42202."""
@@ -380,7 +326,8 @@ def version_number(text: str) -> int | None:
     raise RegistryError(42202, message)
 
 
-def _pick(versions: list[Version], number: int | None) -> Version:
+def pick(versions: list[Version], number: int | None) -> Version:
+    """The version of a number, the last one for None. Raises 40402."""
     if number is None:
         return versions[-1]
     for version in versions:

@@ -189,6 +189,44 @@ def test_pages(ask: Client, query: str, expected: int) -> None:
     assert len(ask("GET", f"/subjects{query}")[1]) == expected
 
 
+def deletes(ask: Client, path: str) -> tuple[int, Any]:
+    status, answer = ask("DELETE", path)
+    return status, answer if status == 200 else answer["error_code"]
+
+
+def test_what_is_referred_to_stays_until_the_referring_schema_is_gone_for_good(ask: Client) -> None:
+    ask.register("inner", {"type": "record", "name": "I", "fields": []})
+    outer = {"type": "record", "name": "O", "fields": [{"name": "o", "type": "I"}]}
+    ask.register("outer", outer, references=[{"name": "I", "subject": "inner", "version": 1}])
+    assert deletes(ask, "/subjects/inner/versions/1") == (422, 42206)
+    assert deletes(ask, "/subjects/outer") == (200, [1])
+    assert deletes(ask, "/subjects/inner") == (200, [1])
+    assert deletes(ask, "/subjects/inner?permanent=true") == (422, 42206)
+    assert ask("PUT", "/mode/inner", {"mode": "IMPORT"})[1]["error_code"] == 42206
+    assert deletes(ask, "/subjects/outer?permanent=true") == (200, [1])
+    assert deletes(ask, "/subjects/inner/versions/1?permanent=true") == (200, 1)
+
+
+def test_imports_need_room_and_may_be_deleted(ask: Client) -> None:
+    ask.register("s", AVRO)
+    assert ask("PUT", "/mode/s", {"mode": "IMPORT"})[1]["error_code"] == 42205
+    deletes(ask, "/subjects/s")
+    assert ask("PUT", "/mode/s", {"mode": "IMPORT"})[0] == 200
+    assert ask("GET", "/subjects?deleted=true")[1] == []
+    assert ask.register("s", AVRO, id=77, version=3)[1]["id"] == 77
+    assert ask("PUT", "/mode/s", {"mode": "IMPORT"})[0] == 200  # it is in that mode already
+    assert deletes(ask, "/subjects/s/versions/3") == (200, 3)
+    assert deletes(ask, "/subjects/s/versions/3?permanent=true") == (200, 3)
+    assert ask("GET", "/mode/s")[0] == 404  # went with the last version
+
+
+def test_modes_of_a_context_are_removed_at_once(ask: Client) -> None:
+    for name in (":.c:", ":.c:a", ":.d:a"):
+        ask("PUT", f"/mode/{name}", {"mode": "READONLY"})
+    assert deletes(ask, "/mode/:.c:?recursive=true") == (200, {"mode": "READONLY"})
+    assert [ask("GET", f"/mode/{name}")[0] for name in (":.c:", ":.c:a", ":.d:a")] == [404, 404, 200]
+
+
 def test_an_invalid_candidate_is_a_message_only_where_messages_are_asked_for(ask: Client) -> None:
     ask.register("s", AVRO)
     body = {"schema": "{"}
