@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import resource
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +13,31 @@ from bridge.errors import ConfigurationError, Fatal, Fault
 from bridge.schema.contract import Contract, protects, rule_set_document
 
 KEY = "bridge.schema.contract"
+_EXAMPLE_SECRET = "example-only-not-a-secret"  # noqa: S105 - public: it stands in keys-example/
+
+
+def check_secrets(params: Mapping[str, str], config: Mapping[str, Any]) -> None:
+    """ConfigurationError for the example's secret, which everybody has."""
+    given = params.get("secret") or os.environ.get("LOCAL_SECRET")
+    if (
+        config.get("csfle.enabled")
+        and given == _EXAMPLE_SECRET
+        and not config.get("bridge.allow.example.keys")
+    ):
+        raise ConfigurationError(
+            [
+                Fault(
+                    "rule.executors._default_.param.secret",
+                    "is the secret of keys-example/, which is public; use another, or set "
+                    "bridge.allow.example.keys=true",
+                )
+            ]
+        )
+
+
+def no_core_dumps() -> None:
+    """A dump of this process would hold keys and plaintext."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
 def check_contract(contract: Contract, config: Mapping[str, Any]) -> None:

@@ -14,8 +14,8 @@ import msgspec
 
 from bridge.config import Loaded, TopicTemplate, registry_settings, topic_template
 from bridge.config.subscription import events
-from bridge.encryption.demands import check_contract
-from bridge.encryption.guard import Guard, deks_of
+from bridge.encryption.demands import check_contract, check_secrets, no_core_dumps
+from bridge.encryption.guard import Guard, deks_of, executor_params
 from bridge.encryption.letters import SealedLetters
 from bridge.encryption.protection import NOTHING
 from bridge.encryption.rules import EncryptRule
@@ -73,6 +73,8 @@ class Writers:
         if self._form.REGISTERED:
             http = None if registry is not None else registry_http(loaded)
             if config.get("csfle.enabled"):
+                check_secrets(executor_params(config, loaded.worker), config)
+                no_core_dumps()
                 self.guard = Guard(deks_of(loaded, http or registry_http(loaded)), self._log.warning)
             self._registration = Registration(
                 registry or Registry(http or registry_http(loaded)),

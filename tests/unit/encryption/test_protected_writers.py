@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import resource
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +26,8 @@ from bridge.encryption.decrypt import Opener
 from bridge.errors import BridgeError, ConfigurationError, Fatal, Retriable
 from bridge.formats.protobuf_types import load, message_class
 from bridge.sandbox.registry import Registry
-from tests.support.encryption import EVENT, SECRET, contract, event, writers
+from bridge.schema.writer import Writers
+from tests.support.encryption import EVENT, SECRET, Org, contract, event, loaded, writers
 
 EMAIL, PHONE = "alice@example.com", "+420 777 123 456"
 VALUES: dict[str, Any] = {
@@ -295,3 +297,13 @@ def test_without_decryption_it_is_ciphertext(registry: Registry, tmp_path: Path)
     raw: Any = schemaless_reader(io.BytesIO(message[5:]), parse_schema(json.loads(text)), None)
     assert raw["Customer_Email__c"] not in (None, EMAIL)
     assert raw["Comment__c"] is None
+
+
+def test_the_example_secret_is_refused(registry: Registry, tmp_path: Path) -> None:
+    path = str(contract(tmp_path, FIELDS))
+    key = "value.converter.rule.executors._default_.param.secret"
+    given = {"bridge.schema.contract": path, key: "example-only-not-a-secret"}
+    with pytest.raises(ConfigurationError, match="which is public"):
+        Writers(loaded(registry.url, **given), Org())
+    assert Writers(loaded(registry.url, **given, **{"bridge.allow.example.keys": "true"}), Org())
+    assert resource.getrlimit(resource.RLIMIT_CORE)[0] == 0
