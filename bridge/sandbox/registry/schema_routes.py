@@ -80,6 +80,8 @@ class SchemaRoutes:
     def _by_id(self, call: Call) -> Any:
         version = self._subjects.by_id(number(call.path[0]), call.text("subject"))
         extra = self._extra(version.name, version.content, call)
+        if call.text("referenceFormat") == "qualified" and names.is_qualified(call.text("subject") or ""):
+            extra |= answers.qualified(version.content, version.name).json()
         if call.flag("fetchMaxId"):
             extra["maxId"] = self._subjects.store.context(version.name.context).next_id - 1
         return answers.schema_string(version, **extra)
@@ -210,7 +212,8 @@ class SchemaRoutes:
         return Raw(self._text(self._version(call), call))
 
     def _referenced_by(self, call: Call) -> Any:
-        return self._subjects.referenced_by(self._version(call))
+        found = self._subjects.referring(self._version(call), deleted=call.flag("deleted"))
+        return call.page(sorted({version.id for version in found}))
 
     def _delete_version(self, call: Call) -> Any:
         name = self._subjects.resolve(call.path[0])

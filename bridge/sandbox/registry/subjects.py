@@ -134,10 +134,6 @@ class Subjects:
             if (deleted or not other.deleted) and self._refers(other, version)
         ]
 
-    def referenced_by(self, version: Version) -> list[int]:
-        """Ids of the schemas that refer to a version."""
-        return sorted({other.id for other in self.referring(version)})
-
     def _refers(self, other: Version, version: Version) -> bool:
         return any(
             self.schemas.reference_name(reference, other.name) == version.name
