@@ -1,7 +1,7 @@
 """Runner ``registry``: recorded exchanges with a Schema Registry, replayed in order against an empty one of ours.
 
-Form of the files: ``schema-registry/README.md``. A file whose name has *stock* in it was recorded from a registry that
-drops rule sets. Compared are status and body. Masked is what differs on every run: times, encrypted and generated key
+Form of the files: ``schema-registry/README.md``. A file whose name, or whose exchanges' group, is *stock* was recorded
+from a registry that drops rule sets. Compared are status and body. Masked is what differs on every run: times, encrypted and generated key
 material, the offset of a KEK test, the Kafka cluster's id. Where a message quotes a parser, the cause is compared:
 the text up to the parser's own words.
 """
@@ -35,10 +35,11 @@ _SECRET: Final = "LOCAL_SECRET"
 
 def check(path: Path) -> Iterator[Outcome]:
     """Every exchange of one file."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    with _environment(), Registry(keeps_rules="stock" not in path.name) as registry:
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    stock = "stock" in path.name or any(json.loads(line)["name"].startswith("stock/") for line in lines[:1])
+    with _environment(), Registry(keeps_rules=not stock) as registry:
         connection = http.client.HTTPConnection(registry.url.removeprefix("http://"), timeout=20)
-        for line in filter(None, lines):
+        for line in lines:
             exchange = json.loads(line)
             yield exchange["name"], _difference(connection, exchange)
 
