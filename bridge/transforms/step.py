@@ -145,9 +145,9 @@ class OnSide:
 
 def kind_changed(field: Field, into: Schema) -> tuple[Leak, ...]:
     """The leak of a tagged field that becomes something CSFLE cannot encrypt."""
-    encryptable = (Kind.STRING, Kind.BYTES)
+    fits = into.kind in (Kind.STRING, Kind.BYTES) and field.schema.kind is not Kind.STRUCT
     tags = tags_of(field)
-    if tags and field.schema.kind in (*encryptable, Kind.STRUCT) and (into.kind not in encryptable or field.schema.kind is Kind.STRUCT):
+    if tags and not fits and field.schema.kind in (Kind.STRING, Kind.BYTES, Kind.STRUCT):
         return (Leak(field.name, tags, f"{into.kind}, which cannot be encrypted"),)
     return ()
 

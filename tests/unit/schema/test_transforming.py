@@ -236,16 +236,9 @@ def test_a_header_a_topic_and_a_number_leak_too() -> None:
     before = rows(TAGGED).schema
     written = protecting()(before, "orders")
     assert written is not None
-    for given, into in (
-        (
-            {
-                "type": APACHE + "HeaderFrom$Value",
-                "fields": "Order_Number__c",
-                "headers": "h",
-                "operation": "move",
-            },
-            "a header",
-        ),
+    header = APACHE + "HeaderFrom$Value"
+    cases: tuple[tuple[dict[str, str], str], ...] = (
+        ({"type": header, "fields": "Order_Number__c", "headers": "h", "operation": "move"}, "a header"),
         (
             {"type": "io.confluent.connect.transforms.ExtractTopic$Value", "field": "Order_Number__c"},
             "the topic",
@@ -255,6 +248,7 @@ def test_a_header_a_topic_and_a_number_leak_too() -> None:
             "int64, which cannot be encrypted",
         ),
         ({"type": APACHE + "ExtractField$Value", "field": "Order_Number__c"}, "the whole value"),
-    ):
-        chain = chain_of({"transforms": "a"} | {f"transforms.a.{key}": value for key, value in given.items()})
+    )
+    for one, into in cases:
+        chain = chain_of({"transforms": "a"} | {f"transforms.a.{key}": value for key, value in one.items()})
         assert leaks_of(chain, before, written.registered)[0].endswith(f"into {into}")
