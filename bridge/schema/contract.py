@@ -300,4 +300,4 @@ def _flow(value: Any) -> str:
     text = yaml.safe_dump(
         value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=float("inf")
     )
-    return str(text).removesuffix("...\n").strip()
+    return str(text).removesuffix("...\n").strip("\n")  # a no-break space belongs to the text

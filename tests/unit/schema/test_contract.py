@@ -82,6 +82,11 @@ otherwise: drop it
     assert ("c.yaml: rules[0].params.days", "must be text, not a number") in found
 
 
+def test_blanks_of_other_kinds_are_part_of_a_name() -> None:
+    contract = Contract("\u00a0E__e\u00a0", properties={"owner\u00a0": " x "})
+    assert parse(render(contract)) == contract
+
+
 @pytest.mark.parametrize("text", ["", "[]", "a: [", "!!python/object:os.system {}", "just text"])
 def test_what_is_no_contract(text: str) -> None:
     with pytest.raises(ConfigurationError):
