@@ -1,9 +1,9 @@
 """Runner ``registry``: recorded exchanges with a Schema Registry, replayed in order against an empty one of ours.
 
 Form of the files: ``schema-registry/README.md``. A file whose name, or whose exchanges' group, is *stock* was recorded
-from a registry that drops rule sets. Compared are status and body. Masked is what differs on every run: times, encrypted and generated key
-material, the offset of a KEK test, the Kafka cluster's id. Where a message quotes a parser, the cause is compared:
-the text up to the parser's own words.
+from a registry that drops rule sets. Compared are status and body. Masked is what differs on every run: times,
+encrypted and generated key material, the offset of a KEK test, the Kafka cluster's id. Where a message quotes a parser,
+the cause is compared: the text up to the parser's own words.
 """
 
 from __future__ import annotations
