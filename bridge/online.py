@@ -219,6 +219,22 @@ class _Registry:
         else:
             for event in self.org.described:
                 yield _attempt("schema", lambda event=event: self._schema(form, event))  # type: ignore[misc]
+        if self.loaded.connector["csfle.enabled"]:
+            for event in self.org.described:
+                yield _attempt("keys", lambda event=event: self._keys(event))  # type: ignore[misc]
+
+    def _keys(self, name: str) -> str:
+        """Whether the rules can be run and their KMS keys used. Registers nothing."""
+        from bridge.encryption.probe import probe
+        from bridge.schema.infer import event_type, record_schema
+        from bridge.schema.registry import Registry
+
+        settings = self.loaded.connector.prefixed("value.converter.")
+        described, present = self.org.described[name], self.org.rest.event_schema_of(name)
+        schema = record_schema(event_type(name, described, present))
+        subject = self._subject(name, schema.name or "", settings)
+        latest = None if subject is None else Registry(self._http()).latest(subject)
+        return probe(self.loaded, self._http(), name, schema, latest)
 
     def _http(self) -> Any:
         from bridge.schema.registry_http import http_of

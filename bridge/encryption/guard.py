@@ -96,7 +96,7 @@ class Guard:
 
     def protection(self, stored: Registered, wanted: Registered, schema: Schema) -> Protection:
         """The seals of what writes. ``wanted``: what was to be registered. Raises Retriable, Fatal."""
-        kept = self._kept(stored, wanted)
+        kept = self.in_force(stored, wanted)
         rules = read_rules(kept.rule_set, kept.metadata, self.say)
         self.rules = tuple(rules)
         places = PLACES[stored.type](stored.text)
@@ -147,7 +147,7 @@ class Guard:
         """Wait for no KMS any more."""
         self.deks.close()
 
-    def _kept(self, stored: Registered, wanted: Registered) -> Registered:
+    def in_force(self, stored: Registered, wanted: Registered) -> Registered:
         """What the registry keeps; the rules that it dropped put back."""
         dropped = [
             str(rule.get("name"))

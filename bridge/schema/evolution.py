@@ -37,6 +37,13 @@ class Written:
     registered: Registered
     schema: Schema
     protection: Protection
+    dropped: Registered | None = None
+    """The same with the contract's rules, where the registry does not keep rules."""
+
+    @property
+    def in_force(self) -> Registered:
+        """With the rules that are followed."""
+        return self.dropped or self.registered
 
 
 class Registration:
@@ -87,7 +94,8 @@ class Registration:
         if fitted.more_rules:
             rules = evolve(rules, rule_set=with_payload_rules(rules.rule_set, fitted.more_rules))
         stored = self._stored(fitted.schema, latest, rules, contract, fitted.untagged)
-        return Written(stored, fitted.schema, self._guard.protection(stored, rules, fitted.schema))
+        protection = self._guard.protection(stored, rules, fitted.schema)
+        return Written(stored, fitted.schema, protection, self._guard.in_force(stored, rules))
 
     def rules(self, schema: Schema, topic: str | None, contract: Contract | None) -> list[EncryptRule]:
         """The encryption rules of the subject, registered or of the contract. Raises Fatal, Retriable."""

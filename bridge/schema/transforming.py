@@ -178,7 +178,7 @@ class Transforming:
     def _refuse_leaks(self, before: Schema, written: Written) -> None:
         if not (self._encrypts or written.protection.fields or written.protection.payload):
             return
-        if found := leaks_of(self.chain, before, written.registered):
+        if found := leaks_of(self.chain, before, written.in_force):
             raise Fatal(
                 f"{'; '.join(found)}, where it would not be encrypted: take the field out of it, or untag it in the "
                 "contract",

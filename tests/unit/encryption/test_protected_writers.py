@@ -23,11 +23,14 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 from fastavro import parse_schema, schemaless_reader
 
 from bridge.encryption.decrypt import Opener
+from bridge.encryption.probe import probe
 from bridge.errors import BridgeError, ConfigurationError, Fatal, Retriable
 from bridge.formats.protobuf_types import load, message_class
 from bridge.sandbox.registry import Registry
+from bridge.schema.infer import event_type, record_schema
+from bridge.schema.registry_http import http_of
 from bridge.schema.writer import Writers
-from tests.support.encryption import EVENT, SECRET, Org, contract, event, loaded, writers
+from tests.support.encryption import DESCRIBE, EVENT, SECRET, Org, contract, event, loaded, writers
 
 EMAIL, PHONE = "alice@example.com", "+420 777 123 456"
 VALUES: dict[str, Any] = {
@@ -307,3 +310,30 @@ def test_the_example_secret_is_refused(registry: Registry, tmp_path: Path) -> No
         Writers(loaded(registry.url, **given), Org())
     assert Writers(loaded(registry.url, **given, **{"bridge.allow.example.keys": "true"}), Org())
     assert resource.getrlimit(resource.RLIMIT_CORE)[0] == 0
+
+
+def test_the_keys_are_tried_before_the_first_event_and_nothing_is_registered(
+    registry: Registry, tmp_path: Path
+) -> None:
+    path = str(contract(tmp_path, FIELDS))
+    schema = record_schema(event_type(EVENT, DESCRIBE, None))
+    given = loaded(registry.url, **{"bridge.schema.contract": path})
+    http = http_of({"url": registry.url}, retry_seconds=1, longest_wait=1)
+    assert probe(given, http, EVENT, schema, None) == "pii: AES256_GCM under local-kms k"
+    assert ask(f"{registry.url}/dek-registry/v1/keks") == []
+    contract(tmp_path, "Is_Gift__c: {tags: [PII]}")
+    with pytest.raises(Fatal, match="field Is_Gift__c is boolean"):
+        probe(given, http, EVENT, schema, None)
+    with pytest.raises(Fatal, match="nothing would be encrypted"):
+        probe(loaded(registry.url), http, EVENT, schema, None)
+
+
+def test_rules_that_the_registry_dropped_count_for_transforms_too(tmp_path: Path) -> None:
+    path = contract(tmp_path, FIELDS)
+    header = "org.apache.kafka.connect.transforms.HeaderFrom$Value"
+    given = {"transforms": "h", "transforms.h.type": header, "transforms.h.fields": "Phone__c"}
+    given |= {"transforms.h.headers": "phone", "transforms.h.operation": "copy"}
+    with Registry(keeps_rules=False) as registry:
+        made = writers(registry.url, path, **given)
+        with pytest.raises(Fatal, match=r"Phone__c .* a header, where it would not be encrypted"):
+            made.resolve(event().schema, event(**VALUES))
