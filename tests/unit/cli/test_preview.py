@@ -140,7 +140,12 @@ def test_protected_values_are_masked(files: Files, org: Org, encrypting: str) ->
 def test_registered_tags_and_rules_mask_too(
     files: Files, org: Org, registry: Registry, tmp_path: Path
 ) -> None:
-    mail = {"name": "Customer_Email__c", "type": ["null", "string"], "default": None, "confluent:tags": ["PII"]}
+    mail = {
+        "name": "Customer_Email__c",
+        "type": ["null", "string"],
+        "default": None,
+        "confluent:tags": ["PII"],
+    }
     schema = {"type": "record", "name": EVENT, "namespace": "io.confluent.salesforce", "fields": [mail]}
     (tmp_path / f"{EVENT}.avsc").write_text(json.dumps(schema))
     files.contract({})
