@@ -14,7 +14,7 @@ from bridge.schema.model import DATE, DECIMAL, TIME, TIMESTAMP, UNSET, Field, Ki
 from bridge.transforms import java_numbers as numbers
 from bridge.transforms.errors import InvalidConfig, JavaError, data_error, invalid
 from bridge.transforms.record import ConnectRecord, Float32, Int8, Int16, Int32, java_class, kind_of
-from bridge.transforms.spec import REPLACE_NULL, Key, Settings, Spec
+from bridge.transforms.spec import REPLACE_NULL, Key, Settings, Spec, trimmed
 from bridge.transforms.step import Bound, Leak, OnSide, Side, Transform, all_tags, kind_changed
 from bridge.transforms.structs import copier, default_of, require_fields, require_map
 from bridge.transforms.temporal import iso_text, to_ms
@@ -45,7 +45,7 @@ def types_of(mappings: list[str] | None) -> dict[str, Kind]:
                 "java.lang.ArrayIndexOutOfBoundsException", "Index 1 out of bounds for length 0", vague=True
             )
         whole = whole or len(parts) == 1
-        out["" if len(parts) == 1 else parts[0].strip()] = _kind(parts[-1].strip())
+        out["" if len(parts) == 1 else trimmed(parts[0])] = _kind(trimmed(parts[-1]))
     if whole and len(mappings) > 1:
         raise InvalidConfig(
             "Cast transformations that specify a type to cast the entire value to may only specify a single "

@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any, Final
 
+_EFFICIENT: Final = 1_000_000  # Values.TOO_BIG is 1e1000000
 _BLANKS: Final = "".join(map(chr, range(33)))
 _WHOLE: Final = re.compile(r"[+-]?\d+")
 _FLOAT: Final = re.compile(
@@ -188,13 +189,16 @@ def _sane(decimal: str) -> bool:
 
 
 def parse_decimal(text: str) -> Decimal:
-    """``new BigDecimal(text)``. ValueError."""
+    """``new BigDecimal(text)``, within the range that Connect works with. ValueError."""
     if not _DECIMAL.fullmatch(text):
         raise ValueError("no number")
     try:
-        return Decimal(text)
+        value = Decimal(text)
     except InvalidOperation:
         raise ValueError("no number") from None
+    if value and not -_EFFICIENT <= value.adjusted() < _EFFICIENT:
+        raise ValueError("outside efficient parsing range")
+    return value
 
 
 def decimal_to_whole(value: Decimal) -> int:
