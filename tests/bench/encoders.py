@@ -80,7 +80,7 @@ def ways() -> list[Way]:
     text = json_schema.render(schema, {})
     official_json = _official_json(text)
     return [
-        Way("read only", lambda data: b"" if read(data) else b""),
+        Way("read only", lambda data: bytes(read(data) is None)),
         Way("JSON", compile_route(event, schema, FORMATS["JSON"], None, b"", {}), JSON_TARGET),
         Way("AVRO", compile_route(event, schema, avro, None, frame, {}), AVRO_TARGET),
         Way("PROTOBUF", compile_route(event, schema, protobuf, None, frame, {})),

@@ -56,7 +56,12 @@ def test_values_defaults_and_errors() -> None:
     assert "5000" in found["connection.timeout"]["value"]["errors"][0]
     assert found["salesforce.initial.start"]["value"]["value"] == "latest"
     assert found["salesforce.initial.start"]["value"]["recommended_values"] == ["latest", "all"]
-    assert found["output.data.format"]["value"]["recommended_values"] == ["AVRO", "JSON", "JSON_SR", "PROTOBUF"]
+    assert found["output.data.format"]["value"]["recommended_values"] == [
+        "AVRO",
+        "JSON",
+        "JSON_SR",
+        "PROTOBUF",
+    ]
     assert found["producer.override.linger.ms"]["value"]["value"] == "5"
     assert "not a known property" in found["no.such"]["value"]["errors"][0]
     assert found["salesforce.password"]["value"]["errors"]
