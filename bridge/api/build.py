@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from attrs import define
 
 from bridge import __version__
@@ -23,6 +25,7 @@ class Service:
 
     config: Config
     plugins: list[Plugin] | None = None
+    stopped: Callable[[], bool] = lambda: False
     failure: BridgeError | None = None
     worker_id: str = ""
     url: str = ""
@@ -42,7 +45,7 @@ class Service:
         first = _advertised(self.config, next(iter(sockets)))
         self.worker_id = f"{first.host}:{first.port}"
         self.url = f"{first.scheme}://{self.worker_id}"
-        worker = self._worker = Worker(self.config, self.worker_id, self.plugins, self._failed)
+        worker = self._worker = Worker(self.config, self.worker_id, self.plugins, self._failed, self.stopped)
         hosts = {"localhost", "127.0.0.1", "::1", first.host, *(one.host for one in sockets)}
         hosts |= {name.lower() for name in self.config["bridge.rest.allowed.hosts"]}
         site = Site(

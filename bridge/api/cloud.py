@@ -77,8 +77,10 @@ class Cloud:
         made = self.herder.create(name, config, "STOPPED")
         try:
             self.herder.request_offsets(name, "PATCH", offsets)
-        finally:
             self.herder.target(name, "RUNNING")
+        except BaseException:
+            self.herder.delete(name)
+            raise
         return made
 
     def get(self, ask: Ask) -> Answer:
@@ -180,9 +182,9 @@ class Cloud:
     # ---- parts -----------------------------------------------------------------------------------------
 
     def _here(self, ask: Ask) -> str:
-        """Environment and cluster must be the pinned ones, if any are; the connector's name."""
+        """Environment and cluster must be the pinned ones, if any are, or '-'; the connector's name."""
         for what, given in zip(("environment", "cluster"), ask.path, strict=False):
-            if given != (self.pinned.get(what) or given):
+            if given not in ("-", self.pinned.get(what) or given):
                 raise Refused(404, f"{what} {given} is not served here")
         return ask.path[2] if len(ask.path) > 2 else ""
 

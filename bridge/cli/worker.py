@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     log.register_secrets(config.secrets)
     _allow_many_files()
     ended = _stop_on_signals()
-    service = Service(config)
+    service = Service(config, stopped=ended.is_set)
     service.start()
     print(f"worker {service.worker_id} of group {config['group.id']} answers at {service.url}", flush=True)
     while not ended.wait(0.2) and service.failure is None:

@@ -7,7 +7,9 @@ so a leader that slept can write nothing when it wakes.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from attrs import define, field
 
@@ -21,7 +23,8 @@ from bridge.worker.records import Record
 from bridge.worker.refusals import CONFLICT, NotLeader, Refused
 from bridge.worker.state import State
 
-EVERY = 0.2
+EVERY: Final = 0.2
+AFTER_FENCED: Final = 3.0  # seconds; by then a worker that slept knows that it is no longer the owner
 
 
 @define(eq=False)
@@ -33,10 +36,10 @@ class Leader:
     membership: Membership
     open_log: Callable[[], Log]
     status_log: Log
-    on_fenced: Callable[[], None] = lambda: None
     on_fatal: Callable[[BridgeError], None] = lambda error: None
     _log: Log | None = None
     _ready: bool = False
+    _not_before: float = 0.0
     _lock: threading.RLock = field(factory=threading.RLock)
     _stop: threading.Event = field(factory=threading.Event)
     _thread: threading.Thread | None = None
@@ -83,6 +86,8 @@ class Leader:
                 self._log, self._ready = None, False
                 return
             if self._log is None:
+                if time.monotonic() < self._not_before:
+                    return
                 self._log = self.open_log()
                 self._ready = True
                 for_connector("").info("%s leads the group now", self.worker_id)
@@ -90,7 +95,10 @@ class Leader:
             self._tidy()
 
     def _assign(self) -> None:
-        living = self.membership.workers() | {self.worker_id}
+        living = self.membership.workers()
+        if not living:  # nobody could say who lives
+            return
+        living |= {self.worker_id}
         workers = living - self.state.leaving or living
         with self.state.changed:
             now, names = self.state.assignment, list(self.state.configs)
@@ -121,7 +129,7 @@ class Leader:
         for_connector("").error(
             "another worker leads the group now: this one writes nothing more (%s)", error
         )
-        self.on_fenced()
+        self._not_before = time.monotonic() + AFTER_FENCED
 
     def _loop(self) -> None:
         while not self._stop.is_set():

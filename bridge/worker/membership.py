@@ -106,10 +106,6 @@ class KafkaMembership:
         """Whether the group has taken this worker in."""
         return self._joined.is_set()
 
-    def give_up(self) -> None:
-        """Somebody else leads: this worker's owning of the partition is out of date."""
-        self._owner.clear()
-
     def workers(self) -> frozenset[str]:
         if time.monotonic() - self._looked > LOOK:
             self._looked = time.monotonic()

@@ -127,8 +127,14 @@ class Runner:
         for name in [*self._hosted, *(mine - self._hosted.keys())]:
             hosted = self._hosted.setdefault(name, Hosted(name))
             said += self._let_go(hosted) if name not in mine else self._tend(hosted)
-        if said:
+        if not said:
+            return
+        try:
             self.status_log.append(said)
+        except BridgeError:
+            for hosted in self._hosted.values():
+                hosted.said = ()  # to be said again
+            raise
 
     def _let_go(self, hosted: Hosted) -> list[records.Record]:
         """No longer ours: stop; say so when it has ended."""
@@ -263,7 +269,10 @@ class Runner:
 
         def work() -> None:
             outcome = self.alter(hosted.name, request)
-            self.status_log.append([(records.OUTCOME + hosted.name, records.encode(outcome))])
+            try:
+                self.status_log.append([(records.OUTCOME + hosted.name, records.encode(outcome))])
+            except BridgeError as error:  # it is still pending, and done again
+                for_connector(hosted.name).warning("the outcome cannot be written: %s", error.message)
 
         hosted.revision = -1
         hosted.altering = threading.Thread(target=work, name=f"{hosted.name}-offsets", daemon=True)

@@ -37,6 +37,7 @@ class Worker:
         worker_id: str,
         plugins: Sequence[Plugin] | None = None,
         on_fatal: Callable[[BridgeError], None] = lambda error: None,
+        stopped: Callable[[], bool] = lambda: False,
     ) -> None:
         self.config = config
         self.worker_id = worker_id
@@ -49,6 +50,7 @@ class Worker:
         self.ready = threading.Event()
         self._plugins = plugins
         self._on_fatal = on_fatal
+        self._stopped = stopped
         self._failure: BridgeError | None = None
         self._log = log.for_connector("")
         self.herder: Herder | None = None
@@ -93,7 +95,6 @@ class Worker:
             self._membership,
             self._open_log,
             self._status_log,
-            self._membership.give_up,
             self._failed,
         )
         plugins = self._plugins or salesforce_plugins(config, self.metrics)
@@ -151,6 +152,7 @@ class Worker:
         cluster = Cluster(
             worker_settings("admin", config),
             waiting=lambda reason: self._log.warning("waiting for Kafka: %s", reason),
+            stopped=self._stopped,
         )
         if cluster.is_mock():
             raise Fatal(

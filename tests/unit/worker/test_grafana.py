@@ -13,6 +13,8 @@ def test_every_metric_of_the_board_exists() -> None:
     known = set(re.findall(r"^(\w+)(?:\{| )", metrics.text(), re.M))
     board = json.loads((Path(__file__).parents[3] / "docs" / "grafana.json").read_text())
     asked = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
-    used = {name for expr in asked for name in re.findall(r"\b((?:sfbridge|kafka_connect|process)_\w+)", expr)}
+    used = {
+        name for expr in asked for name in re.findall(r"\b((?:sfbridge|kafka_connect|process)_\w+)", expr)
+    }
     assert len(used) > 12
     assert used <= known, used - known
