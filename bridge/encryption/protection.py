@@ -17,6 +17,7 @@ from bridge.encryption.places import TAGS
 from bridge.errors import Fatal, Stage
 
 T = TypeVar("T")
+_PROTOBUF_TAGS: Final = "confluent.field_meta"
 Bytes = Callable[[bytes], bytes]
 
 
@@ -54,7 +55,7 @@ def checked(protection: Protection | None, text: str) -> Protection:
 
     ``protection`` None means that nobody looked. Fatal(stage=ENCRYPT).
     """
-    if protection is None and TAGS in text:
+    if protection is None and (TAGS in text or _PROTOBUF_TAGS in text):
         raise Fatal(
             "the schema has tags, and nobody said which of its fields are to be encrypted",
             stage=Stage.ENCRYPT,

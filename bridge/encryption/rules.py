@@ -68,7 +68,7 @@ def domain_rules(rule_set: Document | None) -> list[Document]:
 
 
 def read_rules(
-    rule_set: Document | None, metadata: Document | None, say: Say = lambda text: None
+    rule_set: Document | None, metadata: Document | None = None, say: Say = lambda text: None
 ) -> list[EncryptRule]:
     """The encryption rules in force. Fatal for a rule that the bridge cannot run, and for one without a key."""
     out: list[EncryptRule] = []

@@ -1,0 +1,182 @@
+"""Rules, patterns and places: what is protected, what is refused, what is said."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.encryption import avro_places, json_places, protobuf_places
+from bridge.encryption.places import Place, Places, matches
+from bridge.encryption.protection import Protection, checked, refused, seal_of
+from bridge.encryption.rules import StrayTagError, plan, read_rules
+from bridge.errors import Fatal
+from bridge.formats import FORMATS
+from bridge.schema.model import Field, Kind, Schema
+
+PARAMS = {"encrypt.kek.name": "k"}
+RULE: dict[str, Any] = {"name": "r", "type": "ENCRYPT", "tags": ["PII"], "params": PARAMS}
+
+
+def rules(*found: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"domainRules": [RULE | one for one in found], **more}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "expected"),
+    [
+        ("**.ssn", "ns.Rec.ssn", True),
+        ("**.ssn", "ssn", False),
+        ("*.ssn", "ns.Rec.ssn", False),
+        ("ns.*.ssn", "ns.Rec.ssn", True),
+        ("ns.Rec.ss?", "ns.Rec.ssn", True),
+        ("ns.Rec?ssn", "ns.Rec.ssn", False),
+        ("**.*", "ns.Rec.ssn", True),
+        ("ns.Rec.ssn.more", "ns.Rec.ssn", False),
+        ("$.addrs*.street", "$.addrs[0].street", True),
+        ("$.a+b", "$.a+b", True),
+    ],
+)
+def test_patterns_as_the_official_clients_match_them(pattern: str, name: str, expected: bool) -> None:
+    from confluent_kafka.schema_registry.wildcard_matcher import wildcard_match
+
+    assert matches(pattern, name) is expected
+    assert wildcard_match(name, pattern) is expected
+
+
+@given(st.text("ab.*?$", max_size=8), st.text("ab.$", max_size=8))
+def test_any_pattern_matches_as_in_the_official_client(pattern: str, name: str) -> None:
+    from confluent_kafka.schema_registry.wildcard_matcher import wildcard_match
+
+    assert matches(pattern, name) is wildcard_match(name, pattern)
+
+
+def test_a_disabled_rule_hides_no_enabled_one() -> None:
+    found = read_rules(rules({"disabled": True}, {"name": "second"}))
+    assert [rule.name for rule in found] == ["second"]
+
+
+def test_an_earlier_rule_with_the_same_tags_wins_and_that_is_said() -> None:
+    said: list[str] = []
+    found = read_rules(rules({"tags": ["A", "B"]}, {"name": "second", "tags": ["B", "A"]}), None, said.append)
+    assert [rule.name for rule in found] == ["r"]
+    assert "second" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"onFailure": "NONE"}, "onFailure NONE"),
+        ({"onFailure": "NONE,ERROR"}, "onFailure NONE,ERROR"),
+        ({"mode": "READ"}, "mode READ"),
+    ],
+)
+def test_what_would_open_a_path_for_plaintext_is_overridden(change: dict[str, Any], words: str) -> None:
+    said: list[str] = []
+    assert len(read_rules(rules(change), None, said.append)) == 1
+    assert words in said[0]
+
+
+def test_enable_at_does_not_switch_encryption_off() -> None:
+    said: list[str] = []
+    assert len(read_rules(rules({}, enableAt="SERVER"), None, said.append)) == 1
+    assert "SERVER" in said[0]
+
+
+def test_parameters_come_from_the_rule_before_the_metadata() -> None:
+    metadata = {"properties": {"encrypt.kek.name": "m", "encrypt.dek.expiry.days": "5"}}
+    (found,) = read_rules(rules({}), metadata)
+    assert (found.kek, found.expiry_days) == ("k", 5)
+
+
+@pytest.mark.parametrize("kind", ["CEL", "CEL_FIELD", "JSONATA", "ACME"])
+def test_other_rules_are_refused_by_name_unless_readers_run_them(kind: str) -> None:
+    with pytest.raises(Fatal, match=rf"rule r is of type {kind}"):
+        read_rules(rules({"type": kind}))
+    assert read_rules(rules({"type": kind, "mode": "READ"})) == []
+    assert read_rules(rules({"type": kind, "disabled": True})) == []
+
+
+def test_a_pattern_that_matches_nothing_is_said() -> None:
+    said: list[str] = []
+    places = Places((Place("n.R.a", frozenset(), "string", True),))
+    made = plan(
+        read_rules(rules({})), places, {"tags": {"n.R.b": ["PII"], "**.a": ["PII"]}}, None, said.append
+    )
+    assert list(made.fields) == ["n.R.a"]
+    assert said == [
+        "the pattern n.R.b in metadata.tags matches no field of the schema, so it protects nothing"
+    ]
+
+
+TEXT: dict[str, Any] = {"type": "string", "confluent:tags": ["PII"]}
+
+
+def record(type_: Any, **more: Any) -> dict[str, Any]:
+    return {"type": "record", "name": "R", "fields": [{"name": "a", "type": type_}], **more}
+
+
+def properties(a: Any, **more: Any) -> dict[str, Any]:
+    return {"properties": {"a": a}, **more}
+
+
+STRAY: dict[str, Any] = {
+    "avro record": (avro_places, record("string", **{"confluent:tags": ["PII"]})),
+    "avro type": (avro_places, record(TEXT)),
+    "json branch": (json_places, properties({"oneOf": [TEXT]})),
+    "json items": (json_places, properties({"type": "array", "items": TEXT})),
+    "json $ref": (json_places, properties({"$ref": "#/$defs/x"}, **{"$defs": {"x": TEXT}})),
+    "json root": (json_places, {"confluent:tags": ["PII"], "properties": {}}),
+}
+
+
+@pytest.mark.parametrize("name", STRAY)
+def test_a_tag_that_reaches_no_field_is_an_error(name: str) -> None:
+    module, document = STRAY[name]
+    with pytest.raises(StrayTagError, match="reaches no field"):
+        plan(read_rules(rules({})), module.places(json.dumps(document)), None)
+    plan(read_rules(rules({"tags": ["OTHER"]})), module.places(json.dumps(document)), None)
+
+
+def test_every_way_to_tag_in_protobuf_counts() -> None:
+    text = """syntax = "proto3"; package a; import "confluent/meta.proto";
+    message S {
+      string a = 1 [(confluent.field_meta).tags = "X", (confluent.field_meta).tags = "PII"];
+      string b = 2 [(confluent.field_meta) = { doc: "tags: \\"PII\\"", tags: ["Y", "PII"] }];
+      string c = 3 [(confluent.field_meta) = { params: [{key: "tags", value: "PII"}], doc: "PII" }];
+      message N { bytes d = 1 [(confluent.field_meta).tags = 'PII']; }
+    }"""
+    found = {place.name: place.tags for place in protobuf_places.places(text).fields}
+    assert found == {
+        "a.S.a": {"X", "PII"},
+        "a.S.b": {"Y", "PII"},
+        "a.S.c": set(),
+        "a.S.N.d": {"PII"},
+    }
+
+
+def test_a_schema_with_tags_is_compiled_by_nobody_who_did_not_look() -> None:
+    schema = Schema(Kind.STRUCT, name="n.R", fields=(Field("a", Schema(Kind.STRING), frozenset({"PII"})),))
+    for form in ("AVRO", "PROTOBUF", "JSON_SR"):
+        text = FORMATS[form].render(schema, {})
+        assert "PII" in text
+        with pytest.raises(Fatal, match="nobody said which of its fields"):
+            FORMATS[form].compile_values(schema, text, b"", {})
+        FORMATS[form].compile_values(schema, text, b"", {}, Protection())
+    assert checked(Protection(), "confluent:tags").fields == {}
+
+
+@pytest.mark.parametrize("form", ["AVRO", "PROTOBUF"])
+def test_a_protected_field_that_the_schema_has_not_is_an_error(form: str) -> None:
+    schema = Schema(Kind.STRUCT, name="n.R", fields=(Field("a", Schema(Kind.STRING)),))
+    protection = Protection({"n.R.b": seal_of([])})
+    with pytest.raises(Fatal, match=r"has no field n\.R\.b, which is to be encrypted"):
+        FORMATS[form].compile_values(schema, FORMATS[form].render(schema, {}), b"", {}, protection)
+
+
+def test_json_without_a_schema_refuses_to_protect() -> None:
+    with pytest.raises(Fatal, match="JSON has no schema"):
+        refused(Protection({"a": seal_of([])}), "JSON")

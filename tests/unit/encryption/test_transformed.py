@@ -1,0 +1,99 @@
+"""Transforms and encryption together: a protected field stays protected under its new name, or nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from confluent_kafka.schema_registry import SchemaRegistryClient
+from confluent_kafka.schema_registry.avro import AvroDeserializer
+from confluent_kafka.schema_registry.rule_registry import RuleRegistry
+from confluent_kafka.schema_registry.rules.encryption.encrypt_executor import FieldEncryptionExecutor
+from confluent_kafka.schema_registry.rules.encryption.localkms.local_driver import LocalKmsDriver
+from confluent_kafka.serialization import MessageField, SerializationContext
+
+from bridge.errors import Fatal, Stage
+from bridge.event import Record
+from bridge.sandbox.registry import Registry
+from tests.support.encryption import ID, SECRET, contract, event, writers
+
+EMAIL = "alice@example.com"
+TAGGED = "Customer_Email__c: {tags: [PII]}"
+APACHE = "org.apache.kafka.connect.transforms."
+
+
+@pytest.fixture
+def registry() -> Iterator[Registry]:
+    with Registry() as registry:
+        yield registry
+
+
+def carried(registry: Registry, path: Path, **settings: str) -> Record:
+    made = writers(
+        registry.url,
+        path,
+        **{f"transforms__a__{key}": value for key, value in settings.items()},
+        transforms="a",
+    )
+    sample = event(Customer_Email__c=EMAIL, Order_Number__c="O-1")
+    try:
+        route = made.resolve(ID, sample)
+        assert route.record is not None
+        record = route.record(sample)
+    finally:
+        made.close()
+    assert record is not None
+    return record
+
+
+def opened(registry: Registry, message: bytes | None) -> dict[str, object]:
+    LocalKmsDriver.register()
+    rules = RuleRegistry()
+    rules.register_executor(FieldEncryptionExecutor())
+    client = SchemaRegistryClient({"url": registry.url, "timeout": 10})
+    read = AvroDeserializer(client, conf={}, rule_conf={"secret": SECRET}, rule_registry=rules)
+    found = read(message, SerializationContext("orders", MessageField.VALUE))
+    assert isinstance(found, dict)
+    return found
+
+
+def test_a_renamed_field_is_encrypted_under_its_new_name(registry: Registry, tmp_path: Path) -> None:
+    record = carried(
+        registry,
+        contract(tmp_path, TAGGED),
+        type=APACHE + "ReplaceField$Value",
+        renames="Customer_Email__c:email",
+    )
+    assert EMAIL.encode() not in (record.value or b"")
+    assert opened(registry, record.value)["email"] == EMAIL
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"type": APACHE + "ValueToKey", "fields": "Customer_Email__c"},
+        {
+            "type": APACHE + "HeaderFrom$Value",
+            "fields": "Customer_Email__c",
+            "headers": "h",
+            "operation": "move",
+        },
+        {"type": APACHE + "ExtractField$Value", "field": "Customer_Email__c"},
+    ],
+    ids=["key", "header", "whole"],
+)
+def test_it_gets_nowhere_in_plaintext(registry: Registry, tmp_path: Path, settings: dict[str, str]) -> None:
+    with pytest.raises(Fatal, match="Customer_Email__c") as refused:
+        carried(registry, contract(tmp_path, TAGGED), **settings)
+    assert refused.value.stage is Stage.ENCRYPT
+    assert EMAIL not in refused.value.message
+
+
+def test_other_fields_may_be_keys(registry: Registry, tmp_path: Path) -> None:
+    record = carried(
+        registry, contract(tmp_path, TAGGED), type=APACHE + "ValueToKey", fields="Order_Number__c"
+    )
+    assert record.key == b"Struct{Order_Number__c=O-1}"
+    assert EMAIL.encode() not in (record.value or b"")
+    assert opened(registry, record.value)["Customer_Email__c"] == EMAIL
