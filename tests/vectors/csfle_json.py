@@ -8,6 +8,9 @@ from typing import Any
 from bridge.encryption.decrypt import Opener
 from bridge.encryption.json_places import change
 from bridge.encryption.protection import Protection
+from bridge.errors import BridgeError
+from bridge.formats import FORMATS
+from bridge.schema.model import Field, Kind, Schema
 from tests.vectors.csfle_avro import differences as _differences
 
 
@@ -20,6 +23,30 @@ def wire(case: Any, body: bytes) -> Any:
 
 
 def written(case: Any, plaintext: Any, frame: bytes, protection: Protection) -> bytes:
+    """By the bridge's encoder; what Connect's data model cannot hold (a property nobody declared) by hand."""
+    schema = _schema(plaintext)
+    try:
+        return FORMATS["JSON_SR"].compile_values(schema, case.text, frame, {}, protection)(plaintext)
+    except BridgeError:
+        return _by_hand(case, plaintext, frame, protection)
+
+
+def _schema(value: Any) -> Schema:
+    """What Connect's model makes of a JSON value; properties that are null count as absent."""
+    if isinstance(value, dict):
+        fields = tuple(Field(name, _schema(item)) for name, item in value.items())
+        return Schema(Kind.STRUCT, optional=True, name="R", fields=fields)
+    if isinstance(value, list):
+        whole: dict[str, Any] = {}
+        for item in value:
+            whole |= item if isinstance(item, dict) else {}
+        some = next((item for item in value if item is not None), "")
+        return Schema(Kind.ARRAY, optional=True, value_schema=_schema(whole or some))
+    kinds = {bool: Kind.BOOLEAN, int: Kind.INT64, float: Kind.FLOAT64}
+    return Schema(kinds.get(type(value), Kind.STRING), optional=True)
+
+
+def _by_hand(case: Any, plaintext: Any, frame: bytes, protection: Protection) -> bytes:
     def sealed(name: str, value: str) -> str:
         seal = protection.fields.get(name)
         return value if seal is None else seal.text(value.encode()).decode()
