@@ -240,3 +240,40 @@ def test_who_is_let_in(tmp_path: Path) -> None:
 def test_doubles_are_spelled_as_in_java() -> None:
     spelled = [java_double(x) for x in (1.5, -1e-7, 1e21, 123456789.0, 1e7, 0.001, 0.0001, 0.0)]
     assert spelled == ["1.5", "-1.0E-7", "1.0E21", "1.23456789E8", "1.0E7", "0.001", "1.0E-4", "0.0"]
+
+
+def test_two_operators_at_once_make_no_mixture(worker: MemoryWorker) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    bodies = [{"name": "race", "config": {**EMPTY, "topic": f"t{n}", "count": str(n)}} for n in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda body: ask(worker, "POST", "/connectors", body), bodies))
+        assert sorted(status for status, _ in made) == [201] + [409] * 7
+        put = list(
+            pool.map(lambda body: ask(worker, "PUT", "/connectors/race/config", body["config"]), bodies)
+        )
+    assert {status for status, _ in put} == {200}
+    stored = worker.state.configs["race"]
+    assert stored["topic"] == f"t{stored['count']}"
+
+
+def test_a_connector_created_with_offsets_never_runs_elsewhere(worker: MemoryWorker) -> None:
+    offsets = [{"partition": {}, "offset": {"replayId": 41}}]
+    status, made = ask(worker, "POST", CLOUD, {"name": "at", "config": EMPTY, "offsets": offsets})
+    assert (status, made["offsets"]) == (201, offsets)
+    worker.settle()
+    assert ask(worker, "GET", f"{CLOUD}/at/offsets")[1]["offsets"][0]["offset"] == {"replayId": 44}
+    wrong = [{"partition": {"a": "b"}, "offset": {"replayId": 1}}]
+    assert ask(worker, "POST", CLOUD, {"name": "no", "config": EMPTY, "offsets": wrong})[0] == 400
+    assert ask(worker, "GET", f"{CLOUD}/no")[0] == 404
+
+
+def test_environment_and_cluster_may_be_pinned(worker: MemoryWorker) -> None:
+    from bridge.api import cloud
+    from bridge.api.site import Site
+
+    pinned = cloud.Cloud(lambda: worker.herder, "group", {"environment": "env-1", "cluster": "lkc-1"})
+    site = Site(cloud.routes(pinned), Guard({}, frozenset({"127.0.0.1"})), WORKER)
+    for environment, cluster, status in (("env-1", "lkc-1", 200), ("-", "-", 200), ("env-2", "lkc-1", 404)):
+        path = f"/connect/v1/environments/{environment}/clusters/{cluster}/connectors"
+        assert site.answer("GET", path, JSON, b"", "").status == status
