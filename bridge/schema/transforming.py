@@ -143,6 +143,8 @@ class Transforming:
                     f"transforms give the topic {topic!r}, which {wrong}", stage=Stage.TRANSFORMATION
                 )
             self._ensure_topic(topic)
+            if schema is None or schema.kind is not Kind.STRUCT:
+                self._refuse_tagged(before)
             value = _null if schema is None else self._value(schema, topic, before, find)
             key = self._keys(record.key_schema, topic)
         except Incompatible as difference:
@@ -176,9 +178,16 @@ class Transforming:
         return _unless_null(_fitted(encode, schema, written.schema))
 
     def _refuse_leaks(self, before: Schema, written: Written) -> None:
-        if not (self._encrypts or written.protection.fields or written.protection.payload):
-            return
-        if found := leaks_of(self.chain, before, written.in_force):
+        if self._encrypts or written.protection.fields or written.protection.payload:
+            self._refuse(leaks_of(self.chain, before, written.in_force))
+
+    def _refuse_tagged(self, before: Schema) -> None:
+        """There is no registered schema whose rules could say what is protected: every tag counts."""
+        if self._encrypts:
+            self._refuse([str(found) for found in self.chain.trace(before)[1]])
+
+    def _refuse(self, found: list[str]) -> None:
+        if found:
             raise Fatal(
                 f"{'; '.join(found)}, where it would not be encrypted: take the field out of it, or untag it in the "
                 "contract",

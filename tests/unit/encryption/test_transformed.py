@@ -30,12 +30,8 @@ def registry() -> Iterator[Registry]:
 
 
 def carried(registry: Registry, path: Path, **settings: str) -> Record:
-    made = writers(
-        registry.url,
-        path,
-        **{f"transforms__a__{key}": value for key, value in settings.items()},
-        transforms="a",
-    )
+    given = {f"transforms__{key if '__' in key else f'a__{key}'}": value for key, value in settings.items()}
+    made = writers(registry.url, path, transforms="a,b" if "b__type" in settings else "a", **given)
     sample = event(Customer_Email__c=EMAIL, Order_Number__c="O-1")
     try:
         route = made.resolve(ID, sample)
@@ -80,8 +76,19 @@ def test_a_renamed_field_is_encrypted_under_its_new_name(registry: Registry, tmp
             "operation": "move",
         },
         {"type": APACHE + "ExtractField$Value", "field": "Customer_Email__c"},
+        {
+            "type": APACHE + "ValueToKey",
+            "fields": "Customer_Email__c",
+            "b__type": "io.confluent.connect.transforms.Drop$Value",
+        },
+        {
+            "type": APACHE + "ValueToKey",
+            "fields": "Customer_Email__c",
+            "b__type": APACHE + "ReplaceField$Value",
+            "b__exclude": "Customer_Email__c",
+        },
     ],
-    ids=["key", "header", "whole"],
+    ids=["key", "header", "whole", "tombstone", "key only"],
 )
 def test_it_gets_nowhere_in_plaintext(registry: Registry, tmp_path: Path, settings: dict[str, str]) -> None:
     with pytest.raises(Fatal, match="Customer_Email__c") as refused:
