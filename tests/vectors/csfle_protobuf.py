@@ -9,8 +9,11 @@ from google.protobuf import json_format
 from bridge.encryption.decrypt import Opener
 from bridge.encryption.protection import Protection
 from bridge.encryption.protobuf_places import change
+from bridge.errors import BridgeError
+from bridge.formats import FORMATS
 from bridge.formats.protobuf_text import parse
 from bridge.formats.protobuf_types import load, message_class
+from bridge.schema.model import Field, Kind, Schema
 
 
 def _class(case: Any) -> Any:
@@ -54,8 +57,54 @@ def wire(case: Any, body: bytes) -> Any:
 
 
 def written(case: Any, plaintext: Any, frame: bytes, protection: Protection) -> bytes:
+    """By the bridge's encoder; what Connect's data model cannot hold by hand."""
     message = json_format.ParseDict(plaintext, _class(case)())
+    try:
+        encode = FORMATS["PROTOBUF"].compile_values(_schema([message]), case.text, frame, {}, protection)
+        return encode(_value(message))
+    except BridgeError:
+        return _by_hand(case, message, frame, protection)
 
+
+def _schema(messages: list[Any]) -> Schema:
+    """A struct of the fields that any of the messages sets."""
+    name = messages[0].DESCRIPTOR.full_name if messages else "R"
+    columns = {column.name: column for message in messages for column, _ in message.ListFields()}
+    fields = tuple(Field(key, _field(column, messages)) for key, column in columns.items())
+    return Schema(Kind.STRUCT, optional=True, name=name, fields=fields)
+
+
+def _field(column: Any, messages: list[Any]) -> Schema:
+    values = [getattr(message, column.name) for message in messages]
+    if column.message_type is not None and column.message_type.GetOptions().map_entry:
+        text = Schema(Kind.STRING)
+        return Schema(Kind.MAP, optional=True, key_schema=text, value_schema=text)
+    if column.message_type is not None:
+        inner = _schema([one for value in values for one in (value if _many(column) else [value])])
+    else:
+        names = {
+            column.TYPE_STRING: Kind.STRING,
+            column.TYPE_BYTES: Kind.BYTES,
+            column.TYPE_BOOL: Kind.BOOLEAN,
+        }
+        whole = Kind.FLOAT64 if column.type in (column.TYPE_DOUBLE, column.TYPE_FLOAT) else Kind.INT64
+        inner = Schema(names.get(column.type, whole), optional=True)
+    return Schema(Kind.ARRAY, optional=True, value_schema=inner) if _many(column) else inner
+
+
+def _value(message: Any) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for column, value in message.ListFields():
+        if column.message_type is not None and column.message_type.GetOptions().map_entry:
+            out[column.name] = dict(value)
+        elif column.message_type is not None:
+            out[column.name] = [_value(one) for one in value] if _many(column) else _value(value)
+        else:
+            out[column.name] = list(value) if _many(column) else value
+    return out
+
+
+def _by_hand(case: Any, message: Any, frame: bytes, protection: Protection) -> bytes:
     def sealed(name: str, value: Any) -> Any:
         seal = protection.fields.get(name)
         if seal is None:
