@@ -112,7 +112,7 @@ def table(worker: Worker, config: Config) -> dict[str, dict[str, Handler]]:
                 lambda: worker.herder.leader if worker.herder else None,
                 worker.ready.is_set,
                 lambda: worker.stage,
-                worker.metrics.text,
+                worker.scrape,
             )
         ),
     }

@@ -105,7 +105,10 @@ class SalesforceRunning:
         self._connector.stop()
 
     def join(self, timeout: float | None = None) -> bool:
-        return self._connector.join(timeout)
+        ended = self._connector.join(timeout)
+        if ended and self._stopping.is_set():  # it is not shown any more; one that failed by itself is
+            self._metrics.remove(self._connector.name)
+        return ended
 
     @property
     def error(self) -> BridgeError | None:

@@ -13,6 +13,7 @@ from bridge.kafka.admin import ensure_offsets_topic
 from bridge.kafka.cluster import Cluster
 from bridge.kafka.settings import worker_settings
 from bridge.metrics import Metrics
+from bridge.worker.gauges import gauges
 from bridge.worker.groups import worker_group
 from bridge.worker.herder import Herder
 from bridge.worker.leader import Leader
@@ -123,6 +124,11 @@ class Worker:
         with self.state.changed:
             self.state.changed.notify_all()
         self._on_fatal(error)
+
+    def scrape(self) -> str:
+        """Everything Prometheus may know."""
+        own = "" if self.herder is None else gauges(self.worker_id, self.state, self.herder.leader)
+        return self.metrics.text() + own
 
     def stop(self) -> None:
         """Let go of everything in order: say so, drain, hand over."""

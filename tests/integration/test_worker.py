@@ -75,8 +75,11 @@ def test_a_connectors_life(rest: Rest, bridge: Bridge, org: Org, group: Group) -
     assert rest.ask("PUT", f"/connectors/{bridge.name}/config", shown).status_code == 200
     rest.ask("PUT", f"/connectors/{bridge.name}/resume")
     assert bridge.replay_ids(9) == ids + ids[5:]
+    series = f'sfbridge_events_delivered_total{{connector="{bridge.name}"}}'
+    assert series in rest.ask("GET", "/metrics").text
     assert rest.ask("DELETE", f"/connectors/{bridge.name}").status_code == 204
     assert rest.ask("GET", f"/connectors/{bridge.name}").status_code == 404
+    wait_until(lambda: series not in rest.ask("GET", "/metrics").text)
     keys = {m.key().decode() for m in read(bridge.broker, f"{group.name}-configs")}
     assert f"connector-{bridge.name}" in keys
     assert all(k.startswith(("connector-", "target-state-", "bridge-", "restart-")) for k in keys)
@@ -222,3 +225,5 @@ def test_https(group: Group, authority: Authority) -> None:
         assert rest.ask("GET", "/", verify=str(authority.file)).json()["version"] == "4.3.1"
         metrics = rest.ask("GET", "/metrics", verify=str(authority.file)).text
         assert "process_resident_memory_bytes" in metrics
+        assert "\nkafka_connect_connect_worker_metrics_connector_count 0\n" in metrics
+        assert "\nsfbridge_worker_leads 1\n" in metrics
