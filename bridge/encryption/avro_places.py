@@ -10,6 +10,7 @@ from attrs import define, field
 
 from bridge.encryption.places import Place, Places, Stray, tags_in
 from bridge.formats.avro_types import PRIMITIVES, full_name
+from bridge.formats.texts import imports_of
 
 Change = Callable[[str, Any], Any]
 """(full name, value that is not null) → value."""
@@ -19,6 +20,8 @@ _SEALED: Final = ("string", "bytes")
 def places(text: str) -> Places:
     """Every field of every record of a schema."""
     walk = _Walk()
+    for known in imports_of(text).values():
+        walk.type(json.loads(known), "", "")
     walk.type(json.loads(text), "", "")
     return Places(tuple(walk.fields), tuple(walk.stray))
 
@@ -27,6 +30,8 @@ def change(text: str, value: Any, to: Change) -> Any:
     """The same value, ``to`` applied to each leaf of the fields, null left alone: arrays item by item, maps value by
     value, union branches with strings and bytes only. ``value`` as a decoder without logical types gives it."""
     walk = _Walk()
+    for known in imports_of(text).values():
+        walk.type(json.loads(known), "", "")
     document = json.loads(text)
     walk.type(document, "", "")
     return walk.change(document, "", value, None, to)

@@ -13,6 +13,7 @@ from typing import Any, Final
 from attrs import define, field
 
 from bridge.encryption.places import Place, Places, Stray, tags_in
+from bridge.formats.texts import imports_of
 
 Change = Callable[[str, Any], Any]
 _BRANCHES: Final = ("oneOf", "anyOf", "allOf")
@@ -22,6 +23,8 @@ def places(text: str) -> Places:
     """Every property that the schema names."""
     walk = _Walk(json.loads(text))
     walk.node(walk.root, "$", frozenset(), top=True)
+    for name, other in imports_of(text).items():
+        walk.elsewhere(json.loads(other), f"the document {name}")
     return Places(tuple(walk.fields.values()), tuple(walk.stray))
 
 
@@ -70,6 +73,12 @@ class _Walk:
                     full, tags, word, fits, word.rpartition(" of ")[2] == "object", parts, note
                 )
                 self.node(entry, full, seen)
+
+    def elsewhere(self, node: Any, where: str) -> None:
+        """Tags anywhere in another document: clients do not follow references to it."""
+        self._stray(node, where)
+        for inner in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+            self.elsewhere(inner, where)
 
     def _stray(self, node: Any, where: str) -> None:
         if isinstance(node, dict) and tags_in(node):

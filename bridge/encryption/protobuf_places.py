@@ -14,6 +14,7 @@ from typing import Any, Final
 from bridge.encryption.places import Place, Places, Stray
 from bridge.formats.protobuf_text import ProtoMessage, parse
 from bridge.formats.protobuf_types import SCALARS
+from bridge.formats.texts import imports_of
 
 Change = Callable[[str, Any], Any]
 _FITS: Final = ("string", "bytes")
@@ -22,7 +23,14 @@ _TOKENS: Final = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|[A-Za-z_]\w
 
 
 def places(text: str) -> Places:
-    """Every field of every message."""
+    """Every field of every message, those of imported schemas included."""
+    found = [_places(one) for one in (text, *imports_of(text).values())]
+    return Places(
+        tuple(f for each in found for f in each.fields), tuple(s for each in found for s in each.stray)
+    )
+
+
+def _places(text: str) -> Places:
     file = parse(text)
     fields: list[Place] = []
     stray: list[Stray] = []

@@ -16,6 +16,7 @@ from bridge.encryption.decrypt import Opener
 from bridge.encryption.deks import Deks
 from bridge.encryption.envelope import NotDecryptedError
 from bridge.encryption.letters import PREFIX, opened
+from bridge.formats.texts import ReferringText
 from bridge.kafka.decode import MAGIC, Decoded, Decoder, Http, plain
 
 _HEADER = 5
@@ -88,15 +89,19 @@ class Decrypter:
             return None
         own = f"{self.context}{self.topic}-value"
         subject = own if own in subjects or not subjects else subjects[0]
-        type_, text = found.get("schemaType") or "AVRO", found["schema"]
+        imports = self._imports(found)
+        type_, text = found.get("schemaType") or "AVRO", ReferringText(found["schema"], imports)
         opener = Opener(self.deks, subject, type_, text, found.get("metadata"), found["ruleSet"])
         if not opener.encrypts:
             return None
-        made = _Rules(opener, type_, text, self._imports(found))
+        made = _Rules(opener, type_, text, imports)
         if type_ == "AVRO":
             from fastavro import parse_schema
 
-            made.parsed = parse_schema(json.loads(text))
+            named: dict[str, Any] = {}
+            for known in imports.values():
+                parse_schema(json.loads(known), named_schemas=named)
+            made.parsed = parse_schema(json.loads(text), named_schemas=named)
         return made
 
     def _imports(self, found: Mapping[str, Any]) -> dict[str, str]:

@@ -23,9 +23,14 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 from fastavro import parse_schema, schemaless_reader
 
 from bridge.encryption.decrypt import Opener
+from bridge.encryption.envelope import Algorithm, cipher_of, new_material
 from bridge.encryption.probe import probe
+from bridge.encryption.protection import Protection, seal_of
 from bridge.errors import BridgeError, ConfigurationError, Fatal, Retriable
+from bridge.formats import FORMATS as FORMATS_BY_NAME
 from bridge.formats.protobuf_types import load, message_class
+from bridge.formats.reader import read_with
+from bridge.formats.rows import layout
 from bridge.sandbox.registry import Registry
 from bridge.schema.infer import event_type, record_schema
 from bridge.schema.registry_http import http_of
@@ -337,3 +342,30 @@ def test_rules_that_the_registry_dropped_count_for_transforms_too(tmp_path: Path
         made = writers(registry.url, path, **given)
         with pytest.raises(Fatal, match=r"Phone__c .* a header, where it would not be encrypted"):
             made.resolve(event().schema, event(**VALUES))
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_the_three_ways_to_a_message_encrypt_alike(form: str) -> None:
+    """Deterministic keys, so that fused, by row and by values can be compared byte for byte (JSON: as values)."""
+    cipher = cipher_of(new_material(Algorithm.AES256_SIV), Algorithm.AES256_SIV, 3)
+    declared = event_type(EVENT, DESCRIBE, None)
+    schema = record_schema(declared)
+    names = ("Customer_Email__c", "Phone__c", "ReplayId", "_ObjectType", "Comment__c")
+    start = "$" if form == "JSON_SR" else f"io.confluent.salesforce.{EVENT}"
+    found, rows = FORMATS_BY_NAME[form], layout(declared, schema)
+    text = found.render(schema, {})
+    for payload in (None, seal_of([cipher])):
+        protection = Protection({f"{start}.{name}": seal_of([cipher]) for name in names}, payload)
+        ways = found.compile_fused(rows, text, b"\0\0\0\0\7", {}, protection)
+        by_row = found.compile_rows(rows, text, b"\0\0\0\0\7", {}, protection)
+        by_values = found.compile_values(schema, text, b"\0\0\0\0\7", {}, protection)
+        for given in (VALUES, {}, {"Customer_Email__c": "", "Comment__c": "ž" * 5000}):
+            data = event(**given)
+            row = read_with(rows)(data)
+            fused, rowed, valued = ways(data), by_row(read_with(rows)(data)), by_values(rows.values(row))
+            assert fused == rowed
+            assert fused[:5] == b"\0\0\0\0\7"
+            if form == "JSON_SR" and payload is None:
+                assert json.loads(fused[5:]) == json.loads(valued[5:])
+            elif form != "JSON_SR":
+                assert fused == valued

@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.encryption import avro_places, json_places, protobuf_places
+from bridge.encryption.envelope import Algorithm, cipher_of, new_material
 from bridge.encryption.places import Place, Places, matches
 from bridge.encryption.protection import Protection, checked, refused, seal_of
 from bridge.encryption.rules import StrayTagError, plan, read_rules
 from bridge.errors import Fatal
 from bridge.formats import FORMATS
+from bridge.formats.texts import ReferringText
 from bridge.schema.model import Field, Kind, Schema
 
 PARAMS = {"encrypt.kek.name": "k"}
@@ -180,3 +182,31 @@ def test_a_protected_field_that_the_schema_has_not_is_an_error(form: str) -> Non
 def test_json_without_a_schema_refuses_to_protect() -> None:
     with pytest.raises(Fatal, match="JSON has no schema"):
         refused(Protection({"a": seal_of([])}), "JSON")
+
+
+def test_tags_in_schemas_that_are_referred_to_count() -> None:
+    address = {
+        "type": "record",
+        "name": "A",
+        "fields": [{"name": "zip", "type": "string", "confluent:tags": ["PII"]}],
+    }
+    avro = ReferringText(json.dumps(record("A")), {"A": json.dumps(address)})
+    found = plan(read_rules(rules({})), avro_places.places(avro), None)
+    assert list(found.fields) == ["A.zip"]
+    other = json.dumps(properties(TEXT))
+    whole = ReferringText(json.dumps(properties({"$ref": "other.json"})), {"other.json": other})
+    with pytest.raises(StrayTagError, match=r"the document other\.json"):
+        plan(read_rules(rules({})), json_places.places(whole), None)
+    part = 'syntax = "proto3"; package b; message B { string s = 1 [(confluent.field_meta).tags = "PII"]; }'
+    proto = ReferringText(
+        'syntax = "proto3"; package a; import "b.proto"; message A { b.B b = 1; }', {"b.proto": part}
+    )
+    assert list(plan(read_rules(rules({})), protobuf_places.places(proto), None).fields) == ["b.B.s"]
+    schema = Schema(
+        Kind.STRUCT,
+        name="R",
+        fields=(Field("a", Schema(Kind.STRUCT, name="A", fields=(Field("zip", Schema(Kind.STRING)),))),),
+    )
+    seal = seal_of([cipher_of(new_material(Algorithm.AES256_GCM), Algorithm.AES256_GCM)])
+    encode = FORMATS["AVRO"].compile_values(schema, avro, b"", {}, Protection({"A.zip": seal}))
+    assert b"60200" not in encode({"a": {"zip": "60200"}})
