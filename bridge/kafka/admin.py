@@ -86,7 +86,10 @@ def output_topics(connector: Config) -> tuple[str, ...]:
     template = topic_template(connector)
     if not set(template.fields) <= {"_ObjectType"}:
         return ()
-    names = dict.fromkeys(template.fill(lambda _, e=event: e) for event in events(connector))  # type: ignore[misc]
+    if template.fixed is not None:
+        names = dict.fromkeys([template.fixed])
+    else:
+        names = dict.fromkeys(template.fill(lambda _, e=event: e) for event in events(connector))  # type: ignore[misc]
     if not connector.get("transforms"):
         return tuple(names)
     chain = chain_of(connector.raw())

@@ -114,7 +114,9 @@ def test_an_avro_key_has_a_subject_of_its_own(
     assert key == {"Order_Number__c": "O-1"}
 
 
-def test_a_routed_topic_is_created_and_its_source_need_not_exist(bridge: Bridge, broker: Broker, org: Org) -> None:
+def test_a_routed_topic_is_created_and_its_source_need_not_exist(
+    bridge: Bridge, broker: Broker, org: Org
+) -> None:
     bridge.settings |= {key: value for key, value in FIVE.items() if ".route." in key} | {
         "transforms": "route",
         "kafka.topic": f"{bridge.name}-nowhere",
