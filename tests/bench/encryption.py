@@ -98,7 +98,8 @@ def official(registry: Registry, fields: int) -> float:
     from confluent_kafka.serialization import MessageField, SerializationContext
 
     LocalKmsDriver.register()
-    rules = RuleRegistry()
+    made: Any = RuleRegistry
+    rules = made()
     rules.register_executor(FieldEncryptionExecutor())
     topic = f"benchavro{fields}"
     client = SchemaRegistryClient({"url": registry.url})
