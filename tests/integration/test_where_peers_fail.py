@@ -128,7 +128,18 @@ def test_what_others_drop_is_in_the_record(bridge: Bridge, org: Org) -> None:
 
 @pytest.mark.parametrize(
     "fault",
-    ["drop", "truncate", "html", "duplicate", "repeat", "shuffle", "http_503", "busy", "advice_handshake", "http_401"],
+    [
+        "drop",
+        "truncate",
+        "html",
+        "duplicate",
+        "repeat",
+        "shuffle",
+        "http_503",
+        "busy",
+        "advice_handshake",
+        "http_401",
+    ],
 )
 def test_a_bad_reply_costs_no_event_and_doubles_none(bridge: Bridge, org: Org, fault: str) -> None:
     with running(bridge) as connector:
@@ -137,7 +148,7 @@ def test_a_bad_reply_costs_no_event_and_doubles_none(bridge: Bridge, org: Org, f
         for _ in range(3):
             org.faults.arm(fault, times=2)
             ids += org.publish_many(EVENT, 300)
-            wait_until(lambda: connector.stats.events_delivered == len(ids), 30)
+            wait_until(lambda: connector.stats.events_delivered == len(ids), 30)  # noqa: B023 - waited for here
     assert org.faults.fired.get(fault), "the fault took no effect"
     assert bridge.replay_ids() == ids
 
