@@ -267,7 +267,9 @@ class _Registry:
         lacking = form.missing_fields(schema, latest.text, settings)
         strict = ""
         if latest.type == "JSON" and registry.config(subject).get("compatibilityPolicy") != "LENIENT":
-            strict = "; its compatibilityPolicy is not LENIENT, so that a field added to the event will be refused"
+            strict = (
+                "; its compatibilityPolicy is not LENIENT, so that a field added to the event will be refused"
+            )
         if not lacking:
             return f"{subject} version {latest.version} covers the event{strict}"
         found = f"{subject} version {latest.version} lacks {', '.join(lacking)}"

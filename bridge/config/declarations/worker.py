@@ -173,9 +173,7 @@ REST = group(
         range_text="a file that exists",
         importance=LOW,
     ),
-    Property(
-        "listeners.https.ssl.key.password", PASSWORD, "The password of that key.", importance=LOW
-    ),
+    Property("listeners.https.ssl.key.password", PASSWORD, "The password of that key.", importance=LOW),
     Property(
         "rest.advertised.host.name", STRING, "The host other workers reach this one at.", importance=LOW
     ),
