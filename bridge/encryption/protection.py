@@ -55,7 +55,9 @@ def checked(protection: Protection | None, text: str) -> Protection:
 
     ``protection`` None means that nobody looked. Fatal(stage=ENCRYPT).
     """
-    if protection is None and (TAGS in text or _PROTOBUF_TAGS in text):
+    # Kafka Connect's Protobuf layout has field_meta for its own parameters, too: without the word there is no tag.
+    in_protobuf = _PROTOBUF_TAGS in text and "tags" in text
+    if protection is None and (TAGS in text or in_protobuf):
         raise Fatal(
             "the schema has tags, and nobody said which of its fields are to be encrypted",
             stage=Stage.ENCRYPT,
