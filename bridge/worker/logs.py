@@ -13,6 +13,7 @@ from bridge.worker.records import Record
 
 Apply = Callable[[str, bytes | None], None]
 SECONDS: Final = 20.0
+STALLED: Final = 3.0  # seconds of silence before it is looked whether there is more
 
 
 class Log(Protocol):
@@ -31,19 +32,8 @@ class Reader:
         self.topic = topic
         self._apply = apply
         self._watch = ErrorWatch(stage=Stage.POSITION)
-        self._consumer = Consumer(
-            {
-                **settings,
-                "group.id": f"sfbridge-{topic}",
-                "isolation.level": "read_committed",
-                "enable.auto.commit": False,
-                "enable.auto.offset.store": False,
-                "enable.partition.eof": True,
-                "auto.offset.reset": "earliest",
-                "fetch.wait.max.ms": 100,
-                "error_cb": self._watch,
-            }
-        )
+        self._settings = dict(settings)
+        self._consumer = self._client()
         # A client of its own: while one thread polls, another one's questions to the same consumer starve.
         self._asker = Consumer(
             {**settings, "group.id": f"sfbridge-{topic}", "isolation.level": "read_uncommitted"}
@@ -103,15 +93,66 @@ class Reader:
         self._consumer.close()
         self._asker.close()
 
+    def _client(self) -> Any:
+        from confluent_kafka import Consumer
+
+        consumer = Consumer(
+            {
+                **self._settings,
+                "group.id": f"sfbridge-{self.topic}",
+                "isolation.level": "read_committed",
+                "enable.auto.commit": False,
+                "enable.auto.offset.store": False,
+                "enable.partition.eof": True,
+                "auto.offset.reset": "earliest",
+                "fetch.wait.max.ms": 100,
+                "error_cb": self._watch,
+            }
+        )
+        self._watch.serve = consumer.poll
+        return consumer
+
+    def _is_behind(self) -> bool:
+        """Whether there is more than was read, although nothing came for a while."""
+        from confluent_kafka import KafkaException, TopicPartition
+
+        for partition in self._partitions:
+            try:
+                where = TopicPartition(self.topic, partition)
+                low, high = self._asker.get_watermark_offsets(where, timeout=1.0)
+            except KafkaException:
+                return False
+            if high > max(low, self._reached.get(partition, 0)):
+                return True
+        return False
+
+    def _renew(self) -> None:
+        """A new consumer where the old one stands: after a broker's restart one may never fetch again."""
+        from confluent_kafka import TopicPartition
+
+        self._consumer.close()
+        self._consumer = self._client()
+        self._consumer.assign(
+            [TopicPartition(self.topic, one, self._reached.get(one, 0)) for one in self._partitions]
+        )
+
     def _follow(self) -> None:
         from confluent_kafka import KafkaError
 
+        heard, behind = time.monotonic(), 0
         while not self._stop.is_set():
             message = self._consumer.poll(0.1)
             if message is None:
+                if time.monotonic() - heard > STALLED:
+                    heard = time.monotonic()
+                    behind = behind + 1 if self._is_behind() else 0
+                    if behind == 2:
+                        behind = 0
+                        self._renew()
                 continue
             error, partition, offset = message.error(), message.partition() or 0, message.offset() or 0
             if error is None:
+                heard, behind = time.monotonic(), 0
                 key = message.key()
                 if key is not None:
                     self._apply(_text(key), message.value())
