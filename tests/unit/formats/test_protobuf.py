@@ -14,6 +14,7 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bridge.encryption.protection import NOTHING
 from bridge.errors import BadRecord, ConfigurationError, Fatal, Stage
 from bridge.formats import FORMATS, compile_encoder_for_values, compile_route
 from bridge.formats.code import source_of
@@ -328,20 +329,20 @@ message Order_Placed__e {
 def test_a_foreign_schema_is_written_as_it_is() -> None:
     options = {"latest.compatibility.strict": "false"}
     layout = rows(ORDER, drop_unknown=True)
-    made = PROTOBUF.compile_fused(layout, FOREIGN, FRAME, options)(data(FULL))
+    made = PROTOBUF.compile_fused(layout, FOREIGN, FRAME, options, NOTHING)(data(FULL))
     read = Reader(FOREIGN).read(made[5:])
     assert made[5:7] == b"\x02\x02"  # one index: the second message
     assert (read["ReplayId"], read["CreatedDate"], read["Status__c"]) == ("2621", 1723032739078, "New")
     assert (read["Quantity__c"], read["extra"]) == (3, b"")
     with pytest.raises(BadRecord, match=r"field Quantity__c of .* has a fraction"):
-        PROTOBUF.compile_fused(layout, FOREIGN, FRAME, options)(data(FULL | {"Quantity__c": 1.5}))
+        PROTOBUF.compile_fused(layout, FOREIGN, FRAME, options, NOTHING)(data(FULL | {"Quantity__c": 1.5}))
     with pytest.raises(BadRecord, match=r"Status__c .* none of the values"):
-        PROTOBUF.compile_fused(layout, FOREIGN, FRAME, options)(data(FULL | {"Status__c": "Lost"}))
+        PROTOBUF.compile_fused(layout, FOREIGN, FRAME, options, NOTHING)(data(FULL | {"Status__c": "Lost"}))
 
 
 def test_fields_that_the_registered_schema_lacks_are_named() -> None:
     with pytest.raises(Fatal, match=r"has no field CreatedById, .*latest\.compatibility\.strict") as caught:
-        compile_route(ORDER, record_schema(ORDER), PROTOBUF, FOREIGN, FRAME, {})
+        compile_route(ORDER, record_schema(ORDER), PROTOBUF, FOREIGN, FRAME, {}, protection=NOTHING)
     assert caught.value.stage is Stage.SCHEMA
 
 
