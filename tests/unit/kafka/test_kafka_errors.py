@@ -67,12 +67,12 @@ def test_every_name_in_the_table_is_one_of_librdkafka() -> None:
 
 @given(
     st.sampled_from(sorted(CODES)),
-    st.text(st.characters(codec="utf-8", exclude_characters="\0\n"), max_size=60),
+    st.text(st.characters(codec="utf-8", exclude_characters="\0\n{"), max_size=60),
 )
 def test_every_code_gets_one_sentence(name: str, text: str) -> None:
     found = classify(error(name, text), "committing")
     assert isinstance(found, Retriable | Fatal)
-    assert "{" not in found.message.replace(text, "")
+    assert "{" not in found.message  # every name in the sentence was filled in
     assert "\n" not in found.message
 
 
