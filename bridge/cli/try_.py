@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 HELP = (
     "See it work, on this machine alone: events of a simulated org run through a sample connector into Kafka, and "
-    "are shown decoded."
+    "are shown decoded, an encrypted field beside what the key makes of it."
 )
 EXAMPLE = "sfbridge try --max-events 20 --format JSON"
 FORMATS = ("AVRO", "JSON", "JSON_SR", "PROTOBUF")
@@ -58,6 +58,7 @@ def run(args: argparse.Namespace) -> int:
     from bridge.sandbox.demo.publisher import Publisher
     from bridge.sandbox.demo.reader import Reader
     from bridge.sandbox.demo.screen import Screen
+    from bridge.sandbox.protection import FORMATS as PROTECTED
     from bridge.sandbox.site import Sandbox
 
     log.configure("text", "WARNING")
@@ -66,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
         tempfile.TemporaryDirectory(prefix="sfbridge-") as directory,
         Sandbox(Path(directory), port_base=args.port_base) as sandbox,
     ):
-        sandbox.write_files(args.format)
+        sandbox.write_files(args.format, encrypt=args.format in PROTECTED)
         screen = Screen()
         screen.opening(sandbox, args.format)
         connector = Connector(load(sandbox.connector_file, sandbox.worker_file, environ={}))

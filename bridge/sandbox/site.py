@@ -12,6 +12,7 @@ from bridge.errors import ConfigurationError, Fault
 from bridge.sandbox import samples
 from bridge.sandbox.kafka import MockKafka
 from bridge.sandbox.org import Org
+from bridge.sandbox.protection import Protection
 from bridge.sandbox.registry import Registry
 
 PARTS: Final = ("org", "registry", "kafka")
@@ -36,6 +37,7 @@ class Sandbox:
         self.org: Org | None = None
         self.registry: Registry | None = None
         self.kafka: MockKafka | None = None
+        self.protection: Protection | None = None
         self._stops: list[Callable[[], None]] = []
         try:
             self._build(port_base, only)
@@ -99,8 +101,9 @@ class Sandbox:
             found |= {"connector": str(self.connector_file), "worker": str(self.worker_file)}
         return found
 
-    def write_files(self, data_format: str = "AVRO") -> None:
-        """Write the sample connector and worker files; needs all parts."""
+    def write_files(self, data_format: str = "AVRO", *, encrypt: bool = False) -> None:
+        """Write the sample connector and worker files; needs all parts. ``encrypt``: one field, with a new key."""
+        self.protection = Protection(self.directory / "orders.contract.yaml") if encrypt else None
         config = {"name": "sandbox-orders", "config": self._connector(data_format)}
         self.connector_file.write_text(json.dumps(config, indent=2) + "\n")
         lines = [f"{key}={value}" for key, value in self._worker().items()]
@@ -125,6 +128,7 @@ class Sandbox:
             "salesforce.consumer.key": known.client_id,
             "salesforce.consumer.secret": known.client_secret,
             "bridge.salesforce.ca.file": str(org.ca_file),
+            **(self.protection.connector() if self.protection else {}),
         }
 
     def _worker(self) -> dict[str, str]:
@@ -136,6 +140,7 @@ class Sandbox:
             # The in-process Kafka takes transactions without keeping what they promise.
             "exactly.once.source.support": "disabled",
             "schema.registry.url": present(self.registry).url,
+            **(self.protection.worker() if self.protection else {}),
         }
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import signal
 import socket
 import ssl
@@ -54,15 +55,43 @@ def test_try_shows_decoded_events_beside_what_was_published_and_ends(data_format
     assert done.returncode == 0, done.stderr
     assert time.monotonic() - began < 30
     lines = done.stdout.splitlines()
-    email = next(line for line in lines if "Customer_Email__c" in line)
-    assert email.split()[1:] == ["jiri.1@example.com"] * 2
-    assert sum("orders-0@" in line for line in lines) == 3
+    email = next(line for line in lines if "Customer_Email__c  " in line and "jiri" in line).split()[1:]
+    assert (email[0], email[-1]) == ("jiri.1@example.com",) * 2
+    others = [line for line in lines if "orders-0@" in line]
+    assert len(others) == 3
+    assert "mei.2@example.com" in others[0]
+    if data_format == "JSON":
+        assert len(email) == 2
+        assert any("encrypted  nothing: JSON has no schema" in line for line in lines)
+    else:
+        assert is_ciphertext(email[1])
+        assert all("… → " in line for line in others)
     assert "What to do next" in lines
     assert "4 events published, carried, read back and decoded." in lines
     assert ("schema id" in done.stdout) is (data_format != "JSON")
     assert "\x1b[" not in done.stdout, "colour on a terminal only"
     (warning,) = done.stderr.splitlines()
     assert "in-process mock" in warning
+
+
+def is_ciphertext(shown: str) -> bool:
+    """As much base64 as the screen's column holds."""
+    return re.fullmatch(r"[A-Za-z0-9+/]{12,}…", shown) is not None
+
+
+def test_another_process_reads_ciphertext_and_with_the_worker_files_key_plaintext() -> None:
+    with started("try") as process:
+        commands: list[list[str]] = []
+        while len(commands) < 2:
+            said = line(process)
+            assert said, "it ended by itself"
+            if "sfbridge consume" in said:
+                commands.append(said.split("sfbridge ")[1].split())
+        stored, opened = (run(*command, "--max-events", "1") for command in commands)
+        assert ended(process, signal.SIGINT)[0] == 0
+    assert "jiri.1@example.com" in opened.stdout, opened.stderr
+    assert "Customer_Email__c" in stored.stdout, stored.stderr
+    assert "jiri.1@example.com" not in stored.stdout
 
 
 def test_try_goes_on_until_it_is_stopped() -> None:

@@ -1,8 +1,10 @@
-"""What a person sees: the first record field by field beside what was published, then a line for each."""
+"""What a person sees: the first record field by field beside what was published, then a line for each.
+
+An encrypted field is shown twice: the ciphertext that is in Kafka, and what the key makes of it.
+"""
 
 from __future__ import annotations
 
-import datetime
 import shutil
 import sys
 from collections.abc import Mapping
@@ -10,10 +12,12 @@ from typing import Any
 
 from bridge.sandbox.demo.publisher import Published
 from bridge.sandbox.demo.reader import Read
+from bridge.sandbox.protection import FIELD, TAG
 from bridge.sandbox.site import Sandbox
 
 _NAME = 20
-_LINE_FIELDS = ("Order_Number__c", "Customer_Name__c", "Status__c", "Amount__c")
+_LINE = {"Order_Number__c": 10, "Status__c": 9, "Amount__c": 9, FIELD: 23}
+_CIPHERTEXT = 14  # as much of it as a line shows
 
 
 class Screen:
@@ -31,6 +35,13 @@ class Screen:
         self._say(f"  registry   {where['registry']}")
         self._say(f"  Kafka      {where['bootstrap_servers']}  (in this process, keeps nothing)")
         self._say(f"  connector  Order_Placed__e → topic orders, as {data_format}")
+        if sandbox.protection:
+            self._say(f"  encrypted  {FIELD} (tag {TAG}), with a local-kms key that was made for this run")
+        else:
+            self._say(
+                f"  encrypted  nothing: {data_format} has no schema to hold tags and rules; "
+                "see --format AVRO, JSON_SR or PROTOBUF"
+            )
         self._say("")
 
     def record(self, read: Read, published: Published | None, seconds: float) -> None:
@@ -44,7 +55,10 @@ class Screen:
         """What can be looked at while events keep coming."""
         where = sandbox.where()
         self._say(self._bold("What to do next, in another terminal"))
-        self._step("the records", f"sfbridge consume orders --from-beginning --worker {where['worker']}")
+        consume = f"sfbridge consume orders --from-beginning --worker {where['worker']}"
+        self._step("the records", consume)
+        if sandbox.protection:
+            self._step("the same, decrypted", f"{consume} --decrypt")
         self._step("the connector's files", where["connector"])
         self._step("", where["worker"])
         self._step("the registered schemas", f"curl {where['registry']}/subjects")
@@ -76,28 +90,39 @@ class Screen:
         self._say(f"{count} event{'s' if count != 1 else ''} published, carried, read back and decoded.")
 
     def _table(self, read: Read, published: Published, seconds: float) -> None:
-        column = max((self._width - _NAME - 6) // 2, 18)
+        column = max((self._width - _NAME - 8) // (3 if read.encrypted else 2), 18)
         where = f"{read.topic}-{read.partition} offset {read.offset}"
         about = f"{where}, {read.size} bytes, {seconds * 1000:.0f} ms later"
         self._say(f"{self._bold('the first event')}  {about}")
-        self._say(self._dim(f"  {'field':<{_NAME}}  {'published':<{column}}  in Kafka, decoded"))
+        head = f"  {'field':<{_NAME}}  {'published':<{column}}  {'in Kafka, decoded':<{column}}"
+        self._say(self._dim(f"{head}  {'decrypted' if read.encrypted else ''}".rstrip()))
         for name in read.value:
             sent = _shown(published.payload[name]) if name in published.payload else ""
-            got = self._green(_cut(_shown(read.value[name]), column))
-            self._say(f"  {_cut(name, _NAME):<{_NAME}}  {_cut(sent, column):<{column}}  {got}")
+            row = f"  {_cut(name, _NAME):<{_NAME}}  {_cut(sent, column):<{column}}  "
+            self._say(row + self._in_kafka(read, name, column))
         if read.schema_id is not None:
             self._say(self._dim(f"  written with schema id {read.schema_id} of the registry"))
         self._say("")
 
+    def _in_kafka(self, read: Read, name: str, column: int) -> str:
+        value = self._green(_cut(_shown(read.value[name]), column))
+        if name not in read.encrypted:
+            return value
+        stored = f"{_cut(_shown(read.stored[name]), column):<{column}}"
+        return f"{self._red(stored)}  {value}"
+
     def _line(self, read: Read, published: Published | None, seconds: float) -> None:
         number = f"#{published.number}" if published else ""
-        widths = (10, 14, 9, 9)
-        cells = [
-            _cut(_shown(read.value.get(f)), w).ljust(w) for f, w in zip(_LINE_FIELDS, widths, strict=True)
-        ]
+        cells = "  ".join(self._cell(read, name, width) for name, width in _LINE.items())
         late = f"{seconds * 1000:6.0f} ms" if published else ""
         position = f"{read.topic}-{read.partition}@{read.offset}"
-        self._say(f"{number:>5}  {position:<12} {self._green('  '.join(cells))}  {self._dim(late)}")
+        self._say(f"{number:>5}  {position:<12} {cells}  {self._dim(late)}")
+
+    def _cell(self, read: Read, name: str, width: int) -> str:
+        value = self._green(_cut(_shown(read.value.get(name)), width).ljust(width))
+        if name not in read.encrypted:
+            return value
+        return f"{self._red(_cut(_shown(read.stored[name]), _CIPHERTEXT))} → {value}"
 
     def _say(self, text: str) -> None:
         print(text.rstrip(), flush=True)
@@ -108,6 +133,9 @@ class Screen:
     def _dim(self, text: str) -> str:
         return f"\x1b[2m{text}\x1b[0m" if self._colour else text
 
+    def _red(self, text: str) -> str:
+        return f"\x1b[31m{text}\x1b[0m" if self._colour else text
+
     def _green(self, text: str) -> str:
         return f"\x1b[32m{text}\x1b[0m" if self._colour else text
 
@@ -115,8 +143,6 @@ class Screen:
 def _shown(value: Any) -> str:
     if value is None:
         return "null"
-    if isinstance(value, datetime.datetime):
-        return value.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:23] + "Z"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, Mapping):
