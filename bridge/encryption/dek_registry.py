@@ -14,7 +14,7 @@ from attrs import field, frozen
 from bridge.encryption.envelope import Algorithm
 from bridge.encryption.kms import fatal
 from bridge.errors import Fatal
-from bridge.schema.registry_http import Refused
+from bridge.schema.registry_http import NoRegistryError, Refused
 
 _BASE: Final = "/dek-registry/v1/keks"
 NOT_FOUND: Final = 40470
@@ -150,6 +150,11 @@ class DekRegistry:
                 raise fatal(_NO_REGISTRY) from None
             if refusal.status == 409:
                 raise ExistsError(what) from None
+            raise
+        except NoRegistryError as error:
+            # a registry without the DEK API has no such path: 404 with an empty body, or with a page
+            if error.status == 404:
+                raise fatal(_NO_REGISTRY) from None
             raise
 
     def _ask(self, method: str, path: str, what: str, *, none: bool = False, body: Any = None) -> Any:

@@ -39,6 +39,14 @@ class Refused(Exception):
         self.status, self.code, self.message = status, code, message
 
 
+class NoRegistryError(Fatal):
+    """The answer is no registry's: its body is not JSON."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message, stage=Stage.SCHEMA)
+        self.status = status
+
+
 @frozen
 class Address:
     """One registry. ``shown`` is the URL without credentials."""
@@ -169,10 +177,10 @@ def _judge(address: Address, response: http.client.HTTPResponse, raw: bytes) -> 
         )
     if parsed is _NO_JSON:
         kind = response.headers.get("Content-Type", "nothing").split(";")[0]
-        raise Fatal(
+        raise NoRegistryError(
+            status,
             f"{address.shown} answered {status} with {kind} instead of JSON; is it the address of a schema "
             "registry (and not of a proxy or a web page)?",
-            stage=Stage.SCHEMA,
         )
     if 200 <= status < 300:
         return (parsed,)

@@ -16,6 +16,7 @@ from bridge.encryption.rules import EncryptRule
 from bridge.errors import Fatal, Retriable
 from bridge.sandbox.registry import Registry
 from bridge.schema.registry_http import Http, http_of
+from tests.unit.schema.registry_server import RegistryServer
 
 DAY = 86_400
 
@@ -144,6 +145,27 @@ def test_a_registry_without_keys_and_one_that_is_away() -> None:
     away = http_of({"url": "http://127.0.0.1:1"}, retry_seconds=0, longest_wait=1)
     with pytest.raises(Retriable):
         Deks(DekRegistry(away), {"secret": "s"}).for_writing(rule(), "s")
+
+
+@pytest.mark.parametrize(("content", "body"), [("application/json", ""), ("text/html", "<html>no</html>")])
+def test_a_registry_that_has_no_such_path(content: str, body: str) -> None:
+    server = RegistryServer()
+    try:
+        server.fail(404, body, content)
+        tool = Deks(
+            DekRegistry(http_of({"url": server.url}, retry_seconds=1, longest_wait=1)), {"secret": "s"}
+        )
+        with pytest.raises(Fatal) as raised:
+            tool.for_writing(rule(), "s")
+        assert raised.value.message == (
+            "the schema registry has no DEK registry (/dek-registry/v1 is not found): encryption keys are kept "
+            "there; use a registry that has one"
+        )
+        server.fail(403, body, content)
+        with pytest.raises(Fatal, match=r"answered 403 with .* instead of JSON"):
+            tool.for_writing(rule(), "s")
+    finally:
+        server.close()
 
 
 def test_no_key_is_shown(http: Http) -> None:
