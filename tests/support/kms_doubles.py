@@ -2,7 +2,7 @@
 
 Requests and answers as the providers document them: Vault HTTP API (transit), Azure Key Vault REST 7.x (keys/encrypt,
 keys/decrypt with RSA-OAEP-256), google.cloud.kms.v1.KeyManagementService over gRPC. ``fault``: what every request
-gets instead of an answer (``denied``, ``throttled``, ``missing``).
+gets instead of an answer (``denied``, ``throttled``, ``missing``; of Vault also ``away``: it hangs up).
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ class Double:
     tokens: set[str] = field(factory=lambda: {"good"})
     keys: dict[str, Any] = field(factory=dict)
     logins: int = 0
+    refused: int = 0
+    """Requests to Vault that got the fault."""
 
     def aead(self, name: str) -> AESGCM:
         made: AESGCM = self.keys.setdefault(name, AESGCM(os.urandom(32)))
@@ -47,6 +49,9 @@ def vault() -> Iterator[Double]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
+            double.refused += double.fault is not None
+            if double.fault == "away":
+                return
             status, answer = self._answer(body)
             text = json.dumps(answer).encode()
             self.send_response(status)
