@@ -75,9 +75,7 @@ class Pipeline:
             batch: list[Arguments] = []
             failure: BridgeError | None = self._set_aside(delivery, batch)
             known, room, largest = self.routes.known, self._room(), self.limits.max_message_bytes
-            for message in delivery.events:
-                if failure is not None:
-                    break
+            for message in delivery.events if failure is None else ():
                 data = message.data
                 assert data is not None
                 try:
@@ -107,12 +105,8 @@ class Pipeline:
                 if len(batch) >= room:
                     break
             else:
-                if (
-                    failure is None
-                ):  # only now: in the same delivery events of lower replay ids come after them
-                    self._handled = max(
-                        self._handled, *(one.replay_id or -1 for one in delivery.unreadable), -1
-                    )
+                if failure is None:
+                    self._pass_by(delivery)
             self._hand_over(batch)
             if failure is not None:
                 self._commit()
@@ -174,6 +168,10 @@ class Pipeline:
             if arguments is not None:
                 batch.append(arguments)
         return None
+
+    def _pass_by(self, delivery: Delivery) -> None:
+        """Count what was put aside as handled: only after the delivery's events, whose replay ids may be lower."""
+        self._handled = max(self._handled, *(one.replay_id or -1 for one in delivery.unreadable), -1)
 
     def _hand_over(self, batch: Sequence[Arguments]) -> None:
         """Produce an encoded batch into the open transaction, opening one if need be."""
