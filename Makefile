@@ -9,7 +9,7 @@ STAMP := $(VENV)/.stamp
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 ARGS ?=
 
-.PHONY: help setup java try test check format bench chaos lock clean
+.PHONY: help setup java node try test check format bench chaos lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*  ## ' $(MAKEFILE_LIST) | awk -F':.*  ## ' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -23,10 +23,13 @@ $(STAMP): requirements-dev.txt pyproject.toml tools/setup.sh
 java: setup  ## the Java parts of the tests (broker, second registry), into .cache (once)
 	@$(BIN)/python -m tests.support.java
 
+node: setup  ## the JavaScript client that the tests read with, into .cache (once)
+	@$(BIN)/python -m tests.support.node
+
 try: setup  ## events from a simulated org through the real data path, on this machine alone (ARGS="…")
 	@$(BIN)/sfbridge try $(ARGS)
 
-test: setup java  ## the test suite, real broker included (ARGS="…" goes to pytest)
+test: setup java node  ## the test suite, real broker included (ARGS="…" goes to pytest)
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 check: setup  ## ruff, the formatter, mypy strict

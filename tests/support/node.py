@@ -1,0 +1,112 @@
+"""The official JavaScript client: installed once by npm into ``.cache/``, checked against the lock file's hashes.
+
+To take a newer version change ``tests/node/package.json`` and, in that folder, run
+``npm install --package-lock-only --omit-lockfile-registry-resolved``: the lock file names no registry.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = ROOT / "tests" / "node"
+CACHE = ROOT / ".cache" / "node"
+NEEDED = "is needed for the JavaScript client of the tests"
+INSTALL = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+
+
+class Missing(RuntimeError):
+    """Something the tests need is not on this machine; one sentence says what and how to get it."""
+
+
+@cache
+def node() -> str:
+    """The Node.js on the path; 20 or later."""
+    found = shutil.which("node")
+    if not found:
+        raise Missing(f"Node.js 20 or later {NEEDED} (nodejs.org, or on Debian: nodejs and npm).")
+    text = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout.strip()
+    version = re.match(r"v(\d+)", text)
+    if not version or int(version[1]) < 20:
+        raise Missing(f"Node.js 20 or later {NEEDED}; {found} is {text or 'not runnable'}.")
+    return found
+
+
+def modules() -> Path:
+    """The folder that holds ``node_modules``, installed if it is not there."""
+    files = [SOURCES / "package.json", SOURCES / "package-lock.json"]
+    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    target = CACHE / digest[:12]
+    if target.is_dir():
+        return target
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with FileLock(CACHE / "lock"):
+        if not target.is_dir():
+            _install(files, target)
+    return target
+
+
+def _install(files: list[Path], target: Path) -> None:
+    if not shutil.which("npm"):
+        raise Missing(f"npm {NEEDED}, once, to fetch it (it comes with Node.js; on Debian: apt install npm).")
+    print("installing the JavaScript client of the tests", file=sys.stderr)
+    with tempfile.TemporaryDirectory(dir=CACHE) as temporary:
+        folder = Path(temporary) / "client"
+        folder.mkdir()
+        for file in files:
+            shutil.copy(file, folder)
+        done = subprocess.run(INSTALL, cwd=folder, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise Missing(
+                f"npm could not install the JavaScript client: {(done.stdout + done.stderr)[-2000:]}"
+            )
+        folder.rename(target)
+
+
+def read(
+    url: str, messages: list[dict[str, Any]], secret: str | None = None, **environment: str
+) -> list[dict[str, Any]]:
+    """What the client makes of messages (``format``, ``topic``, ``context``, ``hex``): ``value`` or ``error``."""
+    given = {"url": url, "messages": messages, "config": {} if secret is None else {"secret": secret}}
+    inherited = {key: value for key, value in os.environ.items() if "proxy" not in key.lower()}
+    done = subprocess.run(
+        [node(), str(SOURCES / "read.mjs")],
+        cwd=modules(),
+        env={**inherited, **environment},
+        input=json.dumps(given),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"read.mjs ended with {done.returncode}: {done.stderr[-2000:]}")
+    results: list[dict[str, Any]] = json.loads(done.stdout)
+    return results
+
+
+def main() -> int:
+    """Install the client, so that the tests need no network."""
+    try:
+        node()
+        modules()
+    except Missing as missing:
+        print(missing, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
