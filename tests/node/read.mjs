@@ -1,5 +1,5 @@
 // Reads messages with the official JavaScript client. Runs in the folder that holds its node_modules.
-// stdin:  {"url", "config": {"secret"}?, "messages": [{"format", "topic", "context"?, "hex"}]}
+// stdin:  {"url", "config": {"secret"?}, "messages": [{"format", "topic", "context"?, "conf"?, "hex"}]}
 // stdout: [{"value"} or {"error"}], in the same order. Protobuf messages are in Protobuf's JSON, by the schema's own names.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -16,13 +16,16 @@ const registry = client.SchemaRegistryClient.newClient({ baseURLs: [given.url], 
 const kinds = { AVRO: client.AvroDeserializer, JSON_SR: client.JsonDeserializer, PROTOBUF: client.ProtobufDeserializer };
 const made = new Map();
 
+// JSON Schema is checked, too. Ajv's strict mode refuses Connect's own keywords ("connect.index"), so it has to be off.
+const checked = { validate: true, strict: false };
+
 /** One deserializer for a format and a context, as an application would have it. */
-function deserializer(format, context) {
-  const key = `${format} ${context ?? ""}`;
+function deserializer({ format, context, conf }) {
+  const key = JSON.stringify([format, context, conf]);
   if (!made.has(key)) {
     const qualified = context && { subjectNameStrategy: (topic) => `:.${context}:${topic}-value` };
-    const conf = { ruleConfig: given.config ?? {}, ...(format === "JSON_SR" && { validate: true, strict: false }), ...qualified };
-    made.set(key, new kinds[format](registry, client.SerdeType.VALUE, conf));
+    const all = { ruleConfig: given.config, ...(format === "JSON_SR" && checked), ...qualified, ...conf };
+    made.set(key, new kinds[format](registry, client.SerdeType.VALUE, all));
   }
   return made.get(key);
 }
@@ -33,10 +36,10 @@ function plain(reader, value) {
 }
 
 const results = [];
-for (const { format, topic, context, hex } of given.messages) {
+for (const message of given.messages) {
   try {
-    const reader = deserializer(format, context);
-    results.push({ value: plain(reader, await reader.deserialize(topic, Buffer.from(hex, "hex"))) });
+    const reader = deserializer(message);
+    results.push({ value: plain(reader, await reader.deserialize(message.topic, Buffer.from(message.hex, "hex"))) });
   } catch (error) {
     results.push({ error: `${error.name}: ${error.message}` });
   }

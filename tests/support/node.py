@@ -78,7 +78,7 @@ def _install(files: list[Path], target: Path) -> None:
 def read(
     url: str, messages: list[dict[str, Any]], secret: str | None = None, **environment: str
 ) -> list[dict[str, Any]]:
-    """What the client makes of messages (``format``, ``topic``, ``context``, ``hex``): ``value`` or ``error``."""
+    """What the client makes of each message (as in ``read.mjs``): its ``value`` or the ``error``."""
     given = {"url": url, "messages": messages, "config": {} if secret is None else {"secret": secret}}
     inherited = {key: value for key, value in os.environ.items() if "proxy" not in key.lower()}
     done = subprocess.run(
