@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka.serialization import SerializationError
 from msgspec.structs import replace
 
 from bridge.event import Data
@@ -23,6 +24,7 @@ from tests.support.encryption import DESCRIBE, EXPANDED, ID, SAMPLES, SECRET, Or
 from tests.support.encryption import event as event_of
 from tests.support.node import read
 from tests.unit.encryption.test_protected_writers import ask
+from tests.unit.encryption.test_protected_writers import read as read_in_python
 
 FORMATS = ("AVRO", "JSON_SR", "PROTOBUF")
 CONTEXTS = (None, "crm")
@@ -192,6 +194,11 @@ def test_a_null_in_a_protected_field_of_protobuf(registry: Registry, tmp_path: P
         messages.append(message(made, "PROTOBUF", f"o-{optional}", absent))
     without, with_presence = read(registry.url, messages, SECRET)
     assert without == {"error": "Error: rule pii failed: ciphertext too short"}
+    with pytest.raises(SerializationError):
+        read_in_python(registry, "PROTOBUF", bytes.fromhex(messages[0]["hex"]), "o-false")
+    found = read_in_python(registry, "PROTOBUF", bytes.fromhex(messages[1]["hex"]), "o-true")
+    assert found["Phone__c"] == FULL["Phone__c"]
+    assert "Customer_Email__c" not in found
     record = expected("PROTOBUF", FULL) | {"Status__c": ""}
     del record["Customer_Email__c"]
     assert with_presence == {"value": record}
