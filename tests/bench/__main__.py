@@ -27,7 +27,7 @@ GROUPS: dict[str, tuple[str, Callable[[Bench], list[Row]]]] = {
     "reply": ("peak memory with a reply of 100 MB", scenarios.large_reply),
     "help": ("time of sfbridge --help", scenarios.help_time),
 }
-PARTS = ("receive", "encoders", "transforms")
+PARTS = ("receive", "encoders", "encryption", "transforms")
 
 
 def main() -> int:
@@ -52,11 +52,12 @@ def main() -> int:
         print_rows(rows)
         if args.output:
             args.output.write_text(json.dumps([row.as_json() for row in rows], indent=2) + "\n")
+    broken = [row.name for row in rows if row.ok is False]
     for name in PARTS:
         if name in chosen:
             print(f"\n{name}", flush=True)
-            importlib.import_module(f"tests.bench.{name}").main()
-    broken = [row.name for row in rows if row.ok is False]
+            if importlib.import_module(f"tests.bench.{name}").main():
+                broken.append(name)
     if broken:
         print(f"not as promised: {', '.join(broken)}", file=sys.stderr)
     return 1 if broken else 0

@@ -25,6 +25,7 @@ class Variant:
     name: str
     form: str = "JSON"
     exactly_once: bool = True
+    encrypted: bool = False
     properties: tuple[tuple[str, str], ...] = ()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -9,21 +10,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from attrs import define, field
+from attrs import define, evolve, field
 
-from bridge.sandbox.registry import Registry
 from tests.bench import end_to_end, measure
 from tests.bench.end_to_end import Variant
 from tests.bench.harness import Origin, PeerFailed, Topic, cost, origin, peer, settle
 from tests.bench.measure import Cost, median, noise
 from tests.bench.table import Row
+from tests.support.encryption import SECRET, contract
 from tests.support.kafka_broker import Broker
+from tests.support.kafka_client import read
 
 _WARM = 10_000
 JSON = Variant("bridge, JSON")
 AVRO = Variant("bridge, Avro", form="AVRO")
+ENCRYPTED = Variant("bridge, Avro, 3 encrypted fields", form="AVRO", encrypted=True)
+_TAGGED = ", ".join(
+    f"{name}: {{tags: [PII]}}" for name in ("Customer_Name__c", "Customer_Email__c", "Customer_Phone__c")
+)
 # Promised multiples of the floor.
-_PROMISED = {JSON.name: 1.8, AVRO.name: 2.6}
+_PROMISED = {JSON.name: 1.8, AVRO.name: 2.6, ENCRYPTED.name: 3.6}
 
 
 @define
@@ -35,7 +41,7 @@ class Bench:
     repeat: int
     many: int
     _broker: Broker | None = None
-    _registry: Registry | None = None
+    _registry: tuple[subprocess.Popen[str], str] | None = None
     _floors: list[Cost] = field(factory=list)
 
     @property
@@ -47,18 +53,22 @@ class Bench:
 
     @property
     def registry(self) -> str:
-        """The address of a schema registry."""
+        """The address of a schema registry with keys, in a process of its own."""
         if self._registry is None:
-            self._registry = Registry()
-            self._registry.start()
-        return self._registry.url
+            command = [sys.executable, "-m", "bridge", "sandbox", "--only", "registry", "-o", "json"]
+            command += ["--port-base", "0", "--dir", str(self.folder)]
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+            assert process.stdout
+            self._registry = process, json.loads(process.stdout.readline())["registry"]
+        return self._registry[1]
 
     def close(self) -> None:
         """End what was started."""
         if self._broker is not None:
             self._broker.kill()
         if self._registry is not None:
-            self._registry.stop()
+            self._registry[0].kill()
+            self._registry[0].wait()
 
     def module(self, name: str, *arguments: str, events: int | None = None) -> Cost:
         """The cost of ``python -m tests.bench.<name> URL CA BOOTSTRAP TOPIC <arguments>``."""
@@ -70,11 +80,21 @@ class Bench:
     def bridge(self, variant: Variant) -> Cost:
         """The cost of ``sfbridge run``."""
         with self._setting(self.events) as (source, topic):
-            return self._cost(self.command(variant, source, topic), source, topic, self.events)
+            found = self._cost(self.command(variant, source, topic), source, topic, self.events)
+            if variant.encrypted and b"@example.com" in (read(self.broker, topic.name, 1)[0].value() or b""):
+                raise SystemExit(f"{variant.name}: nothing is encrypted")
+            return found
 
     def command(self, variant: Variant, source: Origin, topic: Topic) -> list[str]:
-        """The variant's command line; it gets the registry if its format needs one."""
+        """The variant's command line; it gets the registry if its format needs one, keys if it encrypts."""
         registry = None if variant.form == "JSON" else self.registry
+        if variant.encrypted:
+            more = {
+                "csfle.enabled": "true",
+                "bridge.schema.contract": str(contract(self.folder, _TAGGED)),
+                "rule.executors._default_.param.secret": SECRET,
+            }
+            variant = evolve(variant, properties=(*variant.properties, *more.items()))
         return end_to_end.command(variant, source, topic, self.folder, registry)
 
     def floor(self) -> Cost:
@@ -104,7 +124,7 @@ class Bench:
 def cpu(bench: Bench) -> list[Row]:
     """CPU per event as a multiple of the floor measured right before."""
     rows = []
-    for variant in (JSON, AVRO):
+    for variant in (JSON, AVRO, ENCRYPTED):
         floors, costs = [], []
         for _ in range(bench.repeat):
             floors.append(bench.floor())
