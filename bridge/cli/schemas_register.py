@@ -45,6 +45,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="put the tags into metadata.tags, too, beside those inline",
     )
+    parser.add_argument(
+        "--normalize",
+        action="store_true",
+        help="let the registry normalize the schema: one that differs in its writing only is no new version",
+    )
     add_output_option(parser)
 
 
@@ -81,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
         )
     if args.metadata_tags:
         wanted = with_metadata_tags(wanted)
-    stored = registry.register(subject, text, type_=type_, like=wanted)
+    stored = registry.register(subject, text, type_=type_, like=wanted, normalize=args.normalize)
     if wanted.rule_set and not stored.rules():
         print(
             "note: the registry dropped the rules: the community edition keeps none, so nothing would be encrypted",

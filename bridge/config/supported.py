@@ -48,7 +48,7 @@ CONVERTER_OPTIONS: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
     "decimal.format": (_JSON_SR | {"JSON"}, _JSON_SR | {"JSON"}),
     "schemas.enable": (frozenset({"JSON"}), _NONE),
     "value.schema.id.serializer": (_REGISTRY, _NONE),
-    "normalize.schemas": (_REGISTRY, _NONE),
+    "normalize.schemas": (_REGISTRY, _REGISTRY),
     "allow.optional.map.keys": (_AVRO, _AVRO),
     "discard.type.doc.default": (_AVRO, _NONE),
     "flatten.singleton.unions": (_REGISTRY, _REGISTRY),

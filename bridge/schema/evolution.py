@@ -3,7 +3,7 @@
 The latest version is used where it covers the event; else it is registered again with the missing fields, with
 its metadata, rules and references kept: a schema somebody else wrote is never rendered anew. The same holds for
 tags, metadata and rules that the contract has and the latest version lacks. Nothing is registered with
-``auto.register.schemas=false``.
+``auto.register.schemas=false``; with ``normalize.schemas=true`` the registry normalizes what is.
 """
 
 from __future__ import annotations
@@ -62,6 +62,7 @@ class Registration:
         self._registry, self._form, self._settings, self._log = registry, form, settings, log
         self._type = REGISTRY_TYPES[form.NAME]
         self._auto = flag(settings, "auto.register.schemas", True)
+        self._normalize = flag(settings, "normalize.schemas", False)
         self._strategy = settings.get("value.subject.name.strategy") or "TopicNameStrategy"
         self._context = config.get("schema.context.name") or "default"
         self._plaintext = bool(config.get("bridge.csfle.allow.plaintext"))
@@ -208,7 +209,9 @@ class Registration:
         return subject_name(self._strategy, topic or "", schema.name or "", self._context)
 
     def _register(self, wanted: Registered) -> Registered:
-        stored = self._registry.register(wanted.subject, wanted.text, type_=self._type, like=wanted)
+        stored = self._registry.register(
+            wanted.subject, wanted.text, type_=self._type, like=wanted, normalize=self._normalize
+        )
         self._check(stored)
         self._log.info("registered %s version %s with id %s", stored.subject, stored.version, stored.id)
         return stored

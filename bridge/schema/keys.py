@@ -93,6 +93,7 @@ class _Avro:
     def __init__(self, registry: Registry, settings: Mapping[str, str], context: str) -> None:
         self._registry, self._settings, self._context = registry, settings, context
         self._auto = flag(settings, "auto.register.schemas", True)
+        self._normalize = flag(settings, "normalize.schemas", False)
         self._strategy = (
             settings.get("key.subject.name.strategy", "").rpartition(".")[2] or "TopicNameStrategy"
         )
@@ -117,7 +118,8 @@ class _Avro:
                     stage=Stage.SCHEMA,
                 )
             return latest
-        return self._registry.lookup(subject, text) or self._registry.register(subject, text)
+        known = self._registry.lookup(subject, text, normalize=self._normalize)
+        return known or self._registry.register(subject, text, normalize=self._normalize)
 
     def _subject(self, schema: Schema, topic: str) -> str:
         names = {"RecordNameStrategy": schema.name, "TopicRecordNameStrategy": f"{topic}-{schema.name}"}

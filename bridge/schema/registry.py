@@ -87,10 +87,12 @@ class Registry:
         found = self._ask("GET", f"/schemas/ids/{schema_id}{query}", context or "the default context")
         return str(found["schema"])
 
-    def lookup(self, subject: str, text: str, type_: str = "AVRO") -> Registered | None:
-        """The version of the subject that has this text, None where none has."""
-        missing = (_NO_SUBJECT, _NO_SCHEMA)
-        found = self._ask("POST", f"/subjects/{_quoted(subject)}", subject, missing, _body(text, type_))
+    def lookup(
+        self, subject: str, text: str, type_: str = "AVRO", *, normalize: bool = False
+    ) -> Registered | None:
+        """The version of the subject that has this text, None where none has. ``normalize``: or an equal one."""
+        missing, path = (_NO_SUBJECT, _NO_SCHEMA), f"/subjects/{_quoted(subject)}{_normalized(normalize)}"
+        found = self._ask("POST", path, subject, missing, _body(text, type_))
         return self._complete(_in_context(found, subject))
 
     def register(
@@ -100,9 +102,11 @@ class Registry:
         *,
         type_: str = "AVRO",
         like: Registered | None = None,
+        normalize: bool = False,
     ) -> Registered:
         """Register a text, with metadata, rules and references of ``like``; then read back what is there.
 
+        ``normalize``: the registry stores it normalized, so that what is equal to a version makes no new one.
         Raises Incompatible with the difference in the registry's words.
         """
         body = _body(text, type_)
@@ -113,10 +117,12 @@ class Registry:
                 "ruleSet": like.rule_set,
             }
             body |= {key: value for key, value in carried.items() if value}
-        answer = self._ask("POST", f"/subjects/{_quoted(subject)}/versions", subject, (), body)
-        number = answer.get("version")
+        path = f"/subjects/{_quoted(subject)}/versions{_normalized(normalize)}"
+        number = self._ask("POST", path, subject, (), body).get("version")
         stored = (
-            self.version(subject, number) if isinstance(number, int) else self.lookup(subject, text, type_)
+            self.version(subject, number)
+            if isinstance(number, int)
+            else self.lookup(subject, text, type_, normalize=normalize)
         )
         if stored is None:
             raise Fatal(f"the registry registered {subject} and does not have it", stage=Stage.SCHEMA)
@@ -212,6 +218,11 @@ def _short(message: str, length: int = 300) -> str:
 
 def _quoted(subject: str) -> str:
     return quote(subject, safe="")
+
+
+def _normalized(normalize: bool) -> str:
+    """A registry normalizes by its own configuration, too, so what is not wanted is not said either."""
+    return "?normalize=true" if normalize else ""
 
 
 def _body(text: str, type_: str) -> dict[str, Any]:

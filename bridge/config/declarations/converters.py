@@ -77,7 +77,12 @@ _OPTIONS = (
         aliases={_SERIALIZER + n: n for n in ("PrefixSchemaIdSerializer", "HeaderSchemaIdSerializer")},
         importance=LOW,
     ),
-    _option("normalize.schemas", "false", "Whether the registry normalizes schemas."),
+    _option(
+        "normalize.schemas",
+        "false",
+        "Whether the registry normalizes schemas that are registered: one that differs in its writing only is no new "
+        "version.",
+    ),
     _option(
         "decimal.format",
         "BASE64",
@@ -210,8 +215,8 @@ CONVERSION = group(
     Property(
         "key.converter.*",
         STRING,
-        "Options of the key converter: schemas.enable of JsonConverter (true by default), auto.register.schemas of "
-        "AvroConverter.",
+        "Options of the key converter: schemas.enable of JsonConverter (true by default), auto.register.schemas and "
+        "normalize.schemas of AvroConverter.",
         importance=LOW,
     ),
     Property(

@@ -178,6 +178,17 @@ def test_register_and_show(registry: Registry, tmp_path: Path, capsys: Any) -> N
     assert main([*show, "missing"]) == 1
 
 
+def test_register_normalized(registry: Registry, tmp_path: Path, capsys: Any) -> None:
+    texts = ('{"type":"object","title":"T"}', '{"title":"T","type":"object"}')
+    for more, versions in ((["--normalize"], "11"), ([], "12")):
+        for text, version in zip(texts, versions, strict=True):
+            file = tmp_path / "T.schema.json"
+            file.write_text(text)
+            subject = f"t{len(more)}"
+            assert registered(registry, file, "--subject", subject, *more) == 0
+            assert f"{subject} version {version}," in capsys.readouterr().out
+
+
 def test_show_asks_the_connectors_org_and_contract(
     registry: Registry, tmp_path: Path, connector_of: Callable[[Org], Path], capsys: Any
 ) -> None:

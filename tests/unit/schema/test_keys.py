@@ -21,15 +21,18 @@ class FakeRegistry:
 
     def __init__(self) -> None:
         self.subjects: dict[str, Registered] = {}
+        self.normalized: list[bool] = []
 
     def latest(self, subject: str) -> Registered | None:
         return self.subjects.get(subject)
 
-    def lookup(self, subject: str, text: str) -> Registered | None:
+    def lookup(self, subject: str, text: str, *, normalize: bool) -> Registered | None:
+        self.normalized.append(normalize)
         found = self.subjects.get(subject)
         return found if found and found.text == text else None
 
-    def register(self, subject: str, text: str) -> Registered:
+    def register(self, subject: str, text: str, *, normalize: bool) -> Registered:
+        self.normalized.append(normalize)
         self.subjects[subject] = Registered(subject, 1, len(self.subjects) + 1, text)
         return self.subjects[subject]
 
@@ -102,6 +105,14 @@ def test_avro_keys_have_a_subject_of_their_own() -> None:
     assert raw[5:] == b"\2\2a\0"
     with pytest.raises(Fatal, match="has no schema"):
         encoded(name, TEXT, "a", FakeRegistry(), auto__register__schemas="false")
+    assert set(registry.normalized) == {False}
+
+
+def test_avro_keys_are_looked_up_and_registered_normalized() -> None:
+    registry: Any = FakeRegistry()
+    name = "io.confluent.connect.avro.AvroConverter"
+    encoded(name, TEXT, "a", registry, normalize__schemas="true")
+    assert registry.normalized == [True, True]
 
 
 def test_headers_in_connect_s_text() -> None:
