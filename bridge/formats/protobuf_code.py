@@ -84,7 +84,8 @@ def generate(
 def _argument(code: Code, column: Column, source: Source) -> str | None:
     """The constructor's argument, None where the field is set afterwards."""
     schema, field = column.schema, column.field
-    if column.default is not None or column.required or field.is_repeated:
+    sealed_empty = column.seal is not None and column.default == ""
+    if (column.default is not None and not sealed_empty) or column.required or field.is_repeated:
         return None
     if field.type == Of.TYPE_MESSAGE:
         if schema.name == DATE and field.message_type.full_name == "google.type.Date":
@@ -107,6 +108,8 @@ def _sealed(code: Code, column: Column, seal: Seal, source: Source) -> str | Non
         return None
     expression = _final(code, source) if source.constant is None else repr(source.constant)
     encrypt = code.use(seal.text, f"encrypt_{column.field.number}")
+    if column.default == "":
+        return f"{encrypt}((({expression}) or '').encode()).decode()"
     return f"None if (value := ({expression})) is None else {encrypt}(value.encode()).decode()"
 
 

@@ -115,6 +115,8 @@ def columns(
             put = _put(column.schema, found, written, rename, where, fill=fill)
             nested = _nested(column.schema, found, written, rename)
             seal = written.seals.get((message.full_name, found.number))
+            if seal is not None and default is None:
+                default = _empty(found)
             out.append(Column(column.name, column.schema, found, put, default, nested, seal))
     present = {c.field.number for c in out}
     for found in message.fields:
@@ -128,6 +130,14 @@ def columns(
                 stage=Stage.SCHEMA,
             )
     return out
+
+
+def _empty(field: Of) -> str | bytes | None:
+    """What is encrypted for null: without presence a reader finds an empty value where the field is absent, tries to
+    decrypt it, and fails on the whole record (the official Python and JavaScript clients do)."""
+    if field.has_presence or field.is_repeated:
+        return None
+    return "" if field.type == Of.TYPE_STRING else b""
 
 
 def _nested(schema: Schema, field: Of, written: Written, rename: Callable[[str], str]) -> tuple[int, ...]:
