@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka.serialization import SerializationError
 from msgspec.structs import replace
 
 from bridge.event import Data
