@@ -83,7 +83,12 @@ def document() -> str:
 
 
 _ORDER: Final = ("Apache Kafka", "Confluent", "Community")
-_PREFIXES: Final = {"org.apache.": "Apache Kafka", "io.confluent.": "Confluent", "com.github.": "Community"}
+_PREFIXES: Final = {
+    "org.apache.": "Apache Kafka",
+    "io.confluent.": "Confluent",
+    "com.github.": "Community",
+    "io.debezium.": "Community",
+}
 
 
 def _family(name: str) -> str:

@@ -37,6 +37,7 @@ from bridge.transforms import (
     timestamp_now,
     timestamp_now_field,
     timestamp_router,
+    timezone_converter,
     tombstone_handler,
     topic_regex_router,
     value_to_key,
@@ -97,6 +98,7 @@ _ROWS: Final[tuple[tuple[str, ModuleType, bool], ...]] = (
     (_COMMON + "TimestampNowField", timestamp_now_field, True),
     (_COMMON + "ExtractNestedField", extract_nested_field, True),
     (_COMMON + "BytesToString", bytes_to_string, True),
+    ("io.debezium.transforms.TimezoneConverter", timezone_converter, False),
 )
 
 TRANSFORMS: Final[dict[str, Entry]] = {
