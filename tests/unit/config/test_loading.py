@@ -557,6 +557,14 @@ def test_options_of_converters(faults: Faults, loading: Load) -> None:
     assert "without effect for AVRO: value.converter.optional.for.nullables" in notice
 
 
+@pytest.mark.parametrize("form", ["AVRO", "JSON_SR", "PROTOBUF", "JSON"])
+def test_normalized_schemas_are_honoured_with_a_registry(faults: Faults, loading: Load, form: str) -> None:
+    given = {"output.data.format": form, "value.converter.normalize.schemas": "true"}
+    assert faults(given, worker=REGISTRY) == {}
+    ignored = any("normalize.schemas" in notice for notice in loading(given, worker=REGISTRY).notices)
+    assert ignored is (form == "JSON")
+
+
 # ---- worker defaults, references, environment ------------------------------------------------------------
 
 
