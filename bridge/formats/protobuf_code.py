@@ -15,17 +15,8 @@ from google.protobuf.message_factory import GetMessageClass
 
 from bridge.encryption.protection import Seal
 from bridge.formats.code import Code
-from bridge.formats.protobuf_write import (
-    FIRST_MS,
-    FLOATS,
-    INTEGERS,
-    LAST_MS,
-    WHOLE,
-    WRAPPERS,
-    Column,
-    civil,
-    scalar,
-)
+from bridge.formats.protobuf_logical import FIRST_MS, LAST_MS, civil
+from bridge.formats.protobuf_write import FLOATS, INTEGERS, WHOLE, WRAPPERS, Column, scalar
 from bridge.formats.reader import TEXTS
 from bridge.formats.rows import Form, attribute_name
 from bridge.formats.times import EPOCH, MS_PER_DAY, Days

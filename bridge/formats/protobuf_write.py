@@ -17,8 +17,7 @@ from google.protobuf.message_factory import GetMessageClass
 from bridge.encryption.protection import Seal
 from bridge.errors import BadRecord, Fatal, Stage
 from bridge.formats.errors import unwritable
-from bridge.formats.times import MS_PER_DAY
-from bridge.schema.connect_json import decimal_to_bytes, scale_of
+from bridge.formats.protobuf_logical import LOGICAL, logical
 from bridge.schema.model import DATE, DECIMAL, TIME, TIMESTAMP, UNSET, Kind, Schema
 
 Put = Callable[[Any, Any], None]
@@ -33,19 +32,10 @@ FLOATS: Final = frozenset((Of.TYPE_DOUBLE, Of.TYPE_FLOAT))
 _TYPE_NAMES: Final = {
     getattr(Of, name): name.removeprefix("TYPE_").lower() for name in dir(Of) if name.startswith("TYPE_")
 }
-FIRST_MS: Final = -62_135_596_800_000
-LAST_MS: Final = 253_402_300_799_999
-"""What a google.protobuf.Timestamp may be: 0001-01-01T00:00:00Z to 9999-12-31T23:59:59.999Z."""
 WRAPPERS: Final = frozenset(
     f"google.protobuf.{name}Value"
     for name in ("Double", "Float", "Int64", "UInt64", "Int32", "UInt32", "Bool", "String", "Bytes")
 )
-LOGICAL: Final[Mapping[str, str]] = {
-    TIMESTAMP: "google.protobuf.Timestamp",
-    DATE: "google.type.Date",
-    TIME: "google.type.TimeOfDay",
-    DECIMAL: "confluent.type.Decimal",
-}
 
 
 @frozen
@@ -301,7 +291,7 @@ def _make_message(
         if inner is not None:
             return lambda value: cls(value=inner(value))
     elif LOGICAL.get(schema.name or "") == kind.full_name:
-        return _logical(schema, cls)
+        return logical(schema, cls)
     elif schema.kind is Kind.STRUCT and kind.full_name not in (*WRAPPERS, *LOGICAL.values()):
         inside = f"{path}."
         lacking = [f.name for f in schema.fields if written.field(kind, rename(f.name)) is None]
@@ -349,54 +339,6 @@ def _enum(field: Of, record: str, path: str) -> Make:
         return numbers[value]
 
     return make
-
-
-def _logical(schema: Schema, cls: Any) -> Make:
-    if schema.name == TIMESTAMP:
-
-        def instant(ms: int) -> Any:
-            if not FIRST_MS <= ms <= LAST_MS:
-                raise ValueError("out of Protobuf's range, the years 1 to 9999")
-            return cls(seconds=ms // 1000, nanos=ms % 1000 * 1_000_000)
-
-        return instant
-    if schema.name == DATE:
-
-        def date(days: int) -> Any:
-            year, month, day = civil(days)
-            return cls(year=year, month=month, day=day)
-
-        return date
-    if schema.name == TIME:
-
-        def time(ms: int) -> Any:
-            if not 0 <= ms < MS_PER_DAY:
-                raise ValueError("out of a day's range")
-            seconds = ms // 1000
-            nanos = ms % 1000 * 1_000_000
-            return cls(hours=seconds // 3600, minutes=seconds // 60 % 60, seconds=seconds % 60, nanos=nanos)
-
-        return time
-    scale = scale_of(schema)
-
-    def decimal(value: Any) -> Any:
-        raw = decimal_to_bytes(value, scale)
-        digits = len(str(abs(int.from_bytes(raw, "big", signed=True))))
-        return cls(value=raw, precision=digits, scale=scale)
-
-    return decimal
-
-
-def civil(days: int) -> tuple[int, int, int]:
-    """Year, month and day of days since 1970-01-01 in the proleptic Gregorian calendar."""
-    shifted = days + 719_468
-    era, of_era = divmod(shifted, 146_097)
-    year_of_era = (of_era - of_era // 1460 + of_era // 36_524 - of_era // 146_096) // 365
-    of_year = of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
-    month = (5 * of_year + 2) // 153
-    day = of_year - (153 * month + 2) // 5 + 1
-    month += 3 if month < 10 else -9
-    return year_of_era + era * 400 + (month <= 2), month, day
 
 
 def _misfit(schema: Schema, field: Of, path: str) -> Fatal:

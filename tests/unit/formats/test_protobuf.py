@@ -19,9 +19,9 @@ from bridge.errors import BadRecord, ConfigurationError, Fatal, Stage
 from bridge.formats import FORMATS, compile_encoder_for_values, compile_route
 from bridge.formats.code import source_of
 from bridge.formats.protobuf import message_indexes
+from bridge.formats.protobuf_logical import civil
 from bridge.formats.protobuf_read import Reader, indexes
 from bridge.formats.protobuf_types import load, message_class
-from bridge.formats.protobuf_write import civil
 from bridge.formats.reader import read_with
 from bridge.formats.times import days_from_civil
 from bridge.schema.infer import record_schema
