@@ -45,7 +45,6 @@ class Attempt:
     def __init__(self, loaded: Loaded, goal: Goal, stats: Stats) -> None:
         self._loaded = loaded
         self._config = loaded.connector
-        self._worker = loaded.worker
         self._goal = goal
         self._stats = stats
         self._log = for_connector(loaded.connector.name)

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import random
 import threading
-import time
-from collections.abc import Callable
 
 from bridge.attempt import Attempt, Goal
 from bridge.config import Loaded
@@ -118,10 +116,3 @@ class Connector:
             extra={"stage": str(error.stage), "replay_id": error.position},
         )
         self._stopping.wait(seconds)
-
-
-def wait_for_all(connectors: list[Connector], tick: Callable[[], None], every: float = 0.5) -> None:
-    """Wait until every connector has ended; ``tick`` is called meanwhile."""
-    while any(not connector.join(0) for connector in connectors):
-        tick()
-        time.sleep(every)

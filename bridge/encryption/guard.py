@@ -135,14 +135,6 @@ class Guard:
             ),
         )
 
-    def letter_seal(self, subject: str) -> tuple[EncryptRule, Dek, Seal] | None:
-        """What a dead letter is encrypted with; None where nothing is protected yet."""
-        if not self.rules:
-            return None
-        rule = evolve(self.rules[0], payload=True)
-        dek = self.deks.for_writing(rule, subject)
-        return rule, dek, seal_of([dek.cipher(versioned=rule.expiry_days > 0)])
-
     def close(self) -> None:
         """Wait for no KMS any more."""
         self.deks.close()

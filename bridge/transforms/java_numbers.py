@@ -7,7 +7,7 @@ import re
 import struct
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
-from typing import Any, Final
+from typing import Final
 
 _EFFICIENT: Final = 1_000_000  # Values.TOO_BIG is 1e1000000
 _BLANKS: Final = "".join(map(chr, range(33)))
@@ -199,13 +199,3 @@ def parse_decimal(text: str) -> Decimal:
     if value and not -_EFFICIENT <= value.adjusted() < _EFFICIENT:
         raise ValueError("outside efficient parsing range")
     return value
-
-
-def decimal_to_whole(value: Decimal) -> int:
-    """The integer part, whatever its size."""
-    return int(value)
-
-
-def number_text(value: Any) -> str:
-    """``toString`` of a number that is no float."""
-    return str(value)

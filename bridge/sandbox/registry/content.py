@@ -64,12 +64,6 @@ class Content:
         properties = dict(sorted({**metadata.get("properties", {}), key: value}.items()))
         return evolve(self, metadata=_ordered({**metadata, "properties": properties}))
 
-    def without_property(self, key: str) -> Content:
-        """The content without one property of its metadata."""
-        properties = {k: v for k, v in (self.metadata or {}).get("properties", {}).items() if k != key}
-        metadata = _ordered({**(self.metadata or {}), "properties": properties})
-        return evolve(self, metadata={k: v for k, v in metadata.items() if v} or None)
-
     def json(self) -> Json:
         """``schemaType, references, metadata, schema, ruleSet``: what is empty is left out."""
         references = [reference.json() for reference in self.references]
