@@ -71,7 +71,7 @@ def channel_name(value: str) -> str | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether the host can only be this machine."""
+    """Whether the host can only be this machine (RFC 6761 for ``localhost``)."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

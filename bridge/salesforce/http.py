@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import base64
 import http.client
-import ipaddress
 import os
 import ssl
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 from attrs import field, frozen
 
 from bridge import __version__
+from bridge.config.checks import is_loopback
 from bridge.errors import Fatal, Stage
 from bridge.salesforce.network import network_error
 from bridge.salesforce.proxy import exempt, find_proxy
@@ -87,14 +87,6 @@ class Origin:
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.netloc}"
-
-
-def is_loopback(host: str) -> bool:
-    """Whether this name or address can only mean this machine (RFC 6761 for ``localhost``)."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost" or host.lower().endswith(".localhost")
 
 
 def http_settings(connector: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> HttpSettings:
