@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import Final, TypeVar
 
 from bridge.errors import ConfigurationError, Fault
 from bridge.sandbox import samples
@@ -14,6 +13,7 @@ from bridge.sandbox.kafka import MockKafka
 from bridge.sandbox.org import Org
 from bridge.sandbox.protection import Protection
 from bridge.sandbox.registry import Registry
+from bridge.sandbox.running import Running
 
 PARTS: Final = ("org", "registry", "kafka")
 TOPIC: Final = "orders"
@@ -23,7 +23,7 @@ GROUP: Final = "sandbox"
 Part = TypeVar("Part")
 
 
-class Sandbox:
+class Sandbox(Running):
     """The parts that are asked for, up between ``start`` and ``stop``. A context manager.
 
     The org listens on ``port_base``, the registry on the port after it; 0 takes free ports. ``directory`` gets
@@ -55,15 +55,6 @@ class Sandbox:
         if "kafka" in only:
             self.kafka = MockKafka([TOPIC, OFFSETS])
             self._stops.append(self.kafka.close)
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def start(self) -> None:
         """Accept connections, and write the files."""

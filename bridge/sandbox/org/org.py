@@ -5,8 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.routing import Route
@@ -19,13 +18,14 @@ from bridge.sandbox.org.control import Control
 from bridge.sandbox.org.faults import Faults
 from bridge.sandbox.org.oauth import Credentials, TokenEndpoint, Tokens
 from bridge.sandbox.org.rest import Rest
+from bridge.sandbox.running import Running
 from bridge.sandbox.server import Server
 from bridge.sandbox.tls import make_certificate
 
 _ID_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
 
-class Org:
+class Org(Running):
     """A Salesforce org on 127.0.0.1 over TLS. A context manager, or ``start`` and ``stop``.
 
     ``directory`` gets ``ca.pem``, which a client must trust. Every method may be called from any thread.
@@ -58,15 +58,6 @@ class Org:
         self.url = self.login.url = self._server.url
         for event in events:
             self.define(event)
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def start(self) -> None:
         """Accept connections."""

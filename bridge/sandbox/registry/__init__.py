@@ -5,21 +5,19 @@ Behaviour follows recorded exchanges with Confluent Schema Registry 8.3.1 (tests
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Self
-
 from bridge.sandbox.registry.dek_keys import Keys
 from bridge.sandbox.registry.dek_routes import DekRoutes
 from bridge.sandbox.registry.http import Application
 from bridge.sandbox.registry.schema_routes import SchemaRoutes
 from bridge.sandbox.registry.settings_routes import SettingsRoutes
 from bridge.sandbox.registry.subjects import Subjects
+from bridge.sandbox.running import Running
 from bridge.sandbox.server import Server
 
 __all__ = ["Registry"]
 
 
-class Registry:
+class Registry(Running):
     """A registry on 127.0.0.1 over plain http, empty at start. A context manager, or ``start`` and ``stop``.
 
     ``keeps_rules=False``: rule sets are dropped silently, as the community edition does.
@@ -35,15 +33,6 @@ class Registry:
         }
         self._server = Server(Application(table, self.subjects.lock), port=port, name="registry")
         self.url = self._server.url
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def start(self) -> None:
         """Accept connections."""
