@@ -34,12 +34,6 @@ def org(tmp_path: Path) -> Iterator[Org]:
 
 
 @pytest.fixture
-def registry() -> Iterator[Registry]:
-    with Registry() as registry:
-        yield registry
-
-
-@pytest.fixture
 def bridge(tmp_path: Path, broker: Broker, org: Org, registry: Registry) -> Bridge:
     bridge = Bridge.of(tmp_path, broker, org)
     bridge.worker["schema.registry.url"] = registry.url

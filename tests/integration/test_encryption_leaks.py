@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bridge.kafka.decrypt import Decrypter
-from bridge.sandbox import samples
 from bridge.sandbox.org import Org
 from bridge.sandbox.registry import Registry
 from bridge.schema.registry_http import http_of
@@ -22,12 +20,6 @@ from tests.support.kafka_client import create_topic, read
 NAME, EMAIL, PHONE = "Zdenka Tajemna-Plaintext", "zdenka.tajemna@example.org", "+420 605 999 111"
 FIELDS = "Customer_Email__c: {tags: [PII]}, Notes__c: {tags: [PII]}, Order_Number__c: {tags: [PII]}"
 PLAIN = [value.encode() for value in (NAME, EMAIL, PHONE, "Tajemna", "zdenka", "605 999")]
-
-
-@pytest.fixture
-def org(tmp_path: Path) -> Iterator[Org]:
-    with Org(samples.EVENTS, directory=tmp_path / "org") as org:
-        yield org
 
 
 def everything(broker: Broker, *topics: str) -> list[Any]:

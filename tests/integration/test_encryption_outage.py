@@ -17,7 +17,6 @@ from bridge.encryption.deks import Deks
 from bridge.encryption.envelope import from_text, version_of
 from bridge.kafka.decode import Decoder
 from bridge.kafka.decrypt import Decrypter
-from bridge.sandbox import samples
 from bridge.sandbox.org import Org
 from bridge.sandbox.registry import Registry
 from bridge.schema.registry_http import http_of
@@ -36,21 +35,9 @@ RULE = (
 
 
 @pytest.fixture
-def org(tmp_path: Path) -> Iterator[Org]:
-    with Org(samples.EVENTS, directory=tmp_path / "org") as org:
-        yield org
-
-
-@pytest.fixture
 def kms() -> Iterator[Double]:
     with vault() as double:
         yield double
-
-
-@pytest.fixture
-def registry() -> Iterator[Registry]:
-    with Registry() as registry:
-        yield registry
 
 
 @pytest.fixture

@@ -10,17 +10,10 @@ from typing import Any
 
 import pytest
 
-from bridge.sandbox import samples
 from bridge.sandbox.org import Org
 from tests.support.bridge_run import EVENT, Bridge, running, wait_until
 from tests.support.kafka_broker import Broker
 from tests.support.kafka_client import high_watermark
-
-
-@pytest.fixture
-def org(tmp_path: Path) -> Iterator[Org]:
-    with Org(samples.EVENTS, directory=tmp_path / "org") as org:
-        yield org
 
 
 @pytest.fixture

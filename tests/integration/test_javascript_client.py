@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-import pytest
 from msgspec.structs import replace
 
 from bridge.event import Data
@@ -64,12 +62,6 @@ def expected(form: str, payload: dict[str, Any], schema: str = ID) -> dict[str, 
     if form == "PROTOBUF":
         return {name: value for name, value in record.items() if value not in (None, "")}
     return record
-
-
-@pytest.fixture
-def registry() -> Iterator[Registry]:
-    with Registry() as registry:
-        yield registry
 
 
 class Growing(Org):

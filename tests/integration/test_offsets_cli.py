@@ -1,7 +1,6 @@
 """``sfbridge offsets`` straight on the topic: what it stores is where the next run begins."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,17 +8,10 @@ import pytest
 from confluent_kafka import Producer
 
 from bridge.cli.main import main
-from bridge.sandbox import samples
 from bridge.sandbox.org import Org
 from tests.support.bridge_run import EVENT, Bridge
 from tests.support.kafka_broker import Broker
 from tests.support.kafka_client import read
-
-
-@pytest.fixture
-def org(tmp_path: Path) -> Iterator[Org]:
-    with Org(samples.EVENTS, directory=tmp_path / "org") as org:
-        yield org
 
 
 @pytest.fixture

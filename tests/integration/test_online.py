@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,19 +11,12 @@ from confluent_kafka.admin import AclOperation, AdminClient, ResourceType
 from bridge.cli.main import main
 from bridge.config import load
 from bridge.online import Check, checks
-from bridge.sandbox import samples
 from bridge.sandbox.org import Org
 from bridge.sandbox.registry import Registry
 from tests.support.bridge_run import EVENT, Bridge, running, wait_until
 from tests.support.kafka_broker import Broker
 from tests.support.kafka_client import allow, create_topic, unique
 from tests.support.kafka_config import BRIDGE
-
-
-@pytest.fixture
-def org(tmp_path: Path) -> Iterator[Org]:
-    with Org(samples.EVENTS, directory=tmp_path / "org") as org:
-        yield org
 
 
 @pytest.fixture

@@ -10,17 +10,10 @@ from typing import Any
 import pytest
 from kafka_connect import KafkaConnect
 
-from bridge.sandbox import samples
 from bridge.sandbox.org import Org
 from tests.support.bridge_run import EVENT, Bridge
 from tests.support.kafka_broker import Broker
 from tests.support.worker_run import Group, Rest
-
-
-@pytest.fixture
-def org(tmp_path: Path) -> Iterator[Org]:
-    with Org(samples.EVENTS, directory=tmp_path / "org") as org:
-        yield org
 
 
 @pytest.fixture

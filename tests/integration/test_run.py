@@ -3,7 +3,7 @@
 import json
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,12 +16,6 @@ from bridge.sandbox.org import Org
 from tests.support.bridge_run import EVENT, Bridge, running, wait_until
 from tests.support.kafka_broker import Broker
 from tests.support.kafka_client import create_topic, read, unique
-
-
-@pytest.fixture
-def org(tmp_path: Path) -> Iterator[Org]:
-    with Org(samples.EVENTS, directory=tmp_path / "org") as org:
-        yield org
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import json
 import time
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,18 +25,6 @@ WIDER = evolve(
     samples.ORDER_PLACED,
     fields=(*samples.ORDER_PLACED.fields, FieldDefinition("Coupon__c", "string", length=20)),
 )
-
-
-@pytest.fixture
-def org(tmp_path: Path) -> Iterator[Org]:
-    with Org(samples.EVENTS, directory=tmp_path / "org") as org:
-        yield org
-
-
-@pytest.fixture
-def registry() -> Iterator[Registry]:
-    with Registry() as registry:
-        yield registry
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import json
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer
 
 from bridge.errors import Fatal, Stage
-from bridge.sandbox import samples
 from bridge.sandbox.org import Org
 from bridge.sandbox.registry import Registry
 from tests.support.bridge_run import EVENT, Bridge
@@ -37,20 +35,8 @@ FIVE = {
 
 
 @pytest.fixture
-def org(tmp_path: Path) -> Iterator[Org]:
-    with Org(samples.EVENTS, directory=tmp_path / "org") as org:
-        yield org
-
-
-@pytest.fixture
 def bridge(tmp_path: Path, broker: Broker, org: Org) -> Bridge:
     return Bridge.of(tmp_path, broker, org)
-
-
-@pytest.fixture
-def registry() -> Iterator[Registry]:
-    with Registry() as registry:
-        yield registry
 
 
 def asked(registry: Registry, path: str) -> Any:

@@ -2,7 +2,6 @@
 
 import io
 import struct
-from collections.abc import Iterator
 from typing import Any
 
 import fastavro
@@ -28,12 +27,6 @@ ORDER = """{"type":"record","name":"Order","namespace":"shop","fields":[
   {"name":"email","type":["null","string"],"default":null,"confluent:tags":["PII"]}]}"""
 WIDER = ORDER.removesuffix("]}") + ',{"name":"amount","type":"double","default":0}]}'
 BROKEN = """{"type":"record","name":"Order","namespace":"shop","fields":[{"name":"number","type":"long"}]}"""
-
-
-@pytest.fixture
-def registry() -> Iterator[Registry]:
-    with Registry() as registry:
-        yield registry
 
 
 @pytest.fixture

@@ -4,23 +4,15 @@ The situations and what others do in them were measured; none of them may cost a
 """
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from attrs import evolve
 
 from bridge.errors import Fatal
-from bridge.sandbox import samples
 from bridge.sandbox.org import Org
 from tests.support.bridge_run import EVENT, Bridge, running, wait_until
 from tests.support.kafka_broker import Broker
-
-
-@pytest.fixture
-def org(tmp_path: Path) -> Iterator[Org]:
-    with Org(samples.EVENTS, directory=tmp_path / "org") as org:
-        yield org
 
 
 @pytest.fixture

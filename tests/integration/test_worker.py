@@ -11,7 +11,6 @@ from confluent_kafka import Producer
 from bridge.api.guard import hash_password
 from bridge.cli.main import main
 from bridge.errors import ConfigurationError, Fatal
-from bridge.sandbox import samples
 from bridge.sandbox.org import Org
 from tests.support.bridge_run import EVENT, Bridge, wait_until
 from tests.support.certs import Authority
@@ -20,12 +19,6 @@ from tests.support.kafka_client import create_topic, read
 from tests.support.worker_run import Group, Rest
 
 CLOUD = "/connect/v1/environments/env-1/clusters/lkc-1/connectors"
-
-
-@pytest.fixture
-def org(tmp_path: Path) -> Iterator[Org]:
-    with Org(samples.EVENTS, directory=tmp_path / "org") as org:
-        yield org
 
 
 @pytest.fixture

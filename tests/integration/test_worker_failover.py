@@ -12,16 +12,9 @@ from typing import Any
 import pytest
 import requests
 
-from bridge.sandbox import samples
 from bridge.sandbox.org import Org
 from tests.support.bridge_run import EVENT, Bridge, wait_until
 from tests.support.worker_run import Group, Process, Rest
-
-
-@pytest.fixture
-def org(tmp_path: Path) -> Iterator[Org]:
-    with Org(samples.EVENTS, directory=tmp_path / "org") as org:
-        yield org
 
 
 @pytest.fixture

@@ -1,14 +1,12 @@
 """The rights a worker needs, exactly: with them it works, with one less it says which."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from confluent_kafka.admin import AclOperation, ResourceType
 
 from bridge.errors import Fatal
-from bridge.sandbox import samples
 from bridge.sandbox.org import Org
 from tests.support.bridge_run import EVENT, Bridge
 from tests.support.kafka_broker import Broker
@@ -20,12 +18,6 @@ STATE = ("configs", "status", "offsets")
 TOPIC, IDS, GROUP = ResourceType.TOPIC, ResourceType.TRANSACTIONAL_ID, ResourceType.GROUP
 READ, WRITE = AclOperation.READ, AclOperation.WRITE
 DESCRIBE, CONFIGS = AclOperation.DESCRIBE, AclOperation.DESCRIBE_CONFIGS
-
-
-@pytest.fixture
-def org(tmp_path: Path) -> Iterator[Org]:
-    with Org(samples.EVENTS, directory=tmp_path / "org") as org:
-        yield org
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from confluent_kafka.admin import AclOperation, ResourceType
 from bridge.config import load
 from bridge.errors import ConfigurationError, Fatal
 from bridge.kafka.service_account import with_keys
-from bridge.sandbox import samples
 from bridge.sandbox.org import Org
 from tests.support import kafka_config
 from tests.support.bridge_run import EVENT, Bridge
@@ -71,12 +70,6 @@ def iam() -> Iterator[Iam]:
     iam = Iam()
     yield iam
     iam.server.shutdown()
-
-
-@pytest.fixture
-def org(tmp_path: Path) -> Iterator[Org]:
-    with Org(samples.EVENTS, directory=tmp_path / "org") as org:
-        yield org
 
 
 @pytest.fixture
