@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from attrs import define, field, frozen
 
+from bridge.calls import EVERY, Calls
 from bridge.errors import Fatal, Stage
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class Stats:
     last_created_ms: int = 0
     last_committed_at: float = 0.0
     schemas_compiled: int = 0
+    fields_encrypted: int = 0
 
     # the connector as a whole
     restarts: int = 0
@@ -163,9 +165,14 @@ _COUNTERS: Final = tuple(
         ("events_delivered", "events_delivered", "Events whose position is committed."),
         ("bytes_written", "written_bytes", "Bytes of record values committed to Kafka."),
         ("transactions", "transactions", "Transactions committed."),
-        ("aborts", "transactions_aborted", "Transactions aborted."),
+        ("aborts", "transactions_aborted", "Transactions aborted or given up; their events come again."),
         ("commit_seconds", "commit_seconds", "Time spent committing transactions."),
         ("schemas_compiled", "schemas_compiled", "Encoders compiled for an event's schema."),
+        (
+            "fields_encrypted",
+            "encrypted_fields",
+            "Protected fields of the events converted, empty ones included; a whole payload is one.",
+        ),
         ("restarts", "restarts", "Restarts after a retriable failure."),
     )
 )
@@ -209,9 +216,10 @@ BRIDGE_SERIES: Final = (
 
 @define(eq=False)
 class Metrics:
-    """A Prometheus collector over the ``Stats`` of every connector in this process."""
+    """A Prometheus collector over the ``Stats`` of every connector in this process, and the calls of all."""
 
     _stats: dict[str, Stats] = field(factory=dict)
+    _calls: tuple[Calls, ...] = EVERY
 
     def register(self, stats: Stats) -> Stats:
         """Expose ``stats`` under its connector's name, in place of what was there under that name."""
@@ -230,6 +238,8 @@ class Metrics:
         for series in BRIDGE_SERIES:
             yield _family(series, {"connector": None}, everyone, now)
         yield _states(everyone)
+        for calls in self._calls:
+            yield calls.family()
 
     def text(self) -> str:
         """The exposition text, as a scrape would get it."""

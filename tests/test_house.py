@@ -24,6 +24,7 @@ DATA_PATH = (
     "policy",
     "event",
     "errors",
+    "calls",
     "metrics",
     "log",
     "salesforce",

@@ -18,7 +18,7 @@ from attrs import define, field, frozen
 
 from bridge.encryption.dek_registry import DekRegistry, ExistsError, Kek, WrappedDek
 from bridge.encryption.envelope import Algorithm, Cipher, cipher_of, new_material
-from bridge.encryption.kms import Kms, fatal, open_kms
+from bridge.encryption.kms import Kms, fatal, open_kms, opened
 from bridge.encryption.rules import EncryptRule
 from bridge.errors import BridgeError, Fatal, Retriable
 
@@ -223,7 +223,8 @@ class Deks:
         key = (kms_type, key_id, *sorted(params.items()))
         known = self._drivers.get(key)
         if known is None:
-            known = self._drivers[key] = self.open_kms(kms_type, key_id, params)
+            known = opened(kms_type, lambda: self.open_kms(kms_type, key_id, params))
+            self._drivers[key] = known
         return known
 
     def _patiently(self, ask: Callable[[], T]) -> T:

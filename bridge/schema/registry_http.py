@@ -22,6 +22,7 @@ from urllib.parse import unquote, urlsplit
 
 from attrs import define, field, frozen
 
+from bridge import calls
 from bridge.errors import ConfigurationError, Fatal, Fault, Retriable, Stage
 from bridge.schema.registry_tls import tls_context
 
@@ -124,9 +125,11 @@ class Http:
             data = json.dumps(body, ensure_ascii=False).encode()
             headers |= {"Content-Type": _CONTENT, "Confluent-Accept-Unknown-Properties": "true"}
         try:
-            connection.request(method, address.path + path, data, headers)
-            response = connection.getresponse()
-            raw = response.read(_LARGEST)
+            with calls.REGISTRY.timed(_operation(method, path)) as call:
+                connection.request(method, address.path + path, data, headers)
+                response = connection.getresponse()
+                raw = response.read(_LARGEST)
+                call.outcome = _outcome(response.status)
         finally:
             connection.close()
         return _judge(address, response, raw)
@@ -146,6 +149,29 @@ class _Failure:
     where: str
     reason: str
     retry_after: float = 0.0
+
+
+def _operation(method: str, path: str) -> str:
+    """What a request is for, as its metric calls it: one of few words, without names of subjects."""
+    plain = path.partition("?")[0]
+    if method == "POST" and plain.startswith("/subjects/") and plain.endswith("/versions"):
+        return "register"
+    return _OPERATIONS.get(plain.lstrip("/").partition("/")[0], "other")
+
+
+_OPERATIONS: Final = {
+    "subjects": "subject",
+    "schemas": "schema",
+    "compatibility": "compatibility",
+    "config": "config",
+    "dek-registry": "dek",
+}
+
+
+def _outcome(status: int) -> str:
+    if status in _RETRIED or status >= 500:
+        return calls.FAILED
+    return calls.OK if 200 <= status < 300 else calls.REFUSED
 
 
 def _network(error: Exception) -> str:

@@ -12,6 +12,9 @@ import importlib
 from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
+from attrs import frozen
+
+from bridge import calls
 from bridge.errors import Fatal, Retriable, Stage
 
 Params = Mapping[str, str]
@@ -58,6 +61,32 @@ def open_kms(kms_type: str, key_id: str, params: Params) -> Kms:
     check(kms_type)
     make: Callable[[str, Params], Kms] = importlib.import_module(DRIVERS[kms_type][0]).open_key
     return make(key_id, params)
+
+
+@frozen
+class Timed:
+    """A driver whose calls are counted, under its type."""
+
+    kms_type: str
+    driver: Kms
+
+    def wrap(self, material: bytes) -> bytes:
+        """As the driver."""
+        with calls.KMS.timed(self.kms_type, "wrap"):
+            return self.driver.wrap(material)
+
+    def unwrap(self, wrapped: bytes) -> bytes:
+        """As the driver."""
+        with calls.KMS.timed(self.kms_type, "unwrap"):
+            return self.driver.unwrap(wrapped)
+
+
+def opened(kms_type: str, open_key: Callable[[], Kms]) -> Kms:
+    """What ``open_key`` opens, which may log in, so that it is counted, too."""
+    # The type may come from a KEK's registration, where anything can stand.
+    label = kms_type if kms_type in DRIVERS else "other"
+    with calls.KMS.timed(label, "open"):
+        return Timed(label, open_key())
 
 
 def fatal(message: str) -> Fatal:

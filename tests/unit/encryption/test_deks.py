@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bridge import calls
 from bridge.encryption.dek_registry import DekRegistry, Kek
 from bridge.encryption.deks import Deks
 from bridge.encryption.envelope import Algorithm
@@ -131,6 +132,30 @@ def test_a_kms_that_is_away_is_waited_for(http: Http) -> None:
     with pytest.raises(Retriable, match="away"):
         tool.for_writing(rule(), "t")
     assert deks(http).registry.versions("k", "t", Algorithm.AES256_GCM) == []
+
+
+def counts(kms_type: str, operation: str) -> list[int]:
+    return [calls.KMS.count(outcome, kms_type, operation) for outcome in calls.OUTCOMES]
+
+
+def test_calls_of_a_kms_are_counted_by_type_and_outcome(http: Http) -> None:
+    before = {at: counts(*at) for at in (("local-kms", "wrap"), ("local-kms", "unwrap"), ("other", "open"))}
+    flaky = Flaky(open_kms("local-kms", "a", {"secret": "s"}), 2)
+    tool = deks(http, open_kms=lambda *_: flaky)
+    tool.retry_seconds = 5
+    made = tool.for_writing(rule(), "s")
+    other = deks(http)
+    other.params = {"secret": "other"}
+    with pytest.raises(Fatal, match="another secret"):
+        other.for_reading("k", "s", made.algorithm, 1)
+    with pytest.raises(Fatal, match="no driver"):
+        deks(http).wrap(Kek("x", "a name of mine", "a"), b"")
+    more = {at: [n - was for n, was in zip(counts(*at), old, strict=True)] for at, old in before.items()}
+    assert more == {
+        ("local-kms", "wrap"): [1, 0, 2],
+        ("local-kms", "unwrap"): [1, 1, 0],
+        ("other", "open"): [0, 1, 0],
+    }
 
 
 def test_a_registry_without_keys_and_one_that_is_away() -> None:
