@@ -75,6 +75,8 @@ class Record:
     key: bytes | None = None
     headers: tuple[tuple[str, bytes | None], ...] = ()
     timestamp: int | None = None
+    sealed: int = 0
+    """How many protected fields its value has."""
 
 
 class _Created(msgspec.Struct):

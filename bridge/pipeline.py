@@ -75,6 +75,7 @@ class Pipeline:
             batch: list[Arguments] = []
             failure: BridgeError | None = self._set_aside(delivery, batch)
             known, room, largest = self.routes.known, self._room(), self.limits.max_message_bytes
+            sealed = 0
             for message in delivery.events if failure is None else ():
                 data = message.data
                 assert data is not None
@@ -91,6 +92,7 @@ class Pipeline:
                         arguments = self._arguments(record)
                     else:
                         arguments = (route.topic, route.convert(data))
+                        sealed += route.sealed
                     if arguments is not None and len(arguments[1] or b"") > largest:
                         raise self._too_large(data, arguments)
                 except BadRecord as error:
@@ -107,6 +109,7 @@ class Pipeline:
             else:
                 if failure is None:
                     self._pass_by(delivery)
+            self.stats.fields_encrypted += sealed
             self._hand_over(batch)
             if failure is not None:
                 self._commit()
@@ -233,6 +236,7 @@ class Pipeline:
     def _arguments(self, record: Any) -> Arguments | None:
         if record is None:
             return None
+        self.stats.fields_encrypted += record.sealed
         return (
             record.topic,
             record.value,

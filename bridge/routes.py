@@ -33,6 +33,8 @@ class Route:
     convert: Callable[[Data], bytes]
     record: Callable[[Data], Record | None] | None = None
     describes: str = ""
+    sealed: int = 0
+    """How many protected fields ``convert`` writes for each event."""
 
 
 class Resolver(Protocol):

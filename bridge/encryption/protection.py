@@ -37,6 +37,11 @@ class Protection:
     payload: Seal | None = field(default=None, eq=False)
     key: tuple[object, ...] = ()
 
+    @property
+    def count(self) -> int:
+        """How many fields it protects in each record; the whole payload is one more."""
+        return len(self.fields) + (self.payload is not None)
+
 
 NOTHING: Final = Protection()
 """Somebody looked, and nothing is protected."""

@@ -42,11 +42,15 @@ Find = Callable[[Schema, str], Written | None]
 
 @frozen
 class Target:
-    """How records of one value schema, topic and key schema are written. Holds the schemas its key names by id."""
+    """How records of one value schema, topic and key schema are written. Holds the schemas its key names by id.
+
+    ``sealed``: how many protected fields a value has.
+    """
 
     schemas: tuple[Schema | None, Schema | None]
     value: Encoder
     key: Encoder
+    sealed: int = 0
 
 
 class Transforming:
@@ -112,6 +116,7 @@ class Transforming:
                 target.key(record.key),
                 headers,
                 record.timestamp,
+                target.sealed,
             )
 
         self._prepare_for(sample, transformed, prepare)
@@ -136,7 +141,7 @@ class Transforming:
             prepare(record)
 
     def _target(self, record: ConnectRecord, before: Schema, find: Find) -> Target:
-        schema, topic = record.value_schema, record.topic or ""
+        schema, topic, sealed = record.value_schema, record.topic or "", 0
         try:
             if wrong := wrong_topic(topic):
                 raise BadRecord(
@@ -145,7 +150,9 @@ class Transforming:
             self._ensure_topic(topic)
             if schema is None or schema.kind is not Kind.STRUCT:
                 self._refuse_tagged(before)
-            value = _null if schema is None else self._value(schema, topic, before, find)
+            value: Encoder = _null
+            if schema is not None:
+                value, sealed = self._value(schema, topic, before, find)
             key = self._keys(record.key_schema, topic)
         except Incompatible as difference:
             if not self._set_aside:
@@ -153,9 +160,10 @@ class Transforming:
             value, key = _refuse(SetAside(difference.message, stage=Stage.SCHEMA)), _null
         except BadRecord as error:
             value, key = _refuse(error), _null
-        return Target((schema, record.key_schema), value, key)
+        return Target((schema, record.key_schema), value, key, sealed)
 
-    def _value(self, schema: Schema, topic: str, before: Schema, find: Find) -> Encoder:
+    def _value(self, schema: Schema, topic: str, before: Schema, find: Find) -> tuple[Encoder, int]:
+        """The encoder, and how many protected fields it writes."""
         if self._form.REGISTERED and schema.kind is not Kind.STRUCT:
             raise BadRecord(
                 f"transforms leave a value that is {schema.kind}, and {self._form.NAME} needs a struct: put "
@@ -164,7 +172,7 @@ class Transforming:
             )
         written = find(schema, topic)
         if written is None:
-            return _unless_null(self._form.compile_values(schema, None, b"", self._settings, NOTHING))
+            return _unless_null(self._form.compile_values(schema, None, b"", self._settings, NOTHING)), 0
         self._refuse_leaks(before, written)
         frame = b"\0" + written.registered.id.to_bytes(4, "big")
         try:
@@ -175,7 +183,7 @@ class Transforming:
             if difference.stage is not Stage.SCHEMA:
                 raise
             raise Incompatible(difference.message, stage=Stage.SCHEMA) from None
-        return _unless_null(_fitted(encode, schema, written.schema))
+        return _unless_null(_fitted(encode, schema, written.schema)), written.protection.count
 
     def _refuse_leaks(self, before: Schema, written: Written) -> None:
         if self._encrypts or written.protection.fields or written.protection.payload:

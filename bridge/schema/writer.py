@@ -208,8 +208,12 @@ class Writers:
         record = None
         if topic is None or self._timestamps:
             encode = self._form.compile_rows(rows, text, frame, self._settings, protection)
-            record = _by_event(rows, self._template, topic, encode, timestamps=self._timestamps)
-        return Route(topic or self._template.text, convert, record, describes(event, registered))
+            record = _by_event(
+                rows, self._template, topic, encode, protection.count, timestamps=self._timestamps
+            )
+        return Route(
+            topic or self._template.text, convert, record, describes(event, registered), protection.count
+        )
 
     def _topic(self, event: EventType) -> str | None:
         """The topic of all events of the schema, None where it depends on the event."""
@@ -277,6 +281,7 @@ def _by_event(
     template: TopicTemplate,
     topic: str | None,
     encode: Callable[[Any], bytes],
+    sealed: int,
     *,
     timestamps: bool,
 ) -> Callable[[Data], Record]:
@@ -292,7 +297,8 @@ def _by_event(
 
         made = template.fill(value_of) if topic is None else topic
         created = value_of("CreatedDate") if timestamps else None
-        return Record(made, encode(row), timestamp=created if isinstance(created, int) else None)
+        timestamp = created if isinstance(created, int) else None
+        return Record(made, encode(row), timestamp=timestamp, sealed=sealed)
 
     return record
 

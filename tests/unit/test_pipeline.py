@@ -308,3 +308,22 @@ def test_a_target_is_prepared_between_transactions_and_no_event_is_lost(
     pipeline.run()
     assert notes.values() == [replay_id for replay_id, _ in every][:most]
     assert not any(resolver.open)
+
+
+def test_protected_fields_are_counted_on_both_ways_of_an_event() -> None:
+    class Sealing(Resolver):
+        def resolve(self, schema_id: str | None, sample: Data, channel: str | None = None) -> Route:
+            if schema_id == "by record":
+                return Route("out", convert, lambda data: Record("out", b"1", sealed=5))
+            return (
+                Route("out", convert, sealed=2)
+                if schema_id == "fused"
+                else super().resolve(schema_id, sample)
+            )
+
+    kinds = ["fused", "fused", "by record", "filtered", "plain"]
+    events = [event(1 + at, schema=kind) for at, kind in enumerate(kinds)]
+    bad = event(99, "bad", "fused")
+    pipeline, _, stats = carry([Delivery([*events, bad], 1, 0.0, [])], resolver=Sealing(), tolerate=True)
+    pipeline.run()
+    assert stats.fields_encrypted == 2 + 2 + 5

@@ -63,6 +63,7 @@ def test_a_renamed_field_is_encrypted_under_its_new_name(registry: Registry, tmp
     )
     assert EMAIL.encode() not in (record.value or b"")
     assert opened(registry, record.value)["email"] == EMAIL
+    assert record.sealed == 1
 
 
 @pytest.mark.parametrize(
