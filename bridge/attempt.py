@@ -86,7 +86,7 @@ class Attempt:
             self._check_org(position, session)
             self._carry(producer, position, session, topics)
         finally:
-            producer.close()
+            self._stats.aborts += producer.close()
 
     # ---- the parts -------------------------------------------------------------------------------------
 

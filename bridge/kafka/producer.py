@@ -152,17 +152,23 @@ class Producer:
                     raise Retriable("Kafka did not acknowledge before the stop", stage=Stage.PRODUCE)
         self._raise_failed()
 
-    def close(self) -> None:
-        """Drop what was not committed. An abort is tried, so that readers need not wait for the timeout."""
+    def close(self) -> bool:
+        """Drop what was not committed. An abort is tried, so that readers need not wait for the timeout.
+
+        Says whether a transaction was open, whose records readers will not see. Of one that was being committed when
+        the answer was lost, only the position will tell; it counts as given up.
+        """
         from confluent_kafka import KafkaException
 
-        if self._open:
+        given_up = self._open
+        if given_up:
             self._open = False
             with contextlib.suppress(KafkaException, SystemError):
                 self._producer.abort_transaction(2.0)  # else the next init_transactions aborts it
         with contextlib.suppress(KafkaException, SystemError):
             self._producer.purge()
             self._producer.poll(0)
+        return given_up
 
     def _delivered(self, error: Any, message: Any) -> None:
         """Only called for records that failed (``delivery.report.only.error``)."""
