@@ -37,6 +37,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     from bridge import log
     from bridge.config import load_worker
+    from bridge.errors import Retriable
 
     log.configure(args.log_format, args.log_level)
     config = load_worker(args.worker)
@@ -44,7 +45,12 @@ def run(args: argparse.Namespace) -> int:
     _allow_many_files()
     ended = _stop_on_signals()
     service = Service(config, stopped=ended.is_set)
-    service.start()
+    try:
+        service.start()
+    except Retriable:
+        if not ended.is_set():
+            raise
+        return 0  # asked to stop before Kafka had answered: there is nothing to drain
     print(f"worker {service.worker_id} of group {config['group.id']} answers at {service.url}", flush=True)
     while not ended.wait(0.2) and service.failure is None:
         pass

@@ -70,10 +70,14 @@ class Cluster:
             raise self._watch.explain(error, "connecting to Kafka") from error
         self._watch.serve = self._admin.poll
 
+    def id(self) -> str:
+        """The cluster's id."""
+        found = self._ask(lambda: self._admin.list_topics(timeout=_SHORT), "connecting to Kafka")
+        return str(found.cluster_id)
+
     def is_mock(self) -> bool:
         """Whether this is librdkafka's in-process cluster, which answers no administration; its id says so."""
-        found = self._ask(lambda: self._admin.list_topics(timeout=_SHORT), "connecting to Kafka")
-        return str(found.cluster_id).startswith("mockCluster")
+        return self.id().startswith("mockCluster")
 
     def create_in_mock(self, name: str) -> None:
         """A mock cluster makes a topic when it is asked about it."""

@@ -13,6 +13,7 @@ from bridge.worker.records import Record
 
 Apply = Callable[[str, bytes | None], None]
 SECONDS: Final = 20.0
+_NOT_YET: Final = frozenset({"UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_TOPIC", "_UNKNOWN_PARTITION"})
 STALLED: Final = 3.0  # seconds of silence before it is looked whether there is more
 
 
@@ -45,7 +46,7 @@ class Reader:
         self._thread = threading.Thread(target=self._follow, name=f"log-{topic}", daemon=True)
 
     def start(self) -> None:
-        """Read everything that is there, then follow. Raises BridgeError when Kafka refuses."""
+        """Read everything that is there, then follow. Raises BridgeError; after Retriable it may be called again."""
         from confluent_kafka import KafkaException, TopicPartition
 
         try:
@@ -53,12 +54,11 @@ class Reader:
             if metadata.error is not None:
                 raise KafkaException(metadata.error)
         except KafkaException as error:
-            raise self._watch.explain(
-                error, f"reading {self.topic}", topic=self.topic, verb="read"
-            ) from error
-        self._partitions = list(metadata.partitions)
-        self._consumer.assign([TopicPartition(self.topic, partition, 0) for partition in self._partitions])
-        self._thread.start()
+            raise self._refusal(error) from error
+        if self._thread.ident is None:
+            self._partitions = list(metadata.partitions)
+            self._consumer.assign([TopicPartition(self.topic, one, 0) for one in self._partitions])
+            self._thread.start()
         self.catch_up()
 
     def catch_up(self, seconds: float = SECONDS) -> None:
@@ -73,9 +73,7 @@ class Reader:
                 if high > low:
                     ends[partition] = high
         except KafkaException as error:
-            raise self._watch.explain(
-                error, f"reading {self.topic}", topic=self.topic, verb="read"
-            ) from error
+            raise self._refusal(error) from error
         for partition, end in ends.items():
             self.wait_for(partition, end - 1, seconds)
 
@@ -92,6 +90,12 @@ class Reader:
             self._thread.join(5)
         self._consumer.close()
         self._asker.close()
+
+    def _refusal(self, error: Any) -> BridgeError:
+        """A topic that was created a moment ago is not known to every broker yet: that passes."""
+        if error.args[0].name() in _NOT_YET:
+            return Retriable(f"no broker knows topic {self.topic} yet", stage=Stage.POSITION)
+        return self._watch.explain(error, f"reading {self.topic}", topic=self.topic, verb="read")
 
     def _client(self) -> Any:
         from confluent_kafka import Consumer

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Final
 
 from bridge import log
 from bridge.config import Config
-from bridge.errors import BridgeError, Fatal, Stage
+from bridge.errors import BridgeError, Fatal, Retriable, Stage
 from bridge.kafka.admin import ensure_offsets_topic
 from bridge.kafka.cluster import Cluster
 from bridge.kafka.settings import worker_settings
@@ -27,6 +28,7 @@ from bridge.worker.state import State
 from bridge.worker.topics import ensure_state_topic
 
 LEADER_ID: Final = "bridge-leader"
+_PAUSE: Final = 0.5  # seconds before Kafka is asked again
 
 
 class Worker:
@@ -60,13 +62,13 @@ class Worker:
         """Join the group and begin; returns when requests can be answered. Raises BridgeError."""
         config = self.config
         self.stage = "looking at Kafka"
-        self._prepare()
+        self._patiently(self._prepare)
         group = str(config["group.id"])
         consumer, admin = worker_settings("consumer", config), worker_settings("admin", config)
         self._producer = worker_settings("producer", config)
         self.stage = "reading the config topic"
         self._configs = Reader(consumer, config["config.storage.topic"], self.state.apply)
-        self._configs.start()
+        self._patiently(self._configs.start)
         if self.state.session_key:
             raise Fatal(
                 f"config.storage.topic {config['config.storage.topic']} belongs to a Kafka Connect cluster (it "
@@ -75,9 +77,9 @@ class Worker:
             )
         self.stage = "reading the status topic"
         self._statuses = Reader(consumer, config["status.storage.topic"], self.state.apply)
-        self._statuses.start()
+        self._patiently(self._statuses.start)
         self._status_log = Writer(self._producer, self._statuses, None)
-        self._status_log.append([(WORKER + self.worker_id, None)])
+        self._patiently(lambda: self._status_log.append([(WORKER + self.worker_id, None)]))
         self.stage = "joining the group"
         self._membership = KafkaMembership(
             consumer,
@@ -153,13 +155,24 @@ class Worker:
         if level.upper() in LEVELS:
             self.loggers.change(name, level)
 
+    def _patiently(self, work: Callable[[], None]) -> None:
+        """Kafka is waited for without a limit: a worker that starts while brokers restart must not give up."""
+        while True:
+            try:
+                return work()
+            except Retriable as error:
+                if self._stopped():
+                    raise
+                self._waiting(error.message)
+                time.sleep(_PAUSE)
+
+    def _waiting(self, reason: str) -> None:
+        self._log.warning("waiting for Kafka: %s", reason)
+
     def _prepare(self) -> None:
         config = self.config
-        cluster = Cluster(
-            worker_settings("admin", config),
-            waiting=lambda reason: self._log.warning("waiting for Kafka: %s", reason),
-            stopped=self._stopped,
-        )
+        cluster = Cluster(worker_settings("admin", config), waiting=self._waiting, stopped=self._stopped)
+        self.cluster_id = cluster.id()
         if cluster.is_mock():
             raise Fatal(
                 "a worker needs a real Kafka: an in-process mock keeps nothing", stage=Stage.CONFIGURATION
@@ -173,16 +186,8 @@ class Worker:
         ensure_offsets_topic(cluster, config, self._log.warning)
         for kind in ("config", "status"):
             ensure_state_topic(cluster, config, kind, self._log.warning)
-        self.cluster_id = cluster_id(worker_settings("admin", config))
 
     def _open_log(self) -> Writer:
         writer = Writer(self._producer, self._configs, f"{self.config['group.id']}-{LEADER_ID}")
         self._configs.catch_up()
         return writer
-
-
-def cluster_id(settings: dict[str, Any]) -> str:
-    """The id of the Kafka cluster."""
-    from confluent_kafka.admin import AdminClient
-
-    return str(AdminClient(settings).list_topics(timeout=20).cluster_id)

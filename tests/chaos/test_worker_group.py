@@ -16,6 +16,7 @@ from attrs import define, field
 
 from bridge.sandbox import samples
 from bridge.sandbox.org import Org
+from tests.chaos.driver import seeded
 from tests.support.bridge_run import EVENT, Bridge, wait_until
 from tests.support.worker_run import Group, Process
 
@@ -124,10 +125,10 @@ class Chaos:
         return answer.status_code == 200 and answer.json()["connector"]["state"] == "RUNNING"
 
 
-def run(tmp_path: Path, own_broker: Any, org: Org, connectors: int, faults: int, seed: int) -> None:
+def run(tmp_path: Path, own_broker: Any, org: Org, connectors: int, faults: int, dice: random.Random) -> None:
     group = Group(tmp_path, own_broker(group_min_session_timeout_ms="1000"))
     bridges = [Bridge.of(tmp_path, group.broker, org) for _ in range(connectors)]
-    chaos = Chaos(group, org, bridges, random.Random(seed))
+    chaos = Chaos(group, org, bridges, dice)
     try:
         for _ in range(3):
             chaos.workers.append(group.spawn())
@@ -146,9 +147,11 @@ def run(tmp_path: Path, own_broker: Any, org: Org, connectors: int, faults: int,
 
 @pytest.mark.timeout(300)
 def test_ten_faults(tmp_path: Path, own_broker: Any, org: Org) -> None:
-    run(tmp_path, own_broker, org, connectors=3, faults=10, seed=7)
+    run(tmp_path, own_broker, org, connectors=3, faults=10, dice=random.Random(7))
 
 
 @pytest.mark.long
 def test_a_hundred_faults(tmp_path: Path, own_broker: Any, org: Org) -> None:
-    run(tmp_path, own_broker, org, connectors=30, faults=100, seed=11)
+    connectors = int(os.environ.get("SFBRIDGE_CHAOS_CONNECTORS", "30"))
+    faults = int(os.environ.get("SFBRIDGE_CHAOS_FAULTS", "100"))
+    run(tmp_path, own_broker, org, connectors, faults, seeded())
