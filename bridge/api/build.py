@@ -55,6 +55,7 @@ class Service:
             worker.ready.is_set,
             lambda: worker.stage,
             forwarder(first.scheme, self.worker_id, self.config["listeners.https.ssl.keystore.location"]),
+            worker.catch_up,
         )
         self._server = Server(site, sockets, self.config)
         self._server.start()

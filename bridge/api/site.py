@@ -29,7 +29,10 @@ _WAIT: Final = 5.0  # seconds that a request waits for a leader
 
 @define(eq=False)
 class Site:
-    """``forward`` sends a request to another worker by its id and returns the answer, None if it cannot."""
+    """``forward`` sends a request to another worker by its id and returns the answer, None if it cannot.
+
+    ``catch_up`` reads what that worker has written, so that who asked here sees here what came of it.
+    """
 
     table: Mapping[str, Mapping[str, Handler]]
     guard: Guard
@@ -37,6 +40,7 @@ class Site:
     ready: Callable[[], bool] = lambda: True
     stage: Callable[[], str] = lambda: ""
     forward: Callable[[str, str, str, Mapping[str, str], bytes], Answer | None] = lambda *_: None
+    catch_up: Callable[[], None] = lambda: None
     open: frozenset[str] = frozenset({"health"})
     _routes: list[tuple[re.Pattern[str], str]] = field(factory=list)
 
@@ -91,6 +95,7 @@ class Site:
                 if leader and leader != self.worker_id and FORWARDED not in ask.headers:
                     found = self.forward(leader, ask.method, target, ask.headers, ask.body)
                     if found is not None and found.status != 409:
+                        self._read_what_was_written()
                         return found
                 if time.monotonic() > until or FORWARDED in ask.headers:
                     return self._error(target, 409, refused.message)
@@ -103,6 +108,12 @@ class Site:
                 return self._error(target, 409, f"Kafka did not answer in time; ask again ({error.message})")
             except BridgeError as error:
                 return self._error(target, 400, error.message)
+
+    def _read_what_was_written(self) -> None:
+        try:
+            self.catch_up()
+        except BridgeError as error:  # the write has happened, and is read a little later
+            for_connector("").warning("%s", error.message)
 
     def _find(self, path: str) -> tuple[str, tuple[str, ...]] | None:
         inner = path[1:].removesuffix("/") if len(path) > 1 else ""

@@ -29,6 +29,7 @@ from bridge.worker.topics import ensure_state_topic
 
 LEADER_ID: Final = "bridge-leader"
 _PAUSE: Final = 0.5  # seconds before Kafka is asked again
+_OWN_WRITES: Final = 5.0  # seconds that an answer waits for what another worker wrote
 
 
 class Worker:
@@ -126,6 +127,10 @@ class Worker:
         with self.state.changed:
             self.state.changed.notify_all()
         self._on_fatal(error)
+
+    def catch_up(self) -> None:
+        """Read all that is in the config topic now. Raises Retriable when Kafka does not answer in time."""
+        self._configs.catch_up(_OWN_WRITES)
 
     def scrape(self) -> str:
         """Everything Prometheus may know."""
