@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from bridge.api.exchange import Answer, Ask, Handler, config_in, fields, offsets_in
+from bridge.api.exchange import Answer, Ask, Handler, config_in, fields, name_in, offsets_in
 from bridge.worker.herder import Herder, now
 from bridge.worker.refusals import Refused
 
@@ -58,9 +58,7 @@ class Cloud:
         self._here(ask)
         body = fields(ask.json(), ("name", "config", "offsets"), "the request")
         config = config_in(body.get("config"), "config")
-        name = str(body.get("name") or config.get("name") or "")
-        if not name:
-            raise Refused(400, "name is required")
+        name = name_in(config.get("name") if body.get("name") is None else body["name"])
         offsets = None if body.get("offsets") is None else offsets_in(body["offsets"])
         made = self._create_at(name, config, offsets) if offsets else self.herder.create(name, config)
         shown = {**made, "offsets": body["offsets"]} if offsets else made

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from attrs import frozen
 
-from bridge.api.exchange import Answer, Ask, Handler, clean, config_in, fields, offsets_in
+from bridge.api.exchange import Answer, Ask, Handler, config_in, fields, name_in, offsets_in
 from bridge.worker.herder import STATES, Herder
 from bridge.worker.refusals import Refused
 
@@ -56,21 +56,7 @@ class Connect:
         if body.get("config") is None:
             raise Refused(400, "The request has no config")
         config = config_in(body["config"], "config")
-        name = body.get("name")
-        name = config.get("name") if name is None else str(name)
-        name = clean((name or "").strip())
-        if not name:
-            raise Refused(400, _invalid_name(name, "String may not be empty"))
-        control = [str(ord(c)) for c in name if ord(c) < 32 or ord(c) == 127]
-        if control:
-            chars = " ".join(control)
-            raise Refused(
-                400,
-                _invalid_name(
-                    name,
-                    f"String may not contain control sequences but had the following ASCII chars: {chars}",
-                ),
-            )
+        name = name_in(config.get("name") if body.get("name") is None else body["name"])
         if config.get("name") is not None and str(config["name"]).strip() == name:
             config["name"] = name
         state = str(body.get("initial_state") or "RUNNING").upper()
@@ -187,14 +173,6 @@ def _present(document: Any) -> Any:
     if document is None:
         raise Refused(400, "The configuration is missing: the body is empty or null")
     return document
-
-
-def _invalid_name(name: str, why: str) -> str:
-    return (
-        "Connector configuration is invalid and contains the following 1 error(s):\n"
-        f"Invalid value {name} for configuration name: {why}\nYou can also find the above list of errors at the "
-        "endpoint `/connector-plugins/{connectorType}/config/validate`"
-    )
 
 
 def _task(text: str) -> int:

@@ -71,9 +71,15 @@ def _object(*required: str, **properties: Any) -> dict[str, Any]:
     return made | ({"required": list(required)} if required else {})
 
 
+def _closed(*required: str, **properties: Any) -> dict[str, Any]:
+    """An object that holds nothing else: an unknown member of a request is refused."""
+    return _object(*required, **properties) | {"additionalProperties": False}
+
+
 _TEXT: Final = {"type": "string"}
+_NAME: Final = {"type": "string", "minLength": 1}
 _CONFIG: Final = {"type": "object", "additionalProperties": {"type": "string"}}
-_OFFSET: Final = _object(
+_OFFSET: Final = _closed(
     "partition",
     "offset",
     partition={"type": "object"},
@@ -87,14 +93,14 @@ SCHEMAS: Final[dict[str, Any]] = {
     "Message": _object("message", message=_TEXT),
     "Config": _CONFIG,
     "Change": {"type": "object", "additionalProperties": {"type": "string", "nullable": True}},
-    "Creation": _object(
+    "Creation": _closed(
         "name",
         "config",
-        name=_TEXT,
+        name=_NAME,
         config=_CONFIG,
         initial_state={"type": "string", "enum": ["RUNNING", "PAUSED", "STOPPED"]},
     ),
-    "CloudCreation": _object("name", "config", name=_TEXT, config=_CONFIG, offsets=_OFFSETS),
+    "CloudCreation": _closed("name", "config", name=_NAME, config=_CONFIG, offsets=_OFFSETS),
     "Connector": _object(
         "name", "config", "tasks", name=_TEXT, config=_CONFIG, tasks={"type": "array", "items": {}}
     ),
@@ -102,8 +108,8 @@ SCHEMAS: Final[dict[str, Any]] = {
     "Status": _object(
         "name", "connector", "tasks", name=_TEXT, connector={}, tasks={"type": "array", "items": {}}
     ),
-    "Offsets": _object("offsets", offsets=_OFFSETS),
-    "OffsetsRequest": _object("type", type={"type": "string", "enum": ["PATCH", "DELETE"]}, offsets=_OFFSETS),
+    "Offsets": _closed("offsets", offsets=_OFFSETS),
+    "OffsetsRequest": _closed("type", type={"type": "string", "enum": ["PATCH", "DELETE"]}, offsets=_OFFSETS),
     "ConfigInfos": _object("name", "error_count", "configs", name=_TEXT, error_count={"type": "integer"}),
     "Level": _object("level", level=_TEXT),
     "Error": _object(

@@ -12,6 +12,11 @@ from attrs import field, frozen
 from bridge.worker.refusals import Refused
 
 MAX_BODY: Final = 8 * 1024 * 1024
+_INVALID_NAME: Final = (
+    "Connector configuration is invalid and contains the following 1 error(s):\n"
+    "Invalid value {} for configuration name: {}\nYou can also find the above list of errors at the "
+    "endpoint `/connector-plugins/{{connectorType}}/config/validate`"
+)
 
 
 @frozen
@@ -91,6 +96,20 @@ def clean(text: str) -> str:
     if any("\ud800" <= c <= "\udfff" for c in text):
         raise Refused(400, "The body holds half a character (a lone surrogate)")
     return text
+
+
+def name_in(given: Any) -> str:
+    """A new connector's name, stripped. Raises Refused (400) in Kafka Connect's words."""
+    if isinstance(given, dict | list):
+        raise Refused(400, "name must be a text")
+    name = clean(text_of("" if given is None else given).strip())
+    control = " ".join(str(ord(c)) for c in name if ord(c) < 32 or ord(c) == 127)
+    if not name:
+        raise Refused(400, _INVALID_NAME.format(name, "String may not be empty"))
+    if control:
+        why = f"String may not contain control sequences but had the following ASCII chars: {control}"
+        raise Refused(400, _INVALID_NAME.format(name, why))
+    return name
 
 
 def text_of(value: Any) -> str:
