@@ -220,3 +220,4 @@ def test_https(group: Group, authority: Authority) -> None:
         assert "process_resident_memory_bytes" in metrics
         assert "\nkafka_connect_connect_worker_metrics_connector_count 0\n" in metrics
         assert "\nsfbridge_worker_leads 1\n" in metrics
+        assert "# TYPE sfbridge_registry_call_seconds histogram" in metrics

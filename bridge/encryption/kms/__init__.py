@@ -12,7 +12,7 @@ import importlib
 from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
-from attrs import frozen
+from attrs import field, frozen
 
 from bridge import calls
 from bridge.errors import Fatal, Retriable, Stage
@@ -68,7 +68,7 @@ class Timed:
     """A driver whose calls are counted, under its type."""
 
     kms_type: str
-    driver: Kms
+    driver: Kms = field(repr=False)
 
     def wrap(self, material: bytes) -> bytes:
         """As the driver."""

@@ -106,6 +106,7 @@ def test_the_official_client_reads_what_the_contract_protects(
     path = contract(tmp_path, FIELDS, more)
     made = writers(registry.url, path, output__data__format=form)
     route = made.resolve(event().schema, event(**VALUES))
+    assert route.sealed == 2
     message = route.convert(event(**VALUES))
     assert not any(text in message for value in (EMAIL, PHONE) for text in plain(value))
     found = read(registry, form, message)
@@ -189,7 +190,9 @@ def test_what_cannot_be_encrypted_is_refused_or_a_text_or_dropped_or_the_payload
     def message(otherwise: str, topic: str) -> bytes:
         path = contract(tmp_path, f"{field}: {{tags: [PII], otherwise: {otherwise}}}")
         made = writers(registry.url, path, kafka__topic=topic, output__data__format=form)
-        return made.resolve(data.schema, data).convert(data)
+        route = made.resolve(data.schema, data)
+        assert route.sealed == (otherwise != "drop")
+        return route.convert(data)
 
     with pytest.raises(Fatal, match=f"field {field} is .* only texts and bytes can be encrypted"):
         message("fail", "a")
