@@ -54,7 +54,7 @@ class Attempt:
         self._writers: Writers | None = None
         self._wanted: Callable[[], bool] = lambda: False
         self._written = 0
-        self._left_at: tuple[int | None, int] | None = None
+        self._left_at: frozenset[int | None] | None = None
         self._waited_since: float | None = None
         self._said = 0.0
 
@@ -80,7 +80,7 @@ class Attempt:
         producer = self._producer(topics.max_message_bytes)
         try:
             if self._left_at is not None:
-                self._check_nobody_else(self._position(topics.offsets))
+                self._check_nobody_else(self._position(topics.offsets, undecided=True))
             producer.fence()
             position = self._position(topics.offsets)
             self._check_org(position, session)
@@ -112,7 +112,7 @@ class Attempt:
 
         ensure_routed_topic(self._loaded, name)
 
-    def _position(self, offsets_topic: str) -> Position:
+    def _position(self, offsets_topic: str, undecided: bool = False) -> Position:
         from bridge.kafka.settings import consumer_settings
 
         position = read_position(
@@ -121,6 +121,7 @@ class Attempt:
             self._config.name,
             stopped=self._wanted,
             waiting=self._waiting,
+            undecided=undecided,
         )
         self._waited_since = None
         return position
@@ -128,7 +129,8 @@ class Attempt:
     def _check_nobody_else(self, position: Position) -> None:
         """After an interruption (a frozen process, say): has another process gone on meanwhile?
 
-        Asked before fencing, because of two that run the one that was away gives way.
+        Asked before fencing, because of two that run the one that was away gives way. Our own last transaction may
+        still be open, and only the fence ends it: waiting for its outcome here would last until it has timed out.
         """
         if self._left_at is not None and position.replay_id not in self._left_at:
             raise Fenced(
@@ -171,7 +173,8 @@ class Attempt:
         except BridgeError:
             if producer.transactional_id is not None:
                 # The outcome of the last transaction is not known: it is one of the two.
-                self._left_at = (self._committed(position), pipeline.position)
+                attempted = pipeline.position if pipeline.position >= 0 else None
+                self._left_at = frozenset({self._committed(position), attempted})
             raise
         finally:
             self._written = pipeline.committed

@@ -76,8 +76,12 @@ def read_position(
     *,
     stopped: Callable[[], bool] = lambda: False,
     waiting: Callable[[str], None] = lambda reason: None,
+    undecided: bool = False,
 ) -> Position:
     """The connector's committed position; call it after ``init_transactions`` has fenced the predecessor.
+
+    ``undecided``: what was written last counts, even if its transaction is open or was aborted. This never waits
+    for an open transaction, our own included, and so is the question that may be asked before fencing.
 
     Reads ``read_committed`` up to the high watermark that a ``read_uncommitted`` reader sees. The end that a
     ``read_committed`` reader is told of is not enough: a neighbour's open transaction on the same partition
@@ -89,7 +93,7 @@ def read_position(
         {
             **consumer_settings,
             "group.id": consumer_settings.get("group.id") or f"sfbridge-positions-{connector}",
-            "isolation.level": "read_committed",
+            "isolation.level": "read_uncommitted" if undecided else "read_committed",
             "enable.auto.commit": False,
             "enable.auto.offset.store": False,
             "enable.partition.eof": True,

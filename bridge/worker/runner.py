@@ -55,10 +55,23 @@ class Runner:
     _thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin; wishes to restart that were written before are old."""
+        """Begin; wishes to restart that were written before are old. Raises BridgeError, and may be called again."""
+        self._take_back()
         self._seen_restarts = {name: told[0] for name, told in self.state.restarts.items()}
         self._thread = threading.Thread(target=self._loop, name="runner", daemon=True)
         self._thread.start()
+
+    def _take_back(self) -> None:
+        """What a process that was killed said of itself: a new owner would wait for it to let go."""
+        with self.state.changed:
+            stale = [
+                name
+                for name, said in self.state.connectors.items()
+                if said.worker_id == self.worker_id and said.state in ("RUNNING", "RESTARTING")
+            ]
+        said = [one for name in stale for one in self._say(Hosted(name), View("UNASSIGNED", "UNASSIGNED"))]
+        if said:
+            self.status_log.append(said)
 
     def stop(self, seconds: float = 60.0) -> None:
         """Stop all connectors, let them drain, say that they are free."""

@@ -111,7 +111,7 @@ class Worker:
             self.herder.apply_request,
             self._configs.catch_up,
         )
-        self._runner.start()
+        self._patiently(self._runner.start)
         self._leader.start()
         self.state.wait(
             lambda: self.worker_id in self.state.assignment.workers or self._failure is not None, 20
