@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from bridge.config.config import Loaded
+from bridge.config.config import Config, Loaded
+from bridge.config.declarations import CONNECTOR
 from bridge.config.examine import Examined
 from bridge.config.registry import origin, registry_settings
 from bridge.config.subscription import events
@@ -16,17 +17,21 @@ from bridge.errors import ConfigurationError, Fault
 Judge = Callable[[Loaded, Mapping[str, str]], tuple[list[Fault], list[str]]]
 
 
-def judge(worker: Examined, connector: Examined, environ: Mapping[str, str]) -> None:
-    """Add faults and notices. Each is asked only if what it builds on is sound, so that nothing is said twice."""
-    if worker.faults:
-        return
-    loaded = Loaded(connector.config(), worker.config())
+def judge(
+    connector: Examined, worker: Config, environ: Mapping[str, str], judged_worker: Examined | None = None
+) -> None:
+    """Add faults and notices. Each is asked only if what it builds on is sound, so that nothing is said twice.
+
+    A fault of what the worker's file says goes to ``judged_worker`` where that is at hand, else to the connector.
+    """
+    loaded = Loaded(connector.config(), worker)
+    places = [] if judged_worker is None else [judged_worker]
     for concerns, judge_one in _JUDGES:
         if any(key.startswith(concerns) for key in connector.broken):
             continue
         faults, notices = judge_one(loaded, environ)
         for fault in faults:
-            _add(worker if fault.key in worker.given else connector, fault)
+            _add(next((one for one in places if fault.key in one.given), connector), fault)
         connector.notices.extend(notices)
 
 
@@ -79,7 +84,14 @@ def _contract(loaded: Loaded, environ: Mapping[str, str]) -> tuple[list[Fault], 
         for contract in load_contracts(events(loaded.connector), path).values():
             check_contract(contract, loaded.connector)
 
-    return _faults(use), []
+    # A contract's own faults name a place in its file; they belong to the property that leads there.
+    return [_of_contract(fault) for fault in _faults(use)], []
+
+
+def _of_contract(fault: Fault) -> Fault:
+    if CONNECTOR.find(fault.key) is not None:
+        return fault
+    return Fault("bridge.schema.contract", f"{fault.key}: {fault.message}")
 
 
 def _faults(use: Callable[[], object]) -> list[Fault]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bridge.config import files
+from bridge.config import clients, files
 from bridge.config.catalogue import Catalogue
 from bridge.config.config import Config
 from bridge.config.declarations import WORKER
@@ -25,8 +25,13 @@ def config_infos(
     environ: Mapping[str, str] = os.environ,
     unknown: str | None = None,
 ) -> dict[str, Any]:
-    """A connector's properties with their definitions, values and errors; secrets are masked."""
+    """A connector's properties with their definitions, values and errors; secrets are masked.
+
+    With a worker, whoever will use the settings judges them too, as in ``sfbridge validate``.
+    """
     examined = examine_connector(files.Given(given), worker, resolver_of(worker, environ), unknown=unknown)
+    if worker is not None:
+        clients.judge(examined, worker, environ)
     return infos_of(examined)
 
 

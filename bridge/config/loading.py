@@ -39,8 +39,8 @@ def check_files(
     worker = _read(unreadable, lambda: examine_worker_file(worker_path, environ))
     config = worker.config() if worker else None
     connector = _read(unreadable, lambda: examine_connector_file(connector_path, config, environ))
-    if worker is not None and connector is not None:
-        clients.judge(worker, connector, environ)
+    if worker is not None and connector is not None and not worker.faults:
+        clients.judge(connector, worker.config(), environ, worker)
     worker, connector = worker or Examined(WORKER, {}), connector or Examined(CONNECTOR, {})
     return worker, connector, [*unreadable, *of_worker(worker, worker_path), *connector.faults]
 

@@ -271,9 +271,12 @@ class Herder:
         return self.plugin_named(config.get("connector.class", ""))
 
     def validate(self, given: Mapping[str, str | None]) -> dict[str, Any]:
-        """ConfigInfos. Raises Refused (400) without a class that is known."""
+        """ConfigInfos; a mask stands for what is stored. Raises Refused (400) without a class that is known."""
         plugin = self._plugin(given)
-        infos = plugin.validate({key: text for key, text in given.items() if text is not None})
+        stored = self.state.configs.get(given.get("name") or "")
+        infos = plugin.validate(
+            keep_masked({k: text for k, text in given.items() if text is not None}, stored)
+        )
         for one in infos["configs"]:
             if one["value"]["name"] in given and given[one["value"]["name"]] is None:
                 one["value"]["value"] = None
@@ -309,7 +312,9 @@ class Herder:
         config = keep_masked({k: t for k, t in given.items() if t is not None}, stored)
         config.setdefault("name", name)
         infos = self._plugin(config).validate(config)
-        errors = [text for one in infos["configs"] for text in one["value"]["errors"]]
+        errors = [
+            _named(one["value"]["name"], text) for one in infos["configs"] for text in one["value"]["errors"]
+        ]
         errors += ["Null value can not be supplied as the configuration value."] * len(nulls)
         if errors:
             raise Refused(400, _INVALID.format(len(errors), "\n".join(errors)))
@@ -336,6 +341,11 @@ class Herder:
     def _lock(self, name: str) -> threading.Lock:
         with self._guard:
             return self._locks.setdefault(name, threading.Lock())
+
+
+def _named(key: str, error: str) -> str:
+    """An error that makes sense without its property beside it. Kafka Connect's own name it; ours need not."""
+    return error if key in error else f"{key}: {error}"
 
 
 def _shown(said: Status) -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from attrs import define, field
 
@@ -20,6 +22,7 @@ from bridge.worker.runner import Runner
 from bridge.worker.state import State
 
 WORKER = "127.0.0.1:8083"
+JSON = {"content-type": "application/json", "host": WORKER}
 
 
 @define
@@ -62,6 +65,12 @@ class MemoryWorker:
             ),
         }
         self.site = Site(table, Guard({}, frozenset({"127.0.0.1"})), WORKER)
+
+    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
+        """Status and JSON of the answer to a request with a JSON body."""
+        sent = b"" if body is None else json.dumps(body).encode()
+        found = self.site.answer(method, path, {**JSON, **headers}, sent, f"http://{WORKER}")
+        return found.status, json.loads(found.content() or b"null")
 
     def _level(self, name: str, level: str) -> None:
         self.loggers.change(name, level)

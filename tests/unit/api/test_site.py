@@ -19,10 +19,9 @@ from bridge.config.declarations import WORKER as WORKER_PROPERTIES
 from bridge.errors import ConfigurationError
 from bridge.metrics import Metrics
 from bridge.worker.plugins import Plugin, salesforce_plugins
-from tests.support.memory_worker import WORKER, MemoryWorker
+from tests.support.memory_worker import JSON, WORKER, MemoryWorker
 from tests.vectors.connect_stubs import World, stubs
 
-JSON = {"content-type": "application/json", "host": WORKER}
 EMPTY = {"connector.class": "EmptyPartitionSource", "topic": "t"}
 CLOUD = "/connect/v1/environments/e/clusters/c/connectors"
 SALESFORCE = {
@@ -51,10 +50,8 @@ def worker() -> Iterator[MemoryWorker]:
     worker.stop()
 
 
-def ask(worker: MemoryWorker, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
-    sent = b"" if body is None else json.dumps(body).encode()
-    found = worker.site.answer(method, path, {**JSON, **headers}, sent, f"http://{WORKER}")
-    return found.status, json.loads(found.content() or b"null")
+def ask(worker: MemoryWorker, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+    return worker.ask(method, path, body)
 
 
 def test_secrets_are_masked_references_are_not_and_masks_keep_what_is_stored(
