@@ -169,22 +169,26 @@ def _serve(server: Any, bound: socket.socket) -> None:
 
 
 def forwarder(scheme: str, worker_id: str, ca_file: str | None) -> Any:
-    """Sends a request on to another worker, with the credentials it came with."""
+    """Sends a request on to another worker, with the credentials it came with. Raises ConfigurationError."""
     import requests
+
+    from bridge.api.trust import session
+
+    asking = session(ca_file, _KEYSTORE)
+    asking.trust_env = False  # no proxy, and no .netrc in place of the credentials it came with
 
     def forward(
         leader: str, method: str, target: str, headers: Mapping[str, str], body: bytes
     ) -> Answer | None:
         passed = {key: value for key, value in headers.items() if key not in _HOP}
         try:
-            answer = requests.request(
+            answer = asking.request(
                 method,
                 f"{scheme}://{leader}{target}",
                 data=body or None,
                 headers={**passed, FORWARDED: worker_id},
                 timeout=90,
                 allow_redirects=False,
-                verify=ca_file or True,
             )
         except requests.RequestException:
             return None

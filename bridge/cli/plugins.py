@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from bridge.cli.output import add_output_option, print_json, print_table
+from bridge.cli.worker_client import WorkerClient, add_url_option
 from bridge.config.declarations.identity import MANAGED, SELF_MANAGED
 
 if TYPE_CHECKING:
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
 HELP = "List the connector, or describe its properties."
 EXAMPLE = "sfbridge plugins describe SalesforcePlatformEventSource"
+_COLUMNS = ("property", "type", "required", "default", "valid values", "support")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,22 +32,63 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     describe.add_argument("--worker", action="store_true", help="the worker's properties instead")
     add_output_option(describe)
     for command in (listing, describe):
+        add_url_option(command, default=None)
         command.formatter_class = argparse.RawDescriptionHelpFormatter
 
 
 def run(args: argparse.Namespace) -> int:
-    """0; raises ConfigurationError for an unknown class."""
-    return _list(args.output) if args.action == "list" else _describe(args)
+    """0; raises ConfigurationError for an unknown class, Fatal for what a worker refuses."""
+    if args.action == "list":
+        return _list(_of_worker(args.url) if args.url else _here(), args.output)
+    return _describe_remote(args) if args.url else _describe(args)
 
 
-def _list(output: str) -> int:
+def _here() -> list[dict[str, str]]:
     from bridge import __version__
 
-    plugins = [{"class": name, "type": "source", "version": __version__} for name in (MANAGED, SELF_MANAGED)]
+    return [{"class": name, "type": "source", "version": __version__} for name in (MANAGED, SELF_MANAGED)]
+
+
+def _of_worker(url: str) -> list[dict[str, str]]:
+    return list(WorkerClient(url).ask("GET", "/connector-plugins"))
+
+
+def _list(plugins: list[dict[str, str]], output: str) -> int:
     if output == "json":
         print_json(plugins)
     else:
-        print_table(("plugin name", "type", "version"), [tuple(plugin.values()) for plugin in plugins])
+        rows = [(plugin["class"], plugin["type"], plugin["version"]) for plugin in plugins]
+        print_table(("plugin name", "type", "version"), rows)
+    return 0
+
+
+def _describe_remote(args: argparse.Namespace) -> int:
+    """What a worker tells of a class. It tells no valid values but with a validation, and not what is unsupported."""
+    from bridge.errors import ConfigurationError, Fault
+
+    if args.worker:
+        raise ConfigurationError(
+            [Fault("--worker", "does not go with --url: a worker tells nothing of its own properties")]
+        )
+    client, path = WorkerClient(args.url), f"/connector-plugins/{quote(args.plugin, safe='')}/config"
+    defined = client.ask("GET", path)
+    if args.output == "json":
+        print_json(defined)
+        return 0
+    infos = client.ask("PUT", f"{path}/validate", {"connector.class": args.plugin})
+    valid = {one["value"]["name"]: one["value"]["recommended_values"] for one in infos["configs"]}
+    rows = [
+        (
+            one["name"],
+            one["type"].lower(),
+            "yes" if one["required"] else "",
+            one["default_value"] or "",
+            ", ".join(map(str, valid.get(one["name"], ()))),
+            "",
+        )
+        for one in defined
+    ]
+    print_table(_COLUMNS, rows)
     return 0
 
 
@@ -67,5 +111,5 @@ def _describe(args: argparse.Namespace) -> int:
         (p.key, p.type, _needed(p), "" if p.default is None else p.default, p.valid_text, p.support_text)
         for p in catalogue
     ]
-    print_table(("property", "type", "required", "default", "valid values", "support"), rows)
+    print_table(_COLUMNS, rows)
     return 0

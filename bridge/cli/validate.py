@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bridge.cli.output import add_output_option, fail, print_json, print_table
+from bridge.cli.worker_client import add_url_option
 
 if TYPE_CHECKING:
     from bridge.config import Loaded
@@ -39,11 +40,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--online", action="store_true", help="also try login, event, topic, permissions, registry and keys"
     )
+    add_url_option(parser, default=None)
     add_output_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """0 if all is well, 1 if an online check failed, 2 with every fault on stderr."""
+    if args.url:
+        from bridge.cli.validate_remote import validate
+
+        return validate(args)
     from bridge.config.report import examine_files
 
     report = examine_files(args.connector, args.worker, os.environ)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from typing import Any, Final
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from bridge.errors import ConfigurationError, Fatal, Fault, Stage
 
@@ -29,18 +29,20 @@ class WorkerClient:
     """Requests to one worker. What it refuses becomes one sentence."""
 
     def __init__(self, url: str, timeout: float = 100.0) -> None:
-        import requests
+        from requests.auth import HTTPBasicAuth
+
+        from bridge.api.trust import session
 
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ConfigurationError([Fault("--url", "is no URL beginning with http:// or https://", url)])
-        self._session = requests.Session()
+        self._session = session()
         user = os.environ.get(USER, "")
         if parts.username is not None:
-            user = f"{parts.username}:{parts.password or ''}"
+            user = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
         if user:
             name, _, password = user.partition(":")
-            self._session.auth = (name, password)
+            self._session.auth = HTTPBasicAuth(name.encode(), password.encode())
         self.base = urlunsplit(
             (parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", "")
         )

@@ -49,10 +49,11 @@ def _rows(examined: Examined) -> Iterator[tuple[str, str, str, str]]:
     for key in dict.fromkeys([*examined.written, *errors]):
         declared = examined.catalogue.find(key)
         default = "" if declared is None or declared.default is None else declared.default
-        yield key, _short(examined.shown(key) or ""), _short(default), "; ".join(errors.get(key, ()))
+        yield key, short(examined.shown(key) or ""), short(default), "; ".join(errors.get(key, ()))
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """A value as a table shows it: in one line that is not too long."""
     line = text.replace("\n", "\\n")
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from attrs import define, field
 
 from bridge.api import admin, cloud, connect
 from bridge.api.guard import Guard
+from bridge.api.server import Listener, Server, bind
 from bridge.api.site import Site
 from bridge.worker.herder import Herder
 from bridge.worker.leader import Leader
@@ -43,6 +45,7 @@ class MemoryWorker:
     """Herder, runner and site, started."""
 
     plugins: Sequence[Plugin]
+    users: Mapping[str, str] = field(factory=dict)
     state: State = field(factory=State)
     loggers: Loggers = field(factory=Loggers)
 
@@ -64,7 +67,7 @@ class MemoryWorker:
                 admin.Admin(self.loggers, lambda: self.leader, lambda: True, lambda: "", lambda: "")
             ),
         }
-        self.site = Site(table, Guard({}, frozenset({"127.0.0.1"})), WORKER)
+        self.site = Site(table, Guard(self.users, frozenset({"127.0.0.1"})), WORKER)
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
         """Status and JSON of the answer to a request with a JSON body."""
@@ -74,6 +77,18 @@ class MemoryWorker:
 
     def _level(self, name: str, level: str) -> None:
         self.loggers.change(name, level)
+
+    @contextmanager
+    def served(self) -> Iterator[str]:
+        """Its site behind a real listener; the URL."""
+        bound = bind(Listener("http", "127.0.0.1", 0))
+        port = bound.getsockname()[1]
+        server = Server(self.site, {Listener("http", "127.0.0.1", port): bound})
+        server.start()
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.stop()
 
     def settle(self, seconds: float = 10.0) -> None:
         """Wait until every connector is what it is wanted to be."""
