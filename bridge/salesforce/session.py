@@ -4,6 +4,7 @@ implicit."""
 from __future__ import annotations
 
 import ssl
+from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +62,8 @@ class _Session(requests.Session):
         return super().request(method, url, *args, **kwargs)
 
 
+@lru_cache(maxsize=8)
 def build_session(settings: HttpSettings, context: ssl.SSLContext, timeout: float) -> requests.Session:
-    """See ``bridge.salesforce.http.requests_session``."""
+    """See ``bridge.salesforce.http.requests_session``. The same one for the same settings: all connectors of a
+    process share its connections, and can, because it keeps neither cookies nor credentials."""
     return _Session(settings, context, timeout)

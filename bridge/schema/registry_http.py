@@ -1,15 +1,15 @@
 """Requests to a schema registry: several addresses, credentials, time limits, retries.
 
-Over ``http.client`` and not the official ``SchemaRegistryClient``, because that costs 20 MB and up to a second
+Over ``urllib3`` and not the official ``SchemaRegistryClient``, because that costs 20 MB and up to a second
 of import, and in the version that can be installed fails on schemas whose metadata has tags. Retried are 408,
 429, 500, 502, 503, 504 and network errors, on the next address at once and then with growing, jittered waits,
-until ``errors.retry.timeout`` is over. Protocol: Schema Registry 8.3 REST API.
+until ``errors.retry.timeout`` is over. All connectors of a process share the connections to a registry.
+Protocol: Schema Registry 8.3 REST API.
 """
 
 from __future__ import annotations
 
 import base64
-import http.client
 import json
 import random
 import socket
@@ -17,9 +17,11 @@ import ssl
 import threading
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
+import urllib3
 from attrs import define, field, frozen
 
 from bridge import calls
@@ -29,6 +31,7 @@ from bridge.schema.registry_tls import tls_context
 _CONTENT: Final = "application/vnd.schemaregistry.v1+json"
 _RETRIED: Final = frozenset({408, 429, 500, 502, 503, 504})
 _TIMEOUT: Final = 30.0
+_IDLE: Final = 16  # connections to one registry that are kept open
 _LARGEST: Final = 64 * 1024 * 1024
 
 
@@ -100,14 +103,8 @@ class Http:
             address = self.addresses[index]
             try:
                 answer = self._once(address, method, path, body)
-            except ssl.SSLCertVerificationError as error:
-                raise Fatal(
-                    f"the certificate of the schema registry {address.shown} is not trusted "
-                    f"({error.verify_message}); name its CA in schema.registry.ssl.truststore.location",
-                    stage=Stage.SCHEMA,
-                ) from None
-            except (OSError, http.client.HTTPException) as error:
-                failure = _Failure(address.shown, _network(error))
+            except urllib3.exceptions.HTTPError as error:
+                failure = _Failure(address.shown, _network(_reason(error), address))
             else:
                 if not isinstance(answer, _Failure):
                     self._preferred = index
@@ -116,7 +113,6 @@ class Http:
         return failure
 
     def _once(self, address: Address, method: str, path: str, body: Any) -> tuple[Any] | _Failure:
-        connection = self._connection(address)
         headers = {"Accept": f"{_CONTENT}, application/json", **self.headers}
         if address.user_info is not None:
             headers.setdefault("Authorization", basic(address.user_info))
@@ -124,22 +120,33 @@ class Http:
         if body is not None:
             data = json.dumps(body, ensure_ascii=False).encode()
             headers |= {"Content-Type": _CONTENT, "Confluent-Accept-Unknown-Properties": "true"}
-        try:
-            with calls.REGISTRY.timed(_operation(method, path)) as call:
-                connection.request(method, address.path + path, data, headers)
-                response = connection.getresponse()
+        with calls.REGISTRY.timed(_operation(method, path)) as call:
+            pool = _connections(self.tls).connection_from_host(address.host, address.port, address.scheme)
+            response = pool.urlopen(
+                method,
+                address.path + path,
+                data,
+                headers,
+                retries=False,
+                redirect=False,
+                preload_content=False,
+            )
+            try:
                 raw = response.read(_LARGEST)
-                call.outcome = _outcome(response.status)
-        finally:
-            connection.close()
+            finally:
+                response.release_conn()
+            call.outcome = _outcome(response.status)
         return _judge(address, response, raw)
 
-    def _connection(self, address: Address) -> http.client.HTTPConnection:
-        if address.scheme == "https":
-            return http.client.HTTPSConnection(
-                address.host, address.port, timeout=_TIMEOUT, context=self.tls or ssl.create_default_context()
-            )
-        return http.client.HTTPConnection(address.host, address.port, timeout=_TIMEOUT)
+
+@lru_cache(maxsize=8)
+def _connections(tls: ssl.SSLContext | None) -> urllib3.PoolManager:
+    """Open connections by host, for everything in this process that trusts the same."""
+    secure: dict[str, Any] = {}
+    if tls is not None:
+        # Left to itself, urllib3 compares names even where the context is told not to.
+        secure = {"ssl_context": tls, "assert_hostname": None if tls.check_hostname else False}
+    return urllib3.PoolManager(maxsize=_IDLE, timeout=_TIMEOUT, **secure)
 
 
 @frozen
@@ -174,7 +181,20 @@ def _outcome(status: int) -> str:
     return calls.OK if 200 <= status < 300 else calls.REFUSED
 
 
-def _network(error: Exception) -> str:
+def _reason(error: BaseException) -> BaseException:
+    """What an exception of urllib3 is about: its cause, or the exception that it quotes last."""
+    quoted = error.args[-1] if error.args and isinstance(error.args[-1], Exception) else None
+    inner = error.__cause__ or quoted
+    return error if inner is None else _reason(inner)
+
+
+def _network(error: BaseException, address: Address) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        raise Fatal(
+            f"the certificate of the schema registry {address.shown} is not trusted "
+            f"({error.verify_message}); name its CA in schema.registry.ssl.truststore.location",
+            stage=Stage.SCHEMA,
+        ) from None
     if isinstance(error, socket.gaierror):
         return "cannot be found (unknown host name)"
     if isinstance(error, TimeoutError):
@@ -183,7 +203,7 @@ def _network(error: Exception) -> str:
     return f"is unreachable ({reason})"
 
 
-def _judge(address: Address, response: http.client.HTTPResponse, raw: bytes) -> tuple[Any] | _Failure:
+def _judge(address: Address, response: urllib3.BaseHTTPResponse, raw: bytes) -> tuple[Any] | _Failure:
     status = response.status
     if status in _RETRIED:
         after = response.headers.get("Retry-After", "")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from bridge.errors import ConfigurationError, Fault
@@ -17,7 +18,27 @@ _NAME = "schema.registry.ssl."
 
 
 def tls_context(settings: Mapping[str, str]) -> ssl.SSLContext:
-    """The context for settings without prefix (``ssl.truststore.location`` …). ConfigurationError."""
+    """The context for settings without prefix (``ssl.truststore.location`` …). ConfigurationError.
+
+    The same one as long as settings and files are the same: each costs a megabyte and 30 ms, and connections that
+    are kept open belong to one.
+    """
+    given = {key: value for key, value in settings.items() if key.startswith("ssl.")}
+    paths = [os.environ.get("SSL_CERT_FILE", ""), *(v for k, v in given.items() if k.endswith(".location"))]
+    return _context(tuple(sorted(given.items())), tuple((path, _changed(path)) for path in paths if path))
+
+
+def _changed(path: str) -> int:
+    """When a file was changed last (ns), 0 if that cannot be told."""
+    try:
+        return Path(path).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+@lru_cache(maxsize=8)
+def _context(given: tuple[tuple[str, str], ...], files: tuple[tuple[str, int], ...]) -> ssl.SSLContext:
+    settings = dict(given)
     context = _trusting(settings)
     _client_certificate(context, settings)
     algorithm = settings.get("ssl.endpoint.identification.algorithm", "https").strip().lower()

@@ -22,13 +22,14 @@ from bridge.sandbox.tls import make_certificate
 
 @define
 class Request:
-    """What arrived."""
+    """What arrived. ``peer`` is the port it came from: the same for all of one connection."""
 
     method: str
     path: str
     query: dict[str, str]
     headers: dict[str, str]
     form: dict[str, str]
+    peer: int = 0
 
 
 @define
@@ -86,6 +87,7 @@ def _handler(web: Web) -> type[BaseHTTPRequestHandler]:
                 {key: values[0] for key, values in parse_qs(parts.query).items()},
                 {key.lower(): value for key, value in self.headers.items()},
                 {key: values[0] for key, values in parse_qs(body.decode("utf-8", "replace")).items()},
+                self.client_address[1],
             )
             web.requests.append(request)
             answer = web.script(request)
