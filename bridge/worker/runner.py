@@ -21,7 +21,18 @@ from bridge.worker.plugins import Plugin, Running, View
 from bridge.worker.state import State
 
 HANDOVER: Final = 15.0  # seconds that a new owner waits for the old one to let go; then it is fenced
+NOBODY: Final = ""  # the worker of a connector that was let go
+# A worker that is on its way to let go may fence the new owner: that one starts again, but two that fence each
+# other (another group with the same names) must not go on for ever.
+FENCED_PAUSE: Final = 3.0
+FENCED_AT_MOST: Final = 3
+FENCED_WITHIN: Final = 600.0
 EVERY: Final = 0.1
+_HELD: Final = (
+    "RUNNING",
+    "RESTARTING",
+    "UNASSIGNED",
+)  # what a worker says of a connector that it has in hand
 
 
 @define(eq=False)
@@ -36,6 +47,7 @@ class Hosted:
     failed: BridgeError | None = None
     said: tuple[Any, ...] = ()
     gating: float | None = None
+    fenced: list[float] = field(factory=list)  # when (monotonic), though it was ours
     altering: threading.Thread | None = None
 
 
@@ -67,9 +79,9 @@ class Runner:
             stale = [
                 name
                 for name, said in self.state.connectors.items()
-                if said.worker_id == self.worker_id and said.state in ("RUNNING", "RESTARTING")
+                if said.worker_id == self.worker_id and said.state in _HELD
             ]
-        said = [one for name in stale for one in self._say(Hosted(name), View("UNASSIGNED", "UNASSIGNED"))]
+        said = [one for name in stale for one in self._say_free(Hosted(name))]
         if said:
             self.status_log.append(said)
 
@@ -89,7 +101,7 @@ class Runner:
             one
             for hosted in self._hosted.values()
             if hosted.running is not None and not isinstance(hosted.running.error, Fenced)
-            for one in self._say(hosted, View("UNASSIGNED", "UNASSIGNED"))
+            for one in self._say_free(hosted)
         ]
         if said:
             self.status_log.append(said)
@@ -154,7 +166,7 @@ class Runner:
         running, owner = hosted.running, self.state.assignment.owner(hosted.name)
         if running is not None:
             if not hosted.stopping and owner is not None:
-                for_connector(hosted.name).warning("it belongs to %s now: stopping it here", owner)
+                for_connector(hosted.name).info("it belongs to %s now: stopping it here", owner)
             if not self._ended(hosted):
                 return []
             if isinstance(running.error, Fenced):
@@ -165,7 +177,7 @@ class Runner:
         status = self.state.connectors.get(hosted.name)
         if status is not None and status.worker_id != self.worker_id:
             return []
-        return self._say(hosted, View("UNASSIGNED", "UNASSIGNED"))
+        return self._say_free(hosted)
 
     def _tend(self, hosted: Hosted) -> list[records.Record]:
         name, state = hosted.name, self.state
@@ -214,7 +226,7 @@ class Runner:
 
     def _begin(self, hosted: Hosted) -> list[records.Record]:
         name = hosted.name
-        if self._held_by_another(hosted):
+        if self._held_by_another(hosted) or self._was_fenced_just_now(hosted):
             return []
         config = self.state.configs.get(name)
         if config is None:
@@ -244,9 +256,9 @@ class Runner:
         status = self.state.connectors.get(hosted.name)
         if (
             status is None
-            or status.worker_id in ("", self.worker_id)
+            or status.worker_id in (NOBODY, self.worker_id)
             or status.worker_id not in self.state.assignment.workers
-            or status.state not in ("RUNNING", "RESTARTING")
+            or status.state not in _HELD
         ):
             hosted.gating = None
             return False
@@ -271,10 +283,25 @@ class Runner:
                 )
                 self._hosted.pop(hosted.name, None)
                 return []
+            if self._may_start_again(hosted):
+                for_connector(hosted.name).warning(
+                    "%s; but this worker is the one that is to run it: it starts again", error.message
+                )
+                hosted.running, hosted.revision = None, -1
+                return self._say(hosted, View("RESTARTING", "RESTARTING"))
         assert error is not None
         for_connector(hosted.name).error("%s", error.message)
         hosted.failed, hosted.running = error, None
         return self._say(hosted, view)
+
+    def _may_start_again(self, hosted: Hosted) -> bool:
+        """After it was fenced although it is ours."""
+        now = time.monotonic()
+        hosted.fenced = [*(at for at in hosted.fenced if now - at < FENCED_WITHIN), now]
+        return len(hosted.fenced) <= FENCED_AT_MOST
+
+    def _was_fenced_just_now(self, hosted: Hosted) -> bool:
+        return bool(hosted.fenced) and time.monotonic() - hosted.fenced[-1] < FENCED_PAUSE
 
     def _alter(self, hosted: Hosted, request: dict[str, Any]) -> None:
         if hosted.altering is not None and hosted.altering.is_alive():
@@ -300,25 +327,28 @@ class Runner:
         failed = known.state == "FAILED"
         return self._say(hosted, View("PAUSED", "FAILED" if failed else "PAUSED", None, known.trace))
 
-    def _say(self, hosted: Hosted, view: View) -> list[records.Record]:
+    def _say_free(self, hosted: Hosted) -> list[records.Record]:
+        """That whoever it belongs to may begin: nothing of it is left here."""
+        return self._say(hosted, View("UNASSIGNED", "UNASSIGNED"), NOBODY)
+
+    def _say(self, hosted: Hosted, view: View, worker: str | None = None) -> list[records.Record]:
         """The records for a state, if it is news."""
+        by = self.worker_id if worker is None else worker
         generation = self.state.assignment.epoch
-        if hosted.said == (view, generation):
+        if hosted.said == (view, generation, by):
             return []
-        hosted.said = (view, generation)
+        hosted.said = (view, generation, by)
         plugin = self.plugin_of(self.state.configs.get(hosted.name, {}))
         version = plugin.version if plugin else ""
         said: list[records.Record] = [
             (
                 records.STATUS + hosted.name,
-                records.status(view.connector, view.trace, self.worker_id, generation, version),
+                records.status(view.connector, view.trace, by, generation, version),
             )
         ]
         task = f"{records.TASK_STATUS}{hosted.name}-0"
         if view.task is not None:
-            said.append(
-                (task, records.status(view.task, view.task_trace, self.worker_id, generation, version))
-            )
+            said.append((task, records.status(view.task, view.task_trace, by, generation, version)))
         elif hosted.name in self.state.tasks:
             said.append((task, None))
         return said
