@@ -59,7 +59,8 @@ class Connect:
         name = name_in(config.get("name") if body.get("name") is None else body["name"])
         if config.get("name") is not None and str(config["name"]).strip() == name:
             config["name"] = name
-        state = str(body.get("initial_state") or "RUNNING").upper()
+        given = body.get("initial_state")
+        state = "RUNNING" if given is None else str(given).upper()
         if state not in STATES:
             raise Refused(400, f"No initial_state {state}; there is {', '.join(STATES)}")
         made = self.herder.create(name, config, state)
