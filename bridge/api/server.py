@@ -174,23 +174,25 @@ def forwarder(scheme: str, worker_id: str, ca_file: str | None) -> Any:
 
     from bridge.api.trust import session
 
-    asking = session(ca_file, _KEYSTORE)
-    asking.trust_env = False  # no proxy, and no .netrc in place of the credentials it came with
+    session(ca_file, _KEYSTORE).close()  # a file that cannot be used is told now
 
     def forward(
         leader: str, method: str, target: str, headers: Mapping[str, str], body: bytes
     ) -> Answer | None:
         passed = {key: value for key, value in headers.items() if key not in _HOP}
         try:
-            answer = asking.request(
-                method,
-                f"{scheme}://{leader}{target}",
-                data=body or None,
-                headers={**passed, FORWARDED: worker_id},
-                timeout=90,
-                allow_redirects=False,
-            )
-        except requests.RequestException:
+            # No connection is kept: the leader would wait for it when it ends.
+            with session(ca_file, _KEYSTORE) as asking:
+                asking.trust_env = False  # no proxy, and no .netrc in place of the credentials it came with
+                answer = asking.request(
+                    method,
+                    f"{scheme}://{leader}{target}",
+                    data=body or None,
+                    headers={**passed, FORWARDED: worker_id},
+                    timeout=90,
+                    allow_redirects=False,
+                )
+        except (requests.RequestException, ConfigurationError):
             return None
         kept = {
             k: v for k, v in answer.headers.items() if k.lower() in ("location", "allow", "www-authenticate")

@@ -48,7 +48,6 @@ class Worker:
         self.metrics = Metrics()
         self.state = State()
         self.loggers = Loggers()
-        self.state.on_logger = self._level
         self.cluster_id = ""
         self.stage = "starting up"
         self.ready = threading.Event()
@@ -70,6 +69,7 @@ class Worker:
         self.stage = "reading the config topic"
         self._configs = Reader(consumer, config["config.storage.topic"], self.state.apply)
         self._patiently(self._configs.start)
+        self.state.on_logger = self._level  # levels of before this worker was there are old
         if self.state.session_key:
             raise Fatal(
                 f"config.storage.topic {config['config.storage.topic']} belongs to a Kafka Connect cluster (it "
