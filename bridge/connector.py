@@ -25,6 +25,8 @@ class Connector:
         self.name = loaded.connector.name
         self.stats = stats or Stats(connector=self.name)
         self.error: BridgeError | None = None
+        self.passing: BridgeError | None = None
+        """Why it is RESTARTING, if it is."""
         self._loaded = loaded
         self._log = for_connector(self.name)
         self._stopping = threading.Event()
@@ -107,6 +109,7 @@ class Connector:
     def _wait_to_restart(self, error: BridgeError, wait: float) -> None:
         asked = error.retry_after if isinstance(error, Retriable) else None
         seconds = max(asked or 0.0, wait * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, not a secret
+        self.passing = error
         self.stats.state = "RESTARTING"
         self.stats.restarts += 1
         self._log.warning(

@@ -117,7 +117,8 @@ class SalesforceRunning:
     def view(self) -> View:
         state = self._connector.state
         known = state if state in ("RUNNING", "PAUSED", "FAILED", "RESTARTING") else "UNASSIGNED"
-        trace = self._connector.error.message if self._connector.error else None
+        reason = self._connector.passing if known == "RESTARTING" else self._connector.error
+        trace = reason.message if reason else None
         return View(known, known, trace, trace)
 
     def topics(self) -> tuple[str, ...]:

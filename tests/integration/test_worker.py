@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from confluent_kafka import Producer
 
+from bridge import connector as lifecycle
 from bridge.api.guard import hash_password
 from bridge.cli.main import main
 from bridge.errors import ConfigurationError, Fatal
@@ -155,6 +156,23 @@ def test_a_bad_connector_fails_with_its_reason_and_alone(rest: Rest, bridge: Bri
     wrong = rest.ask("POST", "/connectors", {"name": "x", "config": {**good, "name": "x", "tasks.max": "2"}})
     assert wrong.status_code == 400
     assert "1 error(s)" in wrong.json()["message"]
+
+
+def test_a_failure_that_may_restart_says_why_and_ends_when_it_is_put_right(
+    rest: Rest, bridge: Bridge, org: Org, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifecycle, "FIRST_WAIT", 0.3)
+    ids = org.publish_many(EVENT, 2)
+    good = config(bridge) | {"auto.restart.on.user.error": "true"}
+    bad = good | {"salesforce.password": "wrong"}
+    assert rest.ask("POST", "/connectors", {"name": bridge.name, "config": bad}).status_code == 201
+    rest.wait_state(bridge.name, "RESTARTING")
+    for part in (rest.get(f"/connectors/{bridge.name}/status")[kind] for kind in ("connector", "tasks")):
+        told = part[0] if isinstance(part, list) else part
+        assert "refuses the login" in told["trace"]
+    assert rest.ask("PUT", f"/connectors/{bridge.name}/config", good).status_code == 200
+    rest.wait_state(bridge.name, "RUNNING")
+    assert bridge.replay_ids(2) == ids
 
 
 def test_a_run_stands_by_while_a_worker_has_the_connector(

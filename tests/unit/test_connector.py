@@ -78,13 +78,26 @@ def test_fatal_errors_are_restarted_where_the_configuration_asks_for_it(
         raise Fatal("no such event", stage=Stage.SUBSCRIBE)
 
     monkeypatch.setattr(stubborn._attempt, "run", run)
+    waits: list[float] = []
+    waiting = stubborn._stopping.wait
+
+    def wait(seconds: float | None = None) -> bool:
+        waits.append(seconds or 0)
+        return waiting(0.001)
+
+    monkeypatch.setattr(stubborn._stopping, "wait", wait)
     stubborn.start()
     until = time.monotonic() + 10
-    while stubborn.stats.restarts < 2:
+    while stubborn.stats.restarts < 20:
         assert time.monotonic() < until
         time.sleep(0.01)
+    assert stubborn.passing is not None
+    assert stubborn.passing.message == "no such event"
     stubborn.stop()
     assert stubborn.join(5)
+    doubled = [min(0.05 * 2**n, lifecycle.LONGEST_WAIT) for n in range(len(waits))]
+    assert waits == pytest.approx(doubled, rel=0.21)
+    assert max(waits) <= 1.2 * lifecycle.LONGEST_WAIT
 
 
 def test_waits_grow_and_shrink_again_after_a_commit(made: Connector, monkeypatch: pytest.MonkeyPatch) -> None:
