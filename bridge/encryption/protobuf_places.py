@@ -6,20 +6,17 @@ item by item; maps, wrappers and messages do not, as in Java. Absent fields stay
 
 from __future__ import annotations
 
-import ast
-import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from bridge.encryption.places import Place, Places, Stray
-from bridge.formats.protobuf_text import ProtoMessage, parse
 from bridge.formats.protobuf_types import SCALARS
 from bridge.formats.texts import imports_of
+from bridge.schema.proto import Message, map_parts, parse
+from bridge.schema.proto.tags import FIELD, MESSAGE, tags_of
 
 Change = Callable[[str, Any], Any]
 _FITS: Final = ("string", "bytes")
-_TEXTS: Final = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'')
-_TOKENS: Final = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|[A-Za-z_]\w*|[][{}:,;]')
 
 
 def places(text: str) -> Places:
@@ -34,17 +31,17 @@ def _places(text: str) -> Places:
     file = parse(text)
     fields: list[Place] = []
     stray: list[Stray] = []
-    enums = {e.name for e in file.enums} | {
-        e.name for _, m in _messages(file.messages, file.package) for e in m.enums
-    }
-    for name, message in _messages(file.messages, file.package):
-        if tags := _tags(message.options, "message_meta"):
+    messages = list(_messages(file.messages, file.package))
+    enums = {e.name for e in file.enums} | {e.name for _, m in messages for e in m.enums}
+    for name, message in messages:
+        if tags := frozenset(tags_of(message.options, MESSAGE)):
             stray.append(Stray(f"the message {name}", tags))
-        for column in message.fields:
-            word = f"map of {column.type}" if column.key is not None else column.type
-            fits = column.key is None and column.type in _FITS
-            container = column.key is None and column.type not in SCALARS and column.type not in enums
-            tags = _tags(column.options, "field_meta")
+        for column in message.every_field():
+            pair = map_parts(column.type)
+            word = f"map of {pair[1]}" if pair else column.type
+            fits = column.type in _FITS
+            container = pair is None and column.type not in SCALARS and column.type not in enums
+            tags = frozenset(tags_of(column.options, FIELD))
             fields.append(Place(f"{name}.{column.name}", tags, word, fits, container))
     return Places(tuple(fields), tuple(stray))
 
@@ -74,34 +71,8 @@ def is_repeated(column: Any) -> bool:
     return bool(column.label == column.LABEL_REPEATED if found is None else found)
 
 
-def _messages(messages: list[ProtoMessage], scope: str) -> Iterator[tuple[str, ProtoMessage]]:
+def _messages(messages: list[Message], scope: str) -> Iterator[tuple[str, Message]]:
     for message in messages:
         name = f"{scope}.{message.name}" if scope else message.name
         yield name, message
         yield from _messages(message.messages, name)
-
-
-def _tags(options: dict[str, str], meta: str) -> frozenset[str]:
-    found: list[str] = []
-    for option, written in options.items():
-        name = option.replace(" ", "").replace("(.", "(")
-        if name == f"(confluent.{meta}).tags":
-            found += _TEXTS.findall(written)
-        elif name == f"(confluent.{meta})":
-            found += _in_message(_TOKENS.findall(written))
-    return frozenset(str(ast.literal_eval(text)) for text in found)
-
-
-def _in_message(tokens: list[str]) -> Iterator[str]:
-    """The texts after ``tags`` in the text form of a Meta, whose other fields may hold anything."""
-    depth, key = 0, ""
-    for word in tokens:
-        if word in "{[":
-            depth += word == "{"
-        elif word in "}]":
-            depth -= word == "}"
-        elif word[0] in "\"'":
-            if depth == 1 and key == "tags":
-                yield word
-        elif word not in ":,;":
-            key = word if depth == 1 else key

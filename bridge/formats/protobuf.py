@@ -16,11 +16,11 @@ from bridge.errors import Fatal, Stage
 from bridge.event import Data
 from bridge.formats import protobuf_evolve
 from bridge.formats.protobuf_render import Options, Renderer, scrubbed
-from bridge.formats.protobuf_text import ProtoFile, ProtoMessage, parse
 from bridge.formats.reader import careful_reader
 from bridge.formats.rows import Layout, Row
 from bridge.formats.texts import earlier_of, imports_of
 from bridge.schema.model import Schema
+from bridge.schema.proto import File, Message, parse
 
 if TYPE_CHECKING:
     from bridge.formats.protobuf_write import Column
@@ -111,9 +111,7 @@ def compile_fused(
     return whole(convert, made.frame, protection)
 
 
-def root(
-    schema: Schema, file: ProtoFile, rename: Callable[[str], str]
-) -> tuple[ProtoMessage, tuple[int, ...]]:
+def root(schema: Schema, file: File, rename: Callable[[str], str]) -> tuple[Message, tuple[int, ...]]:
     """The record's message in a file and its indexes: by full name, else by simple name, else the first."""
     full = ".".join(rename(part) for part in (schema.name or "ConnectDefault1").split("."))
     found = (
@@ -141,7 +139,7 @@ def message_indexes(path: tuple[int, ...]) -> bytes:
     return bytes(out)
 
 
-def _by_path(file: ProtoFile, path: str) -> tuple[ProtoMessage, tuple[int, ...]] | None:
+def _by_path(file: File, path: str) -> tuple[Message, tuple[int, ...]] | None:
     messages, indexes, found = file.messages, [], None
     for name in path.split("."):
         index = next((i for i, m in enumerate(messages) if m.name == name), None)
@@ -217,7 +215,7 @@ def _seals(protection: Protection, numbers: Mapping[str, Mapping[str, int]]) -> 
     return out
 
 
-def _names(file: ProtoFile, path: tuple[int, ...]) -> list[str]:
+def _names(file: File, path: tuple[int, ...]) -> list[str]:
     messages, out = file.messages, []
     for index in path:
         out.append(messages[index].name)

@@ -14,9 +14,10 @@ from typing import Final
 from attrs import frozen
 
 from bridge.errors import Fatal, Stage
-from bridge.formats.protobuf_render import Message, Options, Renderer, indented
-from bridge.formats.protobuf_text import MAX_NUMBER, ProtoFile, ProtoMessage
+from bridge.formats.protobuf_render import Message as Rendered
+from bridge.formats.protobuf_render import Options, Renderer, indented
 from bridge.schema.model import Kind, Schema
+from bridge.schema.proto import MAX_TAG, File, Message
 
 _INTERNAL: Final = (19_000, 19_999)  # the runtime's own
 _REST_OF_LINE: Final = re.compile(r"[ \t]*(?://[^\n]*|/\*[^\n]*?\*/[ \t]*)?(?=\n|$)")
@@ -30,7 +31,7 @@ class _Insertion:
 
 
 def missing(
-    schema: Schema, file: ProtoFile, message: ProtoMessage, rename: Callable[[str], str], path: str = ""
+    schema: Schema, file: File, message: Message, rename: Callable[[str], str], path: str = ""
 ) -> tuple[str, ...]:
     """Names of the fields that a message lacks, nested ones with their path."""
     out: list[str] = []
@@ -45,22 +46,22 @@ def missing(
 
 def extended(
     schema: Schema,
-    file: ProtoFile,
-    message: ProtoMessage,
+    file: File,
+    message: Message,
     options: Options,
     rename: Callable[[str], str],
-    earlier: Iterable[ProtoFile] = (),
+    earlier: Iterable[File] = (),
 ) -> str:
     """The text with the missing fields. Fatal(stage=SCHEMA) for a reserved name, and where no number is left."""
     history: dict[str, dict[int, str]] = {}
     for before in earlier:
         for path, known in _all(before.messages):
-            history.setdefault(path, {}).update({f.number: f.name for f in known.fields})
+            history.setdefault(path, {}).update({f.tag: f.name for f in known.every_field()})
     used = frozenset(m.name for _, m in _all(file.messages))
-    label = "optional" if file.syntax == "proto2" else ""
+    label = "" if file.syntax in ("proto3", "editions") else "optional"
     renderer = Renderer(options, used=used, label=label)
     insertions = list(_insertions(schema, file, message, renderer, rename, history))
-    lines = "".join(f'\nimport "{path}";' for path in renderer.imports if path not in file.imports)
+    lines = "".join(f'\nimport "{path}";' for path in renderer.imports if path not in file.paths())
     if lines:
         insertions.append(_Insertion(_line_end(file.text, file.import_place), lines))
     text = file.text
@@ -71,14 +72,14 @@ def extended(
 
 def _insertions(
     schema: Schema,
-    file: ProtoFile,
-    message: ProtoMessage,
+    file: File,
+    message: Message,
     renderer: Renderer,
     rename: Callable[[str], str],
     history: Mapping[str, Mapping[int, str]],
 ) -> Iterator[_Insertion]:
     gone = _gone(file, message, history)
-    added, numbers = Message(message.name, schema), _free_numbers(message, gone)
+    added, numbers = Rendered(message.name, schema), _free_numbers(message, gone)
     for column in schema.fields:
         name = rename(column.name)
         found = message.field_named(name)
@@ -93,7 +94,7 @@ def _insertions(
         elif column.schema.kind is Kind.STRUCT and (inner := _message_of(file, message, found.type)):
             yield from _insertions(column.schema, file, inner, renderer, rename, history)
     if gone:
-        present = {rename(f.name) for f in schema.fields} | {f.name for f in message.fields}
+        present = {rename(f.name) for f in schema.fields} | {f.name for f in message.every_field()}
         names = sorted(set(gone.values()) - present - message.reserved_names)
         added.lines.append(f"reserved {', '.join(map(str, sorted(gone)))};")
         if names:
@@ -111,10 +112,10 @@ def _insertions(
         yield _Insertion(start, text) if own_line else _Insertion(message.end, f"\n{text}")
 
 
-def _gone(file: ProtoFile, message: ProtoMessage, history: Mapping[str, Mapping[int, str]]) -> dict[int, str]:
+def _gone(file: File, message: Message, history: Mapping[str, Mapping[int, str]]) -> dict[int, str]:
     """Numbers that earlier versions of a message used, and the latest neither has nor reserves; their names."""
     path = next((path for path, known in _all(file.messages) if known is message), "")
-    used = {f.number for f in message.fields}
+    used = {f.tag for f in message.every_field()}
     return {
         number: name
         for number, name in history.get(path, {}).items()
@@ -122,9 +123,9 @@ def _gone(file: ProtoFile, message: ProtoMessage, history: Mapping[str, Mapping[
     }
 
 
-def _free_numbers(message: ProtoMessage, gone: Iterable[int]) -> Iterator[int]:
+def _free_numbers(message: Message, gone: Iterable[int]) -> Iterator[int]:
     taken = [*message.taken, _INTERNAL]
-    highest = [f.number for f in message.fields] + [last for _, last in message.taken if last < MAX_NUMBER]
+    highest = [f.tag for f in message.every_field()] + [last for _, last in message.taken if last < MAX_TAG]
     highest += gone
     number = max(highest, default=0)
     while True:
@@ -134,12 +135,12 @@ def _free_numbers(message: ProtoMessage, gone: Iterable[int]) -> Iterator[int]:
             if inside is None:
                 break
             number = inside + 1
-        if number > MAX_NUMBER:
+        if number > MAX_TAG:
             raise Fatal(f"the registered message {message.name} has no number left", stage=Stage.SCHEMA)
         yield number
 
 
-def _message_of(file: ProtoFile, owner: ProtoMessage, kind: str) -> ProtoMessage | None:
+def _message_of(file: File, owner: Message, kind: str) -> Message | None:
     """The message of this file that a field's type means, None where it comes from elsewhere."""
     wanted = kind.lstrip(".").removeprefix(f"{file.package}." if file.package else ".")
     full = dict(_all(file.messages))
@@ -153,7 +154,7 @@ def _message_of(file: ProtoFile, owner: ProtoMessage, kind: str) -> ProtoMessage
     return full.get(wanted)
 
 
-def _all(messages: list[ProtoMessage], scope: str = "") -> Iterator[tuple[str, ProtoMessage]]:
+def _all(messages: list[Message], scope: str = "") -> Iterator[tuple[str, Message]]:
     for message in messages:
         path = f"{scope}.{message.name}" if scope else message.name
         yield path, message
@@ -166,9 +167,10 @@ def _line_end(text: str, place: int) -> int:
     return place if found is None else found.end()
 
 
-def _indent(text: str, message: ProtoMessage) -> str:
+def _indent(text: str, message: Message) -> str:
     """What fields of the message are indented by."""
-    at = message.last_field if message.fields else message.begin
+    has_fields = message.last_field > message.begin
+    at = message.last_field if has_fields else message.begin
     found = _INDENT.search(text, 0, at)
     own = found[1] if found else ""
-    return own if message.fields and "\n" in text[message.begin : at] else f"{own}  "
+    return own if has_fields and "\n" in text[message.begin : at] else f"{own}  "

@@ -13,10 +13,10 @@ from typing import Any, Final
 
 from google.protobuf.descriptor import FieldDescriptor as Of
 
-from bridge.formats.protobuf_text import ProtoFile, parse
 from bridge.formats.protobuf_types import descriptor, field_numbers, for_encoding, message_class, pool_of
 from bridge.formats.protobuf_write import WRAPPERS
 from bridge.schema.connect_json import decimal_from_bytes
+from bridge.schema.proto import File, parse
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -49,7 +49,7 @@ class Reader:
         return self._classes[path]
 
 
-def full_name(file: ProtoFile, path: tuple[int, ...]) -> str:
+def full_name(file: File, path: tuple[int, ...]) -> str:
     """A message's full name by its indexes in the file. ValueError where there is none."""
     messages, names = file.messages, [file.package] if file.package else []
     for index in path:

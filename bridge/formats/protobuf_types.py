@@ -23,7 +23,7 @@ from google.protobuf.descriptor_pb2 import (
 )
 
 from bridge.errors import Fatal, Stage
-from bridge.formats.protobuf_text import ProtoEnum, ProtoField, ProtoFile, ProtoMessage, parse
+from bridge.schema.proto import Enum, Field, File, Message, is_map_entry, map_parts, parse, plain
 
 SCALARS: Final[Mapping[str, int]] = {
     name: getattr(FieldDescriptorProto, f"TYPE_{name.upper()}")
@@ -70,15 +70,15 @@ def load(text: str, imports: Mapping[str, str] | None = None) -> Any:
 
 
 def descriptor(
-    file: ProtoFile, imports: Mapping[str, str] | None = None, name: str = "schema.proto"
+    file: File, imports: Mapping[str, str] | None = None, name: str = "schema.proto"
 ) -> FileDescriptorProto:
     """The file's descriptor, without options. Fatal(stage=SCHEMA) naming a type that is not known."""
-    out = FileDescriptorProto(name=name, package=file.package, syntax=file.syntax)
+    out = FileDescriptorProto(name=name, package=file.package, syntax=file.syntax or "proto2")
     if file.edition is not None:
         out.edition = _edition(file.edition)
-    out.dependency.extend(file.imports)
+    out.dependency.extend(file.paths())
     symbols = _Symbols()
-    for path in _reached(file.imports, imports or {}):
+    for path in _reached(file.paths(), imports or {}):
         symbols.add_file(imported(path, imports))
     _Builder(file, symbols).fill(out)
     return out
@@ -139,7 +139,7 @@ def _reached(paths: Any, imports: Mapping[str, str]) -> list[str]:
         if path in open_:
             raise Fatal(f"the Protobuf file {path} imports itself", stage=Stage.SCHEMA)
         open_.append(path)
-        needs = parse(imports[path]).imports if path in imports else imported(path).dependency
+        needs = parse(imports[path]).paths() if path in imports else imported(path).dependency
         for needed in needs:
             visit(needed)
         open_.remove(path)
@@ -205,7 +205,7 @@ def _joined(scope: str, name: str) -> str:
 
 
 class _Builder:
-    def __init__(self, file: ProtoFile, symbols: _Symbols) -> None:
+    def __init__(self, file: File, symbols: _Symbols) -> None:
         self.file, self.symbols = file, symbols
         symbols.add_package(file.package)
         for scope, message in _all(file.messages, file.package):
@@ -219,10 +219,10 @@ class _Builder:
         for enum in self.file.enums:
             _enum(enum, out.enum_type.add())
 
-    def _message(self, message: ProtoMessage, out: DescriptorProto, scope: str) -> None:
+    def _message(self, message: Message, out: DescriptorProto, scope: str) -> None:
         out.name = message.name
         full = _joined(scope, message.name)
-        if message.options.get("map_entry") == "true":
+        if is_map_entry(message):
             out.options.map_entry = True
         for nested in message.messages:
             self._message(nested, out.nested_type.add(), full)
@@ -231,36 +231,35 @@ class _Builder:
         for first, last in message.taken:
             out.reserved_range.add(start=first, end=last + 1)
         out.reserved_name.extend(sorted(message.reserved_names))
-        for oneof in message.oneofs:
-            out.oneof_decl.add(name=oneof)
-        for column in message.fields:
-            made = out.field.add(name=column.name, number=column.number)
+        inside: dict[Field, int] = {}
+        for index, one_of in enumerate(message.one_ofs):
+            out.oneof_decl.add(name=one_of.name)
+            inside |= dict.fromkeys(one_of.fields, index)
+        for column in message.every_field():
+            made = out.field.add(name=column.name, number=column.tag)
             self._field(column, made, out, full)
+            if column in inside:
+                made.oneof_index = inside[column]
+            elif column.label == "optional" and self.file.syntax == "proto3":
+                made.proto3_optional = True
         _add_synthetic_oneofs(out)
         _separate_json_names(out)
 
-    def _field(
-        self, column: ProtoField, out: FieldDescriptorProto, owner: DescriptorProto, full: str
-    ) -> None:
+    def _field(self, column: Field, out: FieldDescriptorProto, owner: DescriptorProto, full: str) -> None:
         out.label = _LABELS[column.label or "optional"]
-        if column.key is not None:
+        if pair := map_parts(column.type):
             entry = owner.nested_type.add(name=_map_entry(column.name))
             entry.options.map_entry = True
-            pair = (("key", column.key), ("value", column.type))
-            for number, (name, kind) in enumerate(pair, 1):
+            for number, (name, kind) in enumerate(zip(("key", "value"), pair, strict=True), 1):
                 self._type(kind, entry.field.add(name=name, number=number, label=1), full, column.name)
             out.label, out.type = FieldDescriptorProto.LABEL_REPEATED, FieldDescriptorProto.TYPE_MESSAGE
             out.type_name = f".{full}.{entry.name}"
             return
         self._type(column.type, out, full, column.name)
-        if column.oneof is not None:
-            out.oneof_index = [o.name for o in owner.oneof_decl].index(column.oneof)
-        elif column.label == "optional" and self.file.syntax == "proto3":
-            out.proto3_optional = True
-        if "packed" in column.options:
-            out.options.packed = column.options["packed"] == "true"
-        if "json_name" in column.options:
-            out.json_name = column.options["json_name"].strip("\"'")
+        if (packed := plain(column.options, "packed")) is not None:
+            out.options.packed = packed == "true"
+        if column.json_name is not None:
+            out.json_name = column.json_name
 
     def _type(self, kind: str, out: FieldDescriptorProto, scope: str, name: str) -> None:
         if kind in SCALARS:
@@ -305,15 +304,15 @@ def _map_entry(name: str) -> str:
     return "".join(part[:1].upper() + part[1:] for part in name.split("_")) + "Entry"
 
 
-def _enum(enum: ProtoEnum, out: EnumDescriptorProto) -> None:
+def _enum(enum: Enum, out: EnumDescriptorProto) -> None:
     out.name = enum.name
-    if enum.options.get("allow_alias") == "true":
+    if plain(enum.options, "allow_alias") == "true":
         out.options.allow_alias = True
-    for name, number in enum.values:
-        out.value.add(name=name, number=number)
+    for constant in enum.constants:
+        out.value.add(name=constant.name, number=constant.tag)
 
 
-def _all(messages: list[ProtoMessage], scope: str) -> Iterator[tuple[str, ProtoMessage]]:
+def _all(messages: list[Message], scope: str) -> Iterator[tuple[str, Message]]:
     for message in messages:
         yield scope, message
         yield from _all(message.messages, _joined(scope, message.name))

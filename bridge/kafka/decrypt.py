@@ -129,8 +129,8 @@ def _value(rules: _Rules, body: bytes) -> Any:
 
 def _protobuf(rules: _Rules, body: bytes) -> Any:
     from bridge.formats.protobuf_read import Reader, full_name, indexes
-    from bridge.formats.protobuf_text import parse
     from bridge.formats.protobuf_types import load, message_class
+    from bridge.schema.proto import parse
 
     path, start = indexes(body)
     if rules.parsed is None:

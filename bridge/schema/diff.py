@@ -13,9 +13,9 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from bridge.errors import Fatal, Stage
-from bridge.formats.protobuf_text import ProtoMessage, parse
 from bridge.schema.infer import record_schema
 from bridge.schema.model import DATE, DECIMAL, TIME, TIMESTAMP, UNSET, EventType, Kind, Schema
+from bridge.schema.proto import Message, map_parts, parse
 from bridge.schema.tagging import tags_in
 
 NOBODY: Final = "nobody"
@@ -268,15 +268,15 @@ def _protobuf(text: str) -> tuple[str, dict[str, Column]]:
     return (f"{file.package}.{message.name}" if file.package else message.name), columns
 
 
-def _proto_fields(message: ProtoMessage, path: str, out: dict[str, Column]) -> None:
-    for each in message.fields:
-        words = _PROTO_WORDS.get(each.type.lstrip("."), each.type)
-        shown = (
-            f"map of {words}" if each.key else f"{each.label} {words}" if each.label == "repeated" else words
-        )
+def _proto_fields(message: Message, path: str, out: dict[str, Column]) -> None:
+    for each in message.every_field():
+        pair = map_parts(each.type)
+        kind = pair[1] if pair else each.type
+        words = _PROTO_WORDS.get(kind.lstrip("."), kind)
+        shown = f"map of {words}" if pair else f"{each.label} {words}" if each.label == "repeated" else words
         here = f"{path}{each.name}"
-        out[here] = Column(shown, each.label != "required", number=each.number)
-        inner = message.message_named(each.type)
+        out[here] = Column(shown, each.label != "required", number=each.tag)
+        inner = message.message_named(kind)
         if inner is not None and here.count(".") < 20:
             _proto_fields(inner, f"{here}.", out)
 

@@ -15,12 +15,11 @@ from typing import Any, Final
 import msgspec
 from attrs import evolve, field, frozen
 
-from bridge.formats.protobuf_text import parse
+from bridge.schema.proto import parse
+from bridge.schema.proto.tags import FIELD, tags_of
 from bridge.schema.registry import Registered
 
 INLINE: Final = "confluent:tags"
-_TEXTS: Final = re.compile(r"\"([^\"]*)\"")
-_LISTED: Final = re.compile(r"\btags\s*:\s*(\"[^\"]*\"|\[[^\]]*\])")
 
 
 @frozen
@@ -147,18 +146,8 @@ def _protobuf(text: str) -> tuple[dict[str, list[str]], dict[str, str]]:
         return {}, {}
     message = file.messages[0]
     full = f"{file.package}.{message.name}" if file.package else message.name
-    tags = {f.name: _option_tags(f.options) for f in message.fields}
+    tags = {f.name: tags_of(f.options, FIELD) for f in message.every_field()}
     return tags, {name: f"{full}.{name}" for name in tags}
-
-
-def _option_tags(options: Mapping[str, str]) -> list[str]:
-    found: list[str] = []
-    for name, value in options.items():
-        if name.replace(" ", "") == "(confluent.field_meta).tags":
-            found += _TEXTS.findall(value)
-        elif name.replace(" ", "") == "(confluent.field_meta)":
-            found += [tag for listed in _LISTED.findall(value) for tag in _TEXTS.findall(listed)]
-    return list(dict.fromkeys(found))
 
 
 _READ: Final = {"AVRO": _avro, "JSON": _json, "PROTOBUF": _protobuf}

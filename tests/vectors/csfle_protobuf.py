@@ -11,9 +11,9 @@ from bridge.encryption.protection import Protection
 from bridge.encryption.protobuf_places import change
 from bridge.errors import BridgeError
 from bridge.formats import FORMATS
-from bridge.formats.protobuf_text import parse
 from bridge.formats.protobuf_types import load, message_class
 from bridge.schema.model import Field, Kind, Schema
+from bridge.schema.proto import parse
 
 
 def _class(case: Any) -> Any:

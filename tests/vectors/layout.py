@@ -12,14 +12,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka.schema_registry.confluent import meta_pb2
-from google.protobuf import text_format
-
 from bridge.errors import BridgeError
-from bridge.formats import FORMATS, Format, compile_encoder_for_values, protobuf_text
-from bridge.formats.protobuf_text import ProtoMessage
+from bridge.formats import FORMATS, Format, compile_encoder_for_values
 from bridge.schema.connect_json import from_document, value_from_json
 from bridge.schema.model import DECIMAL, Kind, Schema
+from bridge.schema.proto import Message, Option, parse
 
 NAMES = {"AVRO": "AVRO", "CONNECT_JSON": "JSON", "JSON": "JSON_SR", "PROTOBUF": "PROTOBUF"}
 
@@ -53,29 +50,29 @@ def _schema(form: Format, schema: Schema, settings: dict[str, str], expected: st
 
 def _parsed_proto(text: str) -> Any:
     """The file without the places in its text; the parameters of a field in any order."""
-    file = protobuf_text.parse(text)
-    return file.syntax, file.package, sorted(file.imports), [_message(m) for m in file.messages]
+    file = parse(text)
+    return file.syntax, file.package, sorted(file.paths()), [_message(m) for m in file.messages]
 
 
-def _message(message: ProtoMessage) -> Any:
+def _message(message: Message) -> Any:
     fields = [
-        (f.name, f.number, f.type, f.label, f.key, {k: _option(v) for k, v in f.options.items()})
-        for f in message.fields
+        (f.name, f.tag, f.type, f.label, f.json_name, f.default, [_option(option) for option in f.options])
+        for f in message.every_field()
     ]
     return (
         message.name,
         fields,
         [_message(nested) for nested in message.messages],
-        message.enums,
-        message.oneofs,
+        [(e.name, e.constants, e.options) for e in message.enums],
+        [(o.name, [f.name for f in o.fields]) for o in message.one_ofs],
     )
 
 
-def _option(value: str) -> Any:
-    if not value.startswith("{"):
-        return value
-    meta = text_format.Parse(value[1:-1], meta_pb2.Meta())
-    return meta.doc, dict(meta.params), list(meta.tags)
+def _option(option: Option) -> Any:
+    if option.kind != "MAP":
+        return option
+    value = {key: sorted(v, key=repr) if isinstance(v, list) else v for key, v in option.value.items()}
+    return option.name, value
 
 
 def _value(

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any
 
-from bridge.formats.protobuf_text import parse as parse_for_descriptor
 from bridge.formats.protobuf_types import descriptor
 from bridge.sandbox.registry.errors import Unfit, UnknownEntity
 from bridge.schema.compatibility import Source
 from bridge.schema.compatibility.protobuf import load, names_of
-from bridge.schema.proto import Enum, Field, InvalidProto, Message, Option, render
+from bridge.schema.proto import Enum, Field, InvalidProto, Message, Option, parse, render
 from bridge.schema.proto.option_text import merged
-
-_FIELD: Final = "confluent.field_meta"
-_MESSAGE: Final = "confluent.message_meta"
-TAGS: Final = "tags"
+from bridge.schema.proto.tags import FIELD, MESSAGE, TAGS, tags_of
 
 
 def canonical(source: Source, *, normalize: bool, edits: tuple[Any, ...]) -> str:
@@ -26,7 +22,7 @@ def canonical(source: Source, *, normalize: bool, edits: tuple[Any, ...]) -> str
     try:
         normal = render(file, names)
     except InvalidProto as error:
-        raise Unfit(str(error)) from None
+        raise Unfit(error.fault) from None
     if edits:
         entities = dict(_entities(file.types, ""))
         for edit in edits:
@@ -40,7 +36,7 @@ def tags(source: Source) -> Iterator[tuple[str, str, list[str]]]:
     for path, element in _entities(load(source).types, ""):
         record = isinstance(element, Message)
         kind = "sr_record" if record else "sr_field"
-        yield path, kind, _tags(element.options, _MESSAGE if record else _FIELD)
+        yield path, kind, tags_of(element.options, MESSAGE if record else FIELD)
 
 
 def formatted(source: Source, form: str) -> str:
@@ -49,7 +45,7 @@ def formatted(source: Source, form: str) -> str:
         return render(load(source), extensions=False)
     if form != "serialized":
         return source.text
-    made = descriptor(parse_for_descriptor(source.text), source.imports, "default")
+    made = descriptor(parse(source.text), source.imports, "default")
     tagged = {path: found for path, kind, found in tags(source) if kind == "sr_field" and found}
     for message in made.message_type:
         _as_served(message, proto3=made.syntax == "proto3")
@@ -103,20 +99,14 @@ def _entities(types: Iterable[Message | Enum], scope: str) -> Iterator[tuple[str
             yield from _entities(element.types, f"{path}.")
 
 
-def _tags(options: list[Option], name: str) -> list[str]:
-    meta = merged(options).get(name)
-    found = meta.value.get(TAGS, ()) if meta is not None and meta.kind == "MAP" else ()
-    return [found] if isinstance(found, str) else [str(tag) for tag in found]
-
-
 def _edit(entities: dict[str, Message | Field], edit: Any) -> None:
     path = edit.path.removeprefix(".")
     element = entities.get(path)
     if element is None or edit.record != isinstance(element, Message):
         what = "Message" if edit.record else "Field"
         raise UnknownEntity(f"No matching {what} with name '{path.split('.')[-1]}' found in the schema")
-    name = _MESSAGE if edit.record else _FIELD
-    known = _tags(element.options, name)
+    name = MESSAGE if edit.record else FIELD
+    known = tags_of(element.options, name)
     kept = [tag for tag in known if edit.adding or tag not in edit.tags]
     kept += [tag for tag in edit.tags if edit.adding and tag not in kept]
     together = merged(element.options)

@@ -69,11 +69,11 @@ def judge(reader: Source, writer: Source, reader_word: str, writer_word: str, le
 def load(source: Source) -> File:
     """The file's elements; a text may also be a compiled descriptor in base64. Raises ``InvalidSchema``."""
     try:
-        return parse(source.text)
+        return parse(source.text, like_registry=True)
     except InvalidProto as error:
         binary = from_base64(source.text)
         if binary is None:
-            raise InvalidSchema(f"Could not parse Protobuf - {error}") from None
+            raise InvalidSchema(f"Could not parse Protobuf - {error.fault}") from None
         return binary
 
 
@@ -83,7 +83,7 @@ def normalized(source: Source) -> str:
     try:
         return render(file, names_of(source, file))
     except InvalidProto as error:
-        raise InvalidSchema(str(error)) from None
+        raise InvalidSchema(error.fault) from None
 
 
 def names_of(source: Source, file: File) -> Names:
@@ -104,7 +104,7 @@ class _Comparison:
     found: list[Difference] = field(factory=list)
 
     def files(self, old: File, new: File) -> None:
-        if (old.package or None) != (new.package or None):
+        if old.package != new.package:
             self._add("PACKAGE_CHANGED")
         self._types(old.types, new.types)
 

@@ -1,11 +1,15 @@
-"""What a .proto file consists of. Types are named as they are written: relative, or absolute with a leading dot."""
+"""What a .proto file consists of. Types are named as they are written: relative, or absolute with a leading dot.
+
+Places (``at``, ``begin``, ``end``, …) are offsets into the text that was parsed, so that it can be added to and stays
+as it is otherwise; they are 0 in what comes from a compiled descriptor.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any, Final
 
-from attrs import Factory, define, frozen
+from attrs import Factory, define, field, frozen
 
 MAX_TAG: Final = (1 << 29) - 1
 _INTEGERS: Final = ("int32", "int64", "uint32", "uint64", "sint32", "sint64")
@@ -50,6 +54,7 @@ class Field:
     options: list[Option] = Factory(list)
     default: str | None = None
     json_name: str | None = None
+    at: int = 0
 
 
 @define(eq=False)
@@ -116,7 +121,10 @@ class Enum:
 
 @define(eq=False)
 class Message:
-    """A message; ``types`` are nested messages and enums in their order."""
+    """A message; ``types`` are nested messages and enums in their order.
+
+    ``begin`` and ``end`` are where its braces stand, ``last_field`` where the last field or oneof ends.
+    """
 
     name: str
     fields: list[Field] = Factory(list)
@@ -127,12 +135,44 @@ class Message:
     groups: list[Group] = Factory(list)
     extensions: list[Extensions] = Factory(list)
     extends: list[Extend] = Factory(list)
+    begin: int = 0
+    end: int = 0
+    last_field: int = 0
 
-    def every_field(self) -> Iterator[Field]:
-        """The fields, those in oneofs included."""
-        yield from self.fields
-        for one_of in self.one_ofs:
-            yield from one_of.fields
+    @property
+    def messages(self) -> list[Message]:
+        """The nested messages."""
+        return _messages(self.types)
+
+    @property
+    def enums(self) -> list[Enum]:
+        """The nested enums."""
+        return _enums(self.types)
+
+    @property
+    def taken(self) -> list[tuple[int, int]]:
+        """Numbers that are reserved or left to extensions, as ranges with both ends."""
+        values = [value for given in self.reserved for value in given.values if not isinstance(value, str)]
+        values += [value for given in self.extensions for value in given.values]
+        return [(v, v) if isinstance(v, int) else (v.first, v.last) for v in values]
+
+    @property
+    def reserved_names(self) -> set[str]:
+        """Names that are reserved."""
+        return {value for given in self.reserved for value in given.values if isinstance(value, str)}
+
+    def every_field(self) -> list[Field]:
+        """The fields, those in oneofs included, in the order of the text."""
+        inner = [field for one_of in self.one_ofs for field in one_of.fields]
+        return sorted([*self.fields, *inner], key=lambda field: field.at) if inner else self.fields
+
+    def field_named(self, name: str) -> Field | None:
+        """The field of that name, also in a oneof."""
+        return next((field for field in self.every_field() if field.name == name), None)
+
+    def message_named(self, name: str) -> Message | None:
+        """The nested message of that simple name."""
+        return next((message for message in self.messages if message.name == name), None)
 
 
 @frozen
@@ -156,19 +196,53 @@ class Service:
     options: list[Option] = Factory(list)
 
 
+@frozen
+class Import:
+    """An import; ``kind`` is public, weak or nothing."""
+
+    path: str
+    kind: str = ""
+
+
 @define(eq=False)
 class File:
-    """A whole file; ``syntax`` is proto2, proto3 or None where it is not said."""
+    """A whole file; ``syntax`` is proto2, proto3, editions or None where it is not said.
+
+    ``import_place`` is where another import can be added to ``text``.
+    """
 
     syntax: str | None = None
-    package: str | None = None
-    imports: list[str] = Factory(list)
-    public_imports: list[str] = Factory(list)
-    weak_imports: list[str] = Factory(list)
+    edition: str | None = None
+    package: str = ""
+    imports: list[Import] = Factory(list)
     types: list[Message | Enum] = Factory(list)
     services: list[Service] = Factory(list)
     extends: list[Extend] = Factory(list)
     options: list[Option] = Factory(list)
+    text: str = field(default="", repr=False)
+    import_place: int = 0
+
+    @property
+    def messages(self) -> list[Message]:
+        """The messages that are not nested."""
+        return _messages(self.types)
+
+    @property
+    def enums(self) -> list[Enum]:
+        """The enums that are not nested."""
+        return _enums(self.types)
+
+    def paths(self, kind: str | None = None) -> list[str]:
+        """What is imported: all of it, or what is imported in one way."""
+        return [each.path for each in self.imports if kind in (None, each.kind)]
+
+
+def _messages(types: list[Message | Enum]) -> list[Message]:
+    return [kind for kind in types if isinstance(kind, Message)]
+
+
+def _enums(types: list[Message | Enum]) -> list[Enum]:
+    return [kind for kind in types if isinstance(kind, Enum)]
 
 
 def map_parts(type_name: str) -> tuple[str, str] | None:
@@ -179,6 +253,11 @@ def map_parts(type_name: str) -> tuple[str, str] | None:
     return key.strip(), value.strip()
 
 
+def plain(options: Iterable[Option], name: str) -> str | None:
+    """The value of one of the language's own options, None where it is not set."""
+    return next((str(o.value) for o in options if o.name == name and not o.parenthesized), None)
+
+
 def is_map_entry(message: Message) -> bool:
     """Whether the message stands for the entries of a map, as descriptors have it."""
-    return any(o.name == "map_entry" and not o.parenthesized and o.value == "true" for o in message.options)
+    return plain(message.options, "map_entry") == "true"

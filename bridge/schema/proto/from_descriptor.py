@@ -23,6 +23,7 @@ from bridge.schema.proto.elements import (
     Extensions,
     Field,
     File,
+    Import,
     Message,
     OneOf,
     Option,
@@ -61,9 +62,8 @@ def from_proto(proto: FileDescriptorProto) -> File:
     public = {proto.dependency[index] for index in proto.public_dependency}
     return File(
         syntax=syntax if syntax in ("proto2", "proto3") else None,
-        package=proto.package or None,
-        imports=[name for name in proto.dependency if name not in public],
-        public_imports=[name for name in proto.dependency if name in public],
+        package=proto.package,
+        imports=[Import(name, "public" if name in public else "") for name in proto.dependency],
         types=[
             *(_message(m, proto3=syntax == "proto3") for m in proto.message_type),
             *map(_enum, proto.enum_type),

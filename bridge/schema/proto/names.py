@@ -48,7 +48,7 @@ class Names:
         for name, other in known.items():
             self._file(other, (references or {}).get(name))
         self._file(file, ("", -1))
-        self.package = file.package or ""
+        self.package = file.package
 
     def inside(self, scope: list[str]) -> Names:
         """The same types seen from another scope."""
@@ -80,7 +80,7 @@ class Names:
     def _file(self, file: File, reference: tuple[str, int] | None) -> None:
         prefix = (file.package,) if file.package else ()
         self._extends(file.extends, prefix)
-        self._types(file.types, prefix, file.package or "", reference)
+        self._types(file.types, prefix, file.package, reference)
 
     def _extends(self, extends: Iterable[Extend], prefix: tuple[str, ...]) -> None:
         for extend in extends:

@@ -8,6 +8,7 @@ from bridge.schema.proto.elements import Option, Primitive
 from bridge.schema.proto.reader import Reader
 
 _PLAIN: Final = ("BOOLEAN", "ENUM", "NUMBER")
+_LONGEST: Final = 60
 
 
 def read_options(reader: Reader) -> list[Option]:
@@ -30,8 +31,9 @@ def read_option(reader: Reader, separator: str) -> Option:
         name = f"[{name}]"
     inner: list[str] = []
     while (character := reader.char()) == ".":
+        reader.expect(len(inner) < _LONGEST, "the option's name is too long")
         inner.append(reader.name(wrapping=True, dots=False))
-    if separator == ":" and character == "{":
+    if separator == ":" and character in ("{" if reader.like_registry else "{<["):
         reader.back()
     else:
         reader.expect(character == separator, f"expected '{separator}' in option")
@@ -45,22 +47,33 @@ def read_option(reader: Reader, separator: str) -> Option:
 
 def _value(reader: Reader) -> tuple[str, Any]:
     first = reader.peek()
-    if first == "{":
-        return "MAP", _map(reader)
+    if first == "{" or (first == "<" and not reader.like_registry):
+        return "MAP", _map(reader, "}" if first == "{" else ">")
     if first == "[":
         return "LIST", _list(reader)
     if first in "\"'":
         return "STRING", reader.quoted()
-    word = reader.word()
+    word = reader.word() if reader.like_registry else _whole(reader)
     if first.isdigit() or first == "-":
         return "NUMBER", word
     return ("BOOLEAN" if word in ("true", "false") else "ENUM"), word
 
 
-def _map(reader: Reader) -> dict[str, Any]:
-    reader.require("{")
+def _whole(reader: Reader) -> str:
+    """A word, or a number with the signs that it may have: ``- 1``, ``1e+5``."""
+    word = reader.word()
+    if word == "-":
+        return word + reader.word()
+    if word[-1] in "eE" and word[0] in "-.0123456789" and reader.take("+"):
+        return f"{word}+{reader.word()}"
+    return word
+
+
+def _map(reader: Reader, closing: str) -> dict[str, Any]:
+    reader.char()
+    reader.down()
     found: dict[str, Any] = {}
-    while not reader.take("}"):
+    while reader.peek() != closing:
         option = read_option(reader, ":")
         value = Primitive(option.kind, option.value) if option.kind in _PLAIN else option.value
         known = found.get(option.name)
@@ -74,15 +87,18 @@ def _map(reader: Reader) -> dict[str, Any]:
             found[option.name] = several + (value if isinstance(value, list) else [value])
         if reader.peek() in ",;":
             reader.char()
+    reader.up(closing)
     return found
 
 
 def _list(reader: Reader) -> list[Any]:
-    reader.require("[")
+    reader.char()
+    reader.down()
     found: list[Any] = []
-    while not reader.take("]"):
+    while reader.peek() != "]":
         kind, value = _value(reader)
         found.append(Primitive(kind, value) if kind in _PLAIN else value)
         if not reader.take(","):
             reader.expect(reader.peek() == "]", "expected ',' or ']'")
+    reader.up("]")
     return found

@@ -1,12 +1,13 @@
 """The text of a .proto file to elements; faults are found at the places, and in the words, of the registry's parser.
 
-Grammar: protobuf.dev, "Protocol Buffers Version 3 / Version 2 Language Specification"; editions are refused.
+Grammar: the language specifications of proto2, proto3 and editions (protobuf.dev/reference/protobuf). There is no such
+parser in the Protobuf runtime, and protoc is a 10 MB binary.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from bridge.schema.proto.elements import (
     MAX_TAG,
@@ -17,6 +18,7 @@ from bridge.schema.proto.elements import (
     Field,
     File,
     Group,
+    Import,
     Message,
     OneOf,
     Option,
@@ -31,15 +33,21 @@ from bridge.schema.proto.reader import Place, Reader
 _LABELS: Final = ("required", "optional", "repeated")
 
 
-def parse(text: str) -> File:
-    """The file's elements. Raises ``InvalidProto``."""
-    return _Parser(Reader(text)).file()
+def parse(text: str, *, like_registry: bool = False) -> File:
+    """The file's elements. Raises ``InvalidProto``, a Fatal(stage=SCHEMA), and nothing else.
+
+    The registry's own parser knows groups, takes names that are none, and refuses editions, proto2 fields without a
+    label and some forms of options; ``like_registry`` does the same. Without it, the language is what encoders are
+    made for: all of it but groups.
+    """
+    return _Parser(Reader(text, like_registry=like_registry)).file()
 
 
 class _Parser:
     def __init__(self, reader: Reader) -> None:
         self._r = reader
-        self._file = File()
+        self._like_registry = reader.like_registry
+        self._file = File(text=reader.text)
 
     def file(self) -> File:
         first = True
@@ -50,21 +58,21 @@ class _Parser:
         return self._file
 
     def _declaration(self, first: bool) -> None:
-        r, file, place = self._r, self._file, self._r.place()
+        r, file, place = self._r, self._file, self._r.at
         match label := r.word():
             case "package":
-                file.package = r.name()
-                r.require(";")
+                file.package = r.name() if self._like_registry else r.type_name()
+                self._end_of_head()
             case "import":
                 self._import(place)
             case "syntax":
                 r.expect(file.syntax is None, "too many syntax definitions", place)
                 r.require("=")
                 r.expect(first, "'syntax' element must be the first declaration in a file", place)
-                syntax = r.quoted()
+                syntax = r.path()
                 r.expect(syntax in ("proto2", "proto3"), f"unexpected syntax: {syntax}", place)
                 file.syntax = syntax
-                r.require(";")
+                self._end_of_head()
             case "option":
                 file.options.append(self._option())
             case "message" | "enum":
@@ -79,35 +87,50 @@ class _Parser:
             case "reserved":
                 self._reserved(place)
             case "edition":
-                r.fail("edition is not currently supported")
+                r.expect(not self._like_registry, "edition is not currently supported")
+                r.expect(first, "'edition' element must be the first declaration in a file", place)
+                r.require("=")
+                file.syntax, file.edition = "editions", r.path()
+                self._end_of_head()
             case _:
                 r.fail(f"unexpected label: {label}", place)
 
     def _import(self, place: Place) -> None:
-        r, target = self._r, self._file.imports
+        r, kind = self._r, ""
         if r.peek() not in "\"'":
-            word = r.word()
-            r.expect(word in ("public", "weak"), "expected quoted string", place)
-            target = self._file.public_imports if word == "public" else self._file.weak_imports
-        target.append(r.quoted())
-        r.require(";")
+            kind = r.word()
+            r.expect(kind in ("public", "weak"), "expected quoted string", place)
+        self._file.imports.append(Import(r.path(), kind))
+        self._end_of_head()
+
+    def _end_of_head(self) -> None:
+        self._r.require(";")
+        self._file.import_place = self._r.at
 
     def _option(self) -> Option:
         found = read_option(self._r, "=")
         self._r.require(";")
         return found
 
-    def _body(self, declare: Callable[[str, Place], None], *, leading_digit: bool = True) -> None:
-        """Declarations in braces, each by its first word."""
-        self._r.require("{")
-        while not self._r.take("}"):
-            if self._r.take(";"):
+    def _body(
+        self, declare: Callable[[str, Place], None], *, leading_digit: bool = True
+    ) -> tuple[Place, Place]:
+        """Declarations in braces, each by its first word; the places of the braces."""
+        r = self._r
+        r.require("{")
+        begin = r.at - 1
+        r.down()
+        while (following := r.peek()) != "}":
+            if following == ";":
+                r.char()
                 continue
-            place = self._r.place()
-            declare(self._r.word(leading_digit=leading_digit), place)
+            place = r.at
+            declare(r.word(leading_digit=leading_digit), place)
+        r.up("}")
+        return begin, r.at - 1
 
     def _message(self) -> Message:
-        message = Message(self._r.name())
+        r, message = self._r, Message(self._r.own_name())
 
         def declare(word: str, place: Place) -> None:
             match word:
@@ -123,14 +146,25 @@ class _Parser:
                     message.extends.append(self._extend())
                 case "oneof":
                     message.one_ofs.append(self._one_of())
+                    message.last_field = r.at - 1
                 case "extensions":
                     message.extensions.append(self._extensions(place))
                 case _:
                     made = self._field(word, place)
-                    (message.groups if isinstance(made, Group) else message.fields).append(made)  # type: ignore[arg-type]
+                    message.last_field = r.at - 1
+                    if isinstance(made, Field):
+                        message.fields.append(made)
+                    else:
+                        message.groups.append(self._allowed(made, place))
 
-        self._body(declare)
+        message.begin, message.end = self._body(declare)
+        message.last_field = message.last_field or message.begin
         return message
+
+    def _allowed(self, group: Group, place: Place) -> Group:
+        """No encoder knows groups, and a field that is passed over is one that nobody protects."""
+        self._r.expect(self._like_registry, "groups are not supported", place)
+        return group
 
     def _extend(self) -> Extend:
         extend = Extend(self._r.name())
@@ -144,7 +178,7 @@ class _Parser:
         return extend
 
     def _enum(self) -> Enum:
-        enum = Enum(self._r.name())
+        enum = Enum(self._r.own_name())
 
         def declare(word: str, place: Place) -> None:
             if word == "option":
@@ -152,6 +186,7 @@ class _Parser:
             elif word == "reserved":
                 enum.reserved.append(self._reserved(place))
             else:
+                self._r.check_name(word, place)
                 self._r.require("=")
                 tag = self._r.integer()
                 enum.constants.append(Constant(word, tag, tuple(read_options(self._r))))
@@ -199,12 +234,13 @@ class _Parser:
         return found, streaming
 
     def _one_of(self) -> OneOf:
-        r, one_of = self._r, OneOf(self._r.name())
+        r, one_of = self._r, OneOf(self._r.own_name())
         r.require("{")
         while not r.take("}"):
+            place = r.at
             match word := r.type_name():
                 case "group":
-                    one_of.groups.append(self._group(None))
+                    one_of.groups.append(self._allowed(self._group(None), place))
                 case "option":
                     one_of.options.append(self._option())
                 case _:
@@ -218,23 +254,25 @@ class _Parser:
             r.expect(not proto3, "'required' label forbidden in proto3 field declarations", place)
         if label is None:
             is_map = word == "map" and r.peek() == "<"
-            r.expect(proto3 or is_map, f"unexpected label: {word}", place)
+            known = proto3 or is_map or not self._like_registry
+            r.expect(known, f"unexpected label: {word}", place)
         kind = r.type_name(None if label else word)
         r.expect(label is None or not kind.startswith("map<"), "'map' type cannot have label", place)
         return self._group(label) if kind == "group" else self._plain_field(label, kind)
 
     def _plain_field(self, label: str | None, kind: str) -> Field:
         r = self._r
-        name = r.name(leading_digit=False)
+        name, at = r.own_name(leading_digit=False), r.at
         r.require("=")
-        field = Field(label, kind, name, r.integer())
-        special: dict[str, Any] = {}
-        for option in read_options(r):
-            if option.name in ("default", "json_name"):
-                special[option.name] = str(option.value)
-            else:
-                field.options.append(option)
-        field.default, field.json_name = special.get("default"), special.get("json_name")
+        field = Field(label, kind, name, r.integer(), at=at)
+        if r.peek() == "[":
+            for option in read_options(r):
+                if option.name == "default":
+                    field.default = str(option.value)
+                elif option.name == "json_name":
+                    field.json_name = str(option.value)
+                else:
+                    field.options.append(option)
         r.require(";")
         return field
 
@@ -255,10 +293,15 @@ class _Parser:
     def _reserved(self, place: Place) -> Reserved:
         values: list[str | int | Range] = []
         while True:
-            values.append(self._r.quoted() if self._r.peek() in "\"'" else self._numbers(",;", place))
-            if self._more():
-                continue
-            return Reserved(tuple(values))
+            first = self._r.peek()
+            if first in "\"'":
+                values.append(self._r.path())
+            elif first.isalpha() and not self._like_registry:
+                values.append(self._r.own_name())
+            else:
+                values.append(self._numbers(",;", place))
+            if not self._more():
+                return Reserved(tuple(values))
 
     def _extensions(self, place: Place) -> Extensions:
         values: list[int | Range] = []

@@ -1,173 +1,240 @@
-"""Characters to words, strings and numbers; comments are passed over. Faults are placed as ``:line:column``."""
+"""Characters to words, strings and numbers; comments are passed over. Faults are placed by line and column."""
 
 from __future__ import annotations
 
 import re
 from typing import Final, NoReturn
 
-_WORD: Final = re.compile(r"[A-Za-z0-9_.-]*")
-_PART: Final = re.compile(r"[A-Za-z0-9_-]*")
-_BLANK: Final = re.compile(r"[ \t\r\n]*")
+from bridge.errors import Fatal, Stage
+
+_GAP_TEXT: Final = r"(?:[ \t\r\n]++|//[^\n]*+|/\*(?s:.*?)\*/)*+"
+_GAP: Final = re.compile(_GAP_TEXT)
+_WORD: Final = re.compile(_GAP_TEXT + r"([A-Za-z0-9_.-]++)")
+_PART: Final = re.compile(_GAP_TEXT + r"([A-Za-z0-9_-]++)")
+_IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_INTEGER: Final = re.compile(r"(-?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)")
+_CLOSING: Final = {"(": ")", "[": "]"}
+_CHUNKS: Final = {quote: re.compile(rf"[^{quote}\\]*+") for quote in "\"'"}
+_HEXADECIMAL: Final = re.compile(r"[0-9A-Fa-f]{0,2}")
+_OCTAL: Final = re.compile(r"[0-7]{0,3}")
 _ESCAPES: Final = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+# Deeper than anybody nests, and what the parser, and those who walk its elements, can do by recursion.
+_DEEPEST: Final = 60
 
-Place = tuple[int, int]
+Place = int
 
 
-class InvalidProto(ValueError):
-    """The text is not a Protobuf schema; the message says where and why."""
+class InvalidProto(Fatal):
+    """The text is not a Protobuf schema. ``fault`` says where and why in the registry's words."""
+
+    def __init__(self, fault: str, message: str | None = None) -> None:
+        super().__init__(message or fault, stage=Stage.SCHEMA)
+        self.fault = fault
 
 
 class Reader:
-    """A cursor over the text."""
+    """A cursor over the text. ``at`` is its place; what it has gone past, gaps excluded, ends there."""
 
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._at = 0
+    def __init__(self, text: str, *, like_registry: bool) -> None:
+        self.text = text
+        self.like_registry = like_registry
+        self.at = 0
+        self._depth = 0
 
     def exhausted(self) -> bool:
         """Whether only blanks and comments are left."""
         self._skip()
-        return self._at >= len(self._text)
+        return self.at >= len(self.text)
 
-    def place(self) -> Place:
-        """Line and column of the cursor, from 1."""
-        line = self._text.count("\n", 0, self._at)
-        return line + 1, self._at - (self._text.rfind("\n", 0, self._at) + 1) + 1
-
-    def fail(self, message: str, place: Place | None = None) -> NoReturn:
+    def fail(self, problem: str, place: Place | None = None) -> NoReturn:
         """Raise ``InvalidProto`` at a place, or where the cursor stands."""
-        line, column = place or self.place()
-        raise InvalidProto(f"Syntax error in :{line}:{column}: {message}")
+        at = self.at if place is None else place
+        line, column = self.text.count("\n", 0, at) + 1, at - self.text.rfind("\n", 0, at)
+        raise InvalidProto(
+            f"Syntax error in :{line}:{column}: {problem}",
+            f"the Protobuf schema cannot be parsed: line {line}, column {column}: {problem}",
+        )
 
-    def expect(self, condition: bool, message: str, place: Place | None = None) -> None:
+    def expect(self, condition: bool, problem: str, place: Place | None = None) -> None:
         """Fail unless the condition holds."""
         if not condition:
-            self.fail(message, place)
+            self.fail(problem, place)
+
+    def down(self) -> None:
+        """One level deeper."""
+        self._depth += 1
+        self.expect(self._depth <= _DEEPEST, "nested too deeply")
+
+    def up(self, closing: str) -> None:
+        """Go past what closes the level."""
+        self.require(closing)
+        self._depth -= 1
 
     def peek(self) -> str:
         """The next character that is no blank."""
         self._skip()
-        self.expect(self._at < len(self._text), "unexpected end of file")
-        return self._text[self._at]
+        if self.at >= len(self.text):
+            self.fail("unexpected end of file")
+        return self.text[self.at]
 
     def char(self) -> str:
         """The same, and go past it."""
         found = self.peek()
-        self._at += 1
+        self.at += 1
         return found
 
     def take(self, wanted: str) -> bool:
         """Go past the next character if it is this one."""
         if self.peek() != wanted:
             return False
-        self._at += 1
+        self.at += 1
         return True
 
     def back(self) -> None:
         """Step back over the character just taken."""
-        self._at -= 1
+        self.at -= 1
 
     def require(self, wanted: str) -> None:
         """Go past this character."""
         found = self.char()
-        self.expect(found == wanted, f"expected '{wanted}' but was '{found}'")
+        if found != wanted:
+            self.fail(f"expected '{wanted}' but was '{found}'")
 
     def word(self, *, dots: bool = True, leading_digit: bool = True) -> str:
         """Letters, digits, ``_``, ``-`` and, unless excluded, dots."""
-        self._skip()
-        match = (_WORD if dots else _PART).match(self._text, self._at)
-        found = match[0] if match else ""
-        if found and not leading_digit and found[0].isdigit():
-            self.fail("field and constant names cannot start with a digit")
-        self._at += len(found)
-        self.expect(bool(found), "expected a word")
+        match = (_WORD if dots else _PART).match(self.text, self.at)
+        if match is None:
+            self._skip()
+            self.fail("expected a word")
+        found = match[1]
+        if not leading_digit and found[0].isdigit():
+            self.fail("field and constant names cannot start with a digit", match.start(1))
+        self.at = match.end()
         return found
 
     def name(self, *, dots: bool = True, leading_digit: bool = True, wrapping: bool = False) -> str:
         """A word, perhaps in parentheses or brackets, which are kept with ``wrapping``."""
-        closing = {"(": ")", "[": "]"}.get(self.peek())
-        if closing is None:
+        opening = self.peek()
+        if opening not in _CLOSING:
             return self.word(dots=dots, leading_digit=leading_digit)
-        opening = self.char()
-        found = self.word(leading_digit=leading_digit)
+        self.at += 1
+        found, closing = self.word(leading_digit=leading_digit), _CLOSING[opening]
+        if opening == "[" and not self.like_registry and self.text.startswith("/", self.at):
+            # the type in an Any: [type.googleapis.com/google.type.Date]
+            self.at += 1
+            found = f"{found}/{self.word()}"
         self.expect(self.char() == closing, f"expected '{closing}'")
         return f"{opening}{found}{closing}" if wrapping else found
+
+    def own_name(self, *, leading_digit: bool = True) -> str:
+        """The name of what is declared."""
+        place, found = self.at, self.name(leading_digit=leading_digit)
+        self.check_name(found, place)
+        return found
+
+    def check_name(self, name: str, place: Place) -> None:
+        """Fail for what is no identifier; the registry does not look."""
+        if not self.like_registry and not _IDENTIFIER.fullmatch(name):
+            self.fail(f"{name} is not a valid identifier", place)
 
     def type_name(self, word: str | None = None) -> str:
         """A scalar's, message's or map's name, of which ``word`` may have been read."""
         word = word if word is not None else self.word()
         if word == "map":
             self.expect(self.char() == "<", "expected '<'")
+            self.down()
             key = self.type_name()
             self.expect(self.char() == ",", "expected ','")
             value = self.type_name()
             self.expect(self.char() == ">", "expected '>'")
+            self._depth -= 1
             return f"map<{key}, {value}>"
-        while self.peek() == ".":
-            self._at += 1
-            word += f".{self.word()}"
-        return word
+        while True:
+            if self.peek() == ".":
+                self.at += 1
+                word += f".{self.word()}"
+            elif word[-1] == "." and not self.like_registry:
+                word += self.word()
+            else:
+                return word
 
     def integer(self) -> int:
-        """A number, decimal or hexadecimal."""
+        """A number, decimal or hexadecimal; also octal, but for the registry."""
         text = self.word()
-        try:
-            number = int(text[2:], 16) if text[:2] in ("0x", "0X") else int(text)
-        except ValueError:
-            number = 1 << 31
+        if text == "-" and not self.like_registry:
+            text += self.word()
+        number = self._lenient(text) if self.like_registry else _integer(text)
         if not -(1 << 31) <= number < 1 << 31 or "_" in text:
             self.fail(f"expected an integer but was {text.removeprefix('0x').removeprefix('0X')}")
         return number
+
+    def _lenient(self, text: str) -> int:
+        try:
+            return int(text[2:], 16) if text[:2] in ("0x", "0X") else int(text)
+        except ValueError:
+            return 1 << 31
+
+    def path(self) -> str:
+        """A string that names something: without control characters, since it stands in sentences."""
+        place, found = self.at, self.quoted()
+        self.expect(self.like_registry or found.isprintable(), "a name or path is not printable", place)
+        return found
 
     def quoted(self) -> str:
         """A string in quotes; adjacent ones are joined."""
         quote = self.char()
         self.expect(quote in "\"'", "expected quoted string")
         found: list[str] = []
-        while self._at < len(self._text):
-            character = self._text[self._at]
-            self._at += 1
-            if character == quote:
-                if self.peek() not in "\"'":
-                    return "".join(found)
-                quote = self.char()
+        while self.at < len(self.text):
+            chunk = _CHUNKS[quote].match(self.text, self.at)
+            if chunk is not None and chunk[0]:
+                self.expect(self.like_registry or "\n" not in chunk[0], "a string ends with its line")
+                found.append(chunk[0])
+                self.at = chunk.end()
                 continue
-            found.append(self._escape() if character == "\\" else character)
+            self.at += 1
+            if self.text[self.at - 1] == "\\":
+                found.append(self._escape())
+            elif self.peek() in "\"'":
+                quote = self.char()
+            else:
+                return "".join(found)
         return self.fail("unterminated string")
 
     def _escape(self) -> str:
-        self.expect(self._at < len(self._text), "unexpected end of file")
-        character = self._text[self._at]
-        self._at += 1
+        self.expect(self.at < len(self.text), "unexpected end of file")
+        character = self.text[self.at]
+        self.at += 1
         if character in "xX":
-            return self._numeric(r"[0-9A-Fa-f]{0,2}", 16)
+            return self._numeric(_HEXADECIMAL, 16)
         if character in "01234567":
-            self._at -= 1
-            return self._numeric(r"[0-7]{0,3}", 8)
+            self.at -= 1
+            return self._numeric(_OCTAL, 8)
         return _ESCAPES.get(character, character)
 
-    def _numeric(self, pattern: str, base: int) -> str:
-        match = re.compile(pattern).match(self._text, self._at)
+    def _numeric(self, pattern: re.Pattern[str], base: int) -> str:
+        match = pattern.match(self.text, self.at)
         digits = match[0] if match else ""
         self.expect(bool(digits), "expected a digit after \\x or \\X")
-        self._at += len(digits)
+        self.at += len(digits)
         return chr(int(digits, base))
 
     def _skip(self) -> None:
-        while True:
-            blank = _BLANK.match(self._text, self._at)
-            self._at = blank.end() if blank else self._at
-            if not self._text.startswith("/", self._at):
-                return
-            if self._text.startswith("//", self._at):
-                end = self._text.find("\n", self._at)
-                self._at = len(self._text) if end < 0 else end + 1
-            elif self._text.startswith("/*", self._at):
-                end = self._text.find("*/", self._at + 2)
-                if end < 0:
-                    self._at = len(self._text)
-                    self.fail("unterminated comment")
-                self._at = end + 2
-            else:
-                self._at += 2
-                self.fail("unexpected '/'")
+        gap = _GAP.match(self.text, self.at)
+        self.at = gap.end() if gap else self.at
+        if not self.text.startswith("/", self.at):
+            return
+        if self.text.startswith("/*", self.at):
+            self.at = len(self.text)
+            self.fail("unterminated comment")
+        self.at += 2
+        self.fail("unexpected '/'")
+
+
+def _integer(text: str) -> int:
+    found = _INTEGER.fullmatch(text)
+    if found is None or len(text) > 20:
+        return 1 << 31
+    digits = found[2]
+    base = 16 if digits[:2] in ("0x", "0X") else 8 if digits[0] == "0" else 10
+    return int(f"{found[1]}{digits}", base)

@@ -54,14 +54,17 @@ class _Writer:
 
     def file(self, file: File) -> str:
         made = ""
-        if file.syntax and not (self._normal and file.syntax == "proto2"):
+        if file.edition is not None:
+            made += f'edition = "{file.edition}";\n'
+        elif file.syntax and not (self._normal and file.syntax == "proto2"):
             made += f'syntax = "{file.syntax}";\n'
-        if file.package is not None:
+        if file.package:
             made += f"package {file.package};\n"
-        if file.imports or file.public_imports:
+        plain, public = file.paths(""), file.paths("public")
+        if plain or public:
             made += "\n"
-            made += "".join(f'import "{name}";\n' for name in self._unique(file.imports))
-            made += "".join(f'import public "{name}";\n' for name in self._unique(file.public_imports))
+            made += "".join(f'import "{name}";\n' for name in self._unique(plain))
+            made += "".join(f'import public "{name}";\n' for name in self._unique(public))
         if file.options:
             made += "\n" + self._text.declared(file.options)
         made += self._types(file.types)

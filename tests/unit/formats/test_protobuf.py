@@ -367,9 +367,9 @@ def test_a_type_that_does_not_fit_is_named(kind: str, schema: Schema) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("<html>", "'<'|< is not expected"),
-        ('syntax = "proto3"; message R { string x = ; }', "line 1: ; stands where a number is expected"),
-        ('syntax = "proto3"; message R { string x = 1;', "ends too early"),
+        ("<html>", "line 1, column 1: expected a word"),
+        ('syntax = "proto3"; message R { string x = ; }', "line 1, column 43: expected a word"),
+        ('syntax = "proto3"; message R { string x = 1;', "unexpected end of file"),
         ('syntax = "proto3"; message R { Unknown x = 1; }', '"Unknown" is not defined'),
         ('syntax = "proto3"; import "mine.proto"; message R { string x = 1; }', "imports mine.proto"),
         ('syntax = "proto3"; message R { string x = 1; string y = 1; }', "not valid"),

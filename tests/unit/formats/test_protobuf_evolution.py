@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from bridge.errors import Fatal
 from bridge.formats import FORMATS, compile_encoder_for_values
 from bridge.formats.protobuf_read import Reader
-from bridge.formats.protobuf_text import parse
 from bridge.formats.texts import ReferringText
 from bridge.schema.model import DATE, Field, Kind, Schema
+from bridge.schema.proto import parse
 
 PROTOBUF = FORMATS["PROTOBUF"]
 TEXT = Schema(Kind.STRING, optional=True)
@@ -103,14 +103,14 @@ def test_what_earlier_versions_had_is_reserved() -> None:
     known = ReferringText(REGISTERED, {}, EARLIER)
     grown = PROTOBUF.with_fields(record("A__c", "B__c", Loc__c=PLACE), known, {})
     message = parse(grown).messages[0]
-    numbers = {f.name: f.number for f in message.fields}
+    numbers = {f.name: f.tag for f in message.fields}
     assert numbers == {"A__c": 3, "Loc__c": 5, "B__c": 21}
     assert (4, 4) in message.taken
     assert (20, 20) in message.taken
     assert "  reserved 4, 20;\n" in grown  # 8 is reserved already
     assert message.reserved_names == {"Old__c", "Other__c"}
     place = message.messages[0]
-    assert ({f.name: f.number for f in place.fields}, place.taken) == (
+    assert ({f.name: f.tag for f in place.fields}, place.taken) == (
         {"Longitude": 2, "Latitude": 10},
         [(9, 9)],
     )
@@ -142,7 +142,7 @@ def test_free_numbers(body: str, number: int) -> None:
     text = PROTOBUF.with_fields(record("A__c", "B__c"), f'syntax = "{syntax}"; message R {{ {body} }}', {})
     found = parse(text).messages[0].field_named("B__c")
     assert found is not None
-    assert found.number == number
+    assert found.tag == number
 
 
 def test_no_number_left() -> None:
@@ -162,7 +162,7 @@ def test_numbers_are_stable_however_the_event_changes(shapes: list[Any], one_lin
         schema = record(*(f"F{n}" for n in sorted(shape)))
         if PROTOBUF.missing_fields(schema, text, {}):
             text = PROTOBUF.with_fields(schema, text, {})
-        found = {f.name: f.number for f in parse(text).messages[0].fields}
+        found = {f.name: f.tag for f in parse(text).messages[0].fields}
         assert numbers.items() <= found.items()
         assert len(set(found.values())) == len(found)
         numbers = found
