@@ -100,6 +100,8 @@ def configure(format: str = "text", level: str = "INFO", stream: IO[str] | None 
     # Libraries tell their own story at INFO; ours is told by the bridge.
     for name in ("urllib3", "httpx", "httpcore", "uvicorn.access", "asyncio"):
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    # Its only warning: that many connectors asked at once, and that a connection is not kept.
+    logging.getLogger("urllib3.connectionpool").setLevel(max(logging.ERROR, root.level))
     # Its worst lines are about being fenced and the like, which the error raised says in words.
     logging.getLogger(LIBRDKAFKA).disabled = root.level > logging.DEBUG
 
