@@ -10,6 +10,7 @@ from typing import Final
 
 from bridge.config.catalogue import Catalogue
 from bridge.config.declarations import CONNECTOR, WORKER
+from bridge.config.page import keep
 from bridge.config.property import Property
 from bridge.config.supported import CONVERTER_OPTIONS, FORMATS
 
@@ -140,20 +141,5 @@ def _escaped(text: str) -> str:
     return text.replace("<", "\\<").replace("*", "\\*")
 
 
-def main(arguments: list[str]) -> int:
-    """Write the page, or with ``--check`` say whether it is in step (0) or not (1)."""
-    text = document()
-    if "--check" not in arguments:
-        TARGET.write_text(text, "utf-8")
-        return 0
-    if TARGET.is_file() and TARGET.read_text("utf-8") == text:
-        return 0
-    print(
-        f"{TARGET.name} is not in step with the declarations; run python -m bridge.config.document",
-        file=sys.stderr,
-    )
-    return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(keep(TARGET, document(), "bridge.config.document", sys.argv[1:]))

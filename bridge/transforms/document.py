@@ -8,6 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
+from bridge.config.page import keep
 from bridge.schema.converter_classes import HEADER_CONVERTERS, KEY_CONVERTERS
 from bridge.schema.model import UNSET
 from bridge.transforms.predicates import PREDICATES
@@ -138,17 +139,5 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "\\<")
 
 
-def main(arguments: list[str]) -> int:
-    """Write the page, or with ``--check`` say whether it is in step (0) or not (1)."""
-    text = document()
-    if "--check" not in arguments:
-        TARGET.write_text(text, "utf-8")
-        return 0
-    if TARGET.is_file() and TARGET.read_text("utf-8") == text:
-        return 0
-    print(f"{TARGET.name} is not in step; run python -m bridge.transforms.document", file=sys.stderr)
-    return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(keep(TARGET, document(), "bridge.transforms.document", sys.argv[1:]))

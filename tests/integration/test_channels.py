@@ -1,7 +1,5 @@
 """Custom channels: several events, each with its schema and topic, one position; the event known by its schema."""
 
-import json
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from bridge.sandbox.registry import Registry
 from tests.support.bridge_run import Bridge, running, wait_until
 from tests.support.kafka_broker import Broker
 from tests.support.kafka_client import create_topic, read
+from tests.support.registry_client import asked
 
 ORDERS, SHIPMENTS = "Order_Placed__e", "Shipment_Updated__e"
 MORE = tuple(
@@ -45,11 +44,6 @@ def bridge(tmp_path: Path, broker: Broker, org: Org, registry: Registry) -> Brid
         "salesforce.platform.channel.entities": ", ".join(ENTITIES),
     }
     return bridge
-
-
-def asked(registry: Registry, path: str) -> Any:
-    with urllib.request.urlopen(f"{registry.url}{path}", timeout=10) as answer:
-        return json.load(answer)
 
 
 def decoded(bridge: Bridge, registry: Registry, topic: str) -> list[Any]:

@@ -2,7 +2,6 @@
 
 import json
 import random
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,12 @@ from bridge.sandbox import samples
 from bridge.sandbox.definition import EventDefinition, FieldDefinition
 from bridge.sandbox.org import Org
 from bridge.sandbox.registry import Registry
-from tests.support.bridge_run import EVENT, Bridge, running, wait_until
+from tests.support.bridge_run import EVENT, WIDER, Bridge, running, wait_until
 from tests.support.kafka_broker import Broker
 from tests.support.kafka_client import create_topic, read
+from tests.support.registry_client import asked
 
 OLD = samples.ORDER_PLACED
-WIDER = OLD.with_field(FieldDefinition("Coupon__c", "string", length=20))
 NARROWER = OLD.without_field("Notes__c")
 RETYPED = OLD.with_field(FieldDefinition("Amount__c", "string", length=20))
 
@@ -33,11 +32,6 @@ def bridge(tmp_path: Path, broker: Broker, org: Org, registry: Registry) -> Brid
     bridge.settings["output.data.format"] = "AVRO"
     bridge.worker["schema.registry.url"] = registry.url
     return bridge
-
-
-def asked(registry: Registry, path: str) -> Any:
-    with urllib.request.urlopen(f"{registry.url}{path}", timeout=10) as answer:
-        return json.load(answer)
 
 
 def versions(bridge: Bridge, registry: Registry) -> list[int]:
@@ -155,11 +149,11 @@ def test_a_version_that_the_registry_refuses_stops_with_the_difference(
     bridge: Bridge, org: Org, registry: Registry
 ) -> None:
     schema = {"type": "record", "name": EVENT, "fields": [{"name": "Status__c", "type": ["null", "string"]}]}
-    post(registry, f"/subjects/{bridge.topic}-value/versions", {"schema": json.dumps(schema)})
-    put(registry, f"/config/{bridge.topic}-value", {"compatibility": "FORWARD"})
+    asked(registry, f"/subjects/{bridge.topic}-value/versions", {"schema": json.dumps(schema)})
+    asked(registry, f"/config/{bridge.topic}-value", {"compatibility": "FORWARD"}, method="PUT")
     later = {**schema, "fields": [{"name": "Must__c", "type": "string"}, *schema["fields"]]}
-    post(registry, f"/subjects/{bridge.topic}-value/versions", {"schema": json.dumps(later)})
-    put(registry, f"/config/{bridge.topic}-value", {"compatibility": "BACKWARD"})
+    asked(registry, f"/subjects/{bridge.topic}-value/versions", {"schema": json.dumps(later)})
+    asked(registry, f"/config/{bridge.topic}-value", {"compatibility": "BACKWARD"}, method="PUT")
     org.publish_many(EVENT, 1)
     connector = bridge.run()
     assert isinstance(connector.error, Fatal)
@@ -224,15 +218,3 @@ def test_a_changed_classification_is_followed_while_running(
     assert grown["Status__c"] == ["PII"]
     assert second["metadata"]["tags"][f"io.confluent.salesforce.{EVENT}.Status__c"] == ["PII"]
     assert second["metadata"]["properties"] == first["metadata"]["properties"]
-
-
-def post(registry: Registry, path: str, body: Any, method: str = "POST") -> None:
-    content = {"Content-Type": "application/vnd.schemaregistry.v1+json"}
-    request = urllib.request.Request(
-        f"{registry.url}{path}", json.dumps(body).encode(), content, method=method
-    )
-    urllib.request.urlopen(request, timeout=10).close()
-
-
-def put(registry: Registry, path: str, body: Any) -> None:
-    post(registry, path, body, "PUT")

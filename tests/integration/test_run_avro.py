@@ -2,29 +2,21 @@
 
 import json
 import time
-import urllib.request
 from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import evolve
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
 from bridge.errors import Fatal
-from bridge.sandbox import samples
-from bridge.sandbox.definition import FieldDefinition
 from bridge.sandbox.org import Org
 from bridge.sandbox.registry import Registry
-from tests.support.bridge_run import EVENT, Bridge, running, wait_until
+from tests.support.bridge_run import EVENT, WIDER, Bridge, running, wait_until
 from tests.support.kafka_broker import Broker
 from tests.support.kafka_client import read
-
-WIDER = evolve(
-    samples.ORDER_PLACED,
-    fields=(*samples.ORDER_PLACED.fields, FieldDefinition("Coupon__c", "string", length=20)),
-)
+from tests.support.registry_client import asked
 
 
 @pytest.fixture
@@ -33,11 +25,6 @@ def bridge(tmp_path: Path, broker: Broker, org: Org, registry: Registry) -> Brid
     bridge.settings["output.data.format"] = "AVRO"
     bridge.worker["schema.registry.url"] = registry.url
     return bridge
-
-
-def asked(registry: Registry, path: str) -> Any:
-    with urllib.request.urlopen(f"{registry.url}{path}", timeout=10) as answer:
-        return json.load(answer)
 
 
 def decoded(bridge: Bridge, registry: Registry) -> list[Any]:
@@ -157,12 +144,7 @@ def test_encryption_rules_in_the_registry_stop_the_connector(
         "params": {"encrypt.kek.name": "k", "encrypt.kms.type": "local-kms", "encrypt.kms.key.id": "x"},
     }
     body = {"schemaType": "AVRO", "schema": json.dumps(schema), "ruleSet": {"domainRules": [rule]}}
-    request = urllib.request.Request(
-        f"{registry.url}/subjects/{bridge.topic}-value/versions",
-        json.dumps(body).encode(),
-        {"Content-Type": "application/vnd.schemaregistry.v1+json"},
-    )
-    urllib.request.urlopen(request, timeout=10).close()
+    asked(registry, f"/subjects/{bridge.topic}-value/versions", body)
     connector = bridge.run()
     assert isinstance(connector.error, Fatal)
     assert "bridge.csfle.allow.plaintext" in connector.error.message

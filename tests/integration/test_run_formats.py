@@ -1,15 +1,12 @@
 """JSON Schema and Protobuf through the registry: official readers, evolution while running, foreign schemas."""
 
-import json
 import time
-import urllib.request
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import evolve
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.json_schema import JSONDeserializer
 from confluent_kafka.schema_registry.protobuf import ProtobufDeserializer
@@ -21,18 +18,14 @@ from google.protobuf.timestamp_pb2 import DESCRIPTOR as TIMESTAMP
 from google.type.date_pb2 import DESCRIPTOR as DATE
 
 from bridge.sandbox import samples
-from bridge.sandbox.definition import FieldDefinition
 from bridge.sandbox.org import Org
 from bridge.sandbox.registry import Registry
-from tests.support.bridge_run import EVENT, Bridge, running, wait_until
+from tests.support.bridge_run import EVENT, WIDER, Bridge, running, wait_until
 from tests.support.kafka_broker import Broker
 from tests.support.kafka_client import read
+from tests.support.registry_client import asked
 
 NAME = "io.confluent.salesforce.Order_Placed__e"
-WIDER = evolve(
-    samples.ORDER_PLACED,
-    fields=(*samples.ORDER_PLACED.fields, FieldDefinition("Coupon__c", "string", length=20)),
-)
 
 
 @pytest.fixture
@@ -40,15 +33,6 @@ def bridge(tmp_path: Path, broker: Broker, org: Org, registry: Registry) -> Brid
     bridge = Bridge.of(tmp_path, broker, org)
     bridge.worker["schema.registry.url"] = registry.url
     return bridge
-
-
-def asked(registry: Registry, path: str, body: Any = None) -> Any:
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(
-        f"{registry.url}{path}", data, {"Content-Type": "application/vnd.schemaregistry.v1+json"}
-    )
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        return json.load(answer)
 
 
 def message_type(registry: Registry, subject: str) -> Any:

@@ -1,7 +1,6 @@
 """Transforms end to end: schema, key, topic and subject after the chain; where keys land; what fails."""
 
 import json
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from bridge.sandbox.registry import Registry
 from tests.support.bridge_run import EVENT, Bridge
 from tests.support.kafka_broker import Broker
 from tests.support.kafka_client import create_topic, read
+from tests.support.registry_client import asked
 
 APACHE = "org.apache.kafka.connect.transforms."
 FIVE = {
@@ -37,11 +37,6 @@ FIVE = {
 @pytest.fixture
 def bridge(tmp_path: Path, broker: Broker, org: Org) -> Bridge:
     return Bridge.of(tmp_path, broker, org)
-
-
-def asked(registry: Registry, path: str) -> Any:
-    with urllib.request.urlopen(f"{registry.url}{path}", timeout=10) as answer:
-        return json.load(answer)
 
 
 def test_a_chain_in_avro(bridge: Bridge, broker: Broker, org: Org, registry: Registry) -> None:

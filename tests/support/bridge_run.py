@@ -17,11 +17,15 @@ from attrs import define, field
 from bridge.attempt import Goal
 from bridge.config import load
 from bridge.connector import Connector
+from bridge.sandbox import samples
+from bridge.sandbox.definition import FieldDefinition
 from bridge.sandbox.org import Org
 from tests.support.kafka_broker import Broker
 from tests.support.kafka_client import create_topic, read, unique
 
 EVENT = "Order_Placed__e"
+# The sample event with one more field, as if an administrator had added it.
+WIDER = samples.ORDER_PLACED.with_field(FieldDefinition("Coupon__c", "string", length=20))
 
 
 @define
