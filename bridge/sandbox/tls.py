@@ -32,7 +32,7 @@ def make_certificate(directory: Path) -> Certificate:
     ca = (
         _builder(ca_name, ca_name, ca_key.public_key())
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_key_usage(key_cert_sign=True), critical=True)
+        .add_extension(key_usage(key_cert_sign=True), critical=True)
         .add_extension(ca_ski, critical=False)
         .sign(ca_key, hashes.SHA256())
     )
@@ -42,7 +42,7 @@ def make_certificate(directory: Path) -> Certificate:
     certificate = (
         _builder(name, ca_name, key.public_key())
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_key_usage(key_cert_sign=False), critical=True)
+        .add_extension(key_usage(key_cert_sign=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost"), *addresses]), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
@@ -75,7 +75,8 @@ def _builder(
     )
 
 
-def _key_usage(*, key_cert_sign: bool) -> x509.KeyUsage:
+def key_usage(*, key_cert_sign: bool) -> x509.KeyUsage:
+    """What a key is for: signatures and, of an authority, certificates."""
     return x509.KeyUsage(
         digital_signature=True,
         content_commitment=False,
