@@ -19,6 +19,7 @@ from bridge.config.checks import is_loopback
 from bridge.errors import ConfigurationError, Fatal, Fault, Stage
 
 _KEYSTORE: Final = "listeners.https.ssl.keystore.location"
+_KEY_PASSWORD: Final = "listeners.https.ssl.key.password"  # noqa: S105 - a property's name
 _HOP: Final = frozenset({"connection", "content-length", "host", "transfer-encoding", "keep-alive"})
 
 
@@ -60,9 +61,23 @@ def listeners(config: Config) -> list[Listener]:
                 )
             ]
         )
-    if any(one.scheme == "https" for one in found) and not config[_KEYSTORE]:
-        raise ConfigurationError([Fault(_KEYSTORE, "is required for an https listener")])
+    if any(one.scheme == "https" for one in found):
+        _check_keystore(config)
     return found
+
+
+def _check_keystore(config: Config) -> None:
+    """Told before anything listens: the server would end in its thread, or ask a terminal for the key's password."""
+    if not config[_KEYSTORE]:
+        raise ConfigurationError([Fault(_KEYSTORE, "is required for an https listener")])
+    password = config[_KEY_PASSWORD] or ""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(config[_KEYSTORE], password=lambda: password)
+    except OSError as error:  # ssl.SSLError among them
+        why = "no PEM file with a key, its certificates, and the password that is given"
+        if not isinstance(error, ssl.SSLError):
+            why = error.strerror or "it cannot be read"
+        raise ConfigurationError([Fault(_KEYSTORE, f"cannot be used: {why}")]) from None
 
 
 def bind(listener: Listener) -> socket.socket:
@@ -132,7 +147,7 @@ class Server:
             secure: dict[str, Any] = {}
             if listener.scheme == "https" and config is not None:
                 secure = {"ssl_certfile": config[_KEYSTORE], "ssl_version": ssl.PROTOCOL_TLS_SERVER}
-                secure["ssl_keyfile_password"] = config["listeners.https.ssl.key.password"]
+                secure["ssl_keyfile_password"] = config[_KEY_PASSWORD]
             settings = uvicorn.Config(
                 application(site, listener.scheme),
                 log_config=None,

@@ -5,12 +5,19 @@ from pathlib import Path
 
 import pytest
 import requests
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from bridge.api.guard import hash_password
 from bridge.api.server import listeners
 from bridge.config import config_of
 from bridge.config.declarations import WORKER
 from bridge.errors import ConfigurationError
+from tests.support.certs import Authority
 from tests.support.memory_worker import MemoryWorker
 from tests.vectors.connect_stubs import World, stubs
 
@@ -47,6 +54,30 @@ def test_what_only_this_machine_reaches_needs_nothing(address: str) -> None:
 def test_what_is_no_address_is_refused(address: str) -> None:
     with pytest.raises(ConfigurationError):
         hosts(address)
+
+
+def test_https_needs_key_and_certificate_in_one_file(authority: Authority, tmp_path: Path) -> None:
+    file = authority.issue("rest")
+    key, end, certificates = file.read_text().partition("-----END PRIVATE KEY-----\n")
+    private = load_pem_private_key((key + end).encode(), None)
+    locked = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"open sesame"))
+    (tmp_path / "none.pem").write_text(certificates)
+    (tmp_path / "locked.pem").write_bytes(locked + certificates.encode())
+
+    def https(name: Path | str, **more: str) -> list[str]:
+        given = {"listeners__https__ssl__keystore__location": str(name), **more}
+        return hosts("https://127.0.0.1:0", **given)
+
+    assert https(file)
+    word = "listeners__https__ssl__key__password"
+    assert https(tmp_path / "locked.pem", **{word: "open sesame"})
+    for wrong in ({}, {word: "shut"}):
+        with pytest.raises(ConfigurationError, match="cannot be used"):
+            https(tmp_path / "locked.pem", **wrong)
+    for name in ("none.pem", "nowhere.pem"):
+        with pytest.raises(ConfigurationError) as refused:
+            https(tmp_path / name)
+        assert [fault.key for fault in refused.value.faults] == ["listeners.https.ssl.keystore.location"]
 
 
 @pytest.fixture(scope="module")
