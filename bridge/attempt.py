@@ -218,7 +218,7 @@ class Attempt:
 
     def _source(self, buffer: Buffer, position: Position, pipeline: Pipeline) -> Any:
         from bridge.salesforce.cometd import CometdSource, Start, cometd_settings
-        from bridge.salesforce.http import http_settings
+        from bridge.salesforce.http_settings import http_settings
 
         config = self._config
 

@@ -98,7 +98,7 @@ class _Org:
 
     def _subscription(self, login: Any) -> str:
         from bridge.salesforce.cometd import cometd_settings, probe
-        from bridge.salesforce.http import http_settings
+        from bridge.salesforce.http_settings import http_settings
 
         connector = self.loaded.connector
         channel = subscription.channel(connector)

@@ -98,7 +98,7 @@ def _messages(args: argparse.Namespace, connector: Config, login: Login, rest: R
     from bridge.errors import BridgeError
     from bridge.metrics import Stats
     from bridge.salesforce.cometd import CometdSource, Start, cometd_settings
-    from bridge.salesforce.http import http_settings
+    from bridge.salesforce.http_settings import http_settings
 
     buffer = Buffer(max(1, min(args.max_events, 1000)), connector["bridge.buffer.max.bytes"])
     source = CometdSource(

@@ -17,7 +17,7 @@ from bridge.salesforce.grants import (
     Form,
     build_grant,
 )
-from bridge.salesforce.http import INSTANCE, Origin, http_settings
+from bridge.salesforce.http_settings import INSTANCE, Origin, http_settings
 from bridge.salesforce.retry import patiently
 from bridge.salesforce.token import Refused, Session, request_token
 

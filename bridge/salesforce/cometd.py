@@ -25,7 +25,7 @@ from bridge.salesforce.bayeux import NEW_ONLY, Verdict
 from bridge.salesforce.cursor import Cursor, Start
 from bridge.salesforce.dialogue import Dialogue, SessionOver
 from bridge.salesforce.exchange import Exchange, Interrupted
-from bridge.salesforce.http import HttpSettings
+from bridge.salesforce.http_settings import HttpSettings
 from bridge.salesforce.intake import Intake
 from bridge.salesforce.recovery import Recovery
 

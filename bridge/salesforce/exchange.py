@@ -21,7 +21,8 @@ import msgspec
 from attrs import define, field, frozen
 
 from bridge.errors import BridgeError, Fatal, Retriable, Stage
-from bridge.salesforce.http import USER_AGENT, HttpSettings, Origin, connect
+from bridge.salesforce.http import connect
+from bridge.salesforce.http_settings import USER_AGENT, HttpSettings, Origin
 from bridge.salesforce.network import network_error
 
 _BLOCK = 1 << 16

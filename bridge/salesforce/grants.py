@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bridge.errors import ConfigurationError, Fault
-from bridge.salesforce.http import INSTANCE, Origin
+from bridge.salesforce.http_settings import INSTANCE, Origin
 
 Form = dict[str, str]
 Grant = Callable[[], Form]

@@ -7,13 +7,10 @@ import re
 import socket
 import ssl
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from bridge.errors import BridgeError, Fatal, Retriable, Stage
+from bridge.salesforce.http_settings import HttpSettings
 from bridge.salesforce.tls import CA_FILE, SSL_CERT_FILE
-
-if TYPE_CHECKING:
-    from bridge.salesforce.http import HttpSettings
 
 # X509_V_ERR_*: self-signed, self-signed in the chain, no issuer found, cannot verify the first certificate.
 UNKNOWN_AUTHORITY = {18, 19, 20, 21}

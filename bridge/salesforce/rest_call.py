@@ -15,7 +15,7 @@ from simple_salesforce.exceptions import SalesforceError
 from simple_salesforce.util import exception_handler
 
 from bridge.errors import Retriable, Stage
-from bridge.salesforce.http import HttpSettings, Origin
+from bridge.salesforce.http_settings import HttpSettings, Origin
 from bridge.salesforce.network import network_error
 from bridge.salesforce.rest_errors import StaleSession, answer_error
 from bridge.salesforce.token import Session

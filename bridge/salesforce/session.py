@@ -6,13 +6,12 @@ from __future__ import annotations
 import ssl
 from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
 
-if TYPE_CHECKING:
-    from bridge.salesforce.http import HttpSettings
+from bridge.salesforce.http_settings import USER_AGENT, HttpSettings
 
 
 class _Adapter(HTTPAdapter):
@@ -42,8 +41,6 @@ class _Session(requests.Session):
 
     def __init__(self, settings: HttpSettings, context: ssl.SSLContext, timeout: float) -> None:
         super().__init__()
-        from bridge.salesforce.http import USER_AGENT
-
         # Otherwise ~/.netrc replaces the Authorization header, and *_PROXY our own proxy rules.
         self.trust_env = False
         self.headers["User-Agent"] = USER_AGENT

@@ -20,7 +20,8 @@ from attrs import field, frozen
 
 from bridge.errors import BridgeError, Fatal, Retriable, Stage
 from bridge.salesforce.grants import Form
-from bridge.salesforce.http import USER_AGENT, HttpSettings, Origin, connect
+from bridge.salesforce.http import connect
+from bridge.salesforce.http_settings import USER_AGENT, HttpSettings, Origin
 from bridge.salesforce.network import network_error
 from bridge.salesforce.refusals import advice, comes_back
 

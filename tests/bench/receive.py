@@ -29,7 +29,8 @@ from bridge.event import Delivery
 from bridge.metrics import Stats
 from bridge.salesforce.auth import Session
 from bridge.salesforce.cometd import CometdSettings, CometdSource, Start
-from bridge.salesforce.http import HttpSettings, connect
+from bridge.salesforce.http import connect
+from bridge.salesforce.http_settings import HttpSettings
 from bridge.salesforce.replies import parse
 from tests.support.certs import Authority
 

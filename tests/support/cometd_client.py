@@ -15,7 +15,7 @@ from bridge.event import Delivery, Unreadable
 from bridge.metrics import Stats
 from bridge.salesforce.auth import Session
 from bridge.salesforce.cometd import CometdSettings, CometdSource, Start
-from bridge.salesforce.http import HttpSettings
+from bridge.salesforce.http_settings import HttpSettings
 from tests.support.scripted_org import CHANNEL, ScriptedOrg
 
 FAST = CometdSettings(

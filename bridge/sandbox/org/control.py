@@ -12,27 +12,42 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bridge.sandbox.definition import FieldDefinition
-from bridge.sandbox.org.bus import UnknownEvent
+from bridge.sandbox.definition import EventDefinition, FieldDefinition
+from bridge.sandbox.org.bus import EventBus, UnknownEvent
+from bridge.sandbox.org.faults import Faults
 from bridge.sandbox.org.messages import encode_json
 
-if TYPE_CHECKING:
-    from bridge.sandbox.org.org import Org
-
 Body = dict[str, Any]
+
+
+class Levers(Protocol):
+    """What can be moved: methods of ``Org``, where they are explained."""
+
+    faults: Faults
+    bus: EventBus
+
+    def state(self) -> dict[str, Any]: ...
+    def publish(self, event: str, payload: Mapping[str, Any]) -> int: ...
+    def publish_many(self, event: str, events: int | Iterable[Mapping[str, Any]]) -> list[int]: ...
+    def revoke_tokens(self) -> None: ...
+    def forget_sessions(self) -> None: ...
+    def expire(self, before: float) -> int: ...
+    def refresh(self, org_id: str | None) -> str: ...
+    def define(self, definition: EventDefinition) -> str: ...
+    def define_channel(self, name: str, members: Iterable[str]) -> None: ...
 
 
 class Control:
     """The control endpoints of one org."""
 
-    def __init__(self, org: Org) -> None:
+    def __init__(self, org: Levers) -> None:
         self._org = org
 
     def routes(self) -> list[Route]:

@@ -13,7 +13,7 @@ import pytest
 
 from bridge.errors import BridgeError, Fatal
 from bridge.salesforce.cometd import CometdSettings, Start, cometd_settings, probe
-from bridge.salesforce.http import HttpSettings
+from bridge.salesforce.http_settings import HttpSettings
 from tests.support.cometd_client import FAST, Client, FakeLogin
 from tests.support.scripted_org import (
     CHANNEL,
