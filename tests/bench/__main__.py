@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.bench import scenarios
+from tests.bench.connectors import connectors
 from tests.bench.scenarios import Bench
 from tests.bench.table import Row, print_rows
 
@@ -25,6 +26,7 @@ GROUPS: dict[str, tuple[str, Callable[[Bench], list[Row]]]] = {
     "latency": ("socket write to read_committed consumer, at 100 events/s", scenarios.latency),
     "memory": ("resident memory over many events", scenarios.memory),
     "reply": ("peak memory with a reply of 100 MB", scenarios.large_reply),
+    "connectors": ("what one more connector costs a worker", connectors),
     "help": ("time of sfbridge --help", scenarios.help_time),
 }
 PARTS = ("receive", "encoders", "encryption", "transforms")
