@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from bridge.config import Loaded, load
 from bridge.errors import ConfigurationError
-from tests.unit.config.samples import VALID, write
-
-Faults = Callable[..., dict[str, str]]
-Load = Callable[..., Loaded]
+from tests.unit.config.samples import VALID, Faults, Load, write
 
 
 @pytest.fixture

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+
+from bridge.config import Loaded
+
+Faults = Callable[..., dict[str, str]]
+Load = Callable[..., Loaded]
+"""The fixtures of those names."""
 
 SECRETS = ("kafka.api.key", "kafka.api.secret", "salesforce.password", "salesforce.password.token",
            "salesforce.consumer.key", "salesforce.consumer.secret")  # fmt: skip
@@ -33,6 +39,7 @@ VALID = EXAMPLE | {key: f"the-{key}" for key in SECRETS} | {"salesforce.username
 
 PLAIN = {"bootstrap.servers": "broker:9092", "security.protocol": "PLAINTEXT"}
 WORKER = {"bootstrap.servers": "broker:9092"}
+NO_KEYS = {"kafka.api.key": None, "kafka.api.secret": None}
 REGISTRY = WORKER | {"schema.registry.url": "http://registry:8081"}
 
 

@@ -1,0 +1,94 @@
+"""Loading: API keys, topics and the settings of Kafka's clients."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bridge.config import load
+from bridge.errors import ConfigurationError
+from tests.unit.config.samples import NO_KEYS, PLAIN, VALID, Faults, Load, write
+from tests.unit.config.samples import WORKER as WORKER_FILE
+
+
+def test_api_keys_are_needed_unless_the_worker_reaches_kafka_without(faults: Faults) -> None:
+    jaas = 'org.apache.kafka.common.security.plain.PlainLoginModule required username="u" password="p";'
+    assert set(faults(NO_KEYS)) == set(NO_KEYS)
+    assert set(faults(NO_KEYS, worker=WORKER_FILE | {"security.protocol": "SASL_SSL"})) == set(NO_KEYS)
+    assert faults(NO_KEYS, worker=PLAIN) == {}
+    assert faults(NO_KEYS, worker=WORKER_FILE | {"security.protocol": "SSL"}) == {}
+    assert faults(NO_KEYS, worker=WORKER_FILE | {"security.protocol": "SASL_SSL", "sasl.mechanism": "PLAIN",
+                                                 "sasl.jaas.config": jaas}) == {}  # fmt: skip
+    assert set(faults({"kafka.api.secret": None})) == {"kafka.api.secret"}
+
+
+def test_the_self_managed_connector_has_no_api_keys(faults: Faults) -> None:
+    own = {"connector.class": "io.confluent.salesforce.SalesforcePlatformEventSourceConnector"}
+    assert faults({**own, **NO_KEYS, "kafka.auth.mode": None}) == {}
+    assert set(faults({**own, **NO_KEYS})) == set(NO_KEYS)
+
+
+def test_unused_api_keys_are_one_notice(loading: Load) -> None:
+    (notice,) = loading(worker=PLAIN).notices
+    assert "kafka.api.key" in notice
+    assert "PLAINTEXT" in notice
+
+
+def test_service_accounts_are_refused_with_the_alternative(faults: Faults) -> None:
+    found = faults({"kafka.auth.mode": "SERVICE_ACCOUNT", "kafka.service.account.id": "sa-1", **NO_KEYS})
+    assert set(found) == {"kafka.auth.mode"}
+    assert "KAFKA_API_KEY" in found["kafka.auth.mode"]
+
+
+def test_without_a_worker_the_connectors_endpoint_counts(tmp_path: Path) -> None:
+    connector, _ = write(tmp_path, VALID)
+    with pytest.raises(ConfigurationError, match=r"bootstrap\.servers: is required"):
+        load(connector, None, environ={})
+    connector, _ = write(tmp_path, VALID | {"kafka.endpoint": "SASL_SSL://pkc-1.example.com:9092"})
+    loaded = load(connector, None, environ={})
+    assert loaded.worker["group.id"] == "sfbridge"
+    assert loaded.worker["bootstrap.servers"] is None
+
+
+def test_the_kafka_clients_settings_are_judged_too(faults: Faults) -> None:
+    found = faults({"producer.override.acks": "0"}, worker=WORKER_FILE | {"producer.lingr.ms": "5"})
+    assert set(found) == {"producer.override.acks", "producer.lingr.ms"}
+    assert "(in worker.properties)" in found["producer.lingr.ms"]
+
+
+def test_exactly_once_can_be_demanded(faults: Faults) -> None:
+    required = {"exactly.once.support": "required"}
+    assert faults(required) == {}
+    assert set(faults(required, worker=WORKER_FILE | {"exactly.once.source.support": "disabled"})) == set(
+        required
+    )
+
+
+def test_state_topics_are_three(faults: Faults) -> None:
+    same = {"offset.storage.topic": "state", "config.storage.topic": "state"}
+    assert set(faults(worker=WORKER_FILE | same)) == {"config.storage.topic"}
+    long = faults(worker=WORKER_FILE | {"group.id": "g" * 245})
+    assert set(long) == {f"{kind}.storage.topic" for kind in ("offset", "config", "status")}
+    assert "group.id" in long["offset.storage.topic"]
+
+
+def test_topics_are_created_with_both_numbers(faults: Faults) -> None:
+    one, other = "topic.creation.default.partitions", "topic.creation.default.replication.factor"
+    assert set(faults({one: "3"})) == {other}
+    assert set(faults({one: "0", other: "1"})) == {one}
+    assert faults({one: "3", other: "-1", "topic.creation.default.retention.ms": "1000"}) == {}
+
+
+def test_dead_letters_have_a_topic_of_their_own(faults: Faults, loading: Load) -> None:
+    key = "errors.deadletterqueue.topic.name"
+    assert set(faults({key: "testplatformevent", "errors.tolerance": "all"})) == {key}
+    assert set(faults({"bridge.schema.on.incompatible": "dead_letter"})) == {key}
+    assert "no effect" in loading({key: "dead"}).notices[0]
+    assert loading({key: "dead", "errors.tolerance": "all"}).notices == ()
+
+
+def test_lower_casing_is_said(loading: Load) -> None:
+    (notice,) = loading({"kafka.topic": "Orders"}).notices
+    assert "orders" in notice
+    assert loading({"kafka.topic": "Orders", "kafka.topic.lowercase": "false"}).notices == ()
