@@ -330,3 +330,8 @@ class ScriptedOrg:
                 pass
 
         return Handler
+
+
+def ids(begin: int, end: int) -> list[int]:
+    """The replay ids from one to another, as a scripted org counts them."""
+    return list(range(begin, end))

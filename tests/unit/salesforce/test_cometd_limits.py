@@ -6,7 +6,6 @@ import json
 import logging
 import ssl
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,6 @@ from bridge.salesforce.cometd import Start
 from tests.support.certs import Authority
 from tests.support.cometd_client import Client
 from tests.support.scripted_org import CONNECT, DISCONNECT, HANDSHAKE, SUBSCRIBE, Http, ScriptedOrg, event
-
-
-@pytest.fixture
-def org() -> Iterator[ScriptedOrg]:
-    with ScriptedOrg() as org:
-        yield org
-
 
 ENCODINGS = {
     "plain": Http(),

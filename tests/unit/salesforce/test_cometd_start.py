@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from email.utils import formatdate
 from typing import Any
 
@@ -28,12 +27,6 @@ from tests.support.scripted_org import (
 SUBSCRIBED_AT = 1_800_000_000  # server time of the first subscription, seconds
 BEFORE = "2027-01-15T07:59:58Z"
 AFTER = "2027-01-15T08:00:00.500Z"
-
-
-@pytest.fixture
-def org() -> Iterator[ScriptedOrg]:
-    with ScriptedOrg() as org:
-        yield org
 
 
 def at_server_time(_: Any, normal: list[Any]) -> Http:

@@ -1,81 +1,19 @@
-"""REST metadata through simple-salesforce, against local servers over plain HTTP and TLS."""
+"""REST metadata against local servers over plain HTTP and TLS: what is asked, the session, the nearest name."""
 
 from __future__ import annotations
 
-import logging
 import threading
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import define, field
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.config import config_of
-from bridge.errors import BridgeError, Fatal, Retriable, Stage
-from bridge.salesforce.auth import Login
+from bridge.errors import Fatal, Retriable, Stage
 from bridge.salesforce.nearest import nearest
-from bridge.salesforce.rest import Rest
-from tests.support.web_server import Answer, Request, Web, connect_proxy, web_server
-
-EVENT = "Order_Placed__e"
-NOT_FOUND = Answer([{"errorCode": "NOT_FOUND", "message": "The requested resource does not exist"}], 404)
-EXPIRED = Answer([{"message": "Session expired or invalid", "errorCode": "INVALID_SESSION_ID"}], 401)
-VERSIONS = [
-    {"label": "x", "url": "/services/data/v9.0", "version": version} for version in ("9.0", "66.0", "61.0")
-]
-
-
-@define
-class Org:
-    """A scripted org: a token endpoint, and answers by path; a token is good as long as it is the newest."""
-
-    web: Web
-    answers: dict[str, Answer | Callable[[Request], Answer]] = field(factory=dict)
-    tokens: int = 0
-
-    def script(self, request: Request) -> Answer:
-        if request.path == "/services/oauth2/token":
-            self.tokens += 1
-            identity = "https://x/id/00D5g000004XyZzEAK/0055g00000Ab1cdAAA"
-            return Answer({"access_token": f"T{self.tokens}", "instance_url": self.web.url, "id": identity})
-        if request.headers.get("authorization") != f"Bearer T{self.tokens}":
-            return EXPIRED
-        answer = self.answers.get(request.path, NOT_FOUND)
-        return answer(request) if callable(answer) else answer
-
-    def rest(self, **given: str) -> Rest:
-        values = {
-            "salesforce.grant.type": "CLIENT_CREDENTIALS",
-            "salesforce.instance": self.web.url,
-            "salesforce.consumer.key": "key",
-            "salesforce.consumer.secret": "secret",
-            "salesforce.version": "66.0",
-            **{key.replace("__", "."): value for key, value in given.items()},
-        }
-        connector = config_of(values)
-        patience = connector["request.max.retries.time.ms"] if len(given) else 300
-        return Rest(Login(connector), {**connector, "request.max.retries.time.ms": patience})
-
-    def paths(self) -> list[str]:
-        return [request.path for request in self.web.requests if "oauth2" not in request.path]
-
-
-@pytest.fixture
-def org() -> Iterator[Org]:
-    with web_server() as web:
-        org = Org(web)
-        web.script = org.script
-        org.answers["/services/data"] = Answer(VERSIONS)
-        yield org
-
-
-def data(path: str, version: str = "66.0") -> str:
-    return f"/services/data/v{version}/{path}"
-
+from tests.support.web_server import Answer, Web, connect_proxy, web_server
+from tests.unit.salesforce.rest.scripted import EVENT, EXPIRED, Org, data
 
 # ---- what is asked -------------------------------------------------------------------------------------
 
@@ -292,146 +230,6 @@ def test_an_org_without_events() -> None:
 @given(st.text(), st.lists(st.text() | st.text().map(lambda text: f"{text}__e")))
 def test_nearest_always_answers(event: str, names: list[str]) -> None:
     assert event in nearest(event, names)
-
-
-# ---- what goes wrong -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("answer", "said"),
-    [
-        (
-            Answer([{"errorCode": "API_DISABLED_FOR_ORG", "message": "The REST API is off"}], 403),
-            "API access",
-        ),
-        (
-            Answer([{"errorCode": "INVALID_TYPE", "message": "sObject type 'X'"}], 400),
-            "INVALID_TYPE (sObject type",
-        ),
-        (Answer("<html>blocked</html>", 403), "with status 403 (a web page)"),
-        (Answer(status=302, headers={"Location": "http://127.0.0.1:1/"}), "redirects elsewhere"),
-        (Answer({"error": "x", "error_description": "y"}, 400), "x (y)"),
-        (Answer([], 418), "with status 418"),
-    ],
-)
-def test_errors_that_are_fatal(org: Org, answer: Answer, said: str) -> None:
-    org.answers[data("limits")] = answer
-    with pytest.raises(Fatal) as refused:
-        org.rest(request__max__retries__time__ms="30000").limits()
-    assert said in refused.value.message
-    assert len(org.paths()) == 1
-
-
-@pytest.mark.parametrize(
-    ("answer", "said"),
-    [
-        (Answer([{"errorCode": "SERVER_UNAVAILABLE", "message": "busy"}], 503), "SERVER_UNAVAILABLE (busy)"),
-        (Answer("<html>oops</html>", 500), "with status 500 (a web page)"),
-        (Answer([{"errorCode": "QUERY_TIMEOUT", "message": "slow"}], 400), "QUERY_TIMEOUT"),
-        (Answer("<html>captive portal</html>"), "not the JSON expected, or only half of it"),
-        (Answer(b'{"x":'), "not the JSON expected, or only half of it"),
-        (Answer({"x": "y" * 100}, cut=30), "broke off in the middle"),
-        (Answer(b"\xff\xfe\x00"), "not the JSON expected, or only half of it"),
-        (Answer([1, 2]), "not the JSON object expected"),
-        (Answer(b'"text"'), "not the JSON object expected"),
-        (Answer(b"7"), "not the JSON expected, or only half of it"),
-        (Answer(b"null"), "not the JSON expected, or only half of it"),
-        (Answer(b"[" * 100_000), "not the JSON expected, or only half of it"),
-    ],
-)
-def test_errors_that_may_pass(org: Org, answer: Answer, said: str) -> None:
-    org.answers[data("limits")] = answer
-    with pytest.raises(Retriable) as failed:
-        org.rest().limits()
-    assert said in failed.value.message
-    assert failed.value.stage is Stage.METADATA
-    assert len(org.paths()) > 1
-
-
-def test_the_tooling_api_answering_html(org: Org) -> None:
-    org.answers[data("tooling/query/")] = Answer("<html>maintenance</html>")
-    with pytest.raises(Retriable, match="not the JSON object expected"):
-        org.rest().field_classification(EVENT)
-
-
-@pytest.mark.parametrize("body", [{}, []])
-def test_an_empty_answer_is_an_empty_object(org: Org, body: Any) -> None:
-    org.answers[data("limits")] = Answer(body)
-    assert org.rest().limits() == {}
-
-
-def test_used_up_requests_are_a_long_wait_and_not_tried_again(org: Org) -> None:
-    said = "TotalRequests Limit exceeded."
-    org.answers[data("limits")] = Answer([{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": said}], 403)
-    with pytest.raises(Retriable, match="used up") as failed:
-        org.rest(request__max__retries__time__ms="30000").limits()
-    assert failed.value.retry_after == 900
-    assert len(org.paths()) == 1
-
-
-def test_an_outage_is_waited_for_and_retries_are_bounded(org: Org) -> None:
-    answers = iter([Answer(b"", 503), Answer(b"", 502)])
-    org.answers[data("limits")] = lambda request: next(answers, Answer({"x": {}}))
-    rest = org.rest(request__max__retries__time__ms="20000")
-    assert rest.limits() == {"x": {}}
-    org.answers[data("limits")] = Answer(b"", 503)
-    started = time.monotonic()
-    with pytest.raises(Retriable, match=r"\(tried for 1 s, request\.max\.retries\.time\.ms\)"):
-        org.rest(request__max__retries__time__ms="1000").limits()
-    assert time.monotonic() - started < 5
-
-
-def test_a_kept_connection_that_the_server_has_closed_is_replaced(org: Org) -> None:
-    org.answers[data("limits")] = lambda request: Answer({"x": {}}, headers={"Connection": "close"})
-    rest = org.rest()
-    assert rest.limits() == rest.limits() == {"x": {}}
-
-
-def test_no_token_in_errors_or_logs(org: Org, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
-    org.answers[data("limits")] = lambda request: Answer(b"", 503)
-    with pytest.raises(Retriable) as failed:
-        org.rest().limits()
-    assert "Bearer" not in caplog.text + str(failed.value)
-    assert failed.value.__cause__ is None
-
-
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    st.binary(max_size=100)
-    | st.recursive(
-        st.none() | st.booleans() | st.floats() | st.text(max_size=20),
-        lambda inner: (
-            st.lists(inner, max_size=3)
-            | st.dictionaries(
-                st.sampled_from(["name", "sobjects", "records", "done", "errorCode", "version"]), inner
-            )
-        ),
-        max_leaves=6,
-    ),
-    st.sampled_from([200, 201, 204, 300, 400, 403, 404, 500]),
-)
-def test_no_answer_raises_anything_but_ours(org: Org, body: Any, status: int) -> None:
-    answer = Answer(b"" if status == 204 else body, status)
-    for path in ("limits", "sobjects", f"sobjects/{EVENT}/describe", "event/eventSchema/x", "tooling/query/"):
-        org.answers[data(path)] = answer
-    org.answers["/services/data"] = answer
-    rest, newest = org.rest(), org.rest(salesforce__version="latest")
-    rest._seconds = newest._seconds = 0
-    questions: list[Callable[[], Any]] = [
-        rest.limits,
-        rest.events,
-        newest.api_version,
-        lambda: rest.describe(EVENT),
-        lambda: rest.event_schema("x"),
-        lambda: rest.field_classification(EVENT),
-    ]
-    for question in questions:
-        try:
-            question()
-        except BridgeError as error:
-            assert "\n" not in error.message  # noqa: PT017
-    org.web.requests.clear()
 
 
 # ---- another hand's simulator --------------------------------------------------------------------------
