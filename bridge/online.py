@@ -135,7 +135,7 @@ class _Kafka:
         return f"{self.cluster.brokers()} brokers"
 
     def _group(self, cluster: Cluster) -> str:
-        admin.check_group(cluster, self.loaded)
+        admin.check_group(cluster, self.loaded.worker)
         return f"{self.loaded.worker['group.id']} is not in use by Kafka Connect, as far as may be seen"
 
     def _output(self, cluster: Cluster) -> str:

@@ -52,7 +52,7 @@ def prepare_topics(
     if cluster.is_mock():
         log.warning("Kafka is an in-process mock: it keeps nothing, and exactly-once means nothing there")
         return _topics_of_mock(cluster, loaded)
-    check_group(cluster, loaded)
+    check_group(cluster, loaded.worker)
     check_transaction_timeout(cluster, loaded)
     offsets = ensure_offsets_topic(cluster, loaded.worker, log.warning)
     outputs = output_topics(loaded.connector)
@@ -123,9 +123,9 @@ def output_topic(connector: Config) -> str | None:
     return names[0] if len(names) == 1 else None
 
 
-def check_group(cluster: Cluster, loaded: Loaded) -> None:
+def check_group(cluster: Cluster, worker: Config) -> None:
     """Refuse the group of a living Kafka Connect cluster: its workers and this one would share everything."""
-    group = loaded.worker["group.id"]
+    group = worker["group.id"]
     if cluster.group_protocol(group) == "connect":
         raise Fatal(
             f"group.id {group} is the group of a Kafka Connect cluster that is running; choose another",

@@ -100,7 +100,7 @@ class Positions:
             raise Fatal(
                 "Kafka is an in-process mock here, which keeps no positions to look at", stage=Stage.POSITION
             )
-        check_group(cluster, self.loaded)
+        check_group(cluster, self.loaded.worker)
         return ensure_offsets_topic(cluster, self.loaded.worker, self.notice)
 
     def _producer(self) -> Producer:

@@ -10,7 +10,7 @@ from typing import Final
 from bridge import log
 from bridge.config import Config
 from bridge.errors import BridgeError, Fatal, Retriable, Stage
-from bridge.kafka.admin import ensure_offsets_topic
+from bridge.kafka.admin import check_group, ensure_offsets_topic
 from bridge.kafka.cluster import Cluster
 from bridge.kafka.settings import worker_settings
 from bridge.metrics import Metrics
@@ -182,12 +182,7 @@ class Worker:
             raise Fatal(
                 "a worker needs a real Kafka: an in-process mock keeps nothing", stage=Stage.CONFIGURATION
             )
-        if cluster.group_protocol(config["group.id"]) == "connect":
-            raise Fatal(
-                f"group.id {config['group.id']} is the group of a Kafka Connect cluster that is running; choose "
-                "another",
-                stage=Stage.CONFIGURATION,
-            )
+        check_group(cluster, config)
         ensure_offsets_topic(cluster, config, self._log.warning)
         for kind in ("config", "status"):
             ensure_state_topic(cluster, config, kind, self._log.warning)
