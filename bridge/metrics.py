@@ -162,7 +162,11 @@ _COUNTERS: Final = tuple(
         ("receive_errors", "receive_errors", "Failed requests to Salesforce's event stream."),
         ("backpressure_seconds", "backpressure_seconds", "Time not fetched: the buffer was full."),
         ("backpressure_disconnects", "backpressure_disconnects", "Sessions ended: buffer full for long."),
-        ("events_delivered", "events_delivered", "Events whose position is committed."),
+        (
+            "events_delivered",
+            "events_delivered",
+            "Events written and committed; not those that a filter dropped.",
+        ),
         ("bytes_written", "written_bytes", "Bytes of record values committed to Kafka."),
         ("transactions", "transactions", "Transactions committed."),
         ("aborts", "transactions_aborted", "Transactions aborted or given up; their events come again."),
