@@ -54,6 +54,8 @@ _NO_TOPIC: Final = Meaning(
     "create it, or let the connector do so with topic.creation.default.replication.factor and .partitions",
     quote=False,
 )
+# A broker that comes up answers for a moment as if it had no topics.
+_NOT_KNOWN_YET: Final = Meaning(Retriable, "no broker knows {topic} at the moment", quote=False)
 _LOST_STATE: Final = Meaning(Retriable, "the broker lost the state of this producer")
 _BROKER_AT_WORK: Final = Meaning(Retriable, "the cluster is changing its leaders or starting up")
 
@@ -198,13 +200,22 @@ def classify(
     topic: str | None = None,
     verb: str = "write",
     stage: Stage = Stage.PRODUCE,
+    seen: bool = False,
 ) -> BridgeError:
-    """The error to raise for ``error``, met while ``doing`` (a participle: "committing")."""
-    return _sentence(error.name(), error.str() or "", doing, topic=topic, verb=verb, stage=stage)
+    """The error to raise for ``error``, met while ``doing`` (a participle: "committing").
+
+    ``seen``: the topic was there a moment ago, so that a broker which does not know it is waited for.
+    """
+    name, text = error.name(), error.str() or ""
+    return _sentence(name, text, doing, topic=topic, verb=verb, stage=stage, seen=seen)
 
 
-def _sentence(name: str, text: str, doing: str, *, topic: str | None, verb: str, stage: Stage) -> BridgeError:
+def _sentence(
+    name: str, text: str, doing: str, *, topic: str | None, verb: str, stage: Stage, seen: bool = False
+) -> BridgeError:
     meaning = meaning_of(name, text)
+    if seen and meaning is _NO_TOPIC:
+        meaning = _NOT_KNOWN_YET
     words, acl = _VERBS[verb]
     where = f"topic {topic}" if topic else "the topic"
     parts = {"topic": where, "verb": words, "acl": acl}
@@ -274,15 +285,19 @@ class ErrorWatch:
         *,
         topic: str | None = None,
         verb: str = "write",
+        seen: bool = False,
     ) -> BridgeError:
-        """The error to raise for a failed call; where that only timed out, the connection's reason."""
+        """The error to raise for a failed call; where that only timed out, the connection's reason.
+
+        ``seen`` as for :func:`classify`.
+        """
         error: KafkaError = failure.args[0] if isinstance(failure, BaseException) else failure
         if error.name() in _REASONLESS:
             self._serve()
             known = self.error(doing)
             if known is not None:
                 return known
-        return classify(error, doing, topic=topic, verb=verb, stage=self._stage)
+        return classify(error, doing, topic=topic, verb=verb, stage=self._stage, seen=seen)
 
     def _serve(self) -> None:
         from confluent_kafka import KafkaException

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 ORG_ID = "bridge-org-id"
 EVENT_UUID = "bridge-event-uuid"
 CREATED = "bridge-created"
+_DOING = "reading the position"
 
 
 @frozen
@@ -77,11 +78,13 @@ def read_position(
     stopped: Callable[[], bool] = lambda: False,
     waiting: Callable[[str], None] = lambda reason: None,
     undecided: bool = False,
+    seen: bool = True,
 ) -> Position:
     """The connector's committed position; call it after ``init_transactions`` has fenced the predecessor.
 
     ``undecided``: what was written last counts, even if its transaction is open or was aborted. This never waits
     for an open transaction, our own included, and so is the question that may be asked before fencing.
+    ``seen``: the topic was there a moment ago, so that a broker which does not know it is waited for.
 
     Reads ``read_committed`` up to the high watermark that a ``read_uncommitted`` reader sees. The end that a
     ``read_committed`` reader is told of is not enough: a neighbour's open transaction on the same partition
@@ -102,9 +105,9 @@ def read_position(
         }
     )
     try:
-        ends = _end_offsets(consumer_settings, topic, stopped, waiting)
+        ends = _end_offsets(consumer_settings, topic, stopped, waiting, seen)
         consumer.assign([TopicPartition(topic, partition, 0) for partition in ends])
-        return _read_to(consumer, ends, topic, connector, stopped, waiting)
+        return _read_to(consumer, ends, topic, connector, stopped, waiting, seen)
     finally:
         consumer.close()
 
@@ -114,6 +117,7 @@ def _end_offsets(
     topic: str,
     stopped: Callable[[], bool],
     waiting: Callable[[str], None],
+    seen: bool,
 ) -> dict[int, int]:
     """High watermarks by partition, open transactions included; empty partitions are left out."""
     from confluent_kafka import Consumer, KafkaException
@@ -134,7 +138,7 @@ def _end_offsets(
             try:
                 return _watermarks(consumer, topic)
             except KafkaException as error:
-                reason = watch.explain(error, "reading the position", topic=topic, verb="read")
+                reason = watch.explain(error, _DOING, topic=topic, verb="read", seen=seen)
                 if not isinstance(reason, Retriable) or stopped():
                     raise reason from error
                 waiting(reason.message)
@@ -164,6 +168,7 @@ def _read_to(
     connector: str,
     stopped: Callable[[], bool],
     waiting: Callable[[str], None],
+    seen: bool,
 ) -> Position:
     """Consume until every partition's position has reached its end; keep what concerns the connector."""
     from confluent_kafka import KafkaError
@@ -192,7 +197,7 @@ def _read_to(
         elif error.name() == "GROUP_AUTHORIZATION_FAILED":
             continue  # librdkafka looks for the group's coordinator although no group is joined
         else:
-            reason = classify(error, "reading the position", topic=topic, verb="read", stage=Stage.POSITION)
+            reason = classify(error, _DOING, topic=topic, verb="read", stage=Stage.POSITION, seen=seen)
             if not isinstance(reason, Retriable):
                 raise reason
             waiting(reason.message)

@@ -69,7 +69,7 @@ def from_topic(settings: Mapping[str, Any], topic: str, connector: str) -> int:
     """The position in a Kafka Connect cluster's offsets topic; reads it to its end."""
     from bridge.kafka.offsets import read_position
 
-    found = read_position(settings, topic, connector).replay_id
+    found = read_position(settings, topic, connector, seen=False).replay_id
     if found is None:
         raise Fatal(f"topic {topic} holds no position of a connector named {connector}", stage=Stage.POSITION)
     return found

@@ -13,7 +13,6 @@ from bridge.worker.records import Record
 
 Apply = Callable[[str, bytes | None], None]
 SECONDS: Final = 20.0
-_NOT_YET: Final = frozenset({"UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_TOPIC", "_UNKNOWN_PARTITION"})
 STALLED: Final = 3.0  # seconds of silence before it is looked whether there is more
 
 
@@ -92,10 +91,8 @@ class Reader:
         self._asker.close()
 
     def _refusal(self, error: Any) -> BridgeError:
-        """A topic that was created a moment ago is not known to every broker yet: that passes."""
-        if error.args[0].name() in _NOT_YET:
-            return Retriable(f"no broker knows topic {self.topic} yet", stage=Stage.POSITION)
-        return self._watch.explain(error, f"reading {self.topic}", topic=self.topic, verb="read")
+        doing = f"reading {self.topic}"
+        return self._watch.explain(error, doing, topic=self.topic, verb="read", seen=True)
 
     def _client(self) -> Any:
         from confluent_kafka import Consumer
@@ -211,7 +208,9 @@ class Writer:
 
         def delivered(error: Any, message: Any) -> None:
             if error is not None:
-                failed.append(classify(error, "writing", topic=self._reader.topic, stage=Stage.POSITION))
+                failed.append(
+                    classify(error, "writing", topic=self._reader.topic, stage=Stage.POSITION, seen=True)
+                )
             else:
                 landed.append((message.partition(), message.offset()))
 
@@ -246,7 +245,7 @@ class Writer:
                 cause = error if isinstance(error, KafkaException) else error.__cause__
                 if not isinstance(cause, KafkaException):
                     raise Fatal(f"{doing}: {error}", stage=Stage.POSITION) from error
-                reason = self._watch.explain(cause, doing, topic=self._reader.topic)
+                reason = self._watch.explain(cause, doing, topic=self._reader.topic, seen=True)
                 again = cause.args[0].retriable() and not cause.args[0].txn_requires_abort()
                 if isinstance(reason, Fenced) or not again or time.monotonic() > until:
                     raise reason from error

@@ -61,6 +61,12 @@ def test_meaning(name: str, kind: type[BridgeError], words: list[str]) -> None:
     assert [word for word in words if word not in found.message] == []
 
 
+def test_a_topic_that_was_seen_is_waited_for() -> None:
+    found = classify(error("UNKNOWN_TOPIC_OR_PART"), "reading", topic="orders", seen=True)
+    assert isinstance(found, Retriable)
+    assert found.message == "reading: no broker knows topic orders at the moment"
+
+
 def test_every_name_in_the_table_is_one_of_librdkafka() -> None:
     assert [name for name in MEANINGS if name not in CODES] == []
 
