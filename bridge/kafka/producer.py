@@ -173,7 +173,8 @@ class Producer:
     def _delivered(self, error: Any, message: Any) -> None:
         """Only called for records that failed (``delivery.report.only.error``)."""
         if error is not None and self._failed is None:
-            reason = classify(error, "producing", topic=message.topic())
+            # The topics were looked at before: one that is gone for good is found missing at the next start.
+            reason = classify(error, "producing", topic=message.topic(), seen=True)
             # A purge is what follows another error, never the reason.
             if error.name() not in ("_PURGE_QUEUE", "_PURGE_INFLIGHT"):
                 self._failed = reason
@@ -197,7 +198,8 @@ class Producer:
 
         if not isinstance(error, KafkaException):
             return Retriable(f"{doing}: {error}", stage=Stage.PRODUCE)
-        reason = self._watch.explain(self._fatal_error() if _is_fatal(error) else error, doing)
+        cause = self._fatal_error() if _is_fatal(error) else error
+        reason = self._watch.explain(cause, doing, seen=True)
         if isinstance(reason, Fenced) and self._open and self._open_for() >= self._timeout:
             return TransactionExpired(
                 f"{doing}: the transaction was open for {self._open_for():.0f} s, over transaction.timeout.ms",

@@ -74,7 +74,7 @@ class Leader:
                 self._resign(error)
                 raise NotLeader("") from error
             except BridgeError as error:
-                self._log, self._ready = None, False
+                self._drop()
                 if isinstance(error, Retriable):
                     raise Refused(409, CONFLICT) from error
                 raise
@@ -83,7 +83,7 @@ class Leader:
         """One look: lead if the group says so, and assign what has no living worker."""
         with self._lock:
             if not self.membership.leads():
-                self._log, self._ready = None, False
+                self._drop()
                 return
             if self._log is None:
                 if time.monotonic() < self._not_before:
@@ -124,8 +124,15 @@ class Leader:
         if said:
             self.status_log.append(said)
 
+    def _drop(self) -> None:
+        """Write nothing more; whoever leads next, this worker too, begins anew."""
+        with self._lock:
+            if self._log is not None:
+                self._log.close()
+            self._log, self._ready = None, False
+
     def _resign(self, error: BridgeError) -> None:
-        self._log, self._ready = None, False
+        self._drop()
         for_connector("").error(
             "another worker leads the group now: this one writes nothing more (%s)", error
         )
@@ -138,7 +145,7 @@ class Leader:
             except Refused as refused:
                 for_connector("").info("%s", refused.message)
             except BridgeError as error:
-                self._log, self._ready = None, False
+                self._drop()
                 for_connector("").warning("the leader's work: %s", error.message)
                 if isinstance(error, Fatal) and not isinstance(error, Fenced):
                     self.on_fatal(error)

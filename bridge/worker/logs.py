@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, Protocol
 
 from bridge.errors import BridgeError, Fatal, Fenced, Retriable, Stage
@@ -21,6 +22,9 @@ class Log(Protocol):
 
     def append(self, added: Sequence[Record]) -> None:
         """Write all or nothing; returns when this worker has read them back. Raises BridgeError."""
+
+    def close(self) -> None:
+        """Give up what is not acknowledged; nothing is written afterwards."""
 
 
 class Reader:
@@ -218,7 +222,7 @@ class Writer:
             if self._transactional:
                 self._call(self._producer.begin_transaction, "writing")
             for key, value in added:
-                self._producer.produce(self._reader.topic, value, key.encode(), on_delivery=delivered)
+                self._call(partial(self._produce, key, value, delivered), "writing")
             if self._transactional:
                 self._call(lambda: self._producer.commit_transaction(SECONDS), "writing")
             self._call(lambda: self._producer.flush(SECONDS), "writing")
@@ -229,8 +233,11 @@ class Writer:
         for partition, offset in landed:
             self._reader.wait_for(partition, offset)
 
+    def _produce(self, key: str, value: bytes | None, delivered: Callable[[Any, Any], None]) -> None:
+        self._producer.produce(self._reader.topic, value, key.encode(), on_delivery=delivered)
+
     def close(self) -> None:
-        """Give up what is not acknowledged."""
+        """See :class:`Log`."""
         self._producer.purge()
         self._producer.poll(0)
 
@@ -249,3 +256,4 @@ class Writer:
                 again = cause.args[0].retriable() and not cause.args[0].txn_requires_abort()
                 if isinstance(reason, Fenced) or not again or time.monotonic() > until:
                     raise reason from error
+                time.sleep(0.05)

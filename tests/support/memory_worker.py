@@ -39,6 +39,8 @@ class MemoryLog:
             self.records.append((key, value))
             self.state.apply(key, value)
 
+    def close(self) -> None: ...
+
 
 @define(slots=False)
 class MemoryWorker:
