@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from bridge.worker.leader import Leader
+from bridge.worker.runner import Runner
 from bridge.worker.state import State
 
 _WORKER = "kafka_connect_connect_worker_metrics_"
+_REBALANCE = "kafka_connect_connect_worker_rebalance_metrics_"
 
 
-def gauges(worker_id: str, state: State, leader: Leader) -> str:
+def gauges(worker_id: str, state: State, leader: Leader, runner: Runner) -> str:
     """Lines of the Prometheus exposition."""
     with state.changed:
         mine = state.assignment.workers.get(worker_id, ())
@@ -26,9 +30,19 @@ def gauges(worker_id: str, state: State, leader: Leader) -> str:
                 "Workers that have connectors assigned.",
                 len(state.assignment.workers),
             ),
-            ("sfbridge_group_epoch", "How often connectors were assigned.", state.assignment.epoch),
+            (_REBALANCE + "epoch", "How often connectors were assigned.", state.assignment.epoch),
             ("sfbridge_worker_leads", "1 on the worker that leads the group.", int(leader.leads())),
         )
+    starts, failed_starts = runner.starts, runner.failed_starts
+    counted = (
+        (_WORKER + "connector_startup_attempts_total", "Connectors started here.", starts),
+        (_WORKER + "connector_startup_success_total", "Those that could begin.", starts - failed_starts),
+        (_WORKER + "connector_startup_failure_total", "Those whose configuration failed.", failed_starts),
+    )
+    return _lines(found, "gauge") + _lines(counted, "counter")
+
+
+def _lines(found: Iterable[tuple[str, str, int]], kind: str) -> str:
     return "".join(
-        f"# HELP {name} {doc}\n# TYPE {name} gauge\n{name} {value}\n" for name, doc, value in found
+        f"# HELP {name} {doc}\n# TYPE {name} {kind}\n{name} {value}\n" for name, doc, value in found
     )

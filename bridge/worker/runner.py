@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from attrs import define, field
 
-from bridge.errors import BridgeError, ConfigurationError, Fatal, Fenced, Stage
+from bridge.errors import BridgeError, Fatal, Fenced, Stage
 from bridge.log import for_connector
 from bridge.worker import records
 from bridge.worker.logs import Log
@@ -61,6 +61,8 @@ class Runner:
     plugin_of: Callable[[dict[str, str]], Plugin | None]
     alter: Callable[[str, dict[str, Any]], dict[str, Any]]
     catch_up: Callable[[], None] = lambda: None
+    starts: int = 0
+    failed_starts: int = 0
     _hosted: dict[str, Hosted] = field(factory=dict)
     _stop: threading.Event = field(factory=threading.Event)
     _seen_restarts: dict[str, int] = field(factory=dict)
@@ -233,6 +235,7 @@ class Runner:
             return []
         hosted.revision = self.state.revisions[name]
         plugin = self.plugin_of(config)
+        self.starts += 1
         try:
             if plugin is None:
                 raise Fatal(
@@ -240,9 +243,8 @@ class Runner:
                 )
             hosted.running = plugin.run(name, config, self.worker_id)
             hosted.running.start()
-        except ConfigurationError as error:
-            return self._fail(hosted, error, View("FAILED", None, error.message))
         except BridgeError as error:
+            self.failed_starts += 1
             return self._fail(hosted, error, View("FAILED", None, error.message))
         return self._watch(hosted)
 

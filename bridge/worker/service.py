@@ -134,8 +134,10 @@ class Worker:
 
     def scrape(self) -> str:
         """Everything Prometheus may know."""
-        own = "" if self.herder is None else gauges(self.worker_id, self.state, self.herder.leader)
-        return self.metrics.text() + own
+        text = self.metrics.text()
+        if not self.ready.is_set():
+            return text
+        return text + gauges(self.worker_id, self.state, self._leader, self._runner)
 
     def stop(self) -> None:
         """Let go of everything in order: say so, drain, hand over."""

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from attrs import define, field
 
-from bridge.errors import BridgeError, Fenced, Stage
+from bridge.errors import BridgeError, ConfigurationError, Fault, Fenced, Stage
 from bridge.worker import records, runner
 from bridge.worker.plugins import View
 from bridge.worker.runner import Runner
@@ -49,6 +49,7 @@ class Group:
     state: State = field(factory=State)
     started: list[Running] = field(factory=list)
     version: str = "1"
+    refuses: str = ""
 
     def __attrs_post_init__(self) -> None:
         log = MemoryLog(self.state)
@@ -59,6 +60,8 @@ class Group:
         return self
 
     def run(self, name: str, given: Any, worker: str) -> Running:
+        if name == self.refuses:
+            raise ConfigurationError([Fault("kafka.topic", "is required")])
         self.started.append(Running())
         return self.started[-1]
 
@@ -168,3 +171,13 @@ def test_it_gives_the_one_that_fenced_it_time_to_learn(group: Group) -> None:
         group.runner.step()
     assert len(group.started) == 1
     assert group.state_of("orders") == ("RESTARTING", WORKER)
+
+
+def test_starts_are_counted_and_a_configuration_that_fails_among_them(group: Group) -> None:
+    group.configured("nonsense")
+    group.assigned(1, **{WORKER: ["nonsense", "orders"]})
+    group.refuses = "nonsense"
+    group.runner.step()
+    assert (group.runner.starts, group.runner.failed_starts) == (2, 1)
+    assert group.state_of("nonsense") == ("FAILED", WORKER)
+    assert group.state_of("orders") == ("RUNNING", WORKER)
