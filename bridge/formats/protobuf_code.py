@@ -7,7 +7,7 @@ set afterwards. For every surprise the function falls back to the careful way, w
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from attrs import frozen
 from google.protobuf.descriptor import FieldDescriptor as Of
@@ -16,7 +16,7 @@ from google.protobuf.message_factory import GetMessageClass
 from bridge.encryption.protection import Seal
 from bridge.formats.code import Code
 from bridge.formats.protobuf_logical import FIRST_MS, LAST_MS, civil
-from bridge.formats.protobuf_write import FLOATS, INTEGERS, WHOLE, WRAPPERS, Column, scalar
+from bridge.formats.protobuf_write import ALONE, FLOATS, INTEGERS, WHOLE, WRAPPERS, Column, scalar
 from bridge.formats.reader import TEXTS
 from bridge.formats.rows import Form, attribute_name
 from bridge.formats.times import EPOCH, MS_PER_DAY, Days
@@ -38,6 +38,9 @@ class Source:
     is_row: bool = False
 
 
+_ABSENT: Final = Source("None")
+
+
 def generate(
     name: str,
     parameter: str,
@@ -56,7 +59,7 @@ def generate(
         code.line("head = data.event")
     arguments, later = [], []
     for column in record:
-        source = sources[column.source]
+        source = _ABSENT if column.source.startswith(ALONE) else sources[column.source]
         argument = _argument(code, column, source)
         if argument is None:
             later.append((column, source))

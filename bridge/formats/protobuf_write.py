@@ -6,7 +6,7 @@ stumble over comes here, and errors are raised here. The bytes are the runtime's
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -20,6 +20,8 @@ from bridge.formats.errors import unwritable
 from bridge.formats.protobuf_logical import LOGICAL, logical
 from bridge.schema.model import DATE, DECIMAL, TIME, TIMESTAMP, UNSET, Kind, Schema
 
+ALONE: Final = "\0"
+"""Begins the source of a column that no event has a value for; no field is called so."""
 Put = Callable[[Any, Any], None]
 """Puts a value that is not null into its field of a message."""
 Make = Callable[[Any], Any]
@@ -119,7 +121,20 @@ def columns(
                 f"the registered schema requires the field {path}{name}, and the event has no such field",
                 stage=Stage.SCHEMA,
             )
-    return out
+    return [*out, *_sealed_alone(message, present, written, rename)]
+
+
+def _sealed_alone(
+    message: Any, present: set[int], written: Written, rename: Callable[[str], str]
+) -> Iterator[Column]:
+    """Protected fields of a registered schema that the event does not have, and that readers decrypt all the same."""
+    for found in message.fields:
+        seal = written.seals.get((message.full_name, found.number))
+        if seal is None or found.number in present or (empty := _empty(found)) is None:
+            continue
+        schema = Schema(Kind.BYTES if found.type == Of.TYPE_BYTES else Kind.STRING, optional=True)
+        put = _put(schema, found, written, rename, found.name, fill=True)
+        yield Column(f"{ALONE}{found.name}", schema, found, put, empty, seal=seal)
 
 
 def _empty(field: Of) -> str | bytes | None:

@@ -149,6 +149,26 @@ def test_a_registry_that_drops_rule_sets(tmp_path: Path, form: str, caplog: pyte
             writers(registry.url, output__data__format=form).resolve(event().schema, event(**VALUES))
 
 
+@pytest.mark.parametrize("kind", ["string", "bytes"])
+def test_a_protected_field_that_only_the_registered_schema_has(
+    registry: Registry, tmp_path: Path, kind: str
+) -> None:
+    """Readers decrypt it although no event has it, and fail on the whole record where nothing stands."""
+    path = contract(tmp_path, FIELDS)
+    writers(registry.url, path, output__data__format="PROTOBUF").resolve(event().schema, event(**VALUES))
+    url = f"{registry.url}/subjects/orders-value/versions"
+    latest = ask(f"{url}/latest")
+    tagged = f'  {kind} elsewhere = 900 [(confluent.field_meta) = {{ tags: "PII" }}];\n}}'
+    wider = latest["schema"].rstrip().removesuffix("}") + tagged
+    ask(url, {"schema": wider, "schemaType": "PROTOBUF", "ruleSet": latest["ruleSet"]})
+    made = writers(registry.url, path, output__data__format="PROTOBUF")
+    route = made.resolve(event().schema, event(**VALUES))
+    assert ask(url) == [1, 2]
+    found = read(registry, "PROTOBUF", route.convert(event(**VALUES)))
+    assert found["Customer_Email__c"] == EMAIL
+    assert "elsewhere" not in found
+
+
 def test_a_tag_added_while_running_takes_effect(registry: Registry, tmp_path: Path) -> None:
     path = contract(tmp_path, FIELDS)
     made = writers(registry.url, path)
