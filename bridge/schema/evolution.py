@@ -30,6 +30,9 @@ REGISTRY_TYPES: Final = {"AVRO": "AVRO", "JSON_SR": "JSON", "PROTOBUF": "PROTOBU
 """``output.data.format`` → the registry's word."""
 
 
+STRATEGY: Final = "value.converter.value.subject.name.strategy"
+
+
 @frozen
 class Written:
     """The version that writes, the record's schema as it is written, and what of it is encrypted."""
@@ -69,6 +72,7 @@ class Registration:
         self._metadata_tags = bool(config.get("bridge.schema.metadata.tags"))
         self._guard = guard
         self._warned: set[str] = set()
+        self._records: dict[str, str | None] = {}  # subject → the one record that goes there
         prefix(self._context)
 
     def close(self) -> None:
@@ -203,10 +207,19 @@ class Registration:
         if topic is None and self._strategy.rpartition(".")[2] != "RecordNameStrategy":
             raise Fatal(
                 "kafka.topic depends on the event, so the subject cannot be named after it; set "
-                "value.converter.value.subject.name.strategy=RecordNameStrategy",
+                f"{STRATEGY}=RecordNameStrategy",
                 stage=Stage.CONFIGURATION,
             )
-        return subject_name(self._strategy, topic or "", schema.name or "", self._context)
+        subject = subject_name(self._strategy, topic or "", schema.name or "", self._context)
+        first = self._records.setdefault(subject, schema.name)
+        if first != schema.name:
+            raise Fatal(
+                f"{first} and {schema.name} both come to topic {topic}, and one subject ({subject}) cannot hold two "
+                f"records: set {STRATEGY}=RecordNameStrategy or TopicRecordNameStrategy, or let the transforms send "
+                "them to different topics",
+                stage=Stage.SCHEMA,
+            )
+        return subject
 
     def _register(self, wanted: Registered) -> Registered:
         stored = self._registry.register(

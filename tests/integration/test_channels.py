@@ -96,6 +96,28 @@ def test_several_events_in_one_topic_by_the_records_name(
     assert asked(registry, f"/subjects/{bridge.topic}-io.confluent.salesforce.{SHIPMENTS}/versions") == [1, 2]
 
 
+@pytest.mark.parametrize("form", ["AVRO", "JSON_SR", "PROTOBUF"])
+def test_transforms_that_send_two_events_to_one_subject_are_refused(
+    bridge: Bridge, org: Org, registry: Registry, form: str
+) -> None:
+    bridge.settings |= {
+        "output.data.format": form,
+        "kafka.topic": f"{bridge.topic}-${{_ObjectType}}",
+        "transforms": "one",
+        "transforms.one.type": "org.apache.kafka.connect.transforms.RegexRouter",
+        "transforms.one.regex": f"{bridge.topic}-.*",
+        "transforms.one.replacement": bridge.topic,
+    }
+    org.publish(ORDERS, {"Order_Number__c": "O-1"})
+    org.publish(SHIPMENTS, {"Tracking_Number__c": "T-1"})
+    connector = bridge.run(max_events=2)
+    assert connector.error is not None
+    assert f"{ORDERS} and io.confluent.salesforce.{SHIPMENTS} both come to topic" in connector.error.message
+    assert "subject.name.strategy=RecordNameStrategy" in connector.error.message
+    assert len(read(bridge.broker, bridge.topic)) == 1
+    assert asked(registry, f"/subjects/{bridge.topic}-value/versions") == [1]
+
+
 def test_json_of_every_event_in_one_topic(bridge: Bridge, org: Org) -> None:
     bridge.settings["output.data.format"] = "JSON"
     org.publish(ORDERS, {"Order_Number__c": "O-1"})
