@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bridge.cli.output import add_output_option
+from bridge.cli.signals import stopped_by_signals
 
 if TYPE_CHECKING:
     from confluent_kafka import Message
@@ -60,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
 
     worker = _worker(args)
     log.configure(level="WARNING")
-    stopped = _stop_on_signal()
+    stopped = stopped_by_signals()
     reader = Reader(
         worker_settings("consumer", worker),
         args.topic,
@@ -154,19 +153,6 @@ def _decrypter(args: argparse.Namespace, worker: Config) -> Decrypter:
     context = prefix(args.context)
     deks = Deks(DekRegistry(http, context.strip(":")), executor_params(None, worker), retry_seconds=10)
     return Decrypter(http, deks, context, args.topic)
-
-
-def _stop_on_signal() -> threading.Event:
-    """The first signal ends the reading in order, a second one the process."""
-    stopped = threading.Event()
-
-    def stop(number: int, _frame: object) -> None:
-        stopped.set()
-        signal.signal(number, signal.SIG_DFL)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
-    return stopped
 
 
 def _bytes(content: object) -> bytes | None:

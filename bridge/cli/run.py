@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
-import signal
 import sys
-import threading
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from bridge.cli.output import fail
+from bridge.cli.signals import stopped_by_signals
 from bridge.cli.status import AboveStatus, Status
 
 if TYPE_CHECKING:
@@ -45,7 +42,12 @@ def positive(text: str) -> int:
 def run(args: argparse.Namespace) -> int:
     """Exit code 0 after a drain or a reached goal, 1 when a connector failed."""
     connectors: list[Connector] = []
-    ending = _stop_on_signals(connectors)
+
+    def drain() -> None:
+        for connector in list(connectors):
+            connector.stop()
+
+    ending = stopped_by_signals(drain)
     from bridge import log
     from bridge.attempt import Goal
     from bridge.config import load
@@ -79,19 +81,3 @@ def run(args: argparse.Namespace) -> int:
     for connector in failed:
         fail(f"{connector.name}: {connector.error.message if connector.error else ''}")
     return 1 if failed else 0
-
-
-def _stop_on_signals(connectors: list[Connector]) -> threading.Event:
-    """The first SIGINT or SIGTERM drains; a second one ends at once, with 128 + its number."""
-    asked = threading.Event()
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        if asked.is_set():
-            os._exit(128 + number)
-        asked.set()
-        for connector in list(connectors):
-            connector.stop()
-
-    signal.signal(signal.SIGINT, handle)
-    signal.signal(signal.SIGTERM, handle)
-    return asked

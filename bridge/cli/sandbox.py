@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import signal
 import tempfile
 import threading
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from bridge.cli.output import add_output_option
+from bridge.cli.signals import stopped_by_signals
 
 if TYPE_CHECKING:
     from bridge.sandbox.site import Sandbox
@@ -75,20 +73,6 @@ def run(args: argparse.Namespace) -> int:
             print(json.dumps(sandbox.where()) if args.output == "json" else _line(sandbox), flush=True)
             _publish(sandbox, args.rate, stopped)
     return 0
-
-
-def stopped_by_signals() -> threading.Event:
-    """Set by the first SIGINT or SIGTERM; a second one ends at once, with 128 + its number."""
-    stopped = threading.Event()
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        if stopped.is_set():
-            os._exit(128 + number)
-        stopped.set()
-
-    signal.signal(signal.SIGINT, handle)
-    signal.signal(signal.SIGTERM, handle)
-    return stopped
 
 
 def _line(sandbox: Sandbox) -> str:

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bridge.cli.sandbox import stopped_by_signals
+from bridge.cli.signals import stopped_by_signals
 
 if TYPE_CHECKING:
     from bridge.connector import Connector

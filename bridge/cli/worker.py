@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import os
-import signal
 import sys
-import threading
 from pathlib import Path
-from types import FrameType
+
+from bridge.cli.signals import stopped_by_signals
 
 HELP = "Run a worker: connectors are made by REST and shared among all workers of one group.id."
 EXAMPLE = "sfbridge worker --worker worker.properties"
@@ -43,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     config = load_worker(args.worker)
     log.register_secrets(config.secrets)
     _allow_many_files()
-    ended = _stop_on_signals()
+    ended = stopped_by_signals()
     service = Service(config, stopped=ended.is_set)
     try:
         service.start()
@@ -68,17 +66,3 @@ def _allow_many_files() -> None:
     most = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
     if soft != resource.RLIM_INFINITY and soft < most:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-
-
-def _stop_on_signals() -> threading.Event:
-    """The first SIGINT or SIGTERM drains; a second one ends at once, with 128 + its number."""
-    asked = threading.Event()
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        if asked.is_set():
-            os._exit(128 + number)
-        asked.set()
-
-    signal.signal(signal.SIGINT, handle)
-    signal.signal(signal.SIGTERM, handle)
-    return asked

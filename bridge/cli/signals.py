@@ -1,0 +1,25 @@
+"""How SIGINT and SIGTERM end a command: the first in order, the second at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+
+
+def stopped_by_signals(then: Callable[[], None] = lambda: None) -> threading.Event:
+    """Set by the first SIGINT or SIGTERM, after which ``then`` is called; a second one ends at once, with 128 + its
+    number."""
+    stopped = threading.Event()
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if stopped.is_set():
+            os._exit(128 + number)
+        stopped.set()
+        then()
+
+    signal.signal(signal.SIGINT, handle)
+    signal.signal(signal.SIGTERM, handle)
+    return stopped
