@@ -14,12 +14,11 @@ from requests.adapters import HTTPAdapter
 from bridge.salesforce.http_settings import USER_AGENT, HttpSettings
 
 
-class _Adapter(HTTPAdapter):
+class TrustingAdapter(HTTPAdapter):
     """Uses our TLS context and nothing else: left to itself, requests adds its own CA bundle to it."""
 
-    def __init__(self, context: ssl.SSLContext, settings: HttpSettings) -> None:
+    def __init__(self, context: ssl.SSLContext) -> None:
         self._context = context
-        self._settings = settings
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -28,12 +27,20 @@ class _Adapter(HTTPAdapter):
     def proxy_manager_for(self, proxy: Any, **kwargs: Any) -> Any:
         return super().proxy_manager_for(proxy, **kwargs, ssl_context=self._context)
 
-    def proxy_headers(self, proxy: str) -> dict[str, str]:
-        return self._settings.proxy_headers()
-
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         conn.cert_reqs = "CERT_REQUIRED"
         conn.ca_certs = conn.ca_cert_dir = None
+
+
+class _Adapter(TrustingAdapter):
+    """Through the connector's proxy, where there is one."""
+
+    def __init__(self, context: ssl.SSLContext, settings: HttpSettings) -> None:
+        self._settings = settings
+        super().__init__(context)
+
+    def proxy_headers(self, proxy: str) -> dict[str, str]:
+        return self._settings.proxy_headers()
 
 
 class _Session(requests.Session):
