@@ -9,7 +9,7 @@ from typing import Any, Final
 from attrs import frozen
 
 from bridge.api.exchange import Answer, Ask, Handler, config_in, fields, name_in, offsets_in
-from bridge.worker.herder import Herder, now
+from bridge.worker.herder import Herder, check_offsets, now
 from bridge.worker.refusals import Refused
 
 STATES: Final = {"STOPPED": "PAUSED", "UNASSIGNED": "PROVISIONING", "RESTARTING": "PROVISIONING"}
@@ -68,10 +68,7 @@ class Cloud:
         """Created stopped, moved, then let run: it never runs at another position."""
         plugin = self.herder.plugin_named(str(config.get("connector.class")))
         if plugin is not None:
-            try:
-                plugin.check_offsets(offsets)
-            except ValueError as wrong:
-                raise Refused(400, str(wrong)) from None
+            check_offsets(plugin, offsets)
         made = self.herder.create(name, config, "STOPPED")
         try:
             self.herder.request_offsets(name, "PATCH", offsets)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 from attrs import define, field
@@ -115,37 +116,33 @@ class Herder:
     def create(self, name: str, given: Mapping[str, str | None], state: str = "RUNNING") -> dict[str, Any]:
         """A new connector. Raises Refused (409) if there is one of that name."""
         config = self._valid(name, given, None)
-        with self._lock(name):
-            self._must_lead()
+        with self._writing(name):
             if name in self.state.configs:
                 raise Refused(409, f"Connector {name} already exists")
             added = [records.target_state(name, state)] if state != "RUNNING" else []
             self.leader.write([*added, records.connector(name, config)])
-        return {**self._written(name, config), "tasks": []}
+            return {**self.info(name), "tasks": []}
 
     def put(self, name: str, given: Mapping[str, str | None]) -> tuple[bool, dict[str, Any]]:
         """Create or replace; whether it was created, and ConnectorInfo."""
-        with self._lock(name):
-            self._must_lead()
+        with self._writing(name):
             stored = self.state.configs.get(name)
             config = self._valid(name, given, stored)
             self.leader.write([records.connector(name, config)])
-            return stored is None, self._written(name, config)
+            return stored is None, self.info(name)
 
     def patch(self, name: str, changes: Mapping[str, str | None]) -> dict[str, Any]:
         """Change some properties; None removes one."""
-        with self._lock(name):
-            self._must_lead()
+        with self._writing(name):
             stored = self._stored(name)
             merged = {key: text for key, text in {**stored, **changes}.items() if text is not None}
             config = self._valid(name, merged, stored, keep_name=True)
             self.leader.write([records.connector(name, config)])
-            return self._written(name, config)
+            return self.info(name)
 
     def delete(self, name: str) -> None:
         """Remove; positions are kept, as in Kafka Connect."""
-        with self._lock(name):
-            self._must_lead()
+        with self._writing(name):
             self._stored(name)
             gone: list[records.Record] = [(records.CONNECTOR + name, None), (records.TARGET + name, None)]
             if name in self.state.requests:
@@ -155,8 +152,7 @@ class Herder:
 
     def forget(self, name: str) -> None:
         """Remove, and the position with it, as the cloud does."""
-        with self._lock(name):
-            self._must_lead()
+        with self._writing(name):
             config = self._stored(name)
         self.target(name, "STOPPED")
         said = self.state.connectors
@@ -168,16 +164,14 @@ class Herder:
 
     def target(self, name: str, state: str) -> None:
         """Pause, resume or stop; the owner does it."""
-        with self._lock(name):
-            self._must_lead()
+        with self._writing(name):
             if name not in self.state.configs:
                 raise Refused(404, f"Unknown connector {name}")
             self.leader.write([records.target_state(name, state)])
 
     def restart(self, name: str, include_tasks: bool, only_failed: bool) -> dict[str, Any]:
         """The status as it will be while restarting."""
-        with self._lock(name):
-            self._must_lead()
+        with self._writing(name):
             if name not in self.state.configs:
                 raise Refused(404, f"Unknown connector: {name}")
             status = self.status(name)
@@ -191,8 +185,7 @@ class Herder:
 
     def restart_task(self, name: str, task: int) -> None:
         """Restart one task."""
-        with self._lock(name):
-            self._must_lead()
+        with self._writing(name):
             if name not in self.state.configs:
                 raise Refused(404, f"Unknown connector: {name}")
             if task != 0 or name not in self.state.tasks:
@@ -207,8 +200,7 @@ class Herder:
 
     def alter_offsets(self, name: str, offsets: list[tuple[Any, Any]] | None) -> None:
         """Move the position of a stopped connector; None forgets it. Raises Refused."""
-        with self._lock(name):
-            self._must_lead()
+        with self._writing(name):
             config = self._stored(name)
             said = self.state.connectors.get(name)
             stopped = said is not None and said.state == "STOPPED" and self.state.pending(name) is None
@@ -216,24 +208,17 @@ class Herder:
                 raise Refused(400, NOT_STOPPED.format(name))
             plugin = self._plugin(config)
             if offsets is not None:
-                try:
-                    plugin.check_offsets(offsets)
-                except ValueError as wrong:
-                    raise Refused(400, str(wrong)) from None
+                check_offsets(plugin, offsets)
             plugin.alter(name, config, offsets)
 
     # ---- one request at a time, as the cloud has it -------------------------------------------------------
 
     def request_offsets(self, name: str, kind: str, offsets: list[tuple[Any, Any]]) -> dict[str, Any]:
         """Ask for another position; the connector is stopped and started meanwhile. 409 while one is pending."""
-        with self._lock(name):
-            self._must_lead()
+        with self._writing(name):
             config = self._stored(name)
             if kind == "PATCH":
-                try:
-                    self._plugin(config).check_offsets(offsets)
-                except ValueError as wrong:
-                    raise Refused(400, str(wrong)) from None
+                check_offsets(self._plugin(config), offsets)
             if self.state.pending(name) is not None:
                 raise Refused(409, f"An offsets request of connector {name} is still pending")
             request = {
@@ -320,10 +305,6 @@ class Herder:
             raise Refused(400, _INVALID.format(len(errors), "\n".join(errors)))
         return config
 
-    def _written(self, name: str, config: Mapping[str, str]) -> dict[str, Any]:
-        plugin = self.plugin_of(config)
-        return {**self.info(name), "config": plugin.shown(config) if plugin else {}}
-
     def _stored(self, name: str) -> dict[str, str]:
         config = self.state.configs.get(name)
         if config is None:
@@ -334,13 +315,23 @@ class Herder:
         plugin = self.plugin_of(config)
         return plugin.type if plugin else "unknown"
 
-    def _must_lead(self) -> None:
-        if not self.leader.leads():
-            self.leader.write([])
-
-    def _lock(self, name: str) -> threading.Lock:
+    @contextmanager
+    def _writing(self, name: str) -> Iterator[None]:
+        """One write of a connector at a time, and only by the leader. Raises NotLeader."""
         with self._guard:
-            return self._locks.setdefault(name, threading.Lock())
+            lock = self._locks.setdefault(name, threading.Lock())
+        with lock:
+            if not self.leader.leads():
+                self.leader.write([])
+            yield
+
+
+def check_offsets(plugin: Plugin, offsets: list[tuple[Any, Any]]) -> None:
+    """Raises Refused (400) for what no position of the plug-in's connectors can be."""
+    try:
+        plugin.check_offsets(offsets)
+    except ValueError as wrong:
+        raise Refused(400, str(wrong)) from None
 
 
 def _named(key: str, error: str) -> str:
