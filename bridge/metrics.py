@@ -62,7 +62,6 @@ class Stats:
 
     # delivering (written by the worker thread)
     events_delivered: int = 0
-    records_written: int = 0
     bytes_written: int = 0
     bad_records: int = 0
     dead_letters: int = 0
@@ -138,7 +137,7 @@ _ERROR: Final = "kafka_connect_task_error_metrics_"
 #: ``_total`` are gauges here, because the exposition adds it to every counter.
 CONNECT_SERIES: Final = (
     Series(_SOURCE + "poll_total", "Events received from Salesforce.", "events_received"),
-    Series(_SOURCE + "write_total", "Records committed to Kafka.", "records_written"),
+    Series(_SOURCE + "write_total", "Records committed to Kafka.", "events_delivered"),
     _gauge(_SOURCE + "active_count", "Events received and waiting.", lambda s, _: s.buffered()),
     _gauge(_ERROR + "total_record_failures", "Events that could not be carried.", "bad_records"),
     _gauge(

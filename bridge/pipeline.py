@@ -215,7 +215,7 @@ class Pipeline:
             self._write_position(position_value(self.position), position_key(self.connector), headers)
             self.stats.last_replay_id = self.position
             self.stats.last_created_ms = created or self.stats.last_created_ms
-            self.stats.events_delivered = self.stats.records_written = self.committed = self.records
+            self.stats.events_delivered = self.committed = self.records
         self._pending, self._moved = 0, False
 
     def _remember_start(self, since_ms: int) -> None:

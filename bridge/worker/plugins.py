@@ -124,7 +124,7 @@ class SalesforceRunning:
     def topics(self) -> tuple[str, ...]:
         from bridge.kafka.admin import output_topic
 
-        written = self._connector.stats.records_written
+        written = self._connector.stats.events_delivered
         if written == self._told:
             return ()
         self._told = written

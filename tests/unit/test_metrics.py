@@ -45,7 +45,7 @@ def test_connect_names_and_labels() -> None:
     metrics = Metrics()
     stats = metrics.register(Stats("orders"))
     stats.events_received += 3
-    stats.records_written += 2
+    stats.events_delivered += 2
     stats.dead_letters += 1
     found = samples(metrics)
     assert found["kafka_connect_source_task_metrics_source_record_poll_total", "orders", "0"] == 3
