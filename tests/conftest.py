@@ -14,6 +14,9 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from bridge.sandbox import samples
+from bridge.sandbox.org import Org
+from bridge.sandbox.registry import Registry
 from tests.support import brokers
 from tests.support.certs import Authority
 from tests.support.kafka_broker import Broker
@@ -83,6 +86,20 @@ def cluster(tmp_path: Path) -> Iterator[brokers.Cluster]:
     three = brokers.Cluster.start(tmp_path / "cluster")
     yield three
     three.stop()
+
+
+@pytest.fixture
+def org(tmp_path: Path) -> Iterator[Org]:
+    """The sandbox's org with the sample events, empty; tests with events of their own have a fixture of their own."""
+    with Org(samples.EVENTS, directory=tmp_path / "org") as org:
+        yield org
+
+
+@pytest.fixture
+def registry() -> Iterator[Registry]:
+    """The embedded registry, empty."""
+    with Registry() as registry:
+        yield registry
 
 
 @pytest.fixture

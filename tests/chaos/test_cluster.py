@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from bridge.sandbox import samples
 from bridge.sandbox.org import Org
 from tests.chaos.driver import Feed, Process, seeded
 from tests.support.bridge_run import Bridge, wait_until
@@ -16,12 +14,6 @@ from tests.support.brokers import Cluster
 from tests.support.kafka_client import create_topic
 
 _EVENTS = 20_000
-
-
-@pytest.fixture
-def org(tmp_path: Path) -> Iterator[Org]:
-    with Org(samples.EVENTS, directory=tmp_path / "org") as org:
-        yield org
 
 
 @pytest.mark.long

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from attrs import frozen
 
-from bridge.sandbox import samples
 from bridge.sandbox.org import Org
 from tests.chaos.driver import Feed, Process, neighbour, seeded
 from tests.support.bridge_run import Bridge
@@ -35,12 +34,6 @@ SHORT = Size(events=3_000, kills=4, outages=1)
 LONG = Size(events=20_000, kills=20, outages=5)
 _PAUSE = 4.0  # seconds: every other process is killed within this time, whatever it is doing
 _BUSY = 0.04  # seconds: within this time after a burst it is carrying it
-
-
-@pytest.fixture
-def org(tmp_path: Path) -> Iterator[Org]:
-    with Org(samples.EVENTS, directory=tmp_path / "org") as org:
-        yield org
 
 
 @pytest.mark.timeout(1200)

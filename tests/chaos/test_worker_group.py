@@ -6,7 +6,7 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +14,11 @@ import pytest
 import requests
 from attrs import define, field
 
-from bridge.sandbox import samples
 from bridge.sandbox.org import Org
 from tests.chaos.driver import seeded
 from tests.support.bridge_run import EVENT, Bridge, wait_until
 from tests.support.brokers import Cluster
 from tests.support.worker_run import Group, Process
-
-
-@pytest.fixture
-def org(tmp_path: Path) -> Iterator[Org]:
-    with Org(samples.EVENTS, directory=tmp_path / "org") as org:
-        yield org
 
 
 @define

@@ -2,12 +2,8 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from confluent_kafka.schema_registry import SchemaRegistryClient
-from confluent_kafka.schema_registry.avro import AvroDeserializer
-from confluent_kafka.serialization import MessageField, SerializationContext
 
 from bridge.sandbox import samples
 from bridge.sandbox.definition import EventDefinition, FieldDefinition
@@ -16,7 +12,7 @@ from bridge.sandbox.registry import Registry
 from tests.support.bridge_run import Bridge, running, wait_until
 from tests.support.kafka_broker import Broker
 from tests.support.kafka_client import create_topic, read
-from tests.support.registry_client import asked
+from tests.support.registry_client import asked, decoded
 
 ORDERS, SHIPMENTS = "Order_Placed__e", "Shipment_Updated__e"
 MORE = tuple(
@@ -44,12 +40,6 @@ def bridge(tmp_path: Path, broker: Broker, org: Org, registry: Registry) -> Brid
         "salesforce.platform.channel.entities": ", ".join(ENTITIES),
     }
     return bridge
-
-
-def decoded(bridge: Bridge, registry: Registry, topic: str) -> list[Any]:
-    deserialize = AvroDeserializer(SchemaRegistryClient({"url": registry.url, "timeout": 10}))
-    context = SerializationContext(topic, MessageField.VALUE)
-    return [deserialize(message.value(), context) for message in read(bridge.broker, topic)]
 
 
 def test_each_event_has_its_schema_and_its_topic_and_the_position_is_one(

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,6 @@ from tests.support.kafka_client import unique
 from tests.support.kafka_config import BRIDGE, PASSWORDS
 
 ORDER = {"type": "record", "name": "Order", "fields": [{"name": "Name", "type": ["null", "string"]}]}
-
-
-@pytest.fixture
-def registry() -> Iterator[Registry]:
-    with Registry() as running:
-        yield running
 
 
 def register(registry: Registry, subject: str) -> int:

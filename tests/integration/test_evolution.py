@@ -7,9 +7,6 @@ from typing import Any
 
 import pytest
 from attrs import evolve
-from confluent_kafka.schema_registry import SchemaRegistryClient
-from confluent_kafka.schema_registry.avro import AvroDeserializer
-from confluent_kafka.serialization import MessageField, SerializationContext
 
 from bridge.errors import Fatal
 from bridge.sandbox import samples
@@ -19,7 +16,7 @@ from bridge.sandbox.registry import Registry
 from tests.support.bridge_run import EVENT, WIDER, Bridge, running, wait_until
 from tests.support.kafka_broker import Broker
 from tests.support.kafka_client import create_topic, read
-from tests.support.registry_client import asked
+from tests.support.registry_client import asked, decoded
 
 OLD = samples.ORDER_PLACED
 NARROWER = OLD.without_field("Notes__c")
@@ -37,12 +34,6 @@ def bridge(tmp_path: Path, broker: Broker, org: Org, registry: Registry) -> Brid
 def versions(bridge: Bridge, registry: Registry) -> list[int]:
     found: list[int] = asked(registry, f"/subjects/{bridge.topic}-value/versions")
     return found
-
-
-def decoded(bridge: Bridge, registry: Registry) -> list[Any]:
-    deserialize = AvroDeserializer(SchemaRegistryClient({"url": registry.url, "timeout": 10}))
-    context = SerializationContext(bridge.topic, MessageField.VALUE)
-    return [deserialize(message.value(), context) for message in read(bridge.broker, bridge.topic)]
 
 
 class Changes:

@@ -3,12 +3,8 @@
 import json
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
-from confluent_kafka.schema_registry import SchemaRegistryClient
-from confluent_kafka.schema_registry.avro import AvroDeserializer
-from confluent_kafka.serialization import MessageField, SerializationContext
 
 from bridge.errors import Fatal
 from bridge.sandbox.org import Org
@@ -16,7 +12,7 @@ from bridge.sandbox.registry import Registry
 from tests.support.bridge_run import EVENT, WIDER, Bridge, running, wait_until
 from tests.support.kafka_broker import Broker
 from tests.support.kafka_client import read
-from tests.support.registry_client import asked
+from tests.support.registry_client import asked, decoded
 
 
 @pytest.fixture
@@ -25,14 +21,6 @@ def bridge(tmp_path: Path, broker: Broker, org: Org, registry: Registry) -> Brid
     bridge.settings["output.data.format"] = "AVRO"
     bridge.worker["schema.registry.url"] = registry.url
     return bridge
-
-
-def decoded(bridge: Bridge, registry: Registry) -> list[Any]:
-    """Read with the official client's deserializer."""
-    client = SchemaRegistryClient({"url": registry.url, "timeout": 10})
-    deserialize = AvroDeserializer(client)
-    context = SerializationContext(bridge.topic, MessageField.VALUE)
-    return [deserialize(message.value(), context) for message in read(bridge.broker, bridge.topic)]
 
 
 def test_the_official_client_reads_every_field(bridge: Bridge, org: Org, registry: Registry) -> None:

@@ -24,6 +24,21 @@ from bridge.worker.runner import Runner
 from bridge.worker.state import State
 
 WORKER = "127.0.0.1:8083"
+
+#: A connector that every check which asks nobody finds good, with literal secrets.
+GOOD = {
+    "connector.class": "SalesforcePlatformEventSource",
+    "name": "sf",
+    "kafka.topic": "t",
+    "salesforce.username": "u@example.com",
+    "salesforce.password": "pass-word-1",
+    "salesforce.password.token": "token-1",
+    "salesforce.consumer.key": "consumer-key-1",
+    "salesforce.consumer.secret": "consumer-secret-1",
+    "salesforce.platform.event.name": "X__e",
+    "output.data.format": "JSON",
+    "tasks.max": "1",
+}
 JSON = {"content-type": "application/json", "host": WORKER}
 
 

@@ -12,24 +12,11 @@ from bridge.config import load_worker
 from bridge.config.report import examine_files
 from bridge.metrics import Metrics
 from bridge.worker.plugins import salesforce_plugins
-from tests.support.memory_worker import MemoryWorker
+from tests.support.memory_worker import GOOD, MemoryWorker
 
 NAME = "SalesforcePlatformEventSource"
 VALIDATE = f"/connector-plugins/{NAME}/config/validate"
 CLOUD = "/connect/v1/environments/-/clusters/-"
-GOOD = {
-    "connector.class": NAME,
-    "name": "sf",
-    "kafka.topic": "t",
-    "salesforce.username": "u@example.com",
-    "salesforce.password": "pass-word-1",
-    "salesforce.password.token": "token-1",
-    "salesforce.consumer.key": "consumer-key-1",
-    "salesforce.consumer.secret": "consumer-secret-1",
-    "salesforce.platform.event.name": "X__e",
-    "output.data.format": "JSON",
-    "tasks.max": "1",
-}
 AVRO = {"output.data.format": "AVRO", "value.converter.schema.registry.url": "https://127.0.0.1:9"}
 NO_KEYSTORE = "data:text/plain;base64," + base64.b64encode(b"no keystore").decode()
 NO_STORE = "value.converter.schema.registry.ssl.truststore.location"

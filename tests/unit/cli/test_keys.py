@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +27,6 @@ from tests.support.encryption import SECRET, contract, event, writers
 FIELDS = "Customer_Email__c: {tags: [PII]}"
 EMAIL = "alice@example.com"
 EXPIRY = "encrypt.dek.expiry.days: '90'"
-
-
-@pytest.fixture
-def registry() -> Iterator[Registry]:
-    with Registry() as registry:
-        yield registry
 
 
 @pytest.fixture

@@ -14,23 +14,10 @@ from bridge.config import config_of
 from bridge.config.declarations import CONNECTOR, WORKER
 from bridge.metrics import Metrics
 from bridge.worker.plugins import salesforce_plugins
-from tests.support.memory_worker import MemoryWorker
+from tests.support.memory_worker import GOOD, MemoryWorker
 
 Captured = pytest.CaptureFixture[str]
 MANAGED = "SalesforcePlatformEventSource"
-GOOD = {
-    "connector.class": MANAGED,
-    "name": "sf",
-    "kafka.topic": "t",
-    "salesforce.username": "u@example.com",
-    "salesforce.password": "pass-word-1",
-    "salesforce.password.token": "token-1",
-    "salesforce.consumer.key": "consumer-key-1",
-    "salesforce.consumer.secret": "consumer-secret-1",
-    "salesforce.platform.event.name": "X__e",
-    "output.data.format": "JSON",
-    "tasks.max": "1",
-}
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,6 @@ SAMPLES = Path(__file__).parents[3] / "schemas"
 EVENT = "Invoice_Approved__e"
 PROJECT = SAMPLES / "sfdx"
 ENDINGS = (".avsc", ".schema.json", ".proto", ".contract.yaml")
-
-
-@pytest.fixture
-def registry() -> Iterator[Registry]:
-    with Registry() as registry:
-        yield registry
 
 
 def generated(out: Path, *more: str) -> dict[str, bytes]:

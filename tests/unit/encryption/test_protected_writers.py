@@ -7,7 +7,6 @@ import json
 import logging
 import resource
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +46,6 @@ VALUES: dict[str, Any] = {
 FIELDS = "Customer_Email__c: {tags: [PII]}, Phone__c: {tags: [PII]}"
 RULE_WITH = "[{name: p, type: ENCRYPT, params: {encrypt.kek.name: k, %s}}]"
 FORMATS = ("AVRO", "JSON_SR", "PROTOBUF")
-
-
-@pytest.fixture
-def registry() -> Iterator[Registry]:
-    with Registry() as registry:
-        yield registry
 
 
 def ask(url: str, body: Any = None, method: str | None = None) -> Any:

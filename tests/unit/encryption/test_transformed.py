@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,12 +20,6 @@ from tests.support.encryption import ID, SECRET, contract, event, writers
 EMAIL = "alice@example.com"
 TAGGED = "Customer_Email__c: {tags: [PII]}"
 APACHE = "org.apache.kafka.connect.transforms."
-
-
-@pytest.fixture
-def registry() -> Iterator[Registry]:
-    with Registry() as registry:
-        yield registry
 
 
 def carried(registry: Registry, path: Path, **settings: str) -> Record:
