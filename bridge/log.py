@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import os
 import sys
 import threading
 import time
@@ -27,6 +28,33 @@ from bridge.errors import BridgeError
 MASK: Final = "****"
 LIBRDKAFKA: Final = "bridge.librdkafka"
 """The logger given to Kafka clients, which would write to stderr by themselves."""
+
+SDKS: Final = (
+    "boto",
+    "boto3",
+    "botocore",
+    "s3transfer",
+    "azure",
+    "msal",
+    "msal_extensions",
+    "google",
+    "grpc",
+    "hvac",
+    "urllib3",
+    "requests",
+    "requests_oauthlib",
+    "oauthlib",
+    "httplib2",
+    "httpx",
+    "httpx2",
+    "httpcore",
+    "httpcore2",
+    "http",
+    "authlib",
+    "zeep",
+)
+"""Libraries that speak to key management services, registries and Salesforce. At DEBUG some write requests and
+answers as they are: botocore the plaintext DEK of KMS's Decrypt, others tokens. So they stay at WARNING."""
 
 # Shorter values would mask ordinary words, and are no secrets.
 _SHORTEST_SECRET: Final = 4
@@ -95,15 +123,39 @@ def configure(format: str = "text", level: str = "INFO", stream: IO[str] | None 
     root = logging.getLogger()
     for old in list(root.handlers):
         root.removeHandler(old)
+    handler.addFilter(_speaks)
     root.addHandler(handler)
     root.setLevel(level.upper())
-    # Libraries tell their own story at INFO; ours is told by the bridge.
-    for name in ("urllib3", "httpx", "httpcore", "uvicorn.access", "asyncio"):
+    for name in SDKS:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    quiet_sdks()
     # Its only warning: that many connectors asked at once, and that a connection is not kept.
     logging.getLogger("urllib3.connectionpool").setLevel(max(logging.ERROR, root.level))
     # Its worst lines are about being fenced and the like, which the error raised says in words.
     logging.getLogger(LIBRDKAFKA).disabled = root.level > logging.DEBUG
+
+
+def is_sdk(name: str) -> bool:
+    """Whether a logger is one of those that ``SDKS`` speaks of, or below one."""
+    return name.split(".", 1)[0] in SDKS
+
+
+def quiet_sdks() -> None:
+    """Raise the loggers of SDKs, and all that are below them by now, to WARNING where they are lower.
+
+    Called again when an SDK was loaded, because some set levels of their own on import.
+    """
+    # Google's SDK reads this when it is imported, and then writes every request by a handler of its own.
+    os.environ.pop("GOOGLE_SDK_PYTHON_LOGGING_SCOPE", None)
+    for name, one in [*((n, logging.getLogger(n)) for n in SDKS), *logging.Logger.manager.loggerDict.items()]:
+        if isinstance(one, logging.Logger) and is_sdk(name) and (one.level or name in SDKS):
+            one.setLevel(max(one.level, logging.WARNING))
+
+
+def _speaks(record: logging.LogRecord) -> bool:
+    """Below WARNING only the bridge itself does, whatever level somebody gives another's logger."""
+    ours = record.name in ("root", "bridge", "__main__") or record.name.startswith("bridge.")
+    return ours or record.levelno >= logging.WARNING
 
 
 class ConnectorLog(logging.LoggerAdapter[logging.Logger]):

@@ -10,7 +10,7 @@ from attrs import frozen
 from bridge.api.exchange import Answer, Ask, Handler, fields
 from bridge.worker import records
 from bridge.worker.leader import Leader
-from bridge.worker.loggers import LEVELS, Loggers
+from bridge.worker.loggers import LEVELS, Loggers, refusal
 from bridge.worker.refusals import Refused
 
 _STARTED = "Worker has completed startup and is ready to handle requests."
@@ -55,6 +55,8 @@ class Admin:
         if str(level).upper() not in LEVELS:
             raise Refused(404, f"invalid log level '{level}'.")
         name = ask.path[0]
+        if reason := refusal(name, str(level)):
+            raise Refused(400, reason)
         if ask.query.get("scope", ["worker"])[0].lower() != "cluster":
             return Answer(200, self.loggers.change(name, str(level)))
         leader = self.leader()

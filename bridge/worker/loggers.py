@@ -7,6 +7,8 @@ import threading
 import time
 from typing import Any, Final
 
+from bridge.log import is_sdk
+
 LEVELS: Final = {
     "OFF": logging.CRITICAL + 10,
     "FATAL": logging.CRITICAL,
@@ -39,11 +41,15 @@ class Loggers:
         return {"level": _name_of(number), "last_modified": self._modified.get(name)}
 
     def change(self, name: str, level: str) -> list[str]:
-        """Set a logger and those below it; the names that were set. Raises KeyError for an unknown level."""
+        """Set a logger and those below it; the names that were set. Raises KeyError for an unknown level.
+
+        Loggers of SDKs are passed over where the level is below WARN: see :func:`refusal`.
+        """
         number = LEVELS[level.upper()]
         with self._lock:
             below = [known for known in self._known() if known.startswith(f"{name}.")]
-            every = sorted({*self._known(), name}) if name == "root" else sorted({name, *below})
+            meant = {*self._known(), name} if name == "root" else {name, *below}
+            every = sorted(one for one in meant if refusal(one, level) is None)
             now = int(time.time() * 1000)
             for one in every:
                 _logger(one).setLevel(number)
@@ -54,6 +60,16 @@ class Loggers:
         made = logging.Logger.manager.loggerDict
         with_level = {n for n, one in list(made.items()) if isinstance(one, logging.Logger) and one.level}
         return {"root", *with_level, *self._modified}
+
+
+def refusal(name: str, level: str) -> str | None:
+    """Why a logger cannot have a level, None where it can."""
+    if LEVELS[level.upper()] >= logging.WARNING or not is_sdk(name):
+        return None
+    return (
+        f"Logger {name} stays at WARN: below that, libraries of this kind write keys and tokens as they are sent; "
+        "the bridge's own loggers (bridge, root) can be set to any level."
+    )
 
 
 def _logger(name: str) -> logging.Logger:

@@ -16,6 +16,7 @@ from attrs import field, frozen
 
 from bridge import calls
 from bridge.errors import Fatal, Retriable, Stage
+from bridge.log import quiet_sdks
 
 Params = Mapping[str, str]
 
@@ -48,6 +49,7 @@ def check(kms_type: str) -> None:
     if known is None:
         raise fatal(f"there is no driver for the KMS type {kms_type!r}; there is {', '.join(DRIVERS)}")
     _, needed, extra = known
+    quiet_sdks()
     try:
         importlib.import_module(needed)
     except ImportError:
@@ -60,7 +62,9 @@ def open_kms(kms_type: str, key_id: str, params: Params) -> Kms:
     """The driver for one key. Fatal where there is none, or a parameter is missing."""
     check(kms_type)
     make: Callable[[str, Params], Kms] = importlib.import_module(DRIVERS[kms_type][0]).open_key
-    return make(key_id, params)
+    opened = make(key_id, params)
+    quiet_sdks()
+    return opened
 
 
 @frozen

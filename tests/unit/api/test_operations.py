@@ -1,5 +1,6 @@
 """What operators do with a connector: its first state, pause, restart, and the same in the cloud's words."""
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -148,3 +149,20 @@ def test_the_cloud_validates_with_metadata_and_alias(worker: MemoryWorker) -> No
         assert one["definition"]["alias"] == ""
         assert isinstance(one["definition"]["order"], int)
     assert infos["error_count"] == sum(bool(one["value"]["errors"]) for one in infos["configs"]) > 0
+
+
+def test_no_request_makes_a_library_write_keys(worker: MemoryWorker) -> None:
+    levels = {name: logging.getLogger(name).level for name in ("", "bridge", "botocore")}
+    try:
+        for name in ("botocore", "botocore.parsers", "azure.core.pipeline.policies", "urllib3"):
+            status, told = worker.ask("PUT", f"/admin/loggers/{name}", {"level": "TRACE"})
+            assert (status, told["message"].partition(":")[0]) == (400, f"Logger {name} stays at WARN")
+            assert worker.ask("PUT", f"/admin/loggers/{name}?scope=cluster", {"level": "DEBUG"})[0] == 400
+        status, changed = worker.ask("PUT", "/admin/loggers/root", {"level": "TRACE"})
+        assert status == 200
+        assert "root" in changed
+        assert not [name for name in changed if name.startswith(("boto", "azure", "urllib3"))]
+        assert not logging.getLogger("botocore.parsers").isEnabledFor(logging.INFO)
+    finally:
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
