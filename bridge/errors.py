@@ -6,7 +6,8 @@
     │   ├── ConfigurationError   the configuration or command line is wrong: every fault at once (exit 2)
     │   └── Fenced               another process took this connector over; never restarted by itself
     └── BadRecord            this one event cannot be carried: ``errors.tolerance`` decides
-        └── SetAside             … but its schema is incompatible, and that has been decided already
+        ├── SetAside             … but its schema is incompatible, and that has been decided already
+        └── Unexpected           … by an exception nobody thought of: counted apart (``routing/conversion.py``)
 
 Every error carries the stage it happened in and, where there is one, the position (replay id) it concerns.
 A message is one sentence that says what was found and what to do; it never holds a secret or a field's value.
@@ -68,6 +69,10 @@ class BadRecord(BridgeError):
 class SetAside(BadRecord):
     """One event that goes to the dead-letter topic whatever ``errors.tolerance`` says: its schema is
     incompatible, and ``bridge.schema.on.incompatible=dead_letter``."""
+
+
+class Unexpected(BadRecord):
+    """One event whose conversion raised what it should not: a fault of the bridge that concerns this event alone."""
 
 
 class Fenced(Fatal):

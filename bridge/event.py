@@ -87,9 +87,9 @@ _created = msgspec.json.Decoder(_Created).decode
 
 
 def created_ms(data: Data) -> int | None:
-    """When the event was published: ``CreatedDate`` in ms since the epoch, None where it has none."""
+    """When the event was published: ``CreatedDate`` in ms since the epoch, None where it has none that is one."""
     try:
         created = _created(data.payload).CreatedDate
-    except msgspec.MsgspecError:
+        return None if created is None else int(created.timestamp() * 1000 + 0.5)
+    except (ValueError, OverflowError, RecursionError):  # msgspec's errors, no UTF-8, the year 1
         return None
-    return None if created is None else int(created.timestamp() * 1000 + 0.5)

@@ -64,6 +64,7 @@ class Stats:
     events_delivered: int = 0
     bytes_written: int = 0
     bad_records: int = 0
+    unexpected_records: int = 0
     dead_letters: int = 0
     transactions: int = 0
     aborts: int = 0
@@ -165,6 +166,11 @@ _COUNTERS: Final = tuple(
             "events_delivered",
             "events_delivered",
             "Events written and committed; not those that a filter dropped.",
+        ),
+        (
+            "unexpected_records",
+            "unexpected_records",
+            "Events that a fault of the bridge kept from being carried.",
         ),
         ("bytes_written", "written_bytes", "Bytes of record values committed to Kafka."),
         ("transactions", "transactions", "Transactions committed."),

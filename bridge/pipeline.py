@@ -12,16 +12,18 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from attrs import define, field
+from attrs import Factory, define, field
 
 from bridge.buffer import Buffer
 from bridge.errors import BadRecord, BridgeError, Stage
 from bridge.event import Data, Delivery, Message, created_ms
 from bridge.kafka.offsets import position_headers, position_key, position_value, start_key, start_value
 from bridge.kafka.producer import Producer
+from bridge.log import for_connector
 from bridge.metrics import Stats
 from bridge.policy import ErrorPolicy
 from bridge.routes import Route, Routes, Unprepared
+from bridge.routing.conversion import ConversionGuard
 
 Arguments = tuple[Any, ...]  # positional arguments of confluent_kafka's produce
 
@@ -65,6 +67,9 @@ class Pipeline:
     records: int = 0  # since the start of the process: handed to Kafka …
     committed: int = 0  # … and committed
     listening_since: int | None = None  # server time to be remembered before the first event (ms)
+    guard: ConversionGuard = Factory(
+        lambda self: ConversionGuard(for_connector(self.connector)), takes_self=True
+    )
     _handled: int = -1  # the highest replay id that was delivered, filtered or put aside
     _pending: int = 0
     _moved: bool = False
@@ -105,6 +110,10 @@ class Pipeline:
                     arguments, failure = self.policy.judge(error, data)
                 except BridgeError as error:
                     failure = error
+                except Exception as error:
+                    converting = known[data.schema]
+                    refusal = self.guard.refusal(error, converting.record or converting.convert, data)
+                    arguments, failure = self.policy.judge(refusal, data)
                 if failure is not None:
                     break
                 if arguments is not None:
@@ -151,16 +160,18 @@ class Pipeline:
 
     def _resolve(self, message: Message, batch: list[Arguments]) -> Route:
         """Ask Salesforce and the registry, after everything so far is committed."""
-        self._settle(batch)
         assert message.data is not None
-        route = self.routes.resolve(message.data, message.channel)
+        with self.guard.between():
+            self._settle(batch)
+            route = self.routes.resolve(message.data, message.channel)
         self.stats.schemas_compiled += 1
         return route
 
     def _prepare(self, target: Unprepared, batch: list[Arguments]) -> int:
         """The same for where one record goes; what is left of ``max_events``."""
-        self._settle(batch)
-        target.prepare()
+        with self.guard.between():
+            self._settle(batch)
+            target.prepare()
         return self._room()
 
     def _settle(self, batch: list[Arguments]) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import msgspec
 from attrs import define
 
-from bridge.errors import BadRecord, Fatal, SetAside, Stage
+from bridge.errors import BadRecord, Fatal, SetAside, Stage, Unexpected
 from bridge.event import Data, Unreadable
 from bridge.metrics import Stats
 
@@ -51,6 +51,7 @@ class ErrorPolicy:
 
     def _judge(self, error: BadRecord, raw: bytes) -> tuple[tuple[Any, ...] | None, Fatal | None]:
         self.stats.bad_records += 1
+        self.stats.unexpected_records += isinstance(error, Unexpected)
         where = (
             "an event without a readable replay id" if error.position is None else f"event {error.position}"
         )
@@ -80,6 +81,6 @@ class ErrorPolicy:
             return f"the event: {raw[:SHOWN]!r}"
         try:
             names = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
-        except msgspec.MsgspecError:
+        except (ValueError, RecursionError):  # msgspec's errors, and bytes that are no UTF-8
             return f"an event of {len(raw)} bytes, not shown because the connector encrypts"
         return f"the event's fields: {', '.join(names)[:SHOWN]}"

@@ -8,6 +8,7 @@ into on its way through transforms.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -16,13 +17,14 @@ from attrs import evolve, field, frozen
 from bridge.config import Config, Loaded, topic_template
 from bridge.config.subscription import events
 from bridge.errors import BadRecord, BridgeError, Fatal
-from bridge.event import Message
+from bridge.event import Data, Message
 from bridge.formats import FORMATS
 from bridge.formats.options import flag
 from bridge.formats.reader import read_with
 from bridge.formats.rows import Layout, layout
 from bridge.log import for_connector
 from bridge.masking import Protected, Shown, masked, shown
+from bridge.routing.conversion import ConversionGuard
 from bridge.schema.evolution import REGISTRY_TYPES
 from bridge.schema.infer import record_schema
 from bridge.schema.model import EventType, Kind, Schema
@@ -86,8 +88,9 @@ class Preview:
         self._strict = flag(self._settings, "latest.compatibility.strict", True)
         self._template = topic_template(config)
         self._contracts = load_contracts(events(config), config.get("bridge.schema.contract"))
-        warn = for_connector(config.name).warning
-        self._types = EventTypes(events(config), rest, self._contracts, warn)
+        log = for_connector(config.name)
+        self._guard = ConversionGuard(log)
+        self._types = EventTypes(events(config), rest, self._contracts, log.warning)
         self._chain: Chain = chain_of(config.raw()) if config.get("transforms") else Chain(())
         self._rows: dict[str | None, tuple[EventType, Layout]] = {}
         self._known: dict[tuple[str, str, int], _Found] = {}
@@ -99,20 +102,31 @@ class Preview:
         event, rows = self._layout(data.schema, message)
         begun = Previewed(data.event.replayId, event.name, data.schema)
         try:
-            values = msgspec.to_builtins(read_with(rows)(data))
-            topic = self._topic(event, values)
-            first = ConnectRecord(topic, rows.schema, values)
-            if self._config.get("bridge.record.timestamp") == "created_date":
-                first.timestamp = values.get("CreatedDate")
-            last, passed = first.copy(), list[tuple[str, ConnectRecord | None]]()
-            for alias, record in self._chain.explain(first):
-                passed.append((alias, record))
-                if record is None:
-                    break
-                last = record
+            first, last, passed = self._passed(event, rows, data)
         except BadRecord as error:
             return evolve(begun, becomes=f"cannot be carried ({error.stage}): {error.message}")
+        except BridgeError:
+            raise
+        except Exception as error:
+            refusal = self._guard.refusal(error, partial(self._passed, event, rows), data)
+            return evolve(begun, becomes=f"cannot be carried ({refusal.stage}): {refusal.message}")
         return self._shown(begun, event, first, last, passed)
+
+    def _passed(
+        self, event: EventType, rows: Layout, data: Data
+    ) -> tuple[ConnectRecord, ConnectRecord, list[tuple[str, ConnectRecord | None]]]:
+        """The record before the chain, after it, and after each transform. BadRecord."""
+        values = msgspec.to_builtins(read_with(rows)(data))
+        first = ConnectRecord(self._topic(event, values), rows.schema, values)
+        if self._config.get("bridge.record.timestamp") == "created_date":
+            first.timestamp = values.get("CreatedDate")
+        last, passed = first.copy(), list[tuple[str, ConnectRecord | None]]()
+        for alias, record in self._chain.explain(first):
+            passed.append((alias, record))
+            if record is None:
+                break
+            last = record
+        return first, last, passed
 
     def _shown(
         self,

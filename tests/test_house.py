@@ -18,6 +18,7 @@ PACKAGE = ROOT / "bridge"
 DATA_PATH = (
     "pipeline",
     "routes",
+    "routing",
     "buffer",
     "connector",
     "attempt",

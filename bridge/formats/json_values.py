@@ -131,6 +131,9 @@ def _shortest(value: float) -> float:
     single = struct.unpack("<f", struct.pack("<f", value))[0]
     for digits in range(1, 10):
         short = float(f"{single:.{digits}g}")
-        if struct.unpack("<f", struct.pack("<f", short))[0] == single:
-            return short
+        try:
+            if struct.unpack("<f", struct.pack("<f", short))[0] == single:
+                return short
+        except OverflowError:  # rounded up beyond the greatest float
+            continue
     return float(single)

@@ -118,7 +118,7 @@ def careful_reader(rows: Layout) -> Reader:
         try:
             given = _fields(data.payload)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            problem = str(error).split(" - ")[0]
+            problem = "it is no UTF-8" if isinstance(error, UnicodeError) else str(error).split(" - ")[0]
             raise BadRecord(
                 f"the payload of an event {event} cannot be parsed: {problem}",
                 stage=Stage.PARSE,
@@ -128,7 +128,7 @@ def careful_reader(rows: Layout) -> Reader:
         for name, raw in given.items():
             slot = wire.get(name)
             if slot is not None:
-                text = bytes(raw).decode()
+                text = _text(event, name, raw, position)
                 if slot.schema.kind is Kind.STRUCT and not rows.drops_unknown:
                     _refuse_unknown_part(event, slot, text, position)
                 setattr(row, slot.attribute, _careful(event, slot, text, position))
@@ -140,6 +140,13 @@ def careful_reader(rows: Layout) -> Reader:
         return row
 
     return read
+
+
+def _text(event: str, name: str, raw: msgspec.Raw, position: int) -> str:
+    try:
+        return bytes(raw).decode()
+    except UnicodeDecodeError:
+        raise unreadable(event, name, "not UTF-8", "JSON text", position) from None
 
 
 def _careful(event: str, slot: Slot, text: str, position: int) -> Any:

@@ -15,6 +15,8 @@ from bridge.errors import BadRecord, Fatal, Stage
 
 PREFIX: Final = "__connect.errors."
 
+_FRAMES: Final = 50  # the innermost; a recursion has a thousand
+
 # Confluent's positional arguments of produce: topic, value, key, partition, callback, on_delivery, timestamp,
 # headers.
 Arguments = tuple[Any, ...]
@@ -57,7 +59,7 @@ class DeadLetters:
             "exception.message": error.message,
             "exception.stacktrace": _trace(error),
         }
-        return [(PREFIX + name, text.encode()) for name, text in texts.items()]
+        return [(PREFIX + name, text.encode(errors="replace")) for name, text in texts.items()]
 
 
 def _cause(error: BadRecord) -> str:
@@ -67,6 +69,6 @@ def _cause(error: BadRecord) -> str:
 
 def _trace(error: BadRecord) -> str:
     """Where in the code, without the messages of other libraries: they may quote the event's values."""
-    frames = traceback.extract_tb(error.__traceback__)
+    frames = traceback.extract_tb(error.__traceback__, limit=-_FRAMES)
     lines = [f"  at {frame.name} ({frame.filename.rpartition('/')[2]}:{frame.lineno})" for frame in frames]
     return "\n".join([f"{_cause(error)}: {error.message}", *lines])

@@ -17,7 +17,7 @@ from attrs import evolve, frozen
 from bridge.config import Loaded, TopicTemplate
 from bridge.config.checks import topic as wrong_topic
 from bridge.encryption.protection import NOTHING
-from bridge.errors import BadRecord, Fatal, SetAside, Stage
+from bridge.errors import BadRecord, BridgeError, Fatal, SetAside, Stage
 from bridge.event import Data, Record
 from bridge.formats import Format
 from bridge.formats.reader import read_with
@@ -135,8 +135,12 @@ class Transforming:
     ) -> None:
         try:
             record = transformed(sample)
-        except BadRecord:
-            return  # it is judged when its turn comes
+        except BridgeError as error:
+            if not isinstance(error, BadRecord):
+                raise
+            return
+        except Exception:  # it is judged when its turn comes, as a BadRecord is
+            return
         if record is not None:
             prepare(record)
 

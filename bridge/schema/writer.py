@@ -306,7 +306,7 @@ def _by_event(
 def _unknown(event: EventType, sample: Data) -> set[str]:
     try:
         given = msgspec.json.decode(sample.payload, type=dict[str, msgspec.Raw])
-    except msgspec.MsgspecError:
+    except (ValueError, RecursionError):  # it is judged when its turn comes
         return set()
     return (
         set(given) - {f.name for f in event.fields} - {"ReplayId", "EventUuid", "_ObjectType", "_EventType"}

@@ -73,6 +73,8 @@ class Resolver:
 def convert(data: Data) -> bytes:
     if bytes(data.payload) == b'"bad"':
         raise BadRecord("it is bad", stage=Stage.ENCODE)
+    if bytes(data.payload) == b'"broken"':
+        raise ValueError("a value that nobody may read")
     return b"%d" % data.event.replayId
 
 
@@ -105,7 +107,7 @@ def carry(deliveries: list[Delivery], *, tolerate: bool = False, resolver: Any =
     return pipeline, notes, stats
 
 
-kinds = st.sampled_from(["good", "good", "good", "bad", "filtered"])
+kinds = st.sampled_from(["good", "good", "good", "bad", "broken", "filtered"])
 batches = st.lists(st.lists(kinds, max_size=6), max_size=8)
 
 
@@ -133,14 +135,15 @@ def test_tolerant_every_good_event_once_and_the_position_is_the_last(
     assert notes.open == []
     assert notes.positions() == sorted(set(notes.positions()))
     assert (notes.positions() or [None])[-1] == (every[-1][0] if every else None)
-    assert stats.bad_records == sum(kind == "bad" for _, kind in every)
+    assert stats.bad_records == sum(kind in ("bad", "broken") for _, kind in every)
+    assert stats.unexpected_records == sum(kind == "broken" for _, kind in every)
 
 
 @given(batches)
 def test_strict_everything_before_the_first_bad_event_and_nothing_after(batches: list[list[str]]) -> None:
     deliveries, every = deliveries_of(batches)
     pipeline, notes, _ = carry(deliveries)
-    bad = next((replay_id for replay_id, kind in every if kind == "bad"), None)
+    bad = next((replay_id for replay_id, kind in every if kind in ("bad", "broken")), None)
     if bad is None:
         pipeline.run()
     else:
