@@ -1,5 +1,6 @@
 """Types inferred from text, beyond what was recorded."""
 
+import struct
 from decimal import Decimal
 from typing import Any
 
@@ -7,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.schema.converter_classes import SIMPLE
+from bridge.schema.keys import header_encoder
 from bridge.schema.model import Kind
 from bridge.transforms.connect_values import parse_string
 
@@ -20,7 +23,15 @@ from bridge.transforms.connect_values import parse_string
         ("-9223372036854775809", Kind.BYTES, Decimal(-(2**63) - 1)),
         ("1e1000001", Kind.STRING, "1e1000001"),
         ("1e999999999999", Kind.STRING, "1e999999999999"),
-        ("3.5e39", Kind.BYTES, Decimal("3.5e39")),
+        ("1e20", Kind.FLOAT32, struct.unpack("f", struct.pack("f", 1e20))[0]),
+        ("-12e19", Kind.FLOAT32, struct.unpack("f", struct.pack("f", -1.2e20))[0]),
+        ("9223372036854775808.0", Kind.FLOAT32, 2.0**63),
+        ("922337203685477580.8e1", Kind.BYTES, Decimal(2**63)),
+        ("92233720368547758070e-1", Kind.INT64, 2**63 - 1),
+        ("3.5e38", Kind.FLOAT64, 3.5e38),
+        ("1e39", Kind.FLOAT64, 1e39),
+        ("1e309", Kind.BYTES, Decimal("1e309")),
+        ("0e400", Kind.INT8, 0),
         ("[1, [2]]", Kind.ARRAY, [1, [2]]),
         ('{"a":1,"b":null}', Kind.STRING, '{"a":1,"b":null}'),
         ("[null]", Kind.ARRAY, [None]),
@@ -33,6 +44,15 @@ def test_types(text: str, kind: Kind, value: Any) -> None:
     schema, found = parse_string(text)
     assert schema is not None
     assert (schema.kind, found) == (kind, value)
+
+
+@pytest.mark.parametrize(
+    ("text", "header"),
+    [("1e20", "1.0E20"), ("1e39", "1.0E39"), ("1e309", "1E+309"), ("[1e20, 1]", "[1.0E20,1.0]")],
+)
+def test_a_header_is_written_as_kafka_connect_writes_it(text: str, header: str) -> None:
+    """What Kafka Connect 4.3.1's InsertHeader and SimpleHeaderConverter write."""
+    assert header_encoder(SIMPLE, {})(*parse_string(text)) == header.encode()
 
 
 @given(st.text(alphabet='[]{}:,"\\ 019.-+eEtrufalsn\t', max_size=20) | st.text(max_size=20))
