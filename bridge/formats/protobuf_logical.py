@@ -8,6 +8,7 @@ from typing import Any, Final
 from bridge.formats.times import MS_PER_DAY
 from bridge.schema.connect_json import decimal_to_bytes, scale_of
 from bridge.schema.model import DATE, DECIMAL, TIME, TIMESTAMP, Schema
+from bridge.transforms.java_calendar import CUTOVER, date_of
 
 FIRST_MS: Final = -62_135_596_800_000
 LAST_MS: Final = 253_402_300_799_999
@@ -58,7 +59,11 @@ def logical(schema: Schema, cls: Any) -> Callable[[Any], Any]:
 
 
 def civil(days: int) -> tuple[int, int, int]:
-    """Year, month and day of days since 1970-01-01 in the proleptic Gregorian calendar."""
+    """Year, month and day of days since 1970-01-01 in Java's calendar, which is Julian before 1582-10-15 and counts
+    years before Christ as 1, 2, … (Kafka Connect's Protobuf converter fills a Date by ``java.util.Calendar``)."""
+    if days < CUTOVER:
+        year, month, day = date_of(days)
+        return (year if year > 0 else 1 - year), month, day
     shifted = days + 719_468
     era, of_era = divmod(shifted, 146_097)
     year_of_era = (of_era - of_era // 1460 + of_era // 36_524 - of_era // 146_096) // 365

@@ -151,7 +151,23 @@ def test_what_cannot_be_written_names_the_field_and_no_value(
     assert str(value) not in caught.value.message
 
 
-@given(st.integers(-4_000_000, 4_000_000))
+@pytest.mark.parametrize(
+    ("days", "date"),
+    [
+        (-141_427, (1582, 10, 15)),
+        (-141_428, (1582, 10, 4)),
+        (-171_499, (1500, 6, 5)),
+        (-719_164, (1, 1, 1)),
+        (-719_165, (1, 12, 31)),
+        (-719_531, (2, 12, 31)),
+    ],
+)
+def test_a_date_before_the_reform_is_the_one_of_java(days: int, date: tuple[int, int, int]) -> None:
+    """As ``java.util.Calendar`` of Java 17 gives them, by which Kafka Connect fills a google.type.Date."""
+    assert civil(days) == date
+
+
+@given(st.integers(-141_427, 4_000_000))
 def test_days_and_dates(days: int) -> None:
     assert days_from_civil(*civil(days)) == days
 
