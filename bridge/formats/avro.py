@@ -18,8 +18,9 @@ from bridge.errors import Fatal, Stage
 from bridge.event import Data
 from bridge.formats.avro_code import Source, generate
 from bridge.formats.avro_defaults import varint
+from bridge.formats.avro_evolve import with_fields as with_fields
 from bridge.formats.avro_render import Options, Renderer, scrubbed
-from bridge.formats.avro_types import AvroType, full_name, parse
+from bridge.formats.avro_types import AvroType, parse
 from bridge.formats.avro_write import Column, columns, nullable
 from bridge.formats.reader import careful_reader
 from bridge.formats.rows import Layout, Row
@@ -38,16 +39,6 @@ def render(schema: Schema, settings: Mapping[str, str]) -> str:
 def missing_fields(schema: Schema, written: str, settings: Mapping[str, str]) -> tuple[str, ...]:
     """Names of the fields that a registered schema lacks; empty: it covers the event."""
     return _missing(schema, _record_type(parse(written)), Options.of(settings), "")
-
-
-def with_fields(schema: Schema, written: str, settings: Mapping[str, str]) -> str:
-    """The registered schema with the missing fields, everything else in it (tags, docs, order) as it is."""
-    _record_type(parse(written))
-    document = msgspec.json.decode(written.encode())
-    renderer = Renderer(Options.of(settings))
-    _collect_names(document, "", renderer.taken)
-    _extend(schema, document, "", renderer)
-    return _text(document).decode()
 
 
 def compile_rows(
@@ -128,41 +119,6 @@ def _missing(schema: Schema, record: AvroType, options: Options, path: str) -> t
 def _branch(written: AvroType) -> AvroType | None:
     branches = written.branches if written.kind == "union" else (written,)
     return next((b for b in branches if b.kind == "record"), None)
-
-
-def _collect_names(document: Any, namespace: str, taken: set[str]) -> None:
-    if isinstance(document, list):
-        for branch in document:
-            _collect_names(branch, namespace, taken)
-    elif isinstance(document, dict):
-        if document.get("type") in ("record", "enum", "fixed") and "name" in document:
-            taken.add(name := full_name(document, namespace))
-            namespace = name.rpartition(".")[0]
-        for entry in document.get("fields", ()):
-            _collect_names(entry.get("type"), namespace, taken)
-        for key in ("type", "items", "values"):
-            if isinstance(document.get(key), dict | list):
-                _collect_names(document[key], namespace, taken)
-
-
-def _extend(schema: Schema, document: Any, namespace: str, renderer: Renderer) -> None:
-    """Insert what is missing behind the field it follows in our layout."""
-    branches = document if isinstance(document, list) else [document]
-    record = next((b for b in branches if isinstance(b, dict) and b.get("type") == "record"), None)
-    if record is None:
-        return
-    space, entries = full_name(record, namespace).rpartition(".")[0], record["fields"]
-    place = 0
-    for column in schema.fields:
-        name = renderer.name(column.name)
-        found = next((i for i, entry in enumerate(entries) if entry["name"] == name), None)
-        if found is None:
-            entries.insert(place, renderer.record_field(column, space))
-            place += 1
-        else:
-            place = found + 1
-            if column.schema.kind is Kind.STRUCT:
-                _extend(column.schema, entries[found]["type"], space, renderer)
 
 
 def _record(

@@ -2,7 +2,7 @@
 
 Follows ``AvroData.fromConnectSchema`` of Confluent's converters 8.3.1 as recorded in
 ``tests/vectors/connect-layout``: ``["null", T]`` with default null, ``connect.*`` properties, logical types,
-an unnamed struct is ``io.confluent.connect.avro.ConnectDefault``.
+an unnamed struct is ``io.confluent.connect.avro.ConnectDefault``. A struct that occurs again is a reference by name.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from bridge.errors import Fatal, Stage
 from bridge.formats.options import flag
@@ -79,14 +79,18 @@ def _scrubbed_character(character: str) -> str:
 
 @define
 class Renderer:
-    """Renders schemas of one document; named types keep their names apart."""
+    """Renders schemas of one document; named types keep their names apart.
+
+    ``structs``: full names of the document's structs, each by its schema, which is not optional.
+    """
 
     options: Options
     taken: set[str] = field(factory=set)
+    structs: dict[str, Schema] = field(factory=dict)
 
     def document(self, schema: Schema, namespace: str = "") -> Any:
         """The parsed JSON of a schema's Avro form, as it stands inside ``namespace``."""
-        base = (
+        base: Any = (
             self._struct(schema, namespace) if schema.kind is Kind.STRUCT else self._plain(schema, namespace)
         )
         if not schema.optional:
@@ -146,8 +150,13 @@ class Renderer:
                 "a map whose keys are not plain strings cannot be written as AVRO", stage=Stage.SCHEMA
             )
 
-    def _struct(self, schema: Schema, namespace: str) -> dict[str, Any]:
+    def _struct(self, schema: Schema, namespace: str) -> dict[str, Any] | str:
+        required = evolve(schema, optional=False)
+        for full, struct in self.structs.items():
+            if struct == required:
+                return full.rpartition(".")[2] if full.rpartition(".")[0] == namespace else full
         space, name = self._struct_name(schema)
+        self.structs[f"{space}.{name}" if space else name] = required
         out: dict[str, Any] = {"type": "record", "name": name}
         if space != namespace:
             out["namespace"] = space
