@@ -28,6 +28,7 @@ from bridge.policy import ErrorPolicy
 from bridge.routes import Routes
 from bridge.salesforce.auth import Login, Session
 from bridge.salesforce.rest import Rest
+from bridge.schema.classification import LastAnswers
 from bridge.schema.writer import Writers
 
 
@@ -53,6 +54,7 @@ class Attempt:
         self._receiving: _Receiver | None = None
         self._writers: Writers | None = None
         self._wanted: Callable[[], bool] = lambda: False
+        self._classified: LastAnswers = {}
         self._written = 0
         self._left_at: frozenset[int | None] | None = None
         self._waited_since: float | None = None
@@ -186,7 +188,9 @@ class Attempt:
 
     def _pipeline(self, producer: Producer, buffer: Buffer, session: Session, topics: Any) -> Pipeline:
         config = self._config
-        self._writers = Writers(self._loaded, self._rest, ensure_topic=self._ensure_topic)
+        self._writers = Writers(
+            self._loaded, self._rest, ensure_topic=self._ensure_topic, classified=self._classified
+        )
         policy = ErrorPolicy(
             tolerate=config["errors.tolerance"] == "all",
             dead_letters=self._writers.letters(topics.dead_letters),

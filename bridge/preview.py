@@ -90,7 +90,9 @@ class Preview:
         self._contracts = load_contracts(events(config), config.get("bridge.schema.contract"))
         log = for_connector(config.name)
         self._guard = ConversionGuard(log)
-        self._types = EventTypes(events(config), rest, self._contracts, log.warning)
+        self._types = EventTypes(
+            events(config), rest, self._contracts, log.warning, protecting=bool(config.get("csfle.enabled"))
+        )
         self._chain: Chain = chain_of(config.raw()) if config.get("transforms") else Chain(())
         self._rows: dict[str | None, tuple[EventType, Layout]] = {}
         self._known: dict[tuple[str, str, int], _Found] = {}

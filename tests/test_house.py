@@ -25,6 +25,7 @@ DATA_PATH = (
     "policy",
     "event",
     "errors",
+    "retry",
     "calls",
     "metrics",
     "log",

@@ -124,7 +124,7 @@ def _online(path: Path, event: str | None) -> list[Declared]:
     from bridge.errors import Fatal
     from bridge.salesforce.auth import Login
     from bridge.salesforce.rest import Rest
-    from bridge.schema.classification import from_records
+    from bridge.schema.classification import UNCLASSIFIED, from_records
     from bridge.schema.infer import event_type
     from bridge.schema.source_format import Declared
 
@@ -139,7 +139,11 @@ def _online(path: Path, event: str | None) -> list[Declared]:
         except Fatal as refused:
             print(f"note: how fields are classified is not known: {refused.message}", file=sys.stderr)
             classified = {}
-        made.append(Declared(event_type(name, described, rest.event_schema_of(name)), classified))
+        declared = event_type(name, described, rest.event_schema_of(name))
+        unnamed = [f.name for f in declared.fields if f.name not in classified | dict.fromkeys(UNCLASSIFIED)]
+        if classified and unnamed:
+            print(f"note: how {', '.join(unnamed)} is classified is not known yet", file=sys.stderr)
+        made.append(Declared(declared, classified))
     return made
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from bridge.errors import Stage
 from bridge.log import register_secrets
+from bridge.retry import patiently
 from bridge.salesforce.grants import (
     CONSUMER_SECRET,
     PASSWORD,
@@ -18,7 +19,6 @@ from bridge.salesforce.grants import (
     build_grant,
 )
 from bridge.salesforce.http_settings import INSTANCE, Origin, http_settings
-from bridge.salesforce.retry import patiently
 from bridge.salesforce.token import Refused, Session, request_token
 
 __all__ = ["Login", "Session"]

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from bridge.errors import Fatal, Retriable, Stage
+from bridge.retry import patiently
 from bridge.salesforce.auth import Login, Session
 from bridge.salesforce.nearest import nearest
 from bridge.salesforce.rest_errors import Moved, NotFound, StaleSession
-from bridge.salesforce.retry import patiently
 
 if TYPE_CHECKING:
     import requests

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,31 +10,23 @@ from attrs import evolve
 
 from bridge.config.subscription import event_of
 from bridge.errors import BadRecord, ConfigurationError, Fatal, Fault, Stage
-from bridge.schema.classification import Classification, from_records, maps, tagged
-from bridge.schema.contract import Contract, parse, protects
+from bridge.schema.classification import Classifications, LastAnswers, Source
+from bridge.schema.contract import Contract, parse
 from bridge.schema.infer import event_type
 from bridge.schema.model import EventType
 
 
-class Metadata(Protocol):
+class Metadata(Source, Protocol):
     """What is asked of Salesforce; ``bridge.salesforce.rest.Rest`` answers it."""
-
-    def describe(self, event: str) -> dict[str, Any]:
-        """The event as it is declared today."""
-        ...
 
     def event_schema(self, schema_id: str) -> dict[str, Any] | None:
         """The event as one schema id declares it; None where the id is unknown."""
         ...
 
-    def field_classification(self, event: str) -> list[dict[str, Any]]:
-        """The Tooling API's FieldDefinition records of an event."""
-        ...
-
 
 class EventTypes:
-    """Declarations by schema id. What an id says never changes, so it is asked once; how Salesforce classifies
-    the fields may change, so it is asked again after ``ttl`` seconds (where the contract maps it)."""
+    """Declarations by schema id, with tags. What an id says never changes, so it is asked once; how Salesforce
+    classifies the fields may change, and is known later than the fields are (``Classifications``)."""
 
     def __init__(
         self,
@@ -43,25 +34,39 @@ class EventTypes:
         metadata: Metadata,
         contracts: Mapping[str, Contract],
         warn: Callable[[str], None],
+        *,
+        protecting: bool,
         ttl: float = 300.0,
+        patience: float = 0.0,
+        last: LastAnswers | None = None,
     ) -> None:
+        """``protecting``: ``csfle.enabled``. ``patience``: seconds to wait for a field's classification. ``last``: what
+        was answered before, kept by whoever outlives this object."""
         self._events, self._metadata, self._contracts, self._warn = tuple(events), metadata, contracts, warn
-        self._ttl = ttl
+        self._classifications = Classifications(
+            metadata, contracts, warn, last, protecting=protecting, ttl=ttl, patience=patience
+        )
         self._known: dict[str, EventType] = {}
         self._warned: set[str | None] = set()
         self._checked: set[str] = set()
         self._gone: set[str] = set()
-        self._classified: dict[str, tuple[float, dict[str, Classification]]] = {}
+        self._tagged: set[str | None] = set()
+
+    def close(self) -> None:
+        """From any thread: wait for no classification any more."""
+        self._classifications.close()
 
     def of(self, schema_id: str | None, channel: str | None = None) -> EventType:
         """The event's declaration for a schema id; by describe alone, with one warning, where it is unknown.
 
-        ``channel``: of the message, which names the event where its schema id does not.
+        ``channel``: of the message, which names the event where its schema id does not. Raises Retriable and Fatal,
+        the latter also where the classification of a field does not become known.
         """
-        declared = self._known.get(schema_id or "")
-        if declared is None:
-            declared = self._asked(schema_id, channel)
-        return self._tagged(declared)
+        declared = self._known.get(schema_id or "") or self._asked(schema_id, channel)
+        tagged = self._classifications.tagged(declared, new=schema_id not in self._tagged)
+        if schema_id in self._known:
+            self._tagged.add(schema_id)
+        return tagged
 
     def _asked(self, schema_id: str | None, channel: str | None) -> EventType:
         found = self._metadata.event_schema(schema_id) if schema_id else None
@@ -128,32 +133,6 @@ class EventTypes:
         if gone := {fault.key for fault in faults} - self._gone:
             self._gone |= gone
             self._warn(f"the contract of {declared.name} speaks of what is gone: {', '.join(sorted(gone))}")
-
-    def _tagged(self, declared: EventType) -> EventType:
-        contract = self._contracts.get(declared.name)
-        return declared if contract is None else tagged(declared, contract, self._classes(declared.name))
-
-    def _classes(self, event: str) -> Mapping[str, Classification]:
-        """Salesforce's classification, asked again when it is older than the others' time to live."""
-        contract = self._contracts[event]
-        if not maps(contract):
-            return {}
-        asked, found = self._classified.get(event, (float("-inf"), {}))
-        if time.monotonic() - asked < self._ttl * 0.9:  # routes expire at the full time
-            return found
-        try:
-            found = from_records(self._metadata.field_classification(event))
-        except Fatal as refused:
-            if protects(contract):
-                raise
-            if event not in self._warned:
-                self._warned.add(event)
-                self._warn(
-                    f"Salesforce does not tell how the fields of {event} are classified ({refused.message}): "
-                    "nothing is tagged for it"
-                )
-        self._classified[event] = (time.monotonic(), found)
-        return found
 
 
 def load_contracts(events: Sequence[str], path: str | None) -> dict[str, Contract]:

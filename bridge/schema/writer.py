@@ -26,7 +26,9 @@ from bridge.formats.options import flag
 from bridge.formats.reader import read_with
 from bridge.formats.rows import Layout, layout
 from bridge.log import for_connector
+from bridge.retry import patience
 from bridge.routes import Route
+from bridge.schema.classification import LastAnswers
 from bridge.schema.evolution import Registration, Written
 from bridge.schema.infer import record_schema
 from bridge.schema.model import EventType, Schema
@@ -48,10 +50,12 @@ class Writers:
         rest: Metadata,
         registry: Registry | None = None,
         ensure_topic: Callable[[str], None] = lambda name: None,
+        classified: LastAnswers | None = None,
     ) -> None:
         """ConfigurationError for a contract or registry settings that cannot be used.
 
-        ``ensure_topic``: checks, and may create, a topic that transforms route to.
+        ``ensure_topic``: checks, and may create, a topic that transforms route to. ``classified``: how fields were
+        classified so far, kept over attempts.
         """
         config = loaded.connector
         self._log = for_connector(config.name)
@@ -64,7 +68,16 @@ class Writers:
         for contract in self._contracts.values():
             check_contract(contract, config)
         ttl = config.get("bridge.schema.latest.ttl.ms", 300_000) / 1000
-        self._types = EventTypes(events(config), rest, self._contracts, self._log.warning, ttl)
+        self._types = EventTypes(
+            events(config),
+            rest,
+            self._contracts,
+            self._log.warning,
+            protecting=bool(config.get("csfle.enabled")),
+            ttl=ttl,
+            patience=patience(config),
+            last=classified,
+        )
         self._set_aside = config.get("bridge.schema.on.incompatible") == "dead_letter"
         self._registration: Registration | None = None
         self.guard: Guard | None = None
@@ -190,7 +203,8 @@ class Writers:
         return rule
 
     def close(self) -> None:
-        """From any thread: wait for no registry any more. A request that is answered at once still works."""
+        """From any thread: wait for nothing any more. A request that is answered at once still works."""
+        self._types.close()
         if self._registration is not None:
             self._registration.close()
         if self.guard is not None:
@@ -252,10 +266,9 @@ def registry_of(loaded: Loaded) -> Registry:
 def registry_http(loaded: Loaded) -> Http:
     """How the connector's registry is reached. ConfigurationError."""
     config = loaded.connector
-    seconds = config.get("errors.retry.timeout", 300_000) / 1000
     longest = config.get("errors.retry.delay.max.ms", 60_000) / 1000
     settings = registry_settings(loaded.connector, loaded.worker)
-    return http_of(settings, retry_seconds=seconds if seconds >= 0 else float("inf"), longest_wait=longest)
+    return http_of(settings, retry_seconds=patience(config), longest_wait=longest)
 
 
 def tags_of_fields(event: EventType) -> tuple[tuple[str, tuple[str, ...]], ...]:

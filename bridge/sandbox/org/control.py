@@ -5,7 +5,7 @@
 - ``POST /_sandbox/faults`` with ``{"kind", "times", …}`` (the kinds are those of ``faults.KINDS``), or
   ``{"clear": true}``
 - ``POST /_sandbox/actions`` with ``{"action", …}``: revoke_tokens, forget_sessions, expire, refresh,
-  add_field, remove_field, define_channel
+  add_field, remove_field, define_channel, hide_classification, show_classification
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ class Levers(Protocol):
     def refresh(self, org_id: str | None) -> str: ...
     def define(self, definition: EventDefinition) -> str: ...
     def define_channel(self, name: str, members: Iterable[str]) -> None: ...
+    def hide_classification(self, event: str, *fields: str) -> None: ...
+    def show_classification(self, event: str, *fields: str) -> None: ...
 
 
 class Control:
@@ -94,6 +96,10 @@ class Control:
                 return {"schema": org.define(org.bus.definition(body["event"]).without_field(body["field"]))}
             case "define_channel":
                 org.define_channel(body["channel"], list(body["events"]))
+            case "hide_classification":
+                org.hide_classification(body["event"], *body["fields"])
+            case "show_classification":
+                org.show_classification(body["event"], *body["fields"])
             case action:
                 raise ValueError(f"unknown action {action!r}")
         return {}

@@ -82,6 +82,14 @@ class Org(Running):
         """Add a custom channel (``X__chn``) that delivers what is published of several events from now on."""
         self.bus.define_channel(name, members)
 
+    def hide_classification(self, event: str, *fields: str) -> None:
+        """FieldDefinition does not name these fields, though describe has them: the Tooling API lags behind."""
+        self.rest.unclassified.update((event, field) for field in fields)
+
+    def show_classification(self, event: str, *fields: str) -> None:
+        """It names them from now on."""
+        self.rest.unclassified.difference_update((event, field) for field in fields)
+
     def publish(self, event: str, payload: Mapping[str, Any], *, created: float | None = None) -> int:
         """Publish one event (``created``: seconds since the epoch, default now); its replay id."""
         return self.bus.publish(event, payload, created=created)

@@ -52,6 +52,8 @@ class Rest:
         self._bus = bus
         self._tokens = tokens
         self._faults = faults
+        self.unclassified: set[tuple[str, str]] = set()
+        """(event, field) that FieldDefinition does not name yet, as it is for a while after a field was added."""
         self.published = 0
         self.calls = 0
 
@@ -134,7 +136,11 @@ class Rest:
         definition = self._bus.definitions.get(match["event"])
         columns = [column.strip() for column in match["columns"].split(",")]
         fields = (*STANDARD_FIELDS, *definition.fields) if definition else ()
-        records = [_classification(prefix, match["event"], field, columns) for field in fields]
+        records = [
+            _classification(prefix, match["event"], field, columns)
+            for field in fields
+            if (match["event"], field.name) not in self.unclassified
+        ]
         answer = {
             "size": len(records),
             "totalSize": len(records),

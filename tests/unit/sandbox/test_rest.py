@@ -165,6 +165,21 @@ def test_the_control_endpoint_changes_definitions_and_expires(org: Org, client: 
     assert client.post("/_sandbox/actions", {"action": "revoke_tokens"}) == {}
 
 
+def test_the_control_endpoint_lets_the_classification_lag_behind(org: Org, client: Client) -> None:
+    def named() -> set[str]:
+        where = f"WHERE EntityDefinition.QualifiedApiName = '{EVENT}'"
+        answer = query(client, f"SELECT QualifiedApiName FROM FieldDefinition {where}")
+        return {record["QualifiedApiName"] for record in answer["records"]}
+
+    body = {"event": EVENT, "fields": ["Notes__c", "Status__c"]}
+    complete = named()
+    assert client.post("/_sandbox/actions", {"action": "hide_classification", **body}) == {}
+    assert complete - named() == {"Notes__c", "Status__c"}
+    body["fields"] = ["Notes__c"]
+    assert client.post("/_sandbox/actions", {"action": "show_classification", **body}) == {}
+    assert complete - named() == {"Status__c"}
+
+
 def test_the_control_endpoint_adds_a_channel(org: Org, client: Client) -> None:
     body = {"action": "define_channel", "channel": "Some__chn", "events": [EVENT]}
     assert client.post("/_sandbox/actions", body) == {}

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
-from bridge.errors import BadRecord, BridgeError, ConfigurationError, Fatal, Stage
+from bridge.errors import BadRecord, BridgeError, ConfigurationError, Fatal, Retriable, Stage
 from bridge.sandbox import samples
 from bridge.sandbox.definition import EventDefinition, FieldDefinition
 from bridge.sandbox.org import schemas
+from bridge.schema.classification import LastAnswers
 from bridge.schema.contract import Contract, FieldContract, Rule
+from bridge.schema.model import EventType
 from bridge.schema.sources import EventTypes, load_contracts
 
 ORDERS = samples.ORDER_PLACED
@@ -27,7 +31,14 @@ class Org:
         self.definitions = {d.name: d for d in definitions}
         self.schemas = {schemas.schema_id(d): schemas.compact(d) for d in definitions}
         self.classified: list[dict[str, Any]] | BridgeError = []
+        self.hidden: set[str] = set()
         self.asked: list[str] = []
+
+    def define(self, definition: EventDefinition) -> str:
+        """From now on; the id of its schema. Earlier schemas stay."""
+        self.definitions[definition.name] = definition
+        self.schemas[schemas.schema_id(definition)] = schemas.compact(definition)
+        return schemas.schema_id(definition)
 
     def describe(self, event: str) -> dict[str, Any]:
         return self.definitions[event].describe("")
@@ -36,15 +47,35 @@ class Org:
         return self.schemas.get(schema_id)
 
     def field_classification(self, event: str) -> list[dict[str, Any]]:
+        """Every field of today but ``hidden`` is named; as nothing, where ``classified`` does not say otherwise."""
         self.asked.append(event)
         if isinstance(self.classified, BridgeError):
             raise self.classified
-        return self.classified
+        of_field = {record["QualifiedApiName"]: record for record in self.classified}
+        names = [f.name for f in self.definitions[event].fields if f.name not in self.hidden]
+        return [of_field.get(name) or classified(name, "")[0] for name in names]
 
 
-def types(org: Org, *contracts: Contract, ttl: float = 300, warnings: list[str] | None = None) -> EventTypes:
+def types(
+    org: Org,
+    *contracts: Contract,
+    ttl: float = 300,
+    warnings: list[str] | None = None,
+    protecting: bool = False,
+    patience: float = 0,
+    last: LastAnswers | None = None,
+) -> EventTypes:
     said = [] if warnings is None else warnings
-    return EventTypes(tuple(org.definitions), org, {c.event: c for c in contracts}, said.append, ttl)
+    return EventTypes(
+        tuple(org.definitions),
+        org,
+        {c.event: c for c in contracts},
+        said.append,
+        protecting=protecting,
+        ttl=ttl,
+        patience=patience,
+        last=last,
+    )
 
 
 def test_the_schema_names_the_event() -> None:
@@ -133,6 +164,106 @@ def test_without_the_right_to_ask_it_is_said_once_but_where_something_is_protect
     )
     with pytest.raises(Fatal, match="no right"):
         tags(types(org, protecting))
+    with pytest.raises(Fatal, match="no right"):
+        tags(types(org, CONTRACT, protecting=True))
+
+
+TAX = ORDERS.with_field(FieldDefinition("Tax_Id__c"))
+
+
+def tags_of(event: EventType, name: str) -> dict[str, str]:
+    return dict(next(f for f in event.fields if f.name == name).tags)
+
+
+def test_a_schema_that_is_new_asks_anew() -> None:
+    org = Org(ORDERS)
+    found = types(org, CONTRACT)
+    assert tags(found) == {}
+    new = org.define(TAX)
+    org.classified = classified("Tax_Id__c", "PII")
+    assert tags_of(found.of(new), "Tax_Id__c") == {"PII": "complianceGroup PII"}
+    found.of(new)
+    assert len(org.asked) == 2
+
+
+def test_a_schema_that_is_new_asks_anew_though_all_its_fields_were_named() -> None:
+    org = Org(TAX)
+    found = types(org, CONTRACT)
+    assert tags_of(found.of(schemas.schema_id(TAX)), "Notes__c") == {}
+    new = org.define(TAX.without_field("Tax_Id__c"))
+    org.classified = classified("Notes__c", "PII")
+    assert tags_of(found.of(new), "Notes__c") == {"PII": "complianceGroup PII"}
+
+
+def test_a_field_that_is_not_classified_yet_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    org, waits = Org(ORDERS), list[float]()
+    found = types(org, CONTRACT, patience=60)
+    tags(found)
+    new = org.define(TAX)
+    org.hidden, org.classified = {"Tax_Id__c"}, classified("Tax_Id__c", "PII")
+
+    def wait(self: threading.Event, seconds: float | None = None) -> bool:
+        waits.append(seconds or 0)
+        if len(waits) == 3:
+            org.hidden.clear()
+        return False
+
+    monkeypatch.setattr(threading.Event, "wait", wait)
+    assert tags_of(found.of(new), "Tax_Id__c") == {"PII": "complianceGroup PII"}
+    assert len(waits) == 3
+
+
+def test_a_field_that_does_not_become_known_is_fatal_each_time() -> None:
+    org = Org(ORDERS)
+    org.hidden = {"Notes__c", "Status__c"}
+    found = types(org, CONTRACT)
+    for _ in range(2):
+        with pytest.raises(
+            Fatal, match=r"how Notes__c, Status__c of Order_Placed__e is classified.*contract"
+        ):
+            tags(found)
+    own = {name: FieldContract() for name in org.hidden}
+    assert tags(types(org, evolve(CONTRACT, fields=own))) == {}, "known without classification"
+
+
+def test_a_wait_ends_when_the_connector_does() -> None:
+    org = Org(ORDERS)
+    org.hidden = {"Notes__c"}
+    found = types(org, CONTRACT, patience=3600)
+    found.close()
+    with pytest.raises(Retriable, match="Notes__c"):
+        tags(found)
+
+
+def test_a_field_that_is_gone_keeps_its_last_tags() -> None:
+    org, memory = Org(TAX), LastAnswers()
+    org.classified = [*classified("Tax_Id__c", "PII"), *classified("Status__c", "")]
+    old = schemas.schema_id(TAX)
+    found = types(org, CONTRACT, ttl=0, last=memory)
+    found.of(old)
+    org.define(ORDERS.without_field("Status__c"))
+    for each in (found, types(org, CONTRACT, last=memory)):
+        event = each.of(old)
+        assert tags_of(event, "Tax_Id__c") == {"PII": "complianceGroup PII"}
+        assert tags_of(event, "Status__c") == {}
+
+
+def test_a_field_that_was_gone_before_the_start_has_every_mapped_tag() -> None:
+    org, warnings = Org(ORDERS), list[str]()
+    org.schemas[schemas.schema_id(TAX)] = schemas.compact(TAX)
+    contract = evolve(CONTRACT, security_classification={"Restricted": "SECRET"})
+    found = types(org, contract, ttl=0, warnings=warnings)
+    for _ in range(2):
+        event = found.of(schemas.schema_id(TAX))
+        assert tags_of(event, "Tax_Id__c").keys() == {"PII", "SECRET"}
+        assert tags_of(event, "Notes__c") == {}
+    assert [text for text in warnings if "Tax_Id__c" in text and "PII, SECRET" in text] == warnings
+    own = evolve(contract, fields={"Tax_Id__c": FieldContract(("OWN",))})
+    org.definitions[ORDERS.name] = TAX
+    started = types(org, own)
+    started.of(schemas.schema_id(TAX))
+    org.definitions[ORDERS.name] = ORDERS
+    assert tags_of(started.of(schemas.schema_id(TAX)), "Tax_Id__c") == {"OWN": "contract"}
 
 
 def test_contracts_of_a_channel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
 
 from bridge.errors import Retriable
 
@@ -14,7 +14,15 @@ T = TypeVar("T")
 FIRST_WAIT = 0.25
 LONGEST_WAIT = 8.0
 
+TIMEOUT: Final = "errors.retry.timeout"
+
 log = logging.getLogger(__name__)
+
+
+def patience(config: Mapping[str, Any]) -> float:
+    """``errors.retry.timeout`` of a connector in seconds; infinite where it is negative."""
+    seconds = config.get(TIMEOUT, 300_000) / 1000
+    return float(seconds) if seconds >= 0 else float("inf")
 
 
 def patiently(
