@@ -95,7 +95,7 @@ class Login:
     def _attempt(self) -> Session:
         form = self._form()
         session, renewed = request_token(
-            self._instance, form, self.http, self.http.connect_timeout, self._secrets
+            self._instance, form, self.http, self.http.connect_timeout, self._secrets, self._closed.is_set
         )
         if renewed is not None and renewed != form.get("refresh_token") and "refresh_token" in form:
             self._refresh_token = renewed

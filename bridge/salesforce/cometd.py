@@ -23,8 +23,9 @@ from bridge.salesforce.auth import Login, Session
 from bridge.salesforce.backoff import Outage
 from bridge.salesforce.bayeux import NEW_ONLY, Verdict
 from bridge.salesforce.cursor import Cursor, Start
+from bridge.salesforce.deadline import Interrupted
 from bridge.salesforce.dialogue import Dialogue, SessionOver
-from bridge.salesforce.exchange import Exchange, Interrupted
+from bridge.salesforce.exchange import Exchange
 from bridge.salesforce.http_settings import HttpSettings
 from bridge.salesforce.intake import Intake
 from bridge.salesforce.recovery import Recovery

@@ -19,7 +19,8 @@ from bridge.errors import Fatal, Retriable, Stage
 from bridge.event import Message
 from bridge.salesforce import bayeux
 from bridge.salesforce.bayeux import Advice, Failure, Verdict
-from bridge.salesforce.exchange import Answer, Exchange, Interrupted
+from bridge.salesforce.deadline import Interrupted
+from bridge.salesforce.exchange import Answer, Exchange
 from bridge.salesforce.replies import Reply, parse
 
 

@@ -1,7 +1,8 @@
 """One HTTP exchange after the other with the CometD endpoint: one connection, its cookies, bounded replies.
 
-``http.client`` is the cheapest client there is in Python. What it lacks is here: gzip, a bound for the size
-of a reply, and that another thread can end a request which is held for minutes.
+``http.client`` is the cheapest client there is in Python. What it lacks is here and in ``deadline``: gzip,
+bounds for the size of a reply and for its time, and that another thread can end a request which is held for
+minutes.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import contextlib
 import http.client
 import select
 import socket
-import ssl
 import time
 import zlib
 from collections.abc import Callable
@@ -21,18 +21,14 @@ import msgspec
 from attrs import define, field, frozen
 
 from bridge.errors import BridgeError, Fatal, Retriable, Stage
+from bridge.salesforce.deadline import SLOWEST, Deadline, Interrupted, bounded
 from bridge.salesforce.http import connect
 from bridge.salesforce.http_settings import USER_AGENT, HttpSettings, Origin
 from bridge.salesforce.network import network_error
 
 _BLOCK = 1 << 16
 _LARGE = 1 << 20  # up to this http.client's own read makes one allocation, too, and does not zero it
-_TICK = 0.5  # seconds after which a waiting request looks whether it is still wanted
 _ERROR_BYTES = 1 << 16
-
-
-class Interrupted(Exception):
-    """The request was ended from our side, because the connector stops."""
 
 
 @frozen
@@ -83,8 +79,8 @@ class Exchange:
     _interrupted: bool = False
 
     def post(self, messages: list[dict[str, Any]], token: str, timeout: float) -> Answer:
-        """Send Bayeux messages; wait up to ``timeout`` seconds for the reply, and for each further part of
-        it.
+        """Send Bayeux messages; the whole reply has to be there within ``timeout`` seconds, and one more for
+        each ``SLOWEST`` bytes of it.
 
         Raises Retriable (any network failure, a cut reply), Fatal (unknown CA; a reply beyond
         ``connection.max.message.size``), Interrupted. After an error the connection is closed.
@@ -93,7 +89,7 @@ class Exchange:
             return self._post(msgspec.json.encode(messages), token, timeout)
         except (OSError, http.client.HTTPException, zlib.error, ValueError) as error:
             self._check_wanted()
-            raise self._network_error(error, timeout) from None
+            raise self._network_error(error) from None
         finally:
             if self._busy:
                 self.close()
@@ -127,13 +123,14 @@ class Exchange:
         if connection is None or connection.sock is None or _is_closed(connection.sock):
             if connection is not None:
                 connection.close()
-            connection = self._connection = connect(self.url, self.settings, timeout)
-        sock = connection.sock
+            connection = self._connection = connect(
+                self.url, self.settings, timeout, stopped=self._is_stopped
+            )
         self._check_wanted()
-        sock.settimeout(timeout)
+        connection.sock.settimeout(timeout)
         started = time.monotonic()
+        bounded(connection, Deadline(timeout, self._is_stopped, SLOWEST))
         connection.request("POST", self.path, body, self._headers(token))
-        self._wait_readable(sock, started + timeout)
         response = connection.getresponse()
         took = time.monotonic() - started
         self._keep_cookies(response.headers)
@@ -165,22 +162,11 @@ class Exchange:
             elif name:
                 self.cookies[name] = value
 
-    def _wait_readable(self, sock: socket.socket, deadline: float) -> None:
-        """In short turns, so that a stop is noticed even if nobody interrupts."""
-        if isinstance(sock, ssl.SSLSocket) and sock.pending():
-            return
-        poll = select.poll()
-        poll.register(sock, select.POLLIN)
-        while True:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError
-            if poll.poll(min(left, _TICK) * 1000):
-                return
-            self._check_wanted()
+    def _is_stopped(self) -> bool:
+        return self._interrupted or self.stopped()
 
     def _check_wanted(self) -> None:
-        if self._interrupted or self.stopped():
+        if self._is_stopped():
             raise Interrupted
 
     def _read(self, response: http.client.HTTPResponse) -> tuple[bytes | bytearray, bool]:
@@ -230,10 +216,8 @@ class Exchange:
             stage=Stage.RECEIVE,
         )
 
-    def _network_error(self, error: Exception, timeout: float) -> BridgeError:
+    def _network_error(self, error: Exception) -> BridgeError:
         where = str(Origin.of(self.url))
-        if isinstance(error, TimeoutError):
-            return Retriable(f"{where} was silent for {timeout:g} s", stage=Stage.RECEIVE)
         if isinstance(error, zlib.error):
             return Retriable(f"{where} sent a reply whose gzip data is damaged", stage=Stage.RECEIVE)
         return network_error(error, where, self.settings.proxy_for(self.url), self.settings, Stage.RECEIVE)

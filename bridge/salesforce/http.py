@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import http.client
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from bridge.errors import Stage
+from bridge.salesforce.deadline import Deadline, bounded
 from bridge.salesforce.http_settings import INSTANCE, HttpSettings, Origin, ssl_context
 from bridge.salesforce.network import network_error
 
@@ -15,17 +17,24 @@ if TYPE_CHECKING:
 
 
 def connect(
-    url: str, settings: HttpSettings, timeout: float, *, stage: Stage = Stage.RECEIVE, named: str = INSTANCE
+    url: str,
+    settings: HttpSettings,
+    timeout: float,
+    *,
+    stage: Stage = Stage.RECEIVE,
+    named: str = INSTANCE,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> http.client.HTTPConnection:
     """An open connection to the URL's host, through the proxy where there is one; ``timeout`` (s) is for
     reading.
 
     Connecting itself may take ``settings.connect_timeout``. Raises Fatal (plain http to elsewhere, unknown
-    CA, a proxy that refuses) or Retriable (not found, refused, no answer), one sentence each. The socket has
-    TCP_NODELAY.
+    CA, a proxy that refuses) or Retriable (not found, refused, no answer), one sentence each; Interrupted when
+    ``stopped`` while a proxy was to answer. The socket has TCP_NODELAY.
     """
     origin = Origin.of(url, named, stage)
     connection = _connection(origin, settings, settings.proxy_for(url))
+    bounded(connection, Deadline(settings.connect_timeout, stopped))
     try:
         connection.connect()
     except (OSError, http.client.HTTPException) as error:
@@ -53,7 +62,7 @@ def _connection(origin: Origin, settings: HttpSettings, proxy: str | None) -> ht
 
 
 def requests_session(settings: HttpSettings, timeout: float = 60.0) -> requests.Session:
-    """A ``requests`` session with the same trust and proxies; ``timeout`` (s) bounds each wait for an answer.
+    """A ``requests`` session with the same trust and proxies; ``timeout`` (s) bounds connecting and the whole answer.
 
     ``requests`` is imported here: it costs 11 MB, which a process that needs no metadata does not pay.
     """

@@ -13,7 +13,7 @@ from bridge.buffer import Buffer
 from bridge.event import Delivery, Message
 from bridge.metrics import Stats
 from bridge.salesforce.cursor import Cursor
-from bridge.salesforce.exchange import Interrupted
+from bridge.salesforce.deadline import Interrupted
 from bridge.salesforce.replies import Reply
 
 _TICK = 0.25

@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Iterator
 
 from bridge.errors import BridgeError, Fatal, Retriable, Stage
+from bridge.salesforce.deadline import Overdue
 from bridge.salesforce.http_settings import HttpSettings
 from bridge.salesforce.tls import CA_FILE, SSL_CERT_FILE
 
@@ -45,6 +46,8 @@ def _sentence(found: list[BaseException], where: str, nearest: str, settings: Ht
         return f"the host name of {nearest} cannot be resolved; check the address and this machine's DNS"
     if seen(ConnectionRefusedError):
         return f"{nearest} refuses the connection; nothing listens there, or a firewall forbids it"
+    if (overdue := seen(Overdue)) is not None:
+        return f"{where} {overdue}"
     if seen(TimeoutError) or any(type(cause).__name__.endswith("TimeoutError") for cause in found):
         return f"{where} did not answer in time (connection.timeout={settings.connect_timeout * 1000:.0f})"
     if seen(ConnectionResetError, BrokenPipeError, http.client.RemoteDisconnected, ssl.SSLEOFError):

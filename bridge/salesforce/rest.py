@@ -15,6 +15,7 @@ from urllib.parse import quote
 from bridge.errors import Fatal, Retriable, Stage
 from bridge.retry import patiently
 from bridge.salesforce.auth import Login, Session
+from bridge.salesforce.deadline import ended_by
 from bridge.salesforce.nearest import nearest
 from bridge.salesforce.rest_errors import Moved, NotFound, StaleSession
 
@@ -154,13 +155,16 @@ class Rest:
 
         version = self.api_version() if versioned else UNKNOWN_VERSION
 
+        def once(session: Session) -> T:
+            with ended_by(self._closed.is_set):
+                return call(self._client_for(session, version), question, what, self._login.http)
+
         def attempt() -> T:
             session = self._login.session()
             try:
-                return call(self._client_for(session, version), question, what, self._login.http)
+                return once(session)
             except StaleSession:
-                session = self._login.renew(session)
-            return call(self._client_for(session, version), question, what, self._login.http)
+                return once(self._login.renew(session))
 
         return patiently(attempt, seconds=self._seconds, limit=RETRIES, pause=self._closed.wait)
 

@@ -15,6 +15,7 @@ from simple_salesforce.exceptions import SalesforceError
 from simple_salesforce.util import exception_handler
 
 from bridge.errors import Retriable, Stage
+from bridge.salesforce.deadline import Interrupted
 from bridge.salesforce.http_settings import HttpSettings, Origin
 from bridge.salesforce.network import network_error
 from bridge.salesforce.rest_errors import StaleSession, answer_error
@@ -64,6 +65,10 @@ def call(client: Client, question: Callable[[Client], T], what: str, settings: H
         raise Retriable(
             f"{what}: {where} answered something that is not the JSON expected, or only half of it",
             stage=Stage.METADATA,
+        ) from None
+    except Interrupted:
+        raise Retriable(
+            f"{what}: not asked for any more, because the connector stops", stage=Stage.METADATA
         ) from None
     except (requests.RequestException, OSError) as error:
         raise network_error(error, where, settings.proxy_for(where), settings, Stage.METADATA) from None

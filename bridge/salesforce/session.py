@@ -1,17 +1,57 @@
-"""A ``requests`` session that behaves like the rest of the bridge: our trust, our proxies, a timeout, nothing
-implicit."""
+"""A ``requests`` session that behaves like the rest of the bridge: our trust, our proxies, answers bounded in
+time and size, nothing implicit."""
 
 from __future__ import annotations
 
 import ssl
 from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any
+from typing import Any, Final
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.response import HTTPResponse
 
-from bridge.salesforce.http_settings import USER_AGENT, HttpSettings
+from bridge.errors import Retriable, Stage
+from bridge.salesforce.deadline import Deadline, bounded
+from bridge.salesforce.http_settings import USER_AGENT, HttpSettings, Origin
+
+LARGEST: Final = 16 << 20
+"""Bytes of an answer, unpacked; the largest that is known of, the list of an org's objects, has about five million."""
+_BLOCK: Final = 1 << 16
+
+
+class _Plain(HTTPConnection):
+    """The time for reading counts for the whole answer."""
+
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3's own
+        bounded(self, Deadline.of_thread(float(self.timeout or 0)))
+        return super().getresponse()
+
+
+class _Secure(HTTPSConnection):
+    """The same; and for the answer of a proxy that is asked to connect."""
+
+    def connect(self) -> None:
+        bounded(self, Deadline.of_thread(float(self.timeout or 0)))
+        super().connect()
+
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3's own
+        bounded(self, Deadline.of_thread(float(self.timeout or 0)))
+        return super().getresponse()
+
+
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = _Plain
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _Secure
+
+
+_POOLS: Final = {"http": _PlainPool, "https": _SecurePool}
 
 
 class TrustingAdapter(HTTPAdapter):
@@ -33,28 +73,40 @@ class TrustingAdapter(HTTPAdapter):
 
 
 class _Adapter(TrustingAdapter):
-    """Through the connector's proxy, where there is one."""
+    """Through the connector's proxy, where there is one, and by a deadline."""
 
     def __init__(self, context: ssl.SSLContext, settings: HttpSettings) -> None:
         self._settings = settings
         super().__init__(context)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, proxy: Any, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
 
     def proxy_headers(self, proxy: str) -> dict[str, str]:
         return self._settings.proxy_headers()
 
 
 class _Session(requests.Session):
-    """Never follows a redirect (it would carry the token along) and never waits without a limit."""
+    """Never follows a redirect (it would carry the token along), and takes no answer that is endless or huge:
+    one of more than ``LARGEST`` bytes is Retriable."""
 
     def __init__(self, settings: HttpSettings, context: ssl.SSLContext, timeout: float) -> None:
         super().__init__()
         # Otherwise ~/.netrc replaces the Authorization header, and *_PROXY our own proxy rules.
         self.trust_env = False
         self.headers["User-Agent"] = USER_AGENT
+        # Left to itself, requests takes whatever else this machine's packages can unpack.
+        self.headers["Accept-Encoding"] = "gzip, deflate"
         # Metadata needs no cookies, and a jar shared between threads is what goes wrong first.
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._settings = settings
-        self._timeout = (settings.connect_timeout, timeout)
+        self._timeout = Timeout(total=timeout, connect=min(timeout, settings.connect_timeout), read=timeout)
         self.mount("https://", _Adapter(context, settings))
         self.mount("http://", _Adapter(context, settings))
 
@@ -63,7 +115,30 @@ class _Session(requests.Session):
         kwargs["allow_redirects"] = False
         proxy = self._settings.proxy_for(str(url))
         kwargs["proxies"] = {"https": proxy} if proxy else {}
-        return super().request(method, url, *args, **kwargs)
+        response = super().request(method, url, *args, **{**kwargs, "stream": True})
+        try:
+            response._content = _content(response)
+            response._content_consumed = True  # type: ignore[attr-defined]  # what reading it all at once sets
+        finally:
+            response.close()
+        return response
+
+
+def _content(response: requests.Response) -> bytes:
+    """The body, unpacked piece by piece, so that neither a length nor a packed one fills the memory."""
+    told = response.headers.get("Content-Length", "")
+    content = bytearray()
+    if not (told.isdigit() and int(told[:18]) > LARGEST):
+        for block in response.iter_content(_BLOCK):
+            content += block
+            if len(content) > LARGEST:
+                break
+        else:
+            return bytes(content)
+    raise Retriable(
+        f"{Origin.of(response.url)} answers with more than {LARGEST >> 20} MB of metadata, which no org has",
+        stage=Stage.METADATA,
+    )
 
 
 @lru_cache(maxsize=8)

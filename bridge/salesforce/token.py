@@ -11,7 +11,7 @@ import http.client
 import json
 import re
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -19,6 +19,7 @@ from urllib.parse import urlencode, urlsplit
 from attrs import field, frozen
 
 from bridge.errors import BridgeError, Fatal, Retriable, Stage
+from bridge.salesforce.deadline import Deadline, Interrupted, bounded
 from bridge.salesforce.grants import Form
 from bridge.salesforce.http import connect
 from bridge.salesforce.http_settings import USER_AGENT, HttpSettings, Origin
@@ -57,15 +58,24 @@ class Reply:
 
 
 def request_token(
-    instance: str, form: Form, settings: HttpSettings, timeout: float, secrets: Collection[str] = ()
+    instance: str,
+    form: Form,
+    settings: HttpSettings,
+    timeout: float,
+    secrets: Collection[str] = (),
+    stopped: Callable[[], bool] = lambda: False,
 ) -> tuple[Session, str | None]:
-    """Ask once; gives the session, and a new refresh token where Salesforce rotates them.
+    """Ask once; gives the session, and a new refresh token where Salesforce rotates them. The whole answer has
+    to be there within ``timeout`` seconds of the connection.
 
     Raises Refused when the login is, Fatal for a redirect or plain http, Retriable when the network, the
-    server or its answer is at fault.
+    server or its answer is at fault, or nobody wants it any more (``stopped``).
     """
     origin = Origin.of(instance)
-    reply = _post(origin, form, settings, timeout)
+    try:
+        reply = _post(origin, form, settings, timeout, stopped)
+    except Interrupted:
+        raise Retriable("the login was given up, because the connector stops", stage=Stage.LOGIN) from None
     hidden = {*secrets, *(form[name] for name in SECRET_FIELDS if name in form)}
     document = _document(reply)
     if reply.status != 200:
@@ -76,8 +86,11 @@ def request_token(
     return _session(origin, document), renewed if isinstance(renewed, str) and renewed else None
 
 
-def _post(origin: Origin, form: Form, settings: HttpSettings, timeout: float) -> Reply:
-    connection = connect(str(origin), settings, timeout, stage=Stage.LOGIN)
+def _post(
+    origin: Origin, form: Form, settings: HttpSettings, timeout: float, stopped: Callable[[], bool]
+) -> Reply:
+    connection = connect(str(origin), settings, timeout, stage=Stage.LOGIN, stopped=stopped)
+    bounded(connection, Deadline(timeout, stopped))
     headers = {
         "Content-Type": "application/x-www-form-urlencoded",
         "Accept": "application/json",

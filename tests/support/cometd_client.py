@@ -27,10 +27,12 @@ class FakeLogin:
     """``token-0``, then ``token-1``…; a renewed token is known to the org unless ``useless``."""
 
     def __init__(self, org: ScriptedOrg, useless: bool = False) -> None:
+        self.http = HttpSettings()
         self.logins = 1
         self.renewed: list[str] = []
         self._org = org
         self._useless = useless
+        self._url = org.url
         self._session = self._make(0)
 
     def session(self) -> Session:
@@ -45,10 +47,14 @@ class FakeLogin:
             self._org.tokens.add(self._session.access_token)
         return self._session
 
+    def at(self, url: str) -> FakeLogin:
+        """The same with another address, such as that of a line before the org."""
+        self._url = url
+        self._session = self._make(self.logins - 1)
+        return self
+
     def _make(self, number: int) -> Session:
-        return Session(
-            f"token-{number}", self._org.url, "00D000000000001EAA", "005000000000001AAA", time.time()
-        )
+        return Session(f"token-{number}", self._url, "00D000000000001EAA", "005000000000001AAA", time.time())
 
 
 class Client:
