@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _replay_id(text: str) -> int:
     from bridge.errors import ConfigurationError, Fault
-    from bridge.worker.positions import replay_id_of
+    from bridge.kafka.offsets import replay_id_of
 
     try:
         return replay_id_of(text)

@@ -13,11 +13,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
+import msgspec
 from attrs import evolve, frozen
 
+from bridge.documents import Broken, json_of, read
 from bridge.errors import Fatal, Retriable, Stage
+from bridge.kafka.foreign import Foreign, shown
 
 if TYPE_CHECKING:
     from confluent_kafka import Message
@@ -25,7 +28,16 @@ if TYPE_CHECKING:
 ORG_ID = "bridge-org-id"
 EVENT_UUID = "bridge-event-uuid"
 CREATED = "bridge-created"
+HIGHEST: Final = 2**63 - 1
+"""The highest replay id there can be."""
+LATEST_MS: Final = 253_402_300_799_999
+"""The last moment that a date can name: the end of the year 9999, ms since the epoch."""
 _DOING = "reading the position"
+_T = TypeVar("_T")
+
+
+class NoPosition(Fatal):
+    """What stands under the connector's own key is no position; whoever writes one need not mind."""
 
 
 @frozen
@@ -175,7 +187,7 @@ def _read_to(
 
     from bridge.kafka.errors import classify
 
-    found = _Found(connector)
+    found = Stored(connector, topic)
     missing = dict(ends)
     told = time.monotonic()
     while missing and not stopped():
@@ -207,64 +219,131 @@ def _read_to(
     return found.position()
 
 
-class _Found:
+class Stored:
     """What the topic says of one connector. Within a partition the later offset counts, never the clock.
 
-    The key is in one partition unless the number of partitions was changed; then the newest record counts.
+    The key is in one partition unless the number of partitions was changed; then the newest record counts. What
+    stands under other keys is others' and is passed over; the guard of records (``kafka/foreign.py``) says how.
     """
 
-    def __init__(self, connector: str) -> None:
+    def __init__(self, connector: str, topic: str) -> None:
+        self._connector, self._topic = connector, topic
         self._wanted = [connector, {}]
-        self._start_key = start_key(connector)
-        self._positions: dict[int, tuple[int, Position]] = {}
+        self._key, self._start_key = position_key(connector), start_key(connector)
+        self._positions: dict[int, tuple[int, Position | NoPosition]] = {}
         self._since_ms: int | None = None
+        self._foreign = Foreign(topic, connector)
 
     def take(self, message: Message) -> None:
         key = message.key()
         if key is None:
             return
         if key == self._start_key:
-            self._since_ms = _number(message.value(), "since")
-        elif self._is_ours(key):
-            at = message.timestamp()[1]
-            self._positions[message.partition() or 0] = (at, _parse(message, at))
+            self._take_start(message)
+        elif key == self._key or self._is_ours(key):
+            at = _moment(message.timestamp()[1])
+            self._positions[message.partition() or 0] = (at or 0, self._parse(message, at))
+
+    def _take_start(self, message: Message) -> None:
+        try:
+            value = message.value()
+            self._since_ms = None if value is None else read(value, _Start).since
+        except Broken as broken:
+            self._foreign.passed_over(message, f"it is no start: its value {broken}")
 
     def _is_ours(self, key: bytes) -> bool:
+        """The key as another tool would spell it."""
+        if not key.lstrip().startswith(b"[") or len(key) > 2 * len(self._key) + 1000:
+            return False
         try:
-            return bool(json.loads(key) == self._wanted)
-        except ValueError:
+            return bool(json_of(key) == self._wanted)
+        except Broken:
             return False
 
+    def _parse(self, message: Message, at: int | None) -> Position | NoPosition:
+        value = message.value()
+        if value is None:
+            return Position()
+        try:
+            replay_id = _replay_id(value)
+        except Broken as broken:
+            where = f"topic {self._topic}, partition {message.partition()}, offset {message.offset()}"
+            return NoPosition(
+                f"what is stored as the position of {self._connector} is none: {shown(value)} ({where}) {broken}; "
+                "'sfbridge offsets set' puts one there, 'sfbridge offsets reset' none",
+                stage=Stage.POSITION,
+            )
+        headers: dict[str, Any] = dict(message.headers() or ())
+        return Position(
+            replay_id=replay_id,
+            org_id=self._header(message, headers, ORG_ID, bytes.decode),
+            event_uuid=self._header(message, headers, EVENT_UUID, bytes.decode),
+            created_ms=self._header(message, headers, CREATED, _created),
+            committed_ms=at,
+        )
+
+    def _header(
+        self, message: Message, headers: Mapping[str, Any], name: str, convert: Callable[[bytes], _T]
+    ) -> _T | None:
+        """A header only says more of a position: what is broken is ignored."""
+        if name not in headers:
+            return None
+        value = headers[name]
+        try:
+            if value:
+                return convert(value)
+        except ValueError:
+            pass
+        self._foreign.ignored(message, f"its header {name} is {shown(value)}")
+        return None
+
     def position(self) -> Position:
+        """Raises NoPosition where the newest record under the connector's key is none."""
         newest = max(self._positions.values(), key=lambda found: found[0], default=(0, Position()))[1]
+        if isinstance(newest, NoPosition):
+            raise newest
         since = self._since_ms if newest.replay_id is None else None
         return evolve(newest, since_ms=since)
 
 
-def _parse(message: Message, at: int) -> Position:
-    replay_id = _number(message.value(), "replayId")
-    if replay_id is None:
-        return Position()
-    headers: dict[str, bytes] = dict(message.headers() or ())  # type: ignore[arg-type]
-    created = headers.get(CREATED)
-    return Position(
-        replay_id=replay_id,
-        org_id=headers[ORG_ID].decode() if ORG_ID in headers else None,
-        event_uuid=headers[EVENT_UUID].decode() if EVENT_UUID in headers else None,
-        created_ms=int(created) if created is not None else None,
-        committed_ms=at,
-    )
-
-
-def _number(value: bytes | None, name: str) -> int | None:
-    """The number under a name, None for a tombstone; anything else is somebody else's record under our key."""
-    if value is None:
-        return None
+def _replay_id(value: bytes) -> int:
     try:
-        number = json.loads(value)[name]
-        return int(number)
-    except (ValueError, KeyError, TypeError) as error:
-        raise Fatal(
-            f"the stored position {value[:80]!r} has no {name}: it was not written by this connector",
-            stage=Stage.POSITION,
-        ) from error
+        return replay_id_of(read(value, _Value).replayId)
+    except Broken:
+        raise
+    except ValueError as wrong:
+        raise Broken(f"holds a replayId that {wrong}") from None
+
+
+def replay_id_of(value: Any) -> int:
+    """A replay id out of JSON or a command line. Raises ValueError with the end of a sentence."""
+    if isinstance(value, str):
+        text = value.strip()
+        if not text.removeprefix("-").isdigit() or not text.isascii():
+            raise ValueError("is not a whole number")
+        value = int(text[:30])  # as many digits as it takes to see that they are too many
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError("is not a whole number")
+    if not 0 <= value <= HIGHEST:
+        raise ValueError("is not between 0 and 9223372036854775807")
+    return value
+
+
+class _Value(msgspec.Struct):
+    replayId: int | str  # noqa: N815 - the wire's own name
+
+
+class _Start(msgspec.Struct):
+    since: Annotated[int, msgspec.Meta(ge=0, le=LATEST_MS)]
+
+
+def _created(value: bytes) -> int:
+    moment = _moment(int(value))
+    if moment is None:
+        raise ValueError("no moment")
+    return moment
+
+
+def _moment(ms: int) -> int | None:
+    """A time that a date can name; a record's own timestamp may be anything, too."""
+    return ms if 0 <= ms <= LATEST_MS else None

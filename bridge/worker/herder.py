@@ -10,12 +10,13 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from attrs import define, field
 
 from bridge.errors import BridgeError
+from bridge.kafka.offsets import NoPosition
 from bridge.worker import records
 from bridge.worker.leader import Leader
 from bridge.worker.logs import Log
@@ -236,7 +237,8 @@ class Herder:
         try:
             config = self._stored(name)
             plugin = self._plugin(config)
-            outcome["previous_offsets"] = plugin.offsets(name, config)
+            with suppress(NoPosition):  # this request is the remedy
+                outcome["previous_offsets"] = plugin.offsets(name, config)
             wanted = [(one["partition"], one["offset"]) for one in request["offsets"]]
             plugin.alter(name, config, wanted if request["type"] == "PATCH" else None)
             done = "altered" if request["type"] == "PATCH" else "reset"

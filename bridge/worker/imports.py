@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bridge.errors import ConfigurationError, Fatal, Fault, Stage
-from bridge.worker.positions import replay_id_of
+from bridge.kafka.offsets import replay_id_of
 
 SOURCE = "the position to import"
 

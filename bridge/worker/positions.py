@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from attrs import field, frozen
 
@@ -16,7 +16,14 @@ from bridge.config import Loaded
 from bridge.errors import Fatal, Retriable, Stage
 from bridge.kafka.admin import check_group, ensure_offsets_topic
 from bridge.kafka.cluster import Cluster
-from bridge.kafka.offsets import Position, position_key, position_value, read_position, start_key
+from bridge.kafka.offsets import (
+    NoPosition,
+    Position,
+    position_key,
+    position_value,
+    read_position,
+    start_key,
+)
 from bridge.kafka.producer import Producer
 from bridge.kafka.service_account import with_keys
 from bridge.kafka.settings import (
@@ -29,7 +36,6 @@ from bridge.kafka.settings import (
 from bridge.worker.lease import holder
 
 PATIENCE: Final = 30.0
-HIGHEST: Final = 2**63 - 1
 
 
 @frozen
@@ -68,7 +74,7 @@ class Positions:
         producer = self._producer()
         try:
             producer.fence()
-            before = self.read()
+            before = self._before()
             producer.begin()
             producer.send((topic, None, start_key(name), -1, None, None, 0, []))
             value = None if replay_id is None else position_value(replay_id)
@@ -83,6 +89,14 @@ class Positions:
                 stage=Stage.POSITION,
             )
         return before
+
+    def _before(self) -> Position:
+        """What is replaced; where that is no position, it is replaced all the same."""
+        try:
+            return self.read()
+        except NoPosition as error:
+            self.notice(error.message)
+            return Position()
 
     def runner(self) -> str | None:
         """Who runs the connector by ``sfbridge run`` right now, in words; None if nobody holds its lease."""
@@ -119,17 +133,3 @@ class Positions:
             raise Retriable(
                 f"Kafka did not answer within {self.patience:.0f} s: {reason}", stage=Stage.POSITION
             )
-
-
-def replay_id_of(value: Any) -> int:
-    """A replay id out of JSON or a command line. Raises ValueError with the end of a sentence."""
-    if isinstance(value, str):
-        text = value.strip()
-        if not text.lstrip("-").isdigit() or not text.isascii():
-            raise ValueError("is not a whole number")
-        value = int(text)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError("is not a whole number")
-    if not 0 <= value <= HIGHEST:
-        raise ValueError("is not between 0 and 9223372036854775807")
-    return value

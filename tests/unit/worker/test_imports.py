@@ -3,8 +3,8 @@
 import pytest
 
 from bridge.errors import ConfigurationError
+from bridge.kafka.offsets import replay_id_of
 from bridge.worker.imports import from_text
-from bridge.worker.positions import replay_id_of
 
 
 @pytest.mark.parametrize(
