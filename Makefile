@@ -49,8 +49,8 @@ bench: setup java  ## the promised numbers, beside the floor loop and a plain Py
 chaos: setup java  ## kills, cuts and outages, the long form (ARGS="…" goes to pytest)
 	$(BIN)/python -m pytest tests/chaos --long --timeout 3600 $(ARGS)
 
-lock: setup  ## resolve the requirements anew, with hashes
-	@tools/lock.sh
+lock: setup  ## resolve the requirements, with hashes; pins stay (ARGS=--upgrade)
+	@tools/lock.sh $(ARGS)
 
 clean:  ## remove everything that the other targets made
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Resolves pyproject.toml into requirements.txt (what runs) and requirements-dev.txt (and what tests and checks),
-# for every supported Python at once, pinned and hashed, without the address of any package index.
+# for every supported Python at once, pinned and hashed, without the address of any package index. What is pinned stays
+# unless a version does not fit any more; with --upgrade everything becomes the newest that fits.
 set -euo pipefail
 
 tools=.cache/lock
@@ -11,5 +12,5 @@ resolve() {
     $tools/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
         --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' "$@"
 }
-resolve --group build --upgrade --output-file requirements.txt
-resolve --group dev --upgrade --constraint requirements.txt --output-file requirements-dev.txt
+resolve --group build "$@" --output-file requirements.txt
+resolve --group dev "$@" --constraint requirements.txt --output-file requirements-dev.txt

@@ -14,12 +14,14 @@ from typing import Final
 from attrs import frozen
 
 from bridge.errors import Fatal, Stage
+from bridge.formats.protobuf_render import ALIKE, META, Options, Renderer, has_tags, indented
 from bridge.formats.protobuf_render import Message as Rendered
-from bridge.formats.protobuf_render import Options, Renderer, indented
+from bridge.formats.protobuf_types import json_name
 from bridge.schema.model import Kind, Schema
 from bridge.schema.proto import MAX_TAG, File, Message
 
 _INTERNAL: Final = (19_000, 19_999)  # the runtime's own
+_ALIKE_OPTION: Final = ALIKE.split()[1]
 _REST_OF_LINE: Final = re.compile(r"[ \t]*(?://[^\n]*|/\*[^\n]*?\*/[ \t]*)?(?=\n|$)")
 _INDENT: Final = re.compile(r"(?:^|\n)([ \t]*)[^\n]*$")
 
@@ -59,7 +61,7 @@ def extended(
             history.setdefault(path, {}).update({f.tag: f.name for f in known.every_field()})
     used = frozenset(m.name for _, m in _all(file.messages))
     label = "" if file.syntax in ("proto3", "editions") else "optional"
-    renderer = Renderer(options, used=used, label=label)
+    renderer = Renderer(options, used=used, label=label, compiles=META in file.paths() or has_tags(schema))
     insertions = list(_insertions(schema, file, message, renderer, rename, history))
     lines = "".join(f'\nimport "{path}";' for path in renderer.imports if path not in file.paths())
     if lines:
@@ -80,6 +82,7 @@ def _insertions(
 ) -> Iterator[_Insertion]:
     gone = _gone(file, message, history)
     added, numbers = Rendered(message.name, schema), _free_numbers(message, gone)
+    added.json_names.update(json_name(f.name) for f in message.every_field())
     for column in schema.fields:
         name = rename(column.name)
         found = message.field_named(name)
@@ -100,6 +103,8 @@ def _insertions(
         if names:
             quoted = ", ".join(f'"{name}"' for name in names)
             added.lines.append(f"reserved {quoted};")
+    if ALIKE in added.lines and any(o.name == _ALIKE_OPTION for o in message.options):
+        added.lines.remove(ALIKE)
     if added.lines:
         indent = _indent(file.text, message)
         place = _line_end(file.text, message.last_field + 1)

@@ -4,6 +4,11 @@ Follows ``ProtobufData.fromConnectSchema`` of Confluent's converters 8.3.1 as re
 ``tests/vectors/connect-layout``: package and message from the struct's name, fields numbered from 1,
 ``google.protobuf.Timestamp``, ``google.type.Date``, an unnamed struct is ``ConnectDefault1``, a map a repeated entry
 message; parameters in ``(confluent.field_meta)``, whose file Connect does not import.
+
+Where a field has tags, the file is one that protoc compiles: it imports ``confluent/meta.proto`` and writes
+``(.confluent.field_meta)``, because inside a package ``io.confluent.…`` the name without the leading dot means
+``io.confluent.field_meta``. Every client of the registry reads both spellings (Java's ``ProtobufSchema.mergeOptions``
+takes a leading dot away; the others read the compiled descriptor).
 """
 
 from __future__ import annotations
@@ -17,12 +22,14 @@ from attrs import define, field, frozen
 
 from bridge.errors import Fatal, Stage
 from bridge.formats.options import flag
+from bridge.formats.protobuf_types import json_name
 from bridge.schema.connect_json import scale_of
 from bridge.schema.model import DATE, DECIMAL, TIME, TIMESTAMP, Field, Kind, Schema
 
 _VALID: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _PARAMETER: Final = "io.confluent.connect.protobuf."
-_META: Final = "confluent/meta.proto"
+META: Final = "confluent/meta.proto"
+ALIKE: Final = "option deprecated_legacy_json_field_conflicts = true;"
 _LOGICAL: Final[Mapping[str, tuple[str, str]]] = {
     TIMESTAMP: ("google.protobuf.Timestamp", "google/protobuf/timestamp.proto"),
     DATE: ("google.type.Date", "google/type/date.proto"),
@@ -88,21 +95,37 @@ class Message:
     lines: list[str] = field(factory=list)
     nested: list[list[str]] = field(factory=list)
     known: dict[str, Schema] = field(factory=dict)
+    json_names: set[str] = field(factory=set)
+    """The names that protoc gives the message's fields in JSON."""
+
+    def json_option(self, name: str) -> list[str]:
+        """What a field must say of its name in JSON, because protoc would give it one that another field has:
+        ``Order_Id__c`` and ``OrderId__c`` are both ``OrderIdC``. protoc takes such a message only with the option."""
+        derived = json_name(name)
+        if derived not in self.json_names:
+            self.json_names.add(derived)
+            return []
+        if ALIKE not in self.lines:
+            self.lines.insert(0, ALIKE)
+        return [f'json_name = "{name}"']
 
 
 @define
 class Renderer:
     """Renders the messages of one file. ``used`` are names of unnamed structs that stand in the file already,
-    ``label`` what a singular field must be labelled with in the file's syntax."""
+    ``label`` what a singular field must be labelled with in the file's syntax, ``compiles``: the file imports what its
+    options are declared in."""
 
     options: Options
     used: frozenset[str] = frozenset()
     label: str = ""
+    compiles: bool = False
     imports: list[str] = field(factory=list)
     _unnamed: int = 0
 
     def document(self, schema: Schema) -> str:
         """The whole file. Fatal(stage=SCHEMA) naming what Protobuf cannot hold."""
+        self.compiles = self.compiles or has_tags(schema)
         package, name = self.root_name(schema)
         body = self.message(name, schema)
         head = ['syntax = "proto3";', *([f"package {package};"] if package else []), ""]
@@ -137,9 +160,11 @@ class Renderer:
                 raise Fatal(f"field {name}: Protobuf has no lists of lists or maps", stage=Stage.SCHEMA)
         kind, parameters = self._type(owner, schema, name)
         text = f"{label} {kind} {name} = {number}".lstrip()
-        owner.lines += _with_meta(text, parameters, sorted(column.tags))
-        if column.tags:
-            self._import(_META)
+        plain = owner.json_option(name)
+        meta = _meta(parameters, sorted(column.tags), dotted=self.compiles)
+        owner.lines += _with_options(text, plain, meta)
+        if meta and self.compiles:
+            self._import(META)
 
     def name(self, name: str) -> str:
         """A name in Protobuf; Fatal(stage=SCHEMA) where it is not allowed there."""
@@ -229,9 +254,19 @@ def _decimal_parameters(schema: Schema) -> dict[str, str]:
     return out | {"scale": str(scale_of(schema))}
 
 
-def _with_meta(text: str, parameters: Mapping[str, str], tags: list[str]) -> list[str]:
+def has_tags(schema: Schema | None) -> bool:
+    """Whether any field of a schema has a tag."""
+    return schema is not None and (
+        any(column.tags or has_tags(column.schema) for column in schema.fields)
+        or has_tags(schema.key_schema)
+        or has_tags(schema.value_schema)
+    )
+
+
+def _meta(parameters: Mapping[str, str], tags: list[str], *, dotted: bool) -> list[str]:
+    """The lines of a field's parameters and tags; none where it has neither."""
     if not parameters and not tags:
-        return [f"{text};"]
+        return []
     parts: list[list[str]] = []
     if parameters:
         entries = [["  {", f'    key: "{k}",', f'    value: "{v}"', "  },"] for k, v in parameters.items()]
@@ -244,4 +279,13 @@ def _with_meta(text: str, parameters: Mapping[str, str], tags: list[str]) -> lis
     for part in parts[:-1]:
         part[-1] += ","
     inner = [line for part in parts for line in part]
-    return [f"{text} [(confluent.field_meta) = {{", *indented(inner), "}];"]
+    return [f"({'.' if dotted else ''}confluent.field_meta) = {{", *indented(inner), "}"]
+
+
+def _with_options(text: str, plain: list[str], meta: list[str]) -> list[str]:
+    if not plain and not meta:
+        return [f"{text};"]
+    lines = [", ".join([*plain, *meta[:1]]), *meta[1:]]
+    lines[0] = f"{text} [{lines[0]}"
+    lines[-1] += "];"
+    return lines

@@ -289,13 +289,14 @@ def _separate_json_names(out: DescriptorProto) -> None:
     """``Foo_Bar__c`` and ``FooBar__c`` have one JSON name, which Java takes and the runtime here refuses."""
     seen: set[str] = set()
     for column in out.field:
-        name = column.json_name or _json_name(column.name)
+        name = column.json_name or json_name(column.name)
         if name in seen:
             column.json_name = name = f"{column.name}#{column.number}"
         seen.add(name)
 
 
-def _json_name(name: str) -> str:
+def json_name(name: str) -> str:
+    """The name that protoc gives a field in JSON: what follows an underscore begins with a capital."""
     first, *rest = name.split("_")
     return first + "".join(part[:1].upper() + part[1:] for part in rest)
 
