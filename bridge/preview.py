@@ -16,6 +16,7 @@ from attrs import evolve, field, frozen
 
 from bridge.config import Config, Loaded, topic_template
 from bridge.config.subscription import events
+from bridge.encryption.rules import PAYLOAD, domain_rules, protects
 from bridge.errors import BadRecord, BridgeError, Fatal
 from bridge.event import Data, Message
 from bridge.formats import FORMATS
@@ -25,13 +26,15 @@ from bridge.formats.rows import Layout, layout
 from bridge.log import for_connector
 from bridge.masking import Protected, Shown, masked, shown
 from bridge.routing.conversion import ConversionGuard
+from bridge.routing.following import follow, marked
+from bridge.schema.contract import rule_set_document
 from bridge.schema.evolution import REGISTRY_TYPES
 from bridge.schema.infer import record_schema
 from bridge.schema.model import EventType, Kind, Schema
 from bridge.schema.registry import Registered, Registry
 from bridge.schema.sources import EventTypes, Metadata, load_contracts
 from bridge.schema.subjects import STRATEGIES, qualified
-from bridge.schema.tagging import tags_in
+from bridge.schema.tagging import Path, Tagged, tags_in
 from bridge.transforms.chain import Chain
 from bridge.transforms.configuration import chain_of
 from bridge.transforms.record import ConnectRecord
@@ -74,6 +77,8 @@ class _Found:
     text: str | None
     tags: Mapping[str, Mapping[str, str]] = field(factory=dict)
     rules: tuple[Mapping[str, Any], ...] = ()
+    reach: Tagged | None = None
+    """The tags of ``text``."""
 
 
 class Preview:
@@ -96,6 +101,7 @@ class Preview:
         self._chain: Chain = chain_of(config.raw()) if config.get("transforms") else Chain(())
         self._rows: dict[str | None, tuple[EventType, Layout]] = {}
         self._known: dict[tuple[str, str, int], _Found] = {}
+        self._marked: dict[str | None, tuple[frozenset[Path], Schema]] = {}
 
     def of(self, message: Message) -> Previewed:
         """The preview of one event; Fatal or Retriable only where Salesforce cannot be asked what it is."""
@@ -122,13 +128,7 @@ class Preview:
         first = ConnectRecord(self._topic(event, values), rows.schema, values)
         if self._config.get("bridge.record.timestamp") == "created_date":
             first.timestamp = values.get("CreatedDate")
-        last, passed = first.copy(), list[tuple[str, ConnectRecord | None]]()
-        for alias, record in self._chain.explain(first):
-            passed.append((alias, record))
-            if record is None:
-                break
-            last = record
-        return first, last, passed
+        return first, *self._through(first)
 
     def _shown(
         self,
@@ -141,24 +141,28 @@ class Preview:
         dropped = bool(passed) and passed[-1][1] is None
         found = self._find(last, event)
         protected = self._protected(event, found)
-        assert first.value_schema is not None
-        tagged = _with_tags(first.value_schema, _all_tags(event, found))
-        leaks = [
-            str(leak)
-            for leak in self._chain.trace(tagged)[1]
-            if protected.everything or leak.leak.tags & protected.tags
-        ]
-        steps = [shown("", first, protected, leaky=False)] if self._explain else []
+        schema = first.value_schema
+        assert schema is not None
+        followed = follow(self._chain, schema, found.reach, protected.protects)
+        leaky = bool(followed.leaks)
+        # once more, with marks on what is protected: they go where the values go
+        first = first.copy()
+        first.value_schema = self._with_marks(begun.schema_id, schema, followed.origins)
+        last, passed = self._through(first)
+        steps = []
         if self._explain:
-            steps += [shown(a, r, protected, leaky=bool(leaks)) for a, r in passed if r is not None]
+            inside = evolve(protected, reach=None)  # names of the written schema mean nothing on the way
+            steps = [shown("", first, inside, leaky=False)]
+            steps += [shown(a, r, inside, leaky=leaky) for a, r in passed if r is not None]
         words = found.words
-        if leaks:
-            words = f"would be refused: {'; '.join(leaks)}, where it would not be encrypted"
+        if leaky:
+            told = "; ".join(map(str, followed.leaks))
+            words = f"would be refused: {told}, where it would not be encrypted"
         if dropped:
             words = f"is dropped by transforms.{passed[-1][0]}"
         return evolve(
             begun,
-            record=None if dropped else shown("", last, protected, leaky=bool(leaks)),
+            record=None if dropped else shown("", last, protected, leaky=leaky),
             steps=tuple(steps),
             subject=found.subject,
             becomes=words,
@@ -166,6 +170,23 @@ class Preview:
             masked=tuple(masked(last.value_schema, protected)),
             schema=found.text,
         )
+
+    def _through(self, first: ConnectRecord) -> tuple[ConnectRecord, list[tuple[str, ConnectRecord | None]]]:
+        """What a record is at last, and after each transform; None: dropped."""
+        last, passed = first.copy(), list[tuple[str, ConnectRecord | None]]()
+        for alias, record in self._chain.explain(first):
+            passed.append((alias, record))
+            if record is None:
+                break
+            last = record
+        return last, passed
+
+    def _with_marks(self, schema_id: str | None, schema: Schema, origins: frozenset[Path]) -> Schema:
+        """One schema for equal marks, as transforms remember schemas by identity."""
+        known = self._marked.get(schema_id)
+        if known is None or known[0] != origins:
+            known = self._marked[schema_id] = (origins, marked(schema, origins))
+        return known[1]
 
     def _layout(self, schema_id: str | None, message: Message) -> tuple[EventType, Layout]:
         event = self._types.of(schema_id, message.channel)
@@ -198,14 +219,15 @@ class Preview:
         name = STRATEGIES[strategy.rpartition(".")[2]](topic, schema.name or "")
         subject = qualified(name, self._config.get("schema.context.name") or "default")
         rendered = self._form.render(schema, self._settings)
+        new = _Found(subject, "", rendered, reach=tags_in(rendered, REGISTRY_TYPES[self._form.NAME]))
         if self._registry is None:
-            return _Found(subject, "no registry was asked", rendered)
+            return evolve(new, words="no registry was asked")
         try:
             latest = self._registry.latest(subject)
         except BridgeError as error:
-            return _Found(subject, f"the registry was not reached: {error.message}", rendered)
+            return evolve(new, words=f"the registry was not reached: {error.message}")
         if latest is None:
-            return _Found(subject, "its schema would be registered as the first", rendered)
+            return evolve(new, words="its schema would be registered as the first")
         return self._beside(latest, schema)
 
     def _beside(self, latest: Registered, schema: Schema) -> _Found:
@@ -219,21 +241,26 @@ class Preview:
         if lacking:
             words = f"version {latest.version} lacks {', '.join(lacking)}; a version with that would be registered"
             text = self._form.with_fields(schema, latest.text, self._settings)
-        return _Found(latest.subject, words, text, tags, rules)
+        return _Found(latest.subject, words, text, tags, rules, tags_in(text, latest.type, latest.metadata))
 
     def _protected(self, event: EventType, found: _Found) -> Protected:
         """By the rules of registry and contract that are in force. Where none is known and something ought to be
         encrypted, every tag counts."""
         contract = self._contracts.get(event.name)
-        rules = [(r.type, r.tags) for r in (contract.rules if contract else ()) if r.encrypts]
-        for rule in found.rules:
-            if str(rule.get("type", "")).startswith("ENCRYPT") and not rule.get("disabled"):
-                rules.append((str(rule["type"]), tuple(rule.get("tags") or ())))
-        tags = frozenset(tag for _, each in rules for tag in each)
-        everything = any(kind == "ENCRYPT_PAYLOAD" or not each for kind, each in rules)
+        given = rule_set_document(contract, None) if contract else None
+        rules = [
+            rule
+            for rule in (*domain_rules(given), *found.rules)
+            if str(rule.get("type", "")).startswith("ENCRYPT") and not rule.get("disabled")
+        ]
         if not rules and self._config.get("csfle.enabled"):
-            tags = frozenset(tag for each in _all_tags(event, found).values() for tag in each)
-        return Protected(tags, everything, _all_tags(event, found))
+            return Protected(bool, found.reach, anything=True)
+        everything = any(rule["type"] == PAYLOAD for rule in rules)
+
+        def meets(tags: frozenset[str]) -> bool:
+            return any(protects(rule, tags) for rule in rules)
+
+        return Protected(meets, found.reach, bool(rules), everything)
 
 
 def _all_tags(event: EventType, found: _Found) -> dict[str, dict[str, str]]:
@@ -243,12 +270,6 @@ def _all_tags(event: EventType, found: _Found) -> dict[str, dict[str, str]]:
         for tag, origin in registered.items():
             tags.setdefault(name, {}).setdefault(tag, origin)
     return tags
-
-
-def _with_tags(schema: Schema, tags: Mapping[str, Mapping[str, str]]) -> Schema:
-    """The schema with the registered tags, too, so that the chain tells where they go."""
-    fields = tuple(evolve(f, tags=f.tags | frozenset(tags.get(f.name, ()))) for f in schema.fields)
-    return evolve(schema, fields=fields)
 
 
 def connector_alone(connector: Config, worker: Config) -> Loaded:

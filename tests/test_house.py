@@ -31,6 +31,8 @@ DATA_PATH = (
     "log",
     "salesforce",
     "schema",
+    "languages",
+    "routing",
     "formats",
     "encryption",
     "transforms",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from attrs import define, field
+from attrs import define, field, frozen
 
-from bridge.encryption.places import Place, Places, Stray, tags_in
+from bridge.encryption.places import Below, Place, Places, Stray, tags_in
 from bridge.formats.avro_types import PRIMITIVES, full_name
 from bridge.formats.texts import imports_of
 
@@ -22,8 +22,9 @@ def places(text: str) -> Places:
     walk = _Walk()
     for known in imports_of(text).values():
         walk.type(json.loads(known), "", "")
-    walk.type(json.loads(text), "", "")
-    return Places(tuple(walk.fields), tuple(walk.stray))
+    document = json.loads(text)
+    walk.type(document, "", "")
+    return Places(tuple(walk.fields), tuple(walk.stray), _Type(walk, document, ""))
 
 
 def change(text: str, value: Any, to: Change) -> Any:
@@ -35,6 +36,16 @@ def change(text: str, value: Any, to: Change) -> Any:
     document = json.loads(text)
     walk.type(document, "", "")
     return walk.change(document, "", value, None, to)
+
+
+@frozen(eq=False)
+class _Type:
+    walk: _Walk
+    type: Any
+    space: str
+
+    def below(self) -> Iterator[Below]:
+        yield from self.walk.below(self.type, self.space)
 
 
 @define
@@ -106,6 +117,26 @@ class _Walk:
         kind = node["type"]
         below = {"array": "items", "map": "values"}.get(kind) if isinstance(kind, str) else "type"
         return self._parts(node[below], space) if below else ()
+
+    def below(self, node: Any, space: str) -> Iterator[Below]:
+        """Fields of the records that a value of the type is or holds."""
+        if isinstance(node, list):
+            for branch in node:
+                yield from self.below(branch, space)
+        elif isinstance(node, str):
+            known = self._found(node, space)
+            if known is not None:
+                yield from self.below(*known)
+        elif "fields" in node:
+            own = full_name(node, space)
+            inner = own.rpartition(".")[0]
+            for entry in node["fields"]:
+                yield Below(entry["name"], f"{own}.{entry['name']}", _Type(self, entry["type"], inner))
+        else:
+            kind = node["type"]
+            key = {"array": "items", "map": "values"}.get(kind, "") if isinstance(kind, str) else "type"
+            if key:
+                yield from self.below(node[key], space)
 
     def _found(self, name: str, space: str) -> tuple[Any, str] | None:
         if name in PRIMITIVES:

@@ -8,8 +8,8 @@ ciphertext is an error: it was written in plaintext.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -18,14 +18,9 @@ from bridge.encryption.deks import Deks
 from bridge.encryption.envelope import NotDecryptedError, from_text, version_of
 from bridge.encryption.places import Places
 from bridge.encryption.rules import EncryptRule, StrayTagError, plan, read_rules
+from bridge.schema.tagging import PLACES
 
 Document = Mapping[str, Any]
-PLACES: Final[Mapping[str, Callable[[str], Places]]] = {
-    "AVRO": avro_places.places,
-    "JSON": json_places.places,
-    "PROTOBUF": protobuf_places.places,
-}
-"""The registry's word for a format → the places in a schema's text."""
 
 
 class Opener:

@@ -13,7 +13,6 @@ from typing import Any, Final
 from attrs import define, evolve, field
 
 from bridge.config import Config, Loaded
-from bridge.encryption.decrypt import PLACES
 from bridge.encryption.dek_registry import DekRegistry, Http
 from bridge.encryption.deks import Dek, Deks
 from bridge.encryption.kms import check, fatal
@@ -23,7 +22,7 @@ from bridge.encryption.unfit import Adapted, adapted
 from bridge.schema.contract import Contract
 from bridge.schema.model import Schema
 from bridge.schema.registry import Registered
-from bridge.schema.tagging import tags_in
+from bridge.schema.tagging import every_field, tags_in
 
 _PARAMETER: Final = re.compile(r"(?:value\.converter\.)?rule\.executors\.[^.]+\.param\.(.+)")
 
@@ -99,16 +98,19 @@ class Guard:
         kept = self.in_force(stored, wanted)
         rules = read_rules(kept.rule_set, kept.metadata, self.say)
         self.rules = tuple(rules)
-        places = PLACES[stored.type](stored.text)
-        names = tags_in(stored.text, stored.type).names
-        more = {names[f.name]: f.tags for f in schema.fields if f.tags and f.name in names}
+        reach = tags_in(stored.text, stored.type, kept.metadata)
+        names = reach.follow(schema)
+        more: dict[str, set[str]] = {}
+        for path, its in every_field(schema):
+            for name in names[path] if its.tags else ():
+                more.setdefault(name, set()).update(its.tags)
         try:
-            made = plan(rules, places, kept.metadata, more, self.say)
+            made = plan(rules, reach.places, kept.metadata, more, self.say)
         except StrayTagError as error:
             raise fatal(f"{stored.subject} version {stored.version}: {error}") from None
-        present = {names[f.name] for f in schema.fields if f.name in names}
+        present = frozenset().union(*names.values())
         for place in made.unfit:
-            if place.name in present or place.name not in names.values():
+            if place.name in present or place.name not in reach.names.values():
                 raise fatal(
                     f"{stored.subject} version {stored.version}: field {place.name} is {place.type} and is to be "
                     "encrypted, and only texts and bytes can be; take the tag away, or say otherwise in the contract"

@@ -10,13 +10,14 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from attrs import define, field
+from attrs import define, field, frozen
 
-from bridge.encryption.places import Place, Places, Stray, tags_in
+from bridge.encryption.places import Below, Place, Places, Stray, tags_in
 from bridge.formats.texts import imports_of
 
 Change = Callable[[str, Any], Any]
 _BRANCHES: Final = ("oneOf", "anyOf", "allOf")
+_DEEPEST: Final = 4096  # characters of a path: arrays of themselves end somewhere
 
 
 def places(text: str) -> Places:
@@ -25,13 +26,28 @@ def places(text: str) -> Places:
     walk.node(walk.root, "$", frozenset(), top=True)
     for name, other in imports_of(text).items():
         walk.elsewhere(json.loads(other), f"the document {name}")
-    return Places(tuple(walk.fields.values()), tuple(walk.stray))
+    return Places(tuple(walk.fields.values()), tuple(walk.stray), _Type(walk.root, walk.root, "$"))
 
 
 def change(text: str, value: Any, to: Change) -> Any:
     """The same value, ``to`` applied to each text of the properties; arrays item by item."""
     root = json.loads(text)
     return _changed(root, root, "$", value, None, to)
+
+
+@frozen(eq=False)
+class _Type:
+    root: Any
+    node: Any
+    path: str
+
+    def below(self) -> Iterator[Below]:
+        for one in _every(self.root, self.node):
+            for name, entry in (one.get("properties") or {}).items():
+                full = f"{self.path}.{name}"
+                yield Below(name, full, _Type(self.root, entry, full))
+            if len(self.path) < _DEEPEST and isinstance(one.get("items"), dict):
+                yield from _Type(self.root, one["items"], f"{self.path}[0]").below()
 
 
 @define

@@ -10,12 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
+from typing import Protocol
 
-from attrs import frozen
+from attrs import field, frozen
 
 from bridge.encryption.kms import fatal
 
 TAGS = "confluent:tags"
+_READINGS = ((True, True), (True, False), (False, True))
+"""Whether brackets are a class of characters, and whether a backslash takes the next character as it is: Java's
+``WildcardMatcher`` up to 8.3, Python's ``wildcard_match`` (2.16), Java's since."""
 
 
 @frozen
@@ -42,12 +46,39 @@ class Stray:
     tags: frozenset[str]
 
 
+class Node(Protocol):
+    """The type of a value in a schema's text, seen as the records in it: those of every union branch, of an array's
+    items, of a map's values, behind references."""
+
+    def below(self) -> Iterable[Below]:
+        """Their fields. One name may come several times. May go on without end where types are recursive."""
+
+
+@frozen
+class Below:
+    """A field of a record: its name there, its full name, its type."""
+
+    name: str
+    full: str
+    node: Node
+
+
+@frozen
+class Nowhere:
+    """A type without a record in it."""
+
+    def below(self) -> Iterable[Below]:
+        """Nothing."""
+        return ()
+
+
 @frozen
 class Places:
-    """What a schema has."""
+    """What a schema has. ``root``: the type of the whole value."""
 
     fields: tuple[Place, ...]
     stray: tuple[Stray, ...] = ()
+    root: Node = field(factory=Nowhere, eq=False, repr=False)
 
 
 def tags_in(node: Mapping[str, object]) -> frozenset[str]:
@@ -57,9 +88,12 @@ def tags_in(node: Mapping[str, object]) -> frozenset[str]:
 
 
 def matches(pattern: str, name: str) -> bool:
-    """Whether a pattern of ``metadata.tags`` means a full name; ``?`` and ``*`` stay within one dot level, ``**``
-    does not, and the whole name must match (WildcardMatcher of Confluent's clients, brackets included)."""
-    return _compiled(pattern).fullmatch(name) is not None
+    """Whether a pattern of ``metadata.tags`` means a full name for any of Confluent's clients.
+
+    ``?`` and ``*`` stay within one dot level, ``**`` does not, and the whole name must match. Of brackets and
+    backslashes the clients think differently (``_READINGS``), so what one of them would encrypt is protected here.
+    """
+    return any(_compiled(pattern, reading).fullmatch(name) is not None for reading in _READINGS)
 
 
 def tags_of(place: Place, patterns: Mapping[str, Iterable[str]]) -> frozenset[str]:
@@ -67,8 +101,14 @@ def tags_of(place: Place, patterns: Mapping[str, Iterable[str]]) -> frozenset[st
     return place.tags.union(*(tags for pattern, tags in patterns.items() if matches(pattern, place.name)))
 
 
+def exactly(name: str) -> str:
+    """The narrowest pattern that every client reads as this full name."""
+    return re.sub(r"[*?\\\[\]]", "?", name)
+
+
 @cache
-def _compiled(pattern: str) -> re.Pattern[str]:
+def _compiled(pattern: str, reading: tuple[bool, bool]) -> re.Pattern[str]:
+    classes, escapes = reading
     source = pattern.replace("**.*", "**")
     out, at = "", 0
     while at < len(source):
@@ -79,11 +119,16 @@ def _compiled(pattern: str) -> re.Pattern[str]:
             at += 1
         elif c in "*?":
             out += "[^.]*" if c == "*" else "[^.]"
-        elif c == "\\":
+        elif c == "\\" and escapes:
             out += re.escape(source[at : at + 1] or "\\")
             at += 1
+        elif c == "\\":
+            out += "\\\\"
+            if at + 1 < len(source):  # the Python client passes over all but the last character
+                out += source[at]
+                at += 1
         else:
-            out += "\\" + c if c in ".+{}()|^$" else c
+            out += "\\" + c if c in ".+{}()|^$" or (c in "[]" and not classes) else c
     try:
         return re.compile(out)
     except re.error as error:

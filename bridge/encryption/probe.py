@@ -8,7 +8,6 @@ from typing import Any
 from attrs import evolve
 
 from bridge.config import Loaded
-from bridge.encryption.decrypt import PLACES
 from bridge.encryption.dek_registry import Http, Kek
 from bridge.encryption.demands import check_contract
 from bridge.encryption.guard import Guard, deks_of
@@ -18,7 +17,7 @@ from bridge.schema.contract import metadata_document, rule_set_document
 from bridge.schema.model import Schema
 from bridge.schema.registry import Registered
 from bridge.schema.sources import load_contracts
-from bridge.schema.tagging import tags_in
+from bridge.schema.tagging import PLACES, tags_in
 
 
 def probe(loaded: Loaded, http: Http, event: str, schema: Schema, latest: Registered | None) -> str:

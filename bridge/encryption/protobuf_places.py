@@ -6,13 +6,15 @@ item by item; maps, wrappers and messages do not, as in Java. Absent fields stay
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from bridge.encryption.places import Place, Places, Stray
+from attrs import frozen
+
+from bridge.encryption.places import Below, Node, Nowhere, Place, Places, Stray
 from bridge.formats.protobuf_types import SCALARS
 from bridge.formats.texts import imports_of
-from bridge.schema.proto import Message, map_parts, parse
+from bridge.schema.proto import File, Message, map_parts, parse
 from bridge.schema.proto.tags import FIELD, MESSAGE, tags_of
 
 Change = Callable[[str, Any], Any]
@@ -21,14 +23,46 @@ _FITS: Final = ("string", "bytes")
 
 def places(text: str) -> Places:
     """Every field of every message, those of imported schemas included."""
-    found = [_places(one) for one in (text, *imports_of(text).values())]
+    files = [parse(one) for one in (text, *imports_of(text).values())]
+    found = [_places(file) for file in files]
+    root: Node = Nowhere()
+    if files[0].messages:
+        known = {name: message for file in files for name, message in _messages(file.messages, file.package)}
+        root = _Type(known, next(_messages(files[0].messages, files[0].package))[0])
     return Places(
-        tuple(f for each in found for f in each.fields), tuple(s for each in found for s in each.stray)
+        tuple(f for each in found for f in each.fields), tuple(s for each in found for s in each.stray), root
     )
 
 
-def _places(text: str) -> Places:
-    file = parse(text)
+@frozen(eq=False)
+class _Type:
+    """A message by its full name."""
+
+    known: Mapping[str, Message]
+    name: str
+
+    def below(self) -> Iterator[Below]:
+        for column in self.known[self.name].every_field():
+            pair = map_parts(column.type)
+            inner = _resolved(self.known, pair[1] if pair else column.type, self.name)
+            node = Nowhere() if inner is None else _Type(self.known, inner)
+            yield Below(column.name, f"{self.name}.{column.name}", node)
+
+
+def _resolved(known: Mapping[str, Message], name: str, scope: str) -> str | None:
+    """The full name of a message that is named inside another; the innermost scope first."""
+    if name.startswith("."):
+        return name[1:] if name[1:] in known else None
+    while True:
+        full = f"{scope}.{name}" if scope else name
+        if full in known:
+            return full
+        if not scope:
+            return None
+        scope = scope.rpartition(".")[0]
+
+
+def _places(file: File) -> Places:
     fields: list[Place] = []
     stray: list[Stray] = []
     messages = list(_messages(file.messages, file.package))

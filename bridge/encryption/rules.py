@@ -43,7 +43,26 @@ class EncryptRule:
 
     def meets(self, tags: Iterable[str]) -> bool:
         """Whether it applies to a field with these tags."""
-        return not self.payload and (not self.tags or not self.tags.isdisjoint(tags))
+        return not self.payload and meet(self.tags, tags)
+
+
+def meet(wanted: Iterable[str], tags: Iterable[str]) -> bool:
+    """Whether a rule for the ``wanted`` tags applies to a field that has ``tags``: one without tags always does."""
+    wanted = frozenset(wanted)
+    return not wanted or not wanted.isdisjoint(tags)
+
+
+def protects(rule: Document, tags: frozenset[str]) -> bool:
+    """Whether a rule set's rule protects the value of a field with these tags when it is written.
+
+    One for the payload encrypts every field; what is to stay out of keys and headers is the tagged ones.
+    """
+    if rule.get("disabled"):
+        return False
+    wanted = rule.get("tags") or ()
+    if rule.get("type") == PAYLOAD:
+        return bool(tags) and meet(wanted, tags)
+    return rule.get("type") == FIELDS and meet(wanted, tags)
 
 
 @frozen

@@ -19,11 +19,12 @@ from bridge.event import Data
 from bridge.formats.avro_code import Source, generate
 from bridge.formats.avro_defaults import varint
 from bridge.formats.avro_evolve import with_fields as with_fields
-from bridge.formats.avro_render import Options, Renderer, scrubbed
+from bridge.formats.avro_render import Options, Renderer
 from bridge.formats.avro_types import AvroType, parse
 from bridge.formats.avro_write import Column, columns, nullable
 from bridge.formats.reader import careful_reader
 from bridge.formats.rows import Layout, Row
+from bridge.languages.spelling import avro_name
 from bridge.schema.model import Kind, Schema
 
 NAME: Final = "AVRO"
@@ -101,7 +102,7 @@ def _record_type(written: AvroType) -> AvroType:
 
 
 def _name_in(options: Options, name: str) -> str:
-    return scrubbed(name) if options.scrub else name
+    return avro_name(name) if options.scrub else name
 
 
 def _missing(schema: Schema, record: AvroType, options: Options, path: str) -> tuple[str, ...]:

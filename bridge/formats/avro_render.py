@@ -16,6 +16,7 @@ from attrs import define, evolve, field, frozen
 
 from bridge.errors import Fatal, Stage
 from bridge.formats.options import flag
+from bridge.languages.spelling import avro_name
 from bridge.schema.connect_json import decimal_to_bytes, scale_of
 from bridge.schema.model import DATE, DECIMAL, TIME, TIMESTAMP, UNSET, Field, Kind, Schema
 
@@ -61,22 +62,6 @@ class Options:
         )
 
 
-def scrubbed(name: str) -> str:
-    """A name with what Avro does not allow replaced, as ``scrub.invalid.names`` does."""
-    if _VALID.fullmatch(name):
-        return name
-    out = "".join(_scrubbed_character(c) for c in name)
-    return out if not out[:1].isdigit() else f"x{out}"
-
-
-def _scrubbed_character(character: str) -> str:
-    if character.isascii() and (character.isalnum() or character == "_"):
-        return character
-    if character in "-.* ":  # what Java's URLEncoder leaves alone, and the blank, which it makes a plus sign
-        return "_"
-    return "".join(f"_{byte:02X}" for byte in character.encode())
-
-
 @define
 class Renderer:
     """Renders schemas of one document; named types keep their names apart.
@@ -115,7 +100,7 @@ class Renderer:
     def name(self, name: str) -> str:
         """A field's name in Avro; Fatal(stage=SCHEMA) where it is not allowed there."""
         if self.options.scrub:
-            return scrubbed(name)
+            return avro_name(name)
         if _VALID.fullmatch(name):
             return name
         raise Fatal(

@@ -15,10 +15,11 @@ from bridge.encryption.protection import Protection, Seal, checked, whole
 from bridge.errors import Fatal, Stage
 from bridge.event import Data
 from bridge.formats import protobuf_evolve
-from bridge.formats.protobuf_render import Options, Renderer, scrubbed
+from bridge.formats.protobuf_render import Options, Renderer
 from bridge.formats.reader import careful_reader
 from bridge.formats.rows import Layout, Row
 from bridge.formats.texts import earlier_of, imports_of
+from bridge.languages.spelling import protobuf_name
 from bridge.schema.model import Schema
 from bridge.schema.proto import File, Message, parse
 
@@ -152,7 +153,7 @@ def _by_path(file: File, path: str) -> tuple[Message, tuple[int, ...]] | None:
 
 
 def _rename(options: Options) -> Callable[[str], str]:
-    return scrubbed if options.scrub else lambda name: name
+    return protobuf_name if options.scrub else lambda name: name
 
 
 class _Made:

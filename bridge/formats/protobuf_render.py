@@ -16,13 +16,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import quote_plus
 
 from attrs import define, field, frozen
 
 from bridge.errors import Fatal, Stage
 from bridge.formats.options import flag
 from bridge.formats.protobuf_types import json_name
+from bridge.languages.spelling import protobuf_name
 from bridge.schema.connect_json import scale_of
 from bridge.schema.model import DATE, DECIMAL, TIME, TIMESTAMP, Field, Kind, Schema
 
@@ -73,17 +73,6 @@ class Options:
             fill_defaults=not flag(settings, "ignore.default.for.nullables", False),
             strict=flag(settings, "latest.compatibility.strict", True),
         )
-
-
-def scrubbed(name: str) -> str:
-    """A name with what Protobuf does not allow replaced, as ``scrub.invalid.names`` does; it also hides a leading
-    underscore."""
-    if _VALID.fullmatch(name) and name[0] != "_":
-        return name
-    encoded = quote_plus(name, safe=".-*_").replace("~", "%7E")
-    if encoded[:1].isdigit() or encoded[:1] == "_":
-        encoded = f"x{encoded}"
-    return re.sub(r"[^A-Za-z0-9_]", "_", encoded)
 
 
 @define
@@ -169,7 +158,7 @@ class Renderer:
     def name(self, name: str) -> str:
         """A name in Protobuf; Fatal(stage=SCHEMA) where it is not allowed there."""
         if self.options.scrub:
-            return scrubbed(name)
+            return protobuf_name(name)
         if _VALID.fullmatch(name):
             return name
         raise Fatal(

@@ -24,7 +24,7 @@ from bridge.schema.contract import Contract, metadata_document, rule_set_documen
 from bridge.schema.model import Schema
 from bridge.schema.registry import Registered, Registry
 from bridge.schema.subjects import prefix, subject_name
-from bridge.schema.tagging import retagged, tags_in, with_metadata_tags
+from bridge.schema.tagging import every_field, retagged, tags_in, with_metadata_tags
 
 REGISTRY_TYPES: Final = {"AVRO": "AVRO", "JSON_SR": "JSON", "PROTOBUF": "PROTOBUF"}
 """``output.data.format`` → the registry's word."""
@@ -154,9 +154,20 @@ class Registration:
     def _tagged(
         self, stored: Registered, schema: Schema, contract: Contract | None, untagged: frozenset[str]
     ) -> Registered:
-        wanted = {f.name: f.tags for f in schema.fields if f.tags or _speaks_of(contract, f.name)}
-        spoken_for = {*(contract.fields if contract else ()), *untagged}
-        made = retagged(stored, {**wanted, **dict.fromkeys(untagged, ())}, spoken_for)
+        reach = tags_in(stored.text, stored.type, stored.metadata)
+        fields = {full: dotted for dotted, full in reversed(list(reach.names.items()))}
+        names = reach.follow(schema)
+        wanted: dict[str, set[str]] = {}
+        spoken_for: set[str] = set()
+        for path, each in every_field(schema):
+            spoken = len(path) == 1 and (_speaks_of(contract, each.name) or each.name in untagged)
+            if not each.tags and not spoken:
+                continue
+            for name in names[path] & fields.keys():
+                wanted.setdefault(fields[name], set()).update(() if each.name in untagged else each.tags)
+                if spoken:
+                    spoken_for.add(fields[name])
+        made = retagged(stored, wanted, spoken_for)
         return with_metadata_tags(made) if self._metadata_tags else made
 
     def _say_untold(self, latest: Registered, reasons: list[str]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from bridge.encryption.rules import meet
 from bridge.schema.classification import Classification, of_classification
 from bridge.schema.contract import Contract
 from bridge.schema.registry import Registered
@@ -112,7 +113,7 @@ def _wanted(
 
 def _rule(rule: Mapping[str, Any], found: Tagged) -> Rule:
     tags = tuple(rule.get("tags") or ())
-    met = tuple(name for name, has in found.fields.items() if set(tags) & set(has))
+    met = tuple(name for name, has in found.fields.items() if has and meet(tags, has))
     return Rule(str(rule.get("name")), str(rule.get("type")), tags, bool(rule.get("disabled")), met)
 
 

@@ -12,17 +12,19 @@ from functools import partial
 from typing import Any, Final
 
 import msgspec
-from attrs import evolve, frozen
+from attrs import frozen
 
 from bridge.config import Loaded, TopicTemplate
 from bridge.config.checks import topic as wrong_topic
 from bridge.encryption.protection import NOTHING
+from bridge.encryption.rules import protects
 from bridge.errors import BadRecord, BridgeError, Fatal, SetAside, Stage
 from bridge.event import Data, Record
 from bridge.formats import Format
 from bridge.formats.reader import read_with
 from bridge.formats.rows import Layout
 from bridge.routes import Route, Unprepared
+from bridge.routing.following import follow
 from bridge.schema.converter_classes import SIMPLE, STRING
 from bridge.schema.evolution import Written
 from bridge.schema.keys import Encoder, header_encoder, key_converter
@@ -33,7 +35,6 @@ from bridge.transforms.cast import caster
 from bridge.transforms.chain import Chain
 from bridge.transforms.configuration import chain_of
 from bridge.transforms.record import ConnectRecord
-from bridge.transforms.step import tags_of
 
 _MOST_TARGETS: Final = 2000
 Find = Callable[[Schema, str], Written | None]
@@ -196,7 +197,7 @@ class Transforming:
     def _refuse_tagged(self, before: Schema) -> None:
         """There is no registered schema whose rules could say what is protected: every tag counts."""
         if self._encrypts:
-            self._refuse([str(found) for found in self.chain.trace(before)[1]])
+            self._refuse([str(found) for found in self.chain.ends(before)[1]])
 
     def _refuse(self, found: list[str]) -> None:
         if found:
@@ -208,33 +209,11 @@ class Transforming:
 
 
 def leaks_of(chain: Chain, before: Schema, written: Registered) -> list[str]:
-    """In words, where protected fields of the schema before the chain get to places that are not encrypted.
-
-    Tags are those of the schema and the registered ones, which speak of fields as they are called after the chain:
-    so every field is followed through it by its own name.
-    """
-    rules = [rule for rule in written.rules() if not rule.get("disabled")]
-    registered = tags_in(written.text, written.type, written.metadata).fields
-    tags = {f.name: tags_of(f) | frozenset(registered.get(f.name, ())) for f in before.fields}
-    named = evolve(before, fields=tuple(evolve(f, tags=frozenset({f.name})) for f in before.fields))
-    state, leaks = chain.trace(named)
-    for field in state.value.fields if state.value else ():
-        for origin in tags_of(field) & tags.keys():
-            tags[origin] |= frozenset(registered.get(field.name, ()))
-    protected = {name for name, its in tags.items() if any(_meets(rule, its) for rule in rules)}
-    return [
-        str(evolve(found, leak=evolve(found.leak, tags=frozenset().union(*(tags[name] for name in exposed)))))
-        for found in leaks
-        if (exposed := found.leak.tags & protected)
-    ]
-
-
-def _meets(rule: Mapping[str, Any], tags: frozenset[str]) -> bool:
-    """Whether an encryption rule protects a field with these tags. One for the payload protects what is tagged."""
-    wanted = rule.get("tags") or ()
-    if rule.get("type") == "ENCRYPT_PAYLOAD":
-        return bool(tags) and (not wanted or not tags.isdisjoint(wanted))
-    return rule.get("type") == "ENCRYPT" and (not wanted or not tags.isdisjoint(wanted))
+    """In words, where protected fields of the schema before the chain get to places that are not encrypted."""
+    rules = written.rules()
+    reach = tags_in(written.text, written.type, written.metadata)
+    followed = follow(chain, before, reach, lambda tags: any(protects(rule, tags) for rule in rules))
+    return [str(leak) for leak in followed.leaks]
 
 
 def _converter(

@@ -7,12 +7,14 @@ from typing import Final
 
 from attrs import evolve, frozen
 
-from bridge.errors import BadRecord, Stage
+from bridge.errors import BadRecord, Fatal, Stage
 from bridge.schema.model import Schema
 from bridge.transforms.errors import JavaError
 from bridge.transforms.predicates import Predicate
 from bridge.transforms.record import ConnectRecord
 from bridge.transforms.step import Leak, Routing, State, Transform
+
+_MOST_WAYS: Final = 1024
 
 
 @frozen
@@ -93,6 +95,33 @@ class Chain:
             except JavaError:
                 return None
         return record.topic
+
+    def ends(self, value: Schema) -> tuple[tuple[State, ...], tuple[Found, ...]]:
+        """As ``trace``, for every record: a transform with a predicate concerns some and passes others.
+
+        Every way through the chain has an end, ends that are alike one. Fatal for too many ways.
+        """
+        states: dict[tuple[Schema | None, Schema | None], State] = {(None, value): State(value=value)}
+        found: dict[Found, None] = {}
+        for link in self.links:
+            after: dict[tuple[Schema | None, Schema | None], State] = {}
+            for state in states.values():
+                if link.predicate is not None:
+                    after[state.key, state.value] = state
+                try:
+                    made = link.transform.trace(evolve(state, leaks=()))
+                except JavaError:
+                    made = state  # its records will say so
+                found |= dict.fromkeys(Found(link.alias, leak) for leak in made.leaks)
+                after[made.key, made.value] = evolve(made, leaks=())
+            if len(after) > _MOST_WAYS:
+                raise Fatal(
+                    f"transforms.{link.alias}: transforms with predicates can shape a record in more than {_MOST_WAYS} "
+                    "ways, too many to follow protected fields through: use fewer predicates",
+                    stage=Stage.TRANSFORMATION,
+                )
+            states = after
+        return tuple(states.values()), tuple(found)
 
     def trace(self, value: Schema) -> tuple[State, tuple[Found, ...]]:
         """Key and value schema of a record that every transform concerns, and where tagged fields leave the value.

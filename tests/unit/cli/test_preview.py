@@ -226,3 +226,46 @@ def test_events_of_a_channel(files: Files, org: Org) -> None:
     assert [each["event"] for each in found] == [EVENT, "Shipment_Updated__e", EVENT]
     assert [each["record"]["topic"] for each in found][1] == "shipment_updated__e"
     assert found[2]["record"]["value"]["New__c"] == "yes"
+
+
+@pytest.mark.parametrize(
+    "pattern", ["**.Customer_Email__c", "**.[C]ustomer_Email__c", "**.Customer\\_Email__c"]
+)
+def test_a_registered_pattern_masks_what_is_hoisted_and_the_key_before(
+    files: Files, org: Org, registry: Registry, tmp_path: Path, pattern: str
+) -> None:
+    mail = {"name": "Customer_Email__c", "type": ["null", "string"], "default": None}
+    within = {"type": "record", "name": EVENT, "namespace": "io.confluent.salesforce", "fields": [mail]}
+    schema = {"type": "record", "name": "ConnectDefault", "namespace": "io.confluent.connect.avro",
+              "fields": [{"name": "all", "type": within}]}  # fmt: skip
+    rule = {"name": "pii", "type": "ENCRYPT", "tags": ["PII"], "params": KEY}
+    body = {
+        "schema": json.dumps(schema),
+        "metadata": {"tags": {pattern: ["PII"]}},
+        "ruleSet": {"domainRules": [rule]},
+    }
+    import urllib.request
+
+    request = urllib.request.Request(
+        f"{registry.url}/subjects/orders-value/versions", json.dumps(body).encode(), method="POST",
+        headers={"Content-Type": "application/json"},
+    )  # fmt: skip
+    urllib.request.urlopen(request, timeout=5).close()
+    apache = "org.apache.kafka.connect.transforms."
+    files.settings |= {
+        "csfle.enabled": "true", "transforms": "k,h", "transforms.k.type": f"{apache}ValueToKey",
+        "transforms.k.fields": "Customer_Email__c", "transforms.h.type": f"{apache}HoistField$Value",
+        "transforms.h.field": "all",
+    }  # fmt: skip
+    org.publish(EVENT, {"Order_Number__c": "O-1", "Customer_Email__c": SECRET})
+    (found,) = files.preview("--max-events", "1", "--explain")
+    assert SECRET not in json.dumps(found)
+    assert found["becomes"].startswith(
+        "would be refused: transforms.k puts the field Customer_Email__c (tagged PII)"
+    )
+    del files.settings["transforms.k.type"], files.settings["transforms.k.fields"]
+    files.settings["transforms"] = "h"
+    (found,) = files.preview("--max-events", "1", "--explain")
+    assert SECRET not in json.dumps(found)
+    assert found["masked"] == ["all.Customer_Email__c"]
+    assert found["record"]["value"]["all"]["Order_Number__c"] == "O-1"

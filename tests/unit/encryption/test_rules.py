@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 from typing import Any
 
 import pytest
@@ -40,6 +42,9 @@ def rules(*found: dict[str, Any], **more: Any) -> dict[str, Any]:
         ("ns.Rec.ssn.more", "ns.Rec.ssn", False),
         ("$.addrs*.street", "$.addrs[0].street", True),
         ("$.a+b", "$.a+b", True),
+        ("a.*.c", "a.b.b.c", False),
+        ("a.**", "a.b.c", True),
+        ("a?b", "a.b", False),
     ],
 )
 def test_patterns_as_the_official_clients_match_them(pattern: str, name: str, expected: bool) -> None:
@@ -49,11 +54,42 @@ def test_patterns_as_the_official_clients_match_them(pattern: str, name: str, ex
     assert wildcard_match(name, pattern) is expected
 
 
-@given(st.text("ab.*?$", max_size=8), st.text("ab.$", max_size=8))
+@given(st.text("ab.*?$+(", max_size=8), st.text("ab.$", max_size=8))
 def test_any_pattern_matches_as_in_the_official_client(pattern: str, name: str) -> None:
     from confluent_kafka.schema_registry.wildcard_matcher import wildcard_match
 
     assert matches(pattern, name) is wildcard_match(name, pattern)
+
+
+@pytest.mark.filterwarnings("ignore:Possible nested set")
+@given(st.text("ab.*?[]\\\\^", max_size=8), st.text("ab.[]\\\\", max_size=8))
+def test_nor_is_anything_passed_over_that_it_matches_with_brackets_and_backslashes(
+    pattern: str, name: str
+) -> None:
+    from confluent_kafka.schema_registry.wildcard_matcher import wildcard_match
+
+    try:
+        expected = wildcard_match(name, pattern)
+    except re.error:
+        with pytest.raises(Fatal, match="cannot be used"):
+            matches(pattern, name)
+        return
+    with contextlib.suppress(Fatal):  # another client cannot use the pattern
+        assert matches(pattern, name) or not expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "whose"),
+    [
+        ("**.[m]ail", "a.mail", "Java up to 8.3 and Python: a class"),
+        (r"**.m\ail", "a.mail", "Java: the next character as it is"),
+        ("$.a[0].b", "$.a[0].b", "Java since: brackets are characters"),
+        (r"a\b", r"a\b", "Python: a backslash is a character"),
+    ],
+)
+def test_what_one_client_would_encrypt_is_protected(pattern: str, name: str, whose: str) -> None:
+    assert matches(pattern, name), whose
+    assert not matches(pattern, "another")
 
 
 def test_a_disabled_rule_hides_no_enabled_one() -> None:

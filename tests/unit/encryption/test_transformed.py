@@ -98,3 +98,29 @@ def test_other_fields_may_be_keys(registry: Registry, tmp_path: Path) -> None:
     assert record.key == b"Struct{Order_Number__c=O-1}"
     assert EMAIL.encode() not in (record.value or b"")
     assert opened(registry, record.value)["Customer_Email__c"] == EMAIL
+
+
+@pytest.mark.parametrize("form", ["AVRO", "JSON_SR", "PROTOBUF"])
+@pytest.mark.parametrize("auto", ["true", "false"])
+def test_a_contracts_tag_protects_a_field_that_is_hoisted(
+    registry: Registry, tmp_path: Path, form: str, auto: str
+) -> None:
+    """The registered schema has the nested field without a tag, and keeps it so where nothing may be registered."""
+    settings = {
+        "transforms": "a",
+        "transforms__a__type": APACHE + "HoistField$Value",
+        "transforms__a__field": "all",
+    }
+    sample = event(Customer_Email__c=EMAIL, Order_Number__c="O-1")
+    for tagged, auto_register in (("Order_Number__c: {tags: [PII]}", "true"), (TAGGED, auto)):
+        made = writers(
+            registry.url, contract(tmp_path, tagged), **settings, output__data__format=form,
+            value__converter__auto__register__schemas=auto_register,
+        )  # fmt: skip
+        route = made.resolve(ID, sample)
+        made.close()
+        assert route.record is not None
+        record = route.record(sample)
+        assert record is not None
+        assert (EMAIL.encode() not in (record.value or b"")) is (tagged is TAGGED)
+    assert record.sealed == 2

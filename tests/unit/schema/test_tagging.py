@@ -7,15 +7,19 @@ from pathlib import Path
 
 import pytest
 from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
 
+from bridge.encryption.places import exactly, matches
 from bridge.formats import FORMATS
 from bridge.schema.classification import Classification, from_records, split, tags_of
 from bridge.schema.contract import Contract, FieldContract, Rule, metadata_document, rule_set_document
 from bridge.schema.evolution import REGISTRY_TYPES
 from bridge.schema.explain import explain
 from bridge.schema.infer import event_type, record_schema
+from bridge.schema.model import Field, Kind, Schema
 from bridge.schema.registry import Registered
-from bridge.schema.tagging import expression_of, retagged, tags_in, with_metadata_tags
+from bridge.schema.tagging import retagged, tags_in, with_metadata_tags
 
 SAMPLES = Path(__file__).parents[3] / "schemas"
 DESCRIBE = json.loads((SAMPLES / "Order_Placed__e.describe.json").read_text())
@@ -90,16 +94,55 @@ def test_tags_go_into_the_metadata_on_request(form: str) -> None:
     assert made.metadata == {"properties": {"a": "b"}, "tags": {FULL[form]: ["PII"]}}
 
 
-@pytest.mark.parametrize(
-    ("pattern", "name", "matches"),
-    [
-        ("**.ssn", "a.b.ssn", True), ("**.ssn", "ssn", False), ("a.*.c", "a.b.c", True), ("a.*.c", "a.b.b.c", False),
-        ("a.**", "a.b.c", True), ("**.*", "a.b", True), ("a.?", "a.b", True), ("a?b", "a.b", False),
-        ("a+", "aa", False),
-    ],
-)  # fmt: skip
-def test_patterns(pattern: str, name: str, matches: bool) -> None:
-    assert bool(expression_of(pattern).fullmatch(name)) is matches
+def hoisted(*names: str) -> Schema:
+    """The sample's record below other fields, as HoistField makes it."""
+    found = SCHEMA
+    for name in names:
+        found = Schema(Kind.STRUCT, name=f"x.{name}", fields=(Field(name, found),))
+    return found
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_fields_within_are_named_by_their_path_and_tagged_in_the_metadata(form: str) -> None:
+    schema = hoisted("b", "a")
+    before = stored(form, schema)
+    assert retagged(before, {"a.b.Nowhere__c": ["X"]}, ()) is before
+    after = retagged(before, {"a.b.Status__c": ["X"]}, ())
+    assert after.text == before.text
+    assert tags(after) == {"a.b.Status__c": {"X"}}
+    assert retagged(after, {"a.b.Status__c": ["X"]}, ()) is after
+    found = tags_in(after.text, after.type, after.metadata)
+    names = found.follow(schema)
+    assert found.tags(names["a", "b", "Status__c"]) == {"X"}
+    assert not found.tags(names["a", "b", "Phone__c"] | names["a",] | names["a", "b"])
+
+
+@given(st.text("ab.*?$[]\\\\{", max_size=8), st.text("ab.$", max_size=8))
+def test_the_exact_pattern_of_a_name_means_that_name(name: str, other: str) -> None:
+    from confluent_kafka.schema_registry.wildcard_matcher import wildcard_match
+
+    assert matches(exactly(name), name)
+    assert wildcard_match(name, exactly(name))
+    if not set(name) & set("*?[]\\\\"):
+        assert matches(exactly(name), other) is (name == other)
+
+
+def test_a_record_that_holds_itself_is_looked_through_once() -> None:
+    node = {
+        "type": "record",
+        "name": "N",
+        "fields": [
+            {"name": "value", "type": "string", "confluent:tags": ["PII"]},
+            {"name": "next", "type": ["null", "N"]},
+        ],
+    }
+    found = tags_in(json.dumps(node), "AVRO")
+    assert set(found.names) == {"value", "next", "next.value"}
+    deep = Schema(Kind.STRUCT, fields=(Field("value", Schema(Kind.STRING)),))
+    for _ in range(3):
+        deep = Schema(Kind.STRUCT, fields=(Field("value", Schema(Kind.STRING)), Field("next", deep)))
+    names = found.follow(deep)
+    assert found.tags(names["next", "next", "next", "value"]) == {"PII"}
 
 
 PROTO = """

@@ -1,0 +1,106 @@
+"""Protected values followed through transforms: each field of the event, by a mark of its own.
+
+The registered schema speaks of fields as they are called after the chain, a contract of those before it. So every
+leaf of the schema before the chain gets a mark, the chain is traced, and a leaf is protected if a rule meets the
+tags that it has by itself, or any of those that the registered schema has where its mark comes out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from attrs import evolve, frozen
+
+from bridge.schema.model import Field, Schema
+from bridge.schema.tagging import Path, Tagged, every_field, struct_in
+from bridge.transforms.chain import Chain, Found
+from bridge.transforms.step import tags_of
+
+Tags = frozenset[str]
+Protects = Callable[[Tags], bool]
+"""Whether a field with these tags is protected."""
+MARK: Final = "\0protected"
+"""No registry and no contract can have this tag."""
+
+
+@frozen
+class Followed:
+    """``origins``: leaves of the schema before the chain that are protected. ``leaks``: where they get out."""
+
+    origins: frozenset[Path]
+    leaks: tuple[Found, ...] = ()
+
+
+def follow(chain: Chain, before: Schema, reach: Tagged | None, protects: Protects) -> Followed:
+    """``reach``: the tags of the schema that writes; None where there is none, and only the fields' own count.
+
+    Fatal for a chain with too many predicates to follow.
+    """
+    own = _own_tags(before, frozenset(), ())
+    marks = {str(number): path for number, path in enumerate(own)}
+    by_path = {path: frozenset({mark}) for mark, path in marks.items()}
+    marked = _marked(before, by_path, ())
+    ends, leaks = chain.ends(marked)
+    tags = {mark: own[path] for mark, path in marks.items()}
+    if reach is not None:
+        came_out: set[str] = set()
+        for schema in (marked, *(end.value for end in ends if end.value is not None)):
+            if schema is not marked:
+                came_out.update(mark for _, field in every_field(schema) for mark in tags_of(field))
+            names = reach.follow(schema)
+            for path, field in every_field(schema):
+                for mark in tags_of(field):
+                    tags[mark] |= reach.tags(names[path])
+        for mark in marks.keys() - came_out:
+            # it is in no value any more: a tag on a field of its name, wherever that stands now, means it
+            tags[mark] |= _by_name(reach, marks[mark][-1])
+    protected = frozenset(mark for mark, its in tags.items() if protects(its))
+    return Followed(
+        frozenset(marks[mark] for mark in protected),
+        tuple(
+            evolve(one, leak=evolve(one.leak, tags=frozenset().union(*(tags[mark] for mark in exposed))))
+            for one in leaks
+            if (exposed := one.leak.tags & protected)
+        ),
+    )
+
+
+def marked(schema: Schema, paths: frozenset[Path]) -> Schema:
+    """The schema with ``MARK`` on these leaves, so that transforms carry it along."""
+    return _marked(schema, dict.fromkeys(paths, frozenset({MARK})), (), keep=True)
+
+
+def _marked(schema: Schema, marks: Mapping[Path, Tags], path: Path, *, keep: bool = False) -> Schema:
+    """``keep``: beside the tags that are there."""
+    fields = []
+    for each in schema.fields:
+        here = (*path, each.name)
+        tags = marks.get(here, frozenset()) | (each.tags if keep else frozenset())
+        fields.append(Field(each.name, _within(each.schema, marks, here, keep=keep), tags))
+    return evolve(schema, fields=tuple(fields))
+
+
+def _within(schema: Schema, marks: Mapping[Path, Tags], path: Path, *, keep: bool) -> Schema:
+    if schema.fields:
+        return _marked(schema, marks, path, keep=keep)
+    if schema.value_schema is None or struct_in(schema) is None:
+        return schema
+    return evolve(schema, value_schema=_within(schema.value_schema, marks, path, keep=keep))
+
+
+def _own_tags(schema: Schema, around: Tags, path: Path) -> dict[Path, Tags]:
+    """Each leaf with its tags and those of the structs around it."""
+    out: dict[Path, Tags] = {}
+    for each in schema.fields:
+        inner, here = struct_in(each.schema), (*path, each.name)
+        if inner is not None and inner.fields:
+            out |= _own_tags(inner, around | each.tags, here)
+        else:
+            out[here] = around | each.tags
+    return out
+
+
+def _by_name(reach: Tagged, name: str) -> Tags:
+    dotted = (tags for field, tags in reach.fields.items() if field.rpartition(".")[2] == name)
+    return frozenset(tag for tags in dotted for tag in tags)
