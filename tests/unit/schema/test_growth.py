@@ -61,12 +61,12 @@ def test_one_warning_where_it_cannot_be(http: Http, refuses: bool, reason: str, 
     registering = registration(registry, "JSON_SR")
     with caplog.at_level("WARNING"):
         registering.written(NARROW, "orders")
-    (warning,) = caplog.messages
-    assert SUBJECT in warning
-    assert reason in warning
-    with pytest.raises(Incompatible):
-        registering.written(WIDE, "orders")
-    assert caplog.messages == [warning]
+        (warning,) = caplog.messages
+        assert SUBJECT in warning
+        assert reason in warning
+        with pytest.raises(Incompatible):
+            registering.written(WIDE, "orders")
+        assert caplog.messages == [warning]
 
 
 def test_a_subject_that_is_there_is_left_alone(http: Http) -> None:
