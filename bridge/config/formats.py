@@ -44,10 +44,8 @@ def _from_connector(c: Examined) -> None:
     if CONVERTER in c.broken:
         return
     name = CONVERTERS[c.values[CONVERTER]]
-    if not _settle(c, name, "") or name != "JSON":
-        return
-    if not c.has(_ENABLE):
-        c.fault(_ENABLE, "must be set to false: JsonConverter's own default wraps each value with its schema")
+    if _settle(c, name, "") and name == "JSON" and not c.has(_ENABLE):
+        _wrap(c, "true")
 
 
 def _from_worker(c: Examined, worker: Config) -> None:
@@ -62,8 +60,25 @@ def _from_worker(c: Examined, worker: Config) -> None:
     if not _settle(c, name, " (the worker's default)"):
         return
     c.values[CONVERTER] = converter
-    more = ", always without schemas" if name == "JSON" else ""
-    c.notices.append(f"{FORMAT} is not given; the worker's {CONVERTER} makes it {name}{more}")
+    c.notices.append(f"{FORMAT} is not given; the worker's {CONVERTER} makes it {name}")
+    if name == "JSON" and not c.has(_ENABLE):
+        _wrap(c, worker.raw().get(_ENABLE) or "true")
+
+
+def _wrap(c: Examined, enabled: str) -> None:
+    """Whether values are wrapped with their schemas. JsonConverter's own default is true, that of the managed
+    connector's ``output.data.format`` false."""
+    try:
+        c.values[_ENABLE] = typed(c.catalogue.properties[_ENABLE], enabled)
+    except InvalidError as error:
+        c.fault(CONVERTER, f"is the worker's, whose {_ENABLE} {error}")
+        return
+    c.given[_ENABLE] = enabled
+    if c.values[_ENABLE]:
+        c.notices.append(
+            f"JsonConverter wraps each value with its schema unless {_ENABLE}=false: "
+            '{"schema":…,"payload":…}'
+        )
 
 
 def _settle(c: Examined, name: str, origin: str) -> bool:

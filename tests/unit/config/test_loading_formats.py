@@ -31,7 +31,6 @@ def test_a_converter_decides_where_no_format_is_given(loading: Load, faults: Fau
     assert loading({**no, "value.converter": AVRO}, worker=REGISTRY).connector["output.data.format"] == "AVRO"
     assert loading(no, worker=REGISTRY | {"value.converter": AVRO}).connector["output.data.format"] == "AVRO"
     assert loading(no).connector["output.data.format"] == "JSON"
-    assert "enable" in str(faults({**no, "value.converter": JSON}))
     assert faults({**no, "value.converter": JSON, "value.converter.schemas.enable": "false"}) == {}
     assert "JSON_SR" in str(
         faults({**no, "value.converter": "io.confluent.connect.json.JsonSchemaConverter"})
@@ -48,6 +47,36 @@ def test_a_workers_converter_never_contradicts_a_connector(loading: Load) -> Non
     string = {"value.converter": "org.apache.kafka.connect.storage.StringConverter"}
     (notice,) = loading({"output.data.format": None}, worker=WORKER_FILE | string).notices
     assert "JSON is written" in notice
+
+
+@pytest.mark.parametrize(
+    ("connector", "worker", "wrapped"),
+    [
+        ({"output.data.format": "JSON"}, {}, False),
+        ({"output.data.format": "JSON", "value.converter.schemas.enable": "true"}, {}, True),
+        ({"output.data.format": "JSON"}, {"value.converter": JSON}, False),
+        ({"output.data.format": None, "value.converter": JSON}, {}, True),
+        (
+            {"output.data.format": None, "value.converter": JSON, "value.converter.schemas.enable": "false"},
+            {},
+            False,
+        ),
+        ({"output.data.format": None}, {"value.converter": JSON}, True),
+        (
+            {"output.data.format": None},
+            {"value.converter": JSON, "value.converter.schemas.enable": "false"},
+            False,
+        ),
+        ({"output.data.format": None}, {}, False),
+    ],
+)
+def test_json_is_wrapped_as_the_converter_that_was_meant_does(
+    loading: Load, connector: dict[str, str | None], worker: dict[str, str], wrapped: bool
+) -> None:
+    """JsonConverter's default is true, the managed connector's false."""
+    config = loading(connector, worker=WORKER_FILE | worker).connector
+    assert config["value.converter.schemas.enable"] is wrapped
+    assert config.prefixed("value.converter.").get("schemas.enable", "false") == str(wrapped).lower()
 
 
 @pytest.mark.parametrize("name", ["AVRO", "JSON_SR", "PROTOBUF"])
@@ -83,7 +112,6 @@ def test_options_of_the_formats(name: str, option: str, value: str, outcome: str
         ("transaction.boundary", "interval"),
         ("offsets.storage.topic", "mine"),
         ("topic.creation.groups", "g"),
-        ("value.converter.schemas.enable", "true"),
         ("http.proxy.auth.scheme", "NTLM"),
     ],
 )
