@@ -17,6 +17,7 @@ from attrs import define, field, frozen
 
 from bridge.calls import EVERY, Calls
 from bridge.errors import Fatal, Stage
+from bridge.foreign import COUNTS
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -249,6 +250,7 @@ class Metrics:
         yield _states(everyone)
         for calls in self._calls:
             yield calls.family()
+        yield _foreign()
 
     def text(self) -> str:
         """The exposition text, as a scrape would get it."""
@@ -311,6 +313,19 @@ def _family(series: Series, labels: dict[str, str | None], everyone: list[Stats]
         value = series.read(stats, now)
         if value is not None:
             family.add_metric([fixed or stats.connector for fixed in labels.values()], value)
+    return family
+
+
+def _foreign() -> Metric:
+    from prometheus_client.core import CounterMetricFamily
+
+    family = CounterMetricFamily(
+        "sfbridge_foreign_records_total",
+        "Records of topics of ours that others wrote or that are broken.",
+        labels=["topic"],
+    )
+    for topic, count in COUNTS.by_topic().items():
+        family.add_metric([topic], count)
     return family
 
 

@@ -5,6 +5,8 @@ A broker that cannot start fails the test; it is never a reason to skip.
 
 from __future__ import annotations
 
+import io
+import logging
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -14,6 +16,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from bridge import log
 from bridge.sandbox import samples
 from bridge.sandbox.org import Org
 from bridge.sandbox.registry import Registry
@@ -123,3 +126,15 @@ def topic(make_topic: Callable[..., str]) -> str:
 def authority(tmp_path: Path) -> Authority:
     """A certificate authority made for the test."""
     return Authority.create(tmp_path / "ca")
+
+
+@pytest.fixture
+def log_lines() -> Iterator[io.StringIO]:
+    """What is logged during the test, as text from INFO on."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    stream = io.StringIO()
+    log.configure("text", "INFO", stream)
+    yield stream
+    root.handlers[:] = handlers
+    root.setLevel(level)

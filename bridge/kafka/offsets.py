@@ -20,7 +20,7 @@ from attrs import evolve, frozen
 
 from bridge.documents import Broken, json_of, read
 from bridge.errors import Fatal, Retriable, Stage
-from bridge.kafka.foreign import Foreign, shown
+from bridge.foreign import Foreign, shown
 
 if TYPE_CHECKING:
     from confluent_kafka import Message
@@ -223,7 +223,7 @@ class Stored:
     """What the topic says of one connector. Within a partition the later offset counts, never the clock.
 
     The key is in one partition unless the number of partitions was changed; then the newest record counts. What
-    stands under other keys is others' and is passed over; the guard of records (``kafka/foreign.py``) says how.
+    stands under other keys is others' and is passed over; the guard of records (``foreign.py``) says how.
     """
 
     def __init__(self, connector: str, topic: str) -> None:

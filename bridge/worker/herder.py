@@ -17,6 +17,7 @@ from attrs import define, field
 
 from bridge.errors import BridgeError
 from bridge.kafka.offsets import NoPosition
+from bridge.log import for_connector
 from bridge.worker import records
 from bridge.worker.leader import Leader
 from bridge.worker.logs import Log
@@ -245,6 +246,9 @@ class Herder:
             outcome["message"] = f"The offsets for this connector have been {done} successfully"
         except (BridgeError, Refused, ValueError) as error:
             outcome |= {"phase": "FAILED", "message": str(error)}
+        except Exception as error:
+            for_connector(name).exception("unexpected error: this is a fault of the bridge")
+            outcome |= {"phase": "FAILED", "message": f"an unexpected {type(error).__name__}"}
         return {**outcome, "applied_at": now()}
 
     # ---- plug-ins --------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from typing import Final
 from attrs import define, field
 
 from bridge.errors import BridgeError, Fatal, Fenced, Retriable
-from bridge.log import for_connector
+from bridge.log import Seldom, for_connector
 from bridge.worker import records
 from bridge.worker.balance import balance
 from bridge.worker.logs import Log
@@ -139,6 +139,7 @@ class Leader:
         self._not_before = time.monotonic() + AFTER_FENCED
 
     def _loop(self) -> None:
+        seldom = Seldom()
         while not self._stop.is_set():
             try:
                 self.tend()
@@ -149,7 +150,8 @@ class Leader:
                 for_connector("").warning("the leader's work: %s", error.message)
                 if isinstance(error, Fatal) and not isinstance(error, Fenced):
                     self.on_fatal(error)
-            except Exception:
-                for_connector("").exception("unexpected error: this is a fault of the bridge")
+            except Exception as error:
+                if seldom.due(repr(error)) is not None:
+                    for_connector("").exception("unexpected error: this is a fault of the bridge")
             with self.state.changed:
                 self.state.changed.wait(EVERY)

@@ -178,6 +178,8 @@ class Leased:
             self._lease.acquire()
         except BridgeError as error:
             for_connector(self._connector.name).warning("%s", error.message)
+        except Exception:  # a lease only spares a process from being fenced
+            for_connector(self._connector.name).exception("unexpected error: this is a fault of the bridge")
         self._connector.start()
         self._connector.join()
         self._lease.release()

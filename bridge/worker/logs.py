@@ -1,4 +1,8 @@
-"""A compacted topic as a log: read from its beginning, followed, and appended to with a read-back."""
+"""A compacted topic as a log: read from its beginning, followed, and appended to with a read-back.
+
+What others wrote there, or what is broken, stops nobody (``foreign.py``). The thread that follows cannot die in
+silence: whatever ends it is handed to ``on_death``, and whoever waits for a record is told.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,20 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from bridge.documents import Broken
 from bridge.errors import BridgeError, Fatal, Fenced, Retriable, Stage
+from bridge.foreign import Foreign
 from bridge.kafka.errors import ErrorWatch, classify
+from bridge.log import for_connector
 from bridge.worker.records import Record
 
+if TYPE_CHECKING:
+    from confluent_kafka import Message
+
 Apply = Callable[[str, bytes | None], None]
+"""Takes one record in. Raises Broken for what it passes over."""
 SECONDS: Final = 20.0
 STALLED: Final = 3.0  # seconds of silence before it is looked whether there is more
 
@@ -30,11 +41,20 @@ class Log(Protocol):
 class Reader:
     """The reading side of one topic, in a thread of its own."""
 
-    def __init__(self, settings: Mapping[str, Any], topic: str, apply: Apply) -> None:
+    def __init__(
+        self,
+        settings: Mapping[str, Any],
+        topic: str,
+        apply: Apply,
+        on_death: Callable[[BridgeError], None] = lambda error: None,
+    ) -> None:
         from confluent_kafka import Consumer
 
         self.topic = topic
         self._apply = apply
+        self._on_death = on_death
+        self._death: BridgeError | None = None
+        self._foreign = Foreign(topic)
         self._watch = ErrorWatch(stage=Stage.POSITION)
         self._settings = dict(settings)
         self._consumer = self._client()
@@ -81,9 +101,16 @@ class Reader:
             self.wait_for(partition, end - 1, seconds)
 
     def wait_for(self, partition: int, offset: int, seconds: float = SECONDS) -> None:
-        """Wait until the record at that offset has been taken in. Raises Retriable."""
+        """Wait until the record at that offset has been taken in. Raises Retriable; Fatal once nobody follows."""
+
+        def over() -> bool:
+            return self._reached.get(partition, 0) > offset or self._death is not None
+
         with self._moved:
-            if not self._moved.wait_for(lambda: self._reached.get(partition, 0) > offset, seconds):
+            in_time = self._moved.wait_for(over, seconds)
+            if self._death is not None:
+                raise self._death
+            if not in_time:
                 raise Retriable(f"{self.topic} was not read to its end in time", stage=Stage.POSITION)
 
     def stop(self) -> None:
@@ -142,6 +169,17 @@ class Reader:
         )
 
     def _follow(self) -> None:
+        try:
+            self._take_in()
+        except Exception as error:
+            for_connector("").exception("unexpected error: this is a fault of the bridge")
+            what = f"following {self.topic} ended by an unexpected {type(error).__name__}: {error}"
+            with self._moved:
+                self._death = Fatal(what, stage=Stage.POSITION)
+                self._moved.notify_all()
+            self._on_death(self._death)
+
+    def _take_in(self) -> None:
         from confluent_kafka import KafkaError
 
         heard, behind = time.monotonic(), 0
@@ -158,15 +196,25 @@ class Reader:
             error, partition, offset = message.error(), message.partition() or 0, message.offset() or 0
             if error is None:
                 heard, behind = time.monotonic(), 0
-                key = message.key()
-                if key is not None:
-                    self._apply(_text(key), message.value())
+                self._taken(message)
                 offset += 1
             elif error.code() != KafkaError._PARTITION_EOF:
                 continue
             with self._moved:
                 self._reached[partition] = max(offset, self._reached.get(partition, 0))
                 self._moved.notify_all()
+
+    def _taken(self, message: Message) -> None:
+        key = message.key()
+        try:
+            if key is None:
+                raise Broken("has no key")
+            self._apply(_text(key), message.value())
+        except Broken as broken:
+            self._foreign.passed_over(message, f"it {broken}")
+        except Exception as error:
+            for_connector("").exception("unexpected error: this is a fault of the bridge")
+            self._foreign.passed_over(message, f"an unexpected {type(error).__name__}")
 
 
 def _text(key: bytes | str) -> str:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, Fatal, Stage
 from bridge.kafka.errors import classify
 from bridge.log import for_connector
 from bridge.worker.groups import members
@@ -116,6 +116,15 @@ class KafkaMembership:
         return self._members
 
     def _poll(self) -> None:
+        try:
+            self._stay()
+        except Exception as error:
+            self._log.exception("unexpected error: this is a fault of the bridge")
+            self._owner.clear()
+            what = f"being in group {self._group} ended by an unexpected {type(error).__name__}: {error}"
+            self._fatal(Fatal(what, stage=Stage.POSITION))
+
+    def _stay(self) -> None:
         while not self._stop.is_set():
             message = self._consumer.poll(0.1)
             error = None if message is None else message.error()

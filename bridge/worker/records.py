@@ -35,17 +35,6 @@ def encode(value: Any) -> bytes:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def decode(value: bytes | None) -> dict[str, Any] | None:
-    """The object in a record; None for a tombstone or what is no object."""
-    if value is None:
-        return None
-    try:
-        found = json.loads(value)
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) else None
-
-
 def connector(name: str, properties: Mapping[str, str]) -> Record:
     """A connector's configuration."""
     return CONNECTOR + name, encode({"properties": dict(properties)})
@@ -56,12 +45,6 @@ def target_state(name: str, state: str) -> Record:
     written = "STARTED" if state == "RUNNING" else state
     older = "PAUSED" if state == "STOPPED" else written
     return TARGET + name, encode({"state": older, "state.v2": written})
-
-
-def target_of(value: Mapping[str, Any]) -> str:
-    """RUNNING, PAUSED or STOPPED."""
-    state = value.get("state.v2") or value.get("state")
-    return state if state in ("PAUSED", "STOPPED") else "RUNNING"
 
 
 def restart(name: str, include_tasks: bool, only_failed: bool) -> Record:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from attrs import define, field
 
 from bridge.errors import BridgeError, Fatal, Fenced, Stage
-from bridge.log import for_connector
+from bridge.log import Seldom, for_connector
 from bridge.worker import records
 from bridge.worker.logs import Log
 from bridge.worker.plugins import Plugin, Running, View
@@ -135,13 +135,15 @@ class Runner:
         )
 
     def _loop(self) -> None:
+        seldom = Seldom()
         while not self._stop.is_set():
             try:
                 self.step()
             except BridgeError as error:
                 for_connector("").warning("the state of connectors cannot be written: %s", error.message)
-            except Exception:  # a bug must not end the worker's other connectors
-                for_connector("").exception("unexpected error: this is a fault of the bridge")
+            except Exception as error:  # a bug must not end the worker's other connectors
+                if seldom.due(repr(error)) is not None:
+                    for_connector("").exception("unexpected error: this is a fault of the bridge")
             with self.state.changed:
                 self.state.changed.wait(EVERY)
 
@@ -153,7 +155,12 @@ class Runner:
             mine = {n for n in self.state.configs if assignment.owner(n) == self.worker_id}
         for name in [*self._hosted, *(mine - self._hosted.keys())]:
             hosted = self._hosted.setdefault(name, Hosted(name))
-            said += self._let_go(hosted) if name not in mine else self._tend(hosted)
+            try:
+                said += self._let_go(hosted) if name not in mine else self._tend(hosted)
+            except BridgeError:
+                raise
+            except Exception as error:
+                said += self._broke(hosted, error)
         if not said:
             return
         try:
@@ -247,6 +254,15 @@ class Runner:
             self.failed_starts += 1
             return self._fail(hosted, error, View("FAILED", None, error.message))
         return self._watch(hosted)
+
+    def _broke(self, hosted: Hosted, error: Exception) -> list[records.Record]:
+        """A fault of the bridge about one connector ends that one, not the others."""
+        for_connector(hosted.name).error("unexpected error: this is a fault of the bridge", exc_info=error)
+        if hosted.running is not None:
+            hosted.running.stop()
+        hosted.revision = self.state.revisions.get(hosted.name, -1)
+        failure = Fatal(f"unexpected {type(error).__name__}: {error}", stage=Stage.CONFIGURATION)
+        return self._fail(hosted, failure, View("FAILED", None, failure.message))
 
     def _fail(self, hosted: Hosted, error: BridgeError, view: View) -> list[records.Record]:
         for_connector(hosted.name).error("%s", error.message)

@@ -67,7 +67,7 @@ class Worker:
         consumer, admin = worker_settings("consumer", config), worker_settings("admin", config)
         self._producer = worker_settings("producer", config)
         self.stage = "reading the config topic"
-        self._configs = Reader(consumer, config["config.storage.topic"], self.state.apply)
+        self._configs = Reader(consumer, config["config.storage.topic"], self.state.apply, self._failed)
         self._patiently(self._configs.start)
         self.state.on_logger = self._level  # levels of before this worker was there are old
         if self.state.session_key:
@@ -77,7 +77,7 @@ class Worker:
                 stage=Stage.CONFIGURATION,
             )
         self.stage = "reading the status topic"
-        self._statuses = Reader(consumer, config["status.storage.topic"], self.state.apply)
+        self._statuses = Reader(consumer, config["status.storage.topic"], self.state.apply, self._failed)
         self._patiently(self._statuses.start)
         self._status_log = Writer(self._producer, self._statuses, None)
         self._patiently(lambda: self._status_log.append([(WORKER + self.worker_id, None)]))

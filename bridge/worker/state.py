@@ -1,4 +1,8 @@
-"""What every worker knows: the config and status topics, read from their beginning and followed ever after."""
+"""What every worker knows: the config and status topics, read from their beginning and followed ever after.
+
+What is none of ours, or broken, changes nothing: ``apply`` raises ``Broken``, and the reader (``worker/logs.py``)
+counts and names it.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,11 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
 from attrs import define, field, frozen
 
-from bridge.log import for_connector
-from bridge.worker import records
+from bridge.documents import Broken, read
+from bridge.worker import records, shapes
 
 
 @frozen
@@ -58,82 +63,104 @@ class State:
     _count: int = 0
 
     def apply(self, key: str, value: bytes | None) -> None:
-        """Take one record in."""
+        """Take one record in. Raises Broken for one that is none of ours, or is not what its key promises."""
         with self.changed:
             self._count += 1
-            for prefix, take in _TAKERS.items():
-                if key.startswith(prefix):
-                    try:
-                        take(self, key[len(prefix) :], records.decode(value))
-                    except (ValueError, TypeError, AttributeError):
-                        for_connector("").warning("the record %s is none of ours and is passed over", key)
-                    break
-            self.changed.notify_all()
+            prefix = next((prefix for prefix in _TAKERS if key.startswith(prefix)), None)
+            try:
+                if prefix is not None:
+                    _TAKERS[prefix](self, key[len(prefix) :], value)
+                elif not key.startswith(_CONNECTS_OWN):
+                    raise Broken("is under a key that nobody here writes")
+            finally:
+                self.changed.notify_all()
 
-    def connector(self, name: str, value: dict[str, Any] | None) -> None:
-        properties = (value or {}).get("properties")
-        if not isinstance(properties, dict):
+    def connector(self, name: str, value: bytes | None) -> None:
+        if not name:
+            raise Broken("names no connector")
+        if value is None:
             self.configs.pop(name, None)
             self.restarts.pop(name, None)
             return
-        self.configs[name] = {key: str(text) for key, text in properties.items()}
+        self.configs[name] = read(value, shapes.Configuration).texts()
         self.revisions[name] = self._count
 
-    def target(self, name: str, value: dict[str, Any] | None) -> None:
+    def target(self, name: str, value: bytes | None) -> None:
         if value is None:
             self.targets.pop(name, None)
         else:
-            self.targets[name] = records.target_of(value)
+            self.targets[name] = read(value, shapes.Target).wanted()
 
-    def restart(self, name: str, value: dict[str, Any] | None) -> None:
+    def restart(self, name: str, value: bytes | None) -> None:
         if value is not None:
-            self.restarts[name] = (
-                self._count,
-                bool(value.get("include-tasks")),
-                bool(value.get("only-failed")),
-            )
+            wish = read(value, shapes.Restart)
+            self.restarts[name] = (self._count, wish.include_tasks, wish.only_failed)
 
-    def logger(self, name: str, value: dict[str, Any] | None) -> None:
-        level = (value or {}).get("level")
-        if level:
-            self.loggers[name] = str(level)
-            self.on_logger(name, str(level))
+    def logger(self, name: str, value: bytes | None) -> None:
+        if value is not None:
+            level = read(value, shapes.Level).level
+            self.loggers[name] = level
+            self.on_logger(name, level)
 
-    def assigned(self, _: str, value: dict[str, Any] | None) -> None:
-        if value is None or int(value.get("epoch", 0)) <= self.assignment.epoch:
+    def assigned(self, _: str, value: bytes | None) -> None:
+        if value is None:
             return
-        workers = {worker: tuple(names) for worker, names in dict(value.get("workers") or {}).items()}
-        self.assignment = Assignment(int(value["epoch"]), str(value.get("leader", "")), workers)
+        said, now = read(value, shapes.Assigned), self.assignment.epoch
+        if said.epoch > max(shapes.MOST, now + 1):
+            raise Broken(f"has the epoch {said.epoch}, which no leader reaches")
+        if said.epoch > now:
+            workers = {worker: tuple(names) for worker, names in said.workers.items()}
+            self.assignment = Assignment(said.epoch, said.leader, workers)
 
-    def request(self, name: str, value: dict[str, Any] | None) -> None:
-        _put(self.requests, name, value)
+    def request(self, name: str, value: bytes | None) -> None:
+        _put(self.requests, name, value, shapes.Request)
 
-    def outcome(self, name: str, value: dict[str, Any] | None) -> None:
-        _put(self.outcomes, name, value)
+    def outcome(self, name: str, value: bytes | None) -> None:
+        _put(self.outcomes, name, value, shapes.Outcome)
 
-    def connector_status(self, name: str, value: dict[str, Any] | None) -> None:
-        _put_status(self.connectors, name, value)
+    def connector_status(self, name: str, value: bytes | None) -> None:
+        self._put_status(self.connectors, name, value)
 
-    def task_status(self, key: str, value: dict[str, Any] | None) -> None:
+    def task_status(self, key: str, value: bytes | None) -> None:
         name, _, number = key.rpartition("-")
         if number == "0":
-            _put_status(self.tasks, name, value)
+            self._put_status(self.tasks, name, value)
 
-    def topic(self, key: str, value: dict[str, Any] | None) -> None:
+    def _put_status(self, where: dict[str, Status], name: str, value: bytes | None) -> None:
+        """A worker that slept through a failover must not talk over its successor: earlier generations lose.
+
+        A generation that the epoch has not reached is forged, or left over from a config topic of before: it shuts
+        nobody up.
+        """
+        if value is None:
+            where.pop(name, None)
+            return
+        said, epoch = read(value, shapes.Said), self.assignment.epoch
+        generation = said.generation or 0
+        if generation > epoch + shapes.AHEAD:
+            raise Broken(f"is of generation {generation}, and the epoch is {epoch}")
+        stored = where.get(name)
+        if stored is not None and stored.worker_id != said.worker_id and generation < stored.generation:
+            believed = epoch == 0 or stored.generation <= epoch
+            if believed:
+                return
+        where[name] = Status(said.state, said.worker_id, generation, said.trace, said.version)
+
+    def topic(self, key: str, value: bytes | None) -> None:
         topic, _, name = key.partition(":connector-")
         if value is None:
             self.topics.get(name, {}).pop(topic, None)
         else:
-            inner = value.get("topic") or {}
-            self.topics.setdefault(name, {})[topic] = int(inner.get("discoverTimestamp", 0))
+            discovered = read(value, shapes.WrittenTo).topic.discoverTimestamp
+            self.topics.setdefault(name, {})[topic] = discovered
 
-    def worker(self, name: str, value: dict[str, Any] | None) -> None:
-        if value is not None and value.get("state") == "LEAVING":
+    def worker(self, name: str, value: bytes | None) -> None:
+        if value is not None and read(value, shapes.Presence).state == "LEAVING":
             self.leaving.add(name)
         else:
             self.leaving.discard(name)
 
-    def connect_key(self, _: str, value: dict[str, Any] | None) -> None:
+    def connect_key(self, _: str, value: bytes | None) -> None:
         self.session_key = value is not None
 
     def target_of(self, name: str) -> str:
@@ -153,29 +180,20 @@ class State:
             return self.changed.wait_for(done, seconds)
 
 
-def _put(where: dict[str, dict[str, Any]], name: str, value: dict[str, Any] | None) -> None:
+def _put(
+    where: dict[str, dict[str, Any]],
+    name: str,
+    value: bytes | None,
+    shape: type[shapes.Request] | type[shapes.Outcome],
+) -> None:
     if value is None:
         where.pop(name, None)
     else:
-        where[name] = value
-
-
-def _put_status(where: dict[str, Status], name: str, value: dict[str, Any] | None) -> None:
-    """A worker that slept through a failover must not talk over its successor: earlier generations lose."""
-    if value is None:
-        where.pop(name, None)
-        return
-    generation, worker = int(value.get("generation") or 0), str(value.get("worker_id", ""))
-    known = where.get(name)
-    if known is not None and known.worker_id != worker and generation < known.generation:
-        return
-    where[name] = Status(
-        str(value.get("state", "UNASSIGNED")), worker, generation, value.get("trace"), value.get("version")
-    )
+        where[name] = msgspec.to_builtins(read(value, shape))
 
 
 # The longer prefix first where one begins with another.
-_TAKERS: dict[str, Callable[[State, str, dict[str, Any] | None], None]] = {
+_TAKERS: dict[str, Callable[[State, str, bytes | None], None]] = {
     records.CONNECTOR: State.connector,
     records.TARGET: State.target,
     records.RESTART: State.restart,
@@ -189,3 +207,6 @@ _TAKERS: dict[str, Callable[[State, str, dict[str, Any] | None], None]] = {
     records.TOPIC_STATUS: State.topic,
     records.SESSION_KEY: State.connect_key,
 }
+
+# What a Kafka Connect of before has left there; its session key is what is looked at.
+_CONNECTS_OWN = ("task-", "commit-", "tasks-fencing-")

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from attrs import frozen
 
-from bridge import log
-from bridge.kafka import foreign
+from bridge import foreign
 from bridge.kafka.offsets import HIGHEST, LATEST_MS, NoPosition, Position, Stored, position_key, start_key
 
 KEY = position_key("orders")
@@ -47,14 +45,6 @@ class Message:
         return 1, self._at
 
 
-@pytest.fixture
-def lines() -> Iterator[io.StringIO]:
-    stream = io.StringIO()
-    log.configure("text", "INFO", stream)
-    yield stream
-    log.configure()
-
-
 def stored(*messages: Any) -> Position:
     holding = Stored("orders", "offsets")
     for message in messages:
@@ -74,9 +64,9 @@ def test_a_position_is_read_whoever_spelled_its_key(key: bytes) -> None:
         b'["orders",{}]' + b" " * 5000 + b"x", b'"orders"', b"null", b"[NaN]", None,
     ],
 )  # fmt: skip
-def test_other_keys_are_others(key: bytes | None, lines: io.StringIO) -> None:
+def test_other_keys_are_others(key: bytes | None, log_lines: io.StringIO) -> None:
     assert stored(Message(key, b"\xff")) == Position()
-    assert lines.getvalue() == ""
+    assert log_lines.getvalue() == ""
 
 
 @pytest.mark.parametrize(
@@ -109,14 +99,16 @@ def test_the_highest_replay_id_is_one() -> None:
 
 @pytest.mark.parametrize("value", [None, b"", b"\xff", b"x", b"-1", b"1e999", b"9" * 30, b"9" * 5000])
 @pytest.mark.parametrize("name", ["bridge-org-id", "bridge-event-uuid", "bridge-created"])
-def test_a_broken_header_is_ignored_with_one_line(name: str, value: bytes | None, lines: io.StringIO) -> None:
+def test_a_broken_header_is_ignored_with_one_line(
+    name: str, value: bytes | None, log_lines: io.StringIO
+) -> None:
     position = stored(Message(KEY, b'{"replayId":5}', [(name, value), ("foreign", None)]))
     assert position.replay_id == 5
     assert position.created_ms is None
     texts = value not in (None, b"", b"\xff")
     broken = name == "bridge-created" or not texts
-    assert lines.getvalue().count(name) == broken
-    assert lines.getvalue().count("\n") == broken
+    assert log_lines.getvalue().count(name) == broken
+    assert log_lines.getvalue().count("\n") == broken
 
 
 def test_headers_say_more() -> None:
@@ -133,10 +125,10 @@ def test_a_record_s_own_time_may_be_nonsense(at: int) -> None:
 @pytest.mark.parametrize(
     "value", [b"", b'{"since":1e999}', b'{"since":-1}', b'{"since":"x"}', NESTED, b"\xff"]
 )
-def test_a_broken_start_is_passed_over_counted_and_named(value: bytes, lines: io.StringIO) -> None:
+def test_a_broken_start_is_passed_over_counted_and_named(value: bytes, log_lines: io.StringIO) -> None:
     before = foreign.COUNTS.by_topic().get("offsets", 0)
     good = Message(start_key("orders"), b'{"since":1700000000000}')
     assert stored(good, Message(start_key("orders"), value, offset=9)).since_ms == 1_700_000_000_000
     assert foreign.COUNTS.by_topic()["offsets"] == before + 1
-    assert lines.getvalue().count("\n") == 1
-    assert "offset 9" in lines.getvalue()
+    assert log_lines.getvalue().count("\n") == 1
+    assert "offset 9" in log_lines.getvalue()

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from bridge import log
 from bridge.errors import BadRecord, Fatal, Stage, Unexpected
 from bridge.event import Data, created_ms
 from bridge.formats import FORMATS
@@ -17,14 +16,6 @@ from tests.unit.formats.events import ORDER, data, rows
 from tests.unit.schema.test_transforming import APACHE, converted, registered, route
 
 NO_UTF8 = b'{"Order_Number__c":"O-1","Customer_Name__c":"M\xfcller","Amount__c":1.5}'
-
-
-@pytest.fixture
-def lines() -> Any:
-    stream = io.StringIO()
-    log.configure("text", "INFO", stream)
-    yield stream
-    log.configure()
 
 
 def fails_on(name: str) -> Any:
@@ -84,7 +75,7 @@ def test_the_ends_of_the_range_of_a_float_pass_through_every_format(form: str, n
         assert len(repr(written)) <= len("-3.4028235e+38")
 
 
-def test_an_exception_becomes_a_bad_record_of_the_field_without_its_text(lines: io.StringIO) -> None:
+def test_an_exception_becomes_a_bad_record_of_the_field_without_its_text(log_lines: io.StringIO) -> None:
     guard = ConversionGuard(for_connector("orders"))
     convert = fails_on("Secret__c")
     event = data({"Amount__c": 1, "Secret__c": "4711-geheim", "Other__c": None})
@@ -96,13 +87,13 @@ def test_an_exception_becomes_a_bad_record_of_the_field_without_its_text(lines: 
         assert isinstance(refusal, Unexpected)
         assert refusal.position == event.event.replayId
         assert refusal.message.startswith("field Secret__c: an unexpected ValueError in ")
-    written = lines.getvalue()
+    written = log_lines.getvalue()
     assert written.count("logged once") == 1
     assert ", in convert" in written
     assert "invalid literal" not in written + refusal.message
 
 
-def test_the_chain_of_causes_is_logged_without_texts(lines: io.StringIO) -> None:
+def test_the_chain_of_causes_is_logged_without_texts(log_lines: io.StringIO) -> None:
     guard = ConversionGuard(for_connector("orders"))
     try:
         try:
@@ -112,9 +103,9 @@ def test_the_chain_of_causes_is_logged_without_texts(lines: io.StringIO) -> None
     except KeyError as error:
         refusal = guard.refusal(error, lambda event: 1 / 0, data({"A__c": 1}))
     assert "field" not in refusal.message
-    assert "builtins.ValueError" in lines.getvalue()
-    assert "builtins.KeyError" in lines.getvalue()
-    assert "geheim" not in lines.getvalue().replace('int("geheim")', "").replace('KeyError("geheim")', "")
+    assert "builtins.ValueError" in log_lines.getvalue()
+    assert "builtins.KeyError" in log_lines.getvalue()
+    assert "geheim" not in log_lines.getvalue().replace('int("geheim")', "").replace('KeyError("geheim")', "")
 
 
 def test_the_stage_is_that_of_the_room_that_failed() -> None:
@@ -125,7 +116,7 @@ def test_the_stage_is_that_of_the_room_that_failed() -> None:
         assert guard.refusal(raised.value, lambda event: b"", data(b"[")).stage is stage
 
 
-def test_a_recursion_is_one_event_s_fault_and_its_trace_is_short(lines: io.StringIO) -> None:
+def test_a_recursion_is_one_event_s_fault_and_its_trace_is_short(log_lines: io.StringIO) -> None:
     def deeper(event: Data) -> bytes:
         return deeper(event)
 
@@ -134,7 +125,7 @@ def test_a_recursion_is_one_event_s_fault_and_its_trace_is_short(lines: io.Strin
     except RecursionError as error:
         refusal = ConversionGuard(for_connector("orders")).refusal(error, deeper, data({}))
     assert "RecursionError" in refusal.message
-    assert len(lines.getvalue()) < 10_000
+    assert len(log_lines.getvalue()) < 10_000
 
 
 def test_what_happens_between_two_conversions_is_no_event_s_fault() -> None:
