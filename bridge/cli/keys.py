@@ -8,11 +8,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bridge.cli import keys_verify
 from bridge.cli.output import add_output_option, fail, print_json, print_table
 
 if TYPE_CHECKING:
+    from bridge.config.config import Config
     from bridge.encryption.deks import Deks
     from bridge.encryption.keys import Found
+    from bridge.schema.registry_http import Http
 
 _ALGORITHMS = ("AES256_GCM", "AES128_GCM", "AES256_SIV")
 HELP = "Keys of field encryption: list, create, rotate, rewrap under another KMS key, verify."
@@ -27,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "create": "register a KEK, and a subject's first DEK",
         "rotate": "make a new DEK version of a subject",
         "rewrap": "wrap all DEKs of a KEK under another key of its KMS",
-        "verify": "unwrap every DEK; with --topic also decrypt what is in it",
+        "verify": "unwrap every DEK; with --topic prove that what is protected in its records is ciphertext",
     }
     made = {name: commands.add_parser(name, help=line, description=line) for name, line in every.items()}
     for one in made.values():
@@ -36,8 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "--schema-registry", metavar="URL", help="instead of the worker's schema.registry.url"
         )
         add_output_option(one)
-    for name in ("list", "verify"):
-        made[name].add_argument("--kek", metavar="NAME", help="only this KEK")
+    made["list"].add_argument("--kek", metavar="NAME", help="only this KEK")
     made["create"].add_argument("--kek", metavar="NAME", required=True)
     made["create"].add_argument(
         "--kms-type", metavar="TYPE", required=True, help="aws-kms, azure-kms, gcp-kms, hcvault"
@@ -52,18 +54,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     made["rewrap"].add_argument("--kek", metavar="NAME", required=True)
     made["rewrap"].add_argument("--to", metavar="KEY_ID", required=True, help="the other key's id")
     made["rewrap"].add_argument("--dry-run", action="store_true", help="only say what would be done")
-    made["verify"].add_argument("--topic", metavar="T", help="decrypt what is in this topic, too")
-    made["verify"].add_argument(
-        "--sample", type=int, default=1000, metavar="N", help="at most N records (1000)"
-    )
-    made["verify"].add_argument("--context", default="default", metavar="C", help="the schemas' context")
+    keys_verify.add_arguments(made["verify"])
 
 
 def run(args: argparse.Namespace) -> int:
     """0 if all went well, 1 if anything is not as it should be."""
-    from bridge.encryption.keys import create, keks_of, rewrap, rotate, verify_deks
+    from bridge.encryption.keys import create, keks_of, rewrap, rotate
 
-    deks = _deks(args)
+    deks = deks_of(args)
+    if args.action == "verify":
+        return keys_verify.run(args, deks)
     if args.action == "list":
         return _list(args, deks)
     if args.action == "create":
@@ -76,13 +76,8 @@ def run(args: argparse.Namespace) -> int:
         return _report(args, found)
     if args.action == "rotate":
         return _report(args, [rotate(deks, rule, args.subject) for rule in _rules(args)])
-    if args.action == "rewrap":
-        (kek,) = keks_of(deks.registry, args.kek)
-        return _report(args, rewrap(deks, kek, args.to, dry_run=args.dry_run, stopped=lambda: False))
-    code = 0
-    for kek in keks_of(deks.registry, args.kek):
-        code |= _report(args, verify_deks(deks, kek))
-    return code | (_verify_topic(args, deks) if args.topic else 0)
+    (kek,) = keks_of(deks.registry, args.kek)
+    return _report(args, rewrap(deks, kek, args.to, dry_run=args.dry_run, stopped=lambda: False))
 
 
 def _list(args: argparse.Namespace, deks: Deks) -> int:
@@ -112,9 +107,7 @@ def _report(args: argparse.Namespace, found: Iterable[Found]) -> int:
         if one.ok is False:
             code = 1
         if args.output != "json":
-            word = {True: "ok", False: "FAILED", None: ""}[one.ok]
-            what = f"{document['kek']} {document['subject']} {document['algorithm']} version {document['version']}"
-            print(f"{word:7} {what} ({document['age_days']} days) {one.message}".rstrip(), flush=True)
+            print(line_of(one), flush=True)
     if args.output == "json":
         print_json(documents)
     if code:
@@ -123,13 +116,21 @@ def _report(args: argparse.Namespace, found: Iterable[Found]) -> int:
     return code
 
 
+def line_of(one: Found) -> str:
+    """One version of a DEK, and what is said of it."""
+    document = one.document()
+    word = {True: "ok", False: "FAILED", None: ""}[one.ok]
+    what = f"{document['kek']} {document['subject']} {document['algorithm']} version {document['version']}"
+    return f"{word:7} {what} ({document['age_days']} days) {one.message}".rstrip()
+
+
 def _rules(args: argparse.Namespace) -> list[Any]:
     """The encryption rules of a subject's latest schema."""
     from bridge.encryption.kms import fatal
     from bridge.encryption.rules import read_rules
     from bridge.schema.registry import Registry
 
-    found = Registry(_http(args)).latest(args.subject)
+    found = Registry(http_of_worker(args)).latest(args.subject)
     if found is None:
         raise fatal(f"the subject {args.subject} has no schema")
     rules = read_rules(found.rule_set, found.metadata, lambda text: print(f"note: {text}", file=sys.stderr))
@@ -139,41 +140,20 @@ def _rules(args: argparse.Namespace) -> list[Any]:
     return list(distinct.values())
 
 
-def _verify_topic(args: argparse.Namespace, deks: Deks) -> int:
-    from bridge.kafka.consumer import Reader
-    from bridge.kafka.decrypt import Verifier
-    from bridge.kafka.settings import worker_settings
-    from bridge.schema.subjects import prefix
-
-    verifier = Verifier(_http(args), deks, prefix(args.context), args.topic)
-    settings = worker_settings("consumer", _worker(args))
-    reader = Reader(settings, args.topic, from_beginning=True)
-    for message in reader.read(max_events=args.sample, until_idle=5.0):
-        verifier.add(message.value(), message.headers(), f"{message.partition()}/{message.offset()}")
-    report = verifier.report()
-    if args.output == "json":
-        print_json(report)
-    else:
-        for name, count in report["fields"].items():
-            print(f"{'ok':7} {name}: ciphertext in {count} values, all decrypt")
-        print(f"{report['records']} records read, {report['encrypted']} with protected fields")
-    for problem in report["problems"][:20]:
-        fail(problem)
-    return 1 if report["problems"] else 0
-
-
-def _worker(args: argparse.Namespace) -> Any:
+def worker_of(args: argparse.Namespace) -> Config:
+    """The worker's configuration."""
     from bridge.config import load_worker
 
     return load_worker(args.worker)
 
 
-def _http(args: argparse.Namespace) -> Any:
+def http_of_worker(args: argparse.Namespace) -> Http:
+    """The registry. Fatal where none is named."""
     from bridge.config.registry import registry_properties
     from bridge.encryption.kms import fatal
     from bridge.schema.registry_http import http_of
 
-    settings = registry_properties({}, _worker(args).raw())
+    settings = registry_properties({}, worker_of(args).raw())
     if args.schema_registry:
         settings = {**settings, "url": args.schema_registry}
     if not settings.get("url"):
@@ -181,9 +161,13 @@ def _http(args: argparse.Namespace) -> Any:
     return http_of(settings, retry_seconds=10, longest_wait=2)
 
 
-def _deks(args: argparse.Namespace) -> Deks:
+def deks_of(args: argparse.Namespace) -> Deks:
+    """Keys, with the worker's KMS credentials, asked for in the context where one is named."""
     from bridge.encryption.dek_registry import DekRegistry
     from bridge.encryption.deks import Deks
     from bridge.encryption.guard import executor_params
+    from bridge.schema.subjects import prefix
 
-    return Deks(DekRegistry(_http(args)), executor_params(None, _worker(args)), retry_seconds=10)
+    context = prefix(getattr(args, "context", "")).strip(":")
+    registry = DekRegistry(http_of_worker(args), context)
+    return Deks(registry, executor_params(None, worker_of(args)), retry_seconds=10)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define, field
@@ -41,17 +42,23 @@ class Reader:
 
         Raises Fatal for a topic that is not there or may not be read, Retriable when Kafka cannot be reached.
         """
+        with self.consuming() as consumer:
+            consumer.assign(self._start(consumer))
+            yield from self._records(consumer, max_events, until_idle)
+
+    @contextmanager
+    def consuming(self, more: Mapping[str, Any] | None = None) -> Iterator[Any]:
+        """A client that joins no group, with ``more`` settings."""
         from confluent_kafka import Consumer, KafkaException
 
         config: dict[str, Any] = {**self.settings, "group.id": "sfbridge-consume", "error_cb": self._watch}
         try:
-            consumer = Consumer(config)
+            consumer = Consumer({**config, **(more or {})})
         except KafkaException as error:
             raise self._watch.explain(error, "connecting to Kafka") from error
         self._watch.serve = consumer.poll
         try:
-            consumer.assign(self._start(consumer))
-            yield from self._records(consumer, max_events, until_idle)
+            yield consumer
         finally:
             consumer.close()
 
@@ -83,7 +90,11 @@ class Reader:
         from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, TopicPartition
 
         where = OFFSET_BEGINNING if self.from_beginning else OFFSET_END
-        found = self._ask(consumer, lambda: consumer.list_topics(self.topic, timeout=_SLICE)).topics[
+        return [TopicPartition(self.topic, partition, where) for partition in self.partitions(consumer)]
+
+    def partitions(self, consumer: Any) -> list[int]:
+        """The topic's partitions. Raises Fatal, Retriable."""
+        found = self.asked(consumer, lambda: consumer.list_topics(self.topic, timeout=_SLICE)).topics[
             self.topic
         ]
         if found.error is not None and found.error.name() in _UNKNOWN:
@@ -96,10 +107,10 @@ class Reader:
                 verb="read",
                 stage=Stage.RECEIVE,
             )
-        return [TopicPartition(self.topic, partition, where) for partition in found.partitions]
+        return sorted(found.partitions)
 
     def _missing(self, consumer: Any) -> str:
-        every = self._ask(consumer, lambda: consumer.list_topics(timeout=_SLICE)).topics
+        every = self.asked(consumer, lambda: consumer.list_topics(timeout=_SLICE)).topics
         names = [name for name in every if not name.startswith("__")]
         near = difflib.get_close_matches(self.topic, names, n=3, cutoff=0.6)
         some = (
@@ -107,8 +118,9 @@ class Reader:
         )
         return f"topic {self.topic} does not exist, or may not be seen (ACL Describe){some}"
 
-    def _ask(self, consumer: Any, ask: Callable[[], Any]) -> Any:
-        """Metadata; asked for again until ``patience`` is over, or the connection says why it cannot work."""
+    def asked(self, consumer: Any, ask: Callable[[], Any]) -> Any:
+        """Metadata, by a call that raises KafkaException; asked for again until ``patience`` is over, or the connection
+        says why it cannot work."""
         from confluent_kafka import KafkaException
 
         until = time.monotonic() + self.patience

@@ -72,10 +72,6 @@ class Decrypter:
             self._known[schema_id] = self._fetch(schema_id)
         return self._known[schema_id]
 
-    def known(self) -> list[_Rules]:
-        """The rules of every schema met so far."""
-        return [rules for rules in self._known.values() if rules is not None]
-
     def _fetch(self, schema_id: int) -> _Rules | None:
         from bridge.schema.registry_http import Refused
 
@@ -138,46 +134,3 @@ def _protobuf(rules: _Rules, body: bytes) -> Any:
     pool, file, reader = rules.parsed
     message = rules.opener.protobuf(body[start:], message_class(pool, full_name(file, path))())
     return reader.read(body[:start] + message.SerializeToString())
-
-
-@define
-class Verifier:
-    """Proves of records that what is protected is ciphertext and opens."""
-
-    registry: Http
-    deks: Deks
-    context: str
-    topic: str
-    records: int = 0
-    encrypted: int = 0
-    problems: list[str] = field(factory=list)
-    _decrypter: Decrypter = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._decrypter = Decrypter(self.registry, self.deks, self.context, self.topic)
-
-    def add(self, value: bytes | None, headers: Any, where: str) -> None:
-        """One record; ``where`` names it."""
-        self.records += 1
-        letter = any(str(name).startswith(PREFIX) for name, _ in headers or ())
-        framed = value is not None and len(value) >= _HEADER and value[0] == MAGIC
-        if letter or (framed and self._decrypter.rules(int.from_bytes((value or b"")[1:_HEADER], "big"))):
-            self.encrypted += 1
-            try:
-                self._decrypter.opened(value, headers)
-            except NotDecryptedError as error:
-                self.problems.append(f"record {where}: {error}")
-
-    def report(self) -> dict[str, Any]:
-        """Counts by field, and what is wrong."""
-        fields: dict[str, int] = {}
-        for rules in self._decrypter.known():
-            for name, count in rules.opener.seen.items():
-                fields[name] = fields.get(name, 0) + count
-        return {
-            "topic": self.topic,
-            "records": self.records,
-            "encrypted": self.encrypted,
-            "fields": fields,
-            "problems": self.problems,
-        }

@@ -72,14 +72,22 @@ class Registry:
         """The latest version, None where the subject has none."""
         return self._version(subject, "latest")
 
-    def version(self, subject: str, number: int) -> Registered | None:
-        """One version, None where there is no such version."""
-        return self._version(subject, str(number))
+    def version(self, subject: str, number: int, *, deleted: bool = False) -> Registered | None:
+        """One version, None where there is no such version. ``deleted``: or one that is soft-deleted."""
+        return self._version(subject, str(number), deleted)
 
-    def versions(self, subject: str) -> list[int]:
-        """The numbers of all versions, empty for an unknown subject."""
-        found = self._ask("GET", f"/subjects/{_quoted(subject)}/versions", subject, (_NO_SUBJECT,))
+    def versions(self, subject: str, *, deleted: bool = False) -> list[int]:
+        """The numbers of all versions, empty for an unknown subject. ``deleted``: of soft-deleted ones, too."""
+        path = f"/subjects/{_quoted(subject)}/versions{_deleted(deleted)}"
+        found = self._ask("GET", path, subject, (_NO_SUBJECT,))
         return list(found or [])
+
+    def completed(self, found: Mapping[str, Any], subject: str, schema_id: int) -> Registered:
+        """A schema that was asked for by its id, which names no subject, with the texts of its references."""
+        whole = {**found, "subject": subject, "version": 0, "id": schema_id}
+        completed = self._complete(_registered(whole))
+        assert completed is not None
+        return completed
 
     def by_id(self, schema_id: int, context: str = "") -> str:
         """The text of a schema by its id in a context (``:.ctx:``, empty: the default one)."""
@@ -143,9 +151,10 @@ class Registry:
         """Change the subject's configuration; what is not named stays."""
         self._ask("PUT", f"/config/{_quoted(subject)}", subject, (), dict(config))
 
-    def _version(self, subject: str, number: str) -> Registered | None:
+    def _version(self, subject: str, number: str, deleted: bool = False) -> Registered | None:
         missing = (_NO_SUBJECT, _NO_VERSION)
-        found = self._ask("GET", f"/subjects/{_quoted(subject)}/versions/{number}", subject, missing)
+        path = f"/subjects/{_quoted(subject)}/versions/{number}{_deleted(deleted)}"
+        found = self._ask("GET", path, subject, missing)
         return self._complete(_in_context(found, subject))
 
     def _complete(self, found: Registered | None) -> Registered | None:
@@ -218,6 +227,10 @@ def _short(message: str, length: int = 300) -> str:
 
 def _quoted(subject: str) -> str:
     return quote(subject, safe="")
+
+
+def _deleted(deleted: bool) -> str:
+    return "?deleted=true" if deleted else ""
 
 
 def _normalized(normalize: bool) -> str:

@@ -1,0 +1,182 @@
+"""``sfbridge keys verify``: whether keys unwrap, and whether what is protected in a topic is ciphertext that opens."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bridge.cli.output import fail, print_json
+
+if TYPE_CHECKING:
+    from bridge.encryption.deks import Deks
+    from bridge.encryption.keys import Found
+    from bridge.reading.proof import Proof
+    from bridge.reading.stretch import Since, Stretch
+
+_EVERY = 2.0  # seconds between two lines that say how far it is
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's own arguments."""
+    parser.add_argument("--kek", metavar="NAME", help="only this KEK")
+    parser.add_argument(
+        "--topic",
+        metavar="T",
+        help="prove its records by the tags of all schema versions and the contract; of the keys only theirs",
+    )
+    parser.add_argument("--all", action="store_true", help="with --topic: all keys of the registry, too")
+    parser.add_argument(
+        "--sample", type=_positive, metavar="N", help="at most N records, the older and the newer ones (all)"
+    )
+    parser.add_argument(
+        "--since",
+        type=_since,
+        metavar="TIME|OFFSET",
+        help="only records from there on: an offset, a time (2026-01-31T10:00:00Z) or how long ago (24h, 7d)",
+    )
+    parser.add_argument("--contract", type=Path, metavar="F", help="the contract whose tags count, too")
+    parser.add_argument(
+        "--context", default="default", metavar="C", help="the context of the schemas and keys"
+    )
+
+
+def run(args: argparse.Namespace, deks: Deks) -> int:
+    """0 where everything is as it should be; 1 with the reasons on stderr, one total last."""
+    report: dict[str, Any] = {}
+    problems: list[str] = []
+    proof = None
+    if args.topic:
+        proof, stretch = _prove(args, deks)
+        report["topic"], problems = _topic(args, proof, stretch)
+    keys = list(_shown(args, _keys(args, deks, proof)))
+    broken = sum(1 for one in keys if one.ok is False)
+    total = f"{len(keys) - broken} of {len(keys)} keys unwrap"
+    if not keys:
+        total = "no key was verified"
+        problems += [] if proof else ["the registry has no DEK here, so nothing was verified"]
+    if proof is not None:
+        total += f"; {_counts(report['topic'])}"
+    code = 1 if broken or problems else 0
+    if args.output == "json":
+        print_json({"ok": not code, "keys": [one.document() for one in keys], **report, "total": total})
+    for problem in problems:
+        fail(problem)
+    if code:
+        fail(f"not proved: {total}")
+    elif args.output != "json":
+        print(total)
+    return code
+
+
+def _keys(args: argparse.Namespace, deks: Deks, proof: Proof | None) -> Iterator[Found]:
+    from bridge.encryption.keys import keks_of, verify_deks
+
+    if proof is None or args.all:
+        for kek in keks_of(deks.registry, args.kek):
+            yield from verify_deks(deks, kek)
+        return
+    for name in sorted({kek for kek, _, _ in proof.keys if args.kek in (None, kek)}):
+        one = deks.registry.kek(name, deleted=True)
+        if one is None:
+            continue  # what is said of the record that names it says so
+        for subject in sorted({subject for kek, subject, _ in proof.keys if kek == name}):
+            yield from verify_deks(deks, one, subject)
+
+
+def _shown(args: argparse.Namespace, found: Iterator[Found]) -> Iterator[Found]:
+    from bridge.cli.keys import line_of
+
+    for one in found:
+        if args.output != "json":
+            print(line_of(one), flush=True)
+        yield one
+
+
+def _prove(args: argparse.Namespace, deks: Deks) -> tuple[Proof, Stretch]:
+    from bridge.cli.keys import http_of_worker, worker_of
+    from bridge.kafka.consumer import Reader
+    from bridge.kafka.settings import worker_settings
+    from bridge.reading.proof import Proof
+    from bridge.reading.stretch import Stretch
+    from bridge.schema.sources import read_contract
+    from bridge.schema.subjects import prefix
+
+    contract = read_contract(args.contract) if args.contract else None
+    proof = Proof(http_of_worker(args), deks, prefix(args.context), args.topic, contract)
+    reader = Reader(
+        worker_settings("consumer", worker_of(args)),
+        args.topic,
+        waiting=lambda reason: print(f"waiting for Kafka: {reason}", file=sys.stderr, flush=True),
+    )
+    stretch = Stretch(reader, args.since, args.sample)
+    for message in stretch.read(_progress(args.topic)):
+        proof.add(message.value(), message.headers(), f"{message.partition()}/{message.offset()}")
+    return proof, stretch
+
+
+def _progress(topic: str) -> Callable[[int, int], None]:
+    """Says on stderr how far it is, every few seconds."""
+    said = [time.monotonic()]
+
+    def say(records: int, offsets: int) -> None:
+        if time.monotonic() - said[0] >= _EVERY:
+            said[0] = time.monotonic()
+            print(f"{topic}: {records} of at most {offsets} records", file=sys.stderr, flush=True)
+
+    return say
+
+
+def _topic(args: argparse.Namespace, proof: Proof, stretch: Stretch) -> tuple[dict[str, Any], list[str]]:
+    """The report, and what keeps it from being a proof."""
+    from bridge.reading.proof import document
+
+    report = document(proof)
+    problems = [*report["problems"], *stretch.held_back]
+    if nothing := proof.nothing():
+        problems.append(f"nothing was verified: {nothing}")
+    report["problems"] = problems
+    report["context"] = args.context
+    report["of"] = stretch.offsets if args.sample else proof.records
+    report["since"] = args.since.text if args.since else None
+    report["skipped"] = stretch.skipped
+    if args.output != "json":
+        for name, count in report["fields"].items():
+            print(f"{'ok':7} {name}: ciphertext in {count} values that opens")
+        for name in report["released"]:
+            print(f"note    {name}: the contract has taken the tag away; it may be plaintext")
+        if args.since:
+            print(
+                f"note    only records since {args.since.text}: up to {stretch.skipped} before it were not looked at"
+            )
+    return report, problems
+
+
+def _counts(report: dict[str, Any]) -> str:
+    records = f"{report['records']} of {report['of']} records read"
+    if report["since"]:
+        records += f" since {report['since']}"
+    return (
+        f"{records}, {report['encrypted']} with ciphertext that opens, {report['plaintext']} with plaintext"
+    )
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return value
+
+
+def _since(text: str) -> Since:
+    from bridge.reading.stretch import since_of
+
+    try:
+        return since_of(text)
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no offset (1200), no time (2026-01-31T10:00:00Z) and no age (24h)"
+        ) from None

@@ -1,0 +1,1 @@
+"""Reading what is in a topic: decoding, decrypting, proving that it is encrypted."""

@@ -1,0 +1,183 @@
+"""A stretch of a topic: its committed records from somewhere up to its end as of now, or a sample of them.
+
+Unlike ``consumer.Reader``, which follows a topic, this ends by offsets: nothing that is committed is missed because it
+came late, and what comes meanwhile is not waited for.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from attrs import define, field, frozen
+
+from bridge.errors import Fatal, Retriable, Stage
+from bridge.kafka.consumer import Reader
+from bridge.kafka.errors import classify
+
+if TYPE_CHECKING:
+    from confluent_kafka import Message
+
+_TIMEOUT: Final = 10.0
+_AGO: Final = re.compile(r"(\d+)([smhd])")
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+@frozen
+class Since:
+    """Where to begin: an offset of every partition, or a record's time (ms)."""
+
+    text: str
+    offset: int | None = None
+    time_ms: int | None = None
+
+
+def since_of(text: str, now: datetime | None = None) -> Since:
+    """An offset (``1200``), a time (ISO 8601, else UTC), or how long ago (``90m``, ``24h``, ``7d``).
+
+    Raises ValueError.
+    """
+    if text.isascii() and text.isdigit():
+        return Since(text, offset=int(text))
+    if match := _AGO.fullmatch(text):
+        at = (now or datetime.now(UTC)) - timedelta(**{_UNITS[match[2]]: int(match[1])})
+    else:
+        at = datetime.fromisoformat(text)
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return Since(text, time_ms=int(at.timestamp() * 1000))
+
+
+@define
+class Part:
+    """Offsets of one partition, ``end`` not included. ``room``: how many records at most."""
+
+    partition: int
+    start: int
+    end: int
+    room: int | None = None
+    reached: int = 0
+
+
+@define
+class Stretch:
+    """What is to be read. ``offsets`` counts places, of which some hold the marks of transactions, not records."""
+
+    reader: Reader
+    since: Since | None = None
+    sample: int | None = None
+    offsets: int = 0
+    skipped: int = 0
+    """Places before ``since``."""
+    held_back: list[str] = field(factory=list)
+    """Where an open transaction hides what comes after it."""
+    patience: float = 20.0
+
+    def read(self, progress: Callable[[int, int], None] = lambda records, offsets: None) -> Iterator[Message]:
+        """The records. ``progress`` is told how many there were, and of how many places.
+
+        Raises Fatal for a topic that is not there or may not be read, Retriable when Kafka cannot be reached.
+        """
+        # The end that a read_committed reader is told of can lie before records that are committed.
+        with self.reader.consuming({"isolation.level": "read_uncommitted"}) as consumer:
+            parts = [self._part(consumer, partition) for partition in self.reader.partitions(consumer)]
+        self.offsets = sum(part.end - part.start for part in parts)
+        with self.reader.consuming({"enable.partition.eof": True, "fetch.wait.max.ms": 50}) as consumer:
+            seen = 0
+            for stage in _rounds(parts, self.sample):
+                for message in self._records(consumer, stage):
+                    seen += 1
+                    progress(seen, self.offsets)
+                    yield message
+
+    def _part(self, consumer: Any, partition: int) -> Part:
+        from confluent_kafka import TopicPartition
+
+        place = TopicPartition(self.reader.topic, partition)
+        low, end = self.reader.asked(
+            consumer, lambda: consumer.get_watermark_offsets(place, timeout=_TIMEOUT)
+        )
+        start = low
+        if self.since is not None and self.since.offset is not None:
+            start = min(max(low, self.since.offset), end)
+        elif self.since is not None and self.since.time_ms is not None:
+            wanted = [TopicPartition(self.reader.topic, partition, self.since.time_ms)]
+            (found,) = self.reader.asked(
+                consumer, lambda: consumer.offsets_for_times(wanted, timeout=_TIMEOUT)
+            )
+            start = end if found.offset < 0 else max(low, found.offset)
+        self.skipped += start - low
+        return Part(partition, start, end)
+
+    def _records(self, consumer: Any, parts: list[Part]) -> Iterator[Message]:
+        from confluent_kafka import KafkaError, TopicPartition
+
+        topic = self.reader.topic
+        missing = {part.partition: part for part in parts if part.end > part.start and part.room != 0}
+        consumer.assign([TopicPartition(topic, one.partition, one.start) for one in missing.values()])
+        last = time.monotonic()
+        while missing and not self.reader.stopped():
+            message = consumer.poll(0.2)
+            if message is None:
+                if time.monotonic() - last > self.patience:
+                    self._give_up(missing)
+                    return
+                continue
+            part, error = missing.get(message.partition()), message.error()
+            if error is not None and error.code() != KafkaError._PARTITION_EOF:
+                self._check(error)
+                continue
+            if part is None:
+                continue
+            at = message.offset()
+            part.reached = at if error is not None else at + 1
+            if error is None and at < part.end:
+                last = time.monotonic()
+                yield message
+                last = time.monotonic()
+                part.room = None if part.room is None else part.room - 1
+            if part.reached >= part.end or part.room == 0:
+                del missing[part.partition]
+                consumer.incremental_unassign([TopicPartition(topic, part.partition)])
+
+    def _check(self, error: Any) -> None:
+        reason = classify(error, "reading", topic=self.reader.topic, verb="read", stage=Stage.RECEIVE)
+        if isinstance(reason, Fatal):
+            raise reason
+        if reason is not None:
+            self.reader.waiting(reason.message)
+
+    def _give_up(self, missing: dict[int, Part]) -> None:
+        if not any(part.reached for part in missing.values()):
+            raise Retriable(
+                f"Kafka gives no record of {self.reader.topic}; is it overloaded, or away?",
+                stage=Stage.RECEIVE,
+            )
+        self.held_back = [
+            f"partition {one.partition} could be read up to offset {one.reached} only, of {one.end}: an open "
+            "transaction holds back what comes after"
+            for one in missing.values()
+        ]
+
+
+def _rounds(parts: list[Part], sample: int | None) -> Iterator[list[Part]]:
+    """All of it; of a sample first the older half, then the newer one, so that a change in between is seen."""
+    if sample is None:
+        yield parts
+        return
+    living = [part for part in parts if part.end > part.start]
+    for index, part in enumerate(living):
+        part.room = sample // len(living) + (index < sample % len(living))
+    late = []
+    for part in living:
+        room = part.room or 0
+        older = (room + 1) // 2
+        if part.end - part.start <= room:
+            continue
+        part.room = older
+        late.append(Part(part.partition, max(part.start, part.end - (room - older)), part.end, room - older))
+    yield living
+    seen = {part.partition: part.reached for part in living}
+    yield [Part(o.partition, max(o.start, seen[o.partition]), o.end, o.room) for o in late]
