@@ -6,7 +6,7 @@ import requests
 
 from bridge.errors import ConfigurationError, Fault
 from bridge.salesforce.session import TrustingAdapter
-from bridge.salesforce.tls import CA_FILE, trust_context
+from bridge.trust.context import CA_FILE, trust_context
 
 
 def session(ca_file: str | None = None, named_by: str = CA_FILE) -> requests.Session:

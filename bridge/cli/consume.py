@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from confluent_kafka import Message
 
     from bridge.config.config import Config
-    from bridge.kafka.decode import Decoder
-    from bridge.kafka.decrypt import Decrypter
+    from bridge.reading.decode import Decoder
+    from bridge.reading.decrypt import Decrypter
 
 HELP = "Reads committed records of a topic and decodes them by their schema. Without an end it follows the topic."
 EXAMPLE = "sfbridge consume orders --worker worker.properties --from-beginning --max-events 10"
@@ -54,8 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Read until the goal is reached or a signal comes; both are exit code 0."""
     from bridge import log
-    from bridge.kafka.consumer import Reader
     from bridge.kafka.settings import worker_settings
+    from bridge.reading.consumer import Reader
 
     worker = _worker(args)
     log.configure(level="WARNING")
@@ -100,7 +100,7 @@ def _print_json_line(record: Mapping[str, Any]) -> None:
 
 def _print_line(record: Mapping[str, Any]) -> None:
     """Partition, offset, time, key, value."""
-    from bridge.kafka.decode import iso_time
+    from bridge.reading.decode import iso_time
 
     at = iso_time(record["timestamp"]) if record["timestamp"] is not None else "-"
     key = "-" if record["key"] is None else _short(record["key"])
@@ -125,9 +125,9 @@ def _worker(args: argparse.Namespace) -> Config:
 
 def _decoder(args: argparse.Namespace, worker: Config) -> Decoder:
     from bridge.config.registry import registry_properties
-    from bridge.kafka.decode import Decoder
-    from bridge.schema.registry_http import http_of
-    from bridge.schema.subjects import prefix
+    from bridge.model.subjects import prefix
+    from bridge.reading.decode import Decoder
+    from bridge.registry.http import http_of
 
     settings = registry_properties({}, worker.raw())
     registry = http_of(settings, retry_seconds=10, longest_wait=2) if settings.get("url") else None
@@ -138,11 +138,11 @@ def _decrypter(args: argparse.Namespace, worker: Config) -> Decrypter:
     from bridge.config.registry import registry_properties
     from bridge.encryption.dek_registry import DekRegistry
     from bridge.encryption.deks import Deks
-    from bridge.encryption.guard import executor_params
     from bridge.errors import ConfigurationError, Fault
-    from bridge.kafka.decrypt import Decrypter
-    from bridge.schema.registry_http import http_of
-    from bridge.schema.subjects import prefix
+    from bridge.model.subjects import prefix
+    from bridge.reading.decrypt import Decrypter
+    from bridge.registry.http import http_of
+    from bridge.routing.guard import executor_params
 
     settings = registry_properties({}, worker.raw())
     if not settings.get("url"):

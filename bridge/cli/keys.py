@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bridge.config.config import Config
     from bridge.encryption.deks import Deks
     from bridge.encryption.keys import Found
-    from bridge.schema.registry_http import Http
+    from bridge.registry.http import Http
 
 _ALGORITHMS = ("AES256_GCM", "AES128_GCM", "AES256_SIV")
 HELP = "Keys of field encryption: list, create, rotate, rewrap under another KMS key, verify."
@@ -128,7 +128,7 @@ def _rules(args: argparse.Namespace) -> list[Any]:
     """The encryption rules of a subject's latest schema."""
     from bridge.encryption.kms import fatal
     from bridge.encryption.rules import read_rules
-    from bridge.schema.registry import Registry
+    from bridge.registry.client import Registry
 
     found = Registry(http_of_worker(args)).latest(args.subject)
     if found is None:
@@ -151,7 +151,7 @@ def http_of_worker(args: argparse.Namespace) -> Http:
     """The registry. Fatal where none is named."""
     from bridge.config.registry import registry_properties
     from bridge.encryption.kms import fatal
-    from bridge.schema.registry_http import http_of
+    from bridge.registry.http import http_of
 
     settings = registry_properties({}, worker_of(args).raw())
     if args.schema_registry:
@@ -165,8 +165,8 @@ def deks_of(args: argparse.Namespace) -> Deks:
     """Keys, with the worker's KMS credentials, asked for in the context where one is named."""
     from bridge.encryption.dek_registry import DekRegistry
     from bridge.encryption.deks import Deks
-    from bridge.encryption.guard import executor_params
-    from bridge.schema.subjects import prefix
+    from bridge.model.subjects import prefix
+    from bridge.routing.guard import executor_params
 
     context = prefix(getattr(args, "context", "")).strip(":")
     registry = DekRegistry(http_of_worker(args), context)

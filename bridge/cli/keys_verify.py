@@ -98,12 +98,12 @@ def _shown(args: argparse.Namespace, found: Iterator[Found]) -> Iterator[Found]:
 
 def _prove(args: argparse.Namespace, deks: Deks) -> tuple[Proof, Stretch]:
     from bridge.cli.keys import http_of_worker, worker_of
-    from bridge.kafka.consumer import Reader
     from bridge.kafka.settings import worker_settings
+    from bridge.metadata.sources import read_contract
+    from bridge.model.subjects import prefix
+    from bridge.reading.consumer import Reader
     from bridge.reading.proof import Proof
     from bridge.reading.stretch import Stretch
-    from bridge.schema.sources import read_contract
-    from bridge.schema.subjects import prefix
 
     contract = read_contract(args.contract) if args.contract else None
     proof = Proof(http_of_worker(args), deks, prefix(args.context), args.topic, contract)

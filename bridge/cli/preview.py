@@ -16,8 +16,8 @@ from bridge.cli.output import add_output_option
 if TYPE_CHECKING:
     from bridge.config import Config
     from bridge.event import Message
-    from bridge.masking import Shown
-    from bridge.preview import Previewed
+    from bridge.inspection.masking import Shown
+    from bridge.inspection.preview import Previewed
     from bridge.salesforce.auth import Login
     from bridge.salesforce.rest import Rest
 
@@ -57,11 +57,11 @@ def run(args: argparse.Namespace) -> int:
     from bridge import log
     from bridge.config import load_connector, load_worker
     from bridge.config.registry import registry_settings
-    from bridge.preview import Preview, connector_alone
+    from bridge.inspection.preview import Preview, connector_alone
+    from bridge.registry.client import Registry
+    from bridge.registry.http import http_of
     from bridge.salesforce.auth import Login
     from bridge.salesforce.rest import Rest
-    from bridge.schema.registry import Registry
-    from bridge.schema.registry_http import http_of
 
     log.configure("text", "WARNING")
     worker = load_worker(args.worker)
@@ -186,6 +186,6 @@ def _text(value: Any) -> str:
 
 
 def _indented(schema: str) -> str:
-    from bridge.schema.generate import pretty
+    from bridge.inspection.generate import pretty
 
     return pretty(schema).rstrip().replace("\n", "\n  ")

@@ -12,7 +12,7 @@ from bridge.cli.signals import stopped_by_signals
 from bridge.cli.status import AboveStatus, Status
 
 if TYPE_CHECKING:
-    from bridge.connector import Connector
+    from bridge.pipeline.connector import Connector
 
 HELP = "Run connectors in this process until stopped."
 EXAMPLE = "sfbridge run connector.json --worker worker.properties"
@@ -49,10 +49,10 @@ def run(args: argparse.Namespace) -> int:
 
     ending = stopped_by_signals(drain)
     from bridge import log
-    from bridge.attempt import Goal
     from bridge.config import load
-    from bridge.connector import Connector
     from bridge.metrics import serve
+    from bridge.pipeline.attempt import Goal
+    from bridge.pipeline.connector import Connector
     from bridge.worker.lease import Leased
 
     interactive = sys.stdout.isatty() and args.log_format == "text"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bridge.cli.output import add_output_option, print_json
 
 if TYPE_CHECKING:
-    from bridge.schema.compatibility import Source
+    from bridge.languages.compatibility import Source
 
 HELP = "Check by the registry's rules whether schema B may follow A, offline. Exit code 1 where it may not."
 EXAMPLE = (
@@ -24,7 +24,7 @@ _PROBLEM = re.compile(
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Earlier schemas and the new one."""
-    from bridge.schema.compatibility import DEFAULT_LEVEL, LEVELS
+    from bridge.languages.compatibility import DEFAULT_LEVEL, LEVELS
 
     what = "the earlier schemas, oldest first (.avsc, .schema.json, .proto)"
     parser.add_argument("earlier", type=Path, nargs="+", metavar="A", help=what)
@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 0: B may follow; 1: it may not."""
-    from bridge.schema.compatibility import Earlier, incompatibilities
+    from bridge.languages.compatibility import Earlier, incompatibilities
 
     imports = _references(args.reference)
     earlier = [Earlier(number, _source(path, imports)) for number, path in enumerate(args.earlier, start=1)]
@@ -101,7 +101,7 @@ def _source(path: Path, imports: dict[str, str]) -> Source:
     """A schema file, read and found to be one. ConfigurationError naming the file."""
     from bridge.cli.schemas_files import read, type_of
     from bridge.errors import ConfigurationError, Fault
-    from bridge.schema.compatibility import InvalidSchema, Source, validate
+    from bridge.languages.compatibility import InvalidSchema, Source, validate
 
     text = read(path)
     kind = type_of(path, text)

@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
     """Exit code 0: nobody is broken; 1: somebody is."""
     from bridge.cli.schemas_files import shape_of
     from bridge.errors import ConfigurationError, Fault
-    from bridge.schema.diff import changes
+    from bridge.inspection.diff import changes
 
     old, new = shape_of(args.old, args.event), shape_of(args.new, args.event)
     if "EVENT" not in (old.form, new.form) and old.form != new.form:

@@ -10,8 +10,8 @@ from bridge.errors import ConfigurationError, Fault
 
 if TYPE_CHECKING:
     from bridge.config.config import Config
-    from bridge.schema.diff import Shape
-    from bridge.schema.registry_http import Http
+    from bridge.inspection.diff import Shape
+    from bridge.registry.http import Http
 
 ENDINGS: Final = {".avsc": "AVRO", ".proto": "PROTOBUF", ".schema.json": "JSON"}
 """How a schema's file ends → the registry's type."""
@@ -29,7 +29,7 @@ def read(path: Path) -> str:
 
 def type_of(path: Path, text: str) -> str | None:
     """The registry's type of a schema file, by name, else by content; None for a describe or eventSchema."""
-    from bridge.schema.source_files import is_metadata
+    from bridge.metadata.source_files import is_metadata
 
     try:
         document = json.loads(text)
@@ -50,8 +50,8 @@ def type_of(path: Path, text: str) -> str | None:
 def shape_of(path: Path, event: str | None = None) -> Shape:
     """What a file or an SFDX project says, taken apart. Fatal naming the file."""
     from bridge.errors import Fatal
-    from bridge.schema import source_files
-    from bridge.schema.diff import shape_of_event, shape_of_text
+    from bridge.inspection.diff import shape_of_event, shape_of_text
+    from bridge.metadata import source_files
 
     if path.is_dir():
         return shape_of_event(source_files.from_any(path, event).event)
@@ -68,7 +68,7 @@ def shape_of(path: Path, event: str | None = None) -> Shape:
 def registry_http(worker: Config, url: str | None) -> Http:
     """The registry that a worker, or an option, names. ConfigurationError where neither does."""
     from bridge.config.registry import registry_properties
-    from bridge.schema.registry_http import http_of
+    from bridge.registry.http import http_of
 
     given = {**worker.raw(), **({"schema.registry.url": url} if url else {})}
     settings = registry_properties({}, given)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from bridge.errors import ConfigurationError, Fault
 
 if TYPE_CHECKING:
-    from bridge.schema import generate
-    from bridge.schema.contract import Contract
-    from bridge.schema.source_format import Declared
+    from bridge.inspection import generate
+    from bridge.metadata.source_format import Declared
+    from bridge.model.contract import Contract
 
 HELP = (
     "Write an event's schemas and its contract; offline, but for --connector. The same gives the same bytes."
@@ -52,8 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 0 when everything is written."""
-    from bridge.schema import generate
-    from bridge.schema.sources import read_contract
+    from bridge.inspection import generate
+    from bridge.metadata.sources import read_contract
 
     wanted = _formats(args.format)
     found = _declared(args)
@@ -84,14 +84,14 @@ def run(args: argparse.Namespace) -> int:
 def _there(out: Path, event: str) -> dict[str, str]:
     """The event's Protobuf file, whose numbers are to be kept."""
     from bridge.cli.schemas_files import read
-    from bridge.schema.generate import SUFFIXES
+    from bridge.inspection.generate import SUFFIXES
 
     path = out / f"{event}{SUFFIXES['PROTOBUF']}"
     return {path.name: read(path)} if path.is_file() else {}
 
 
 def _formats(given: list[str] | None) -> tuple[str, ...]:
-    from bridge.schema.generate import formats
+    from bridge.inspection.generate import formats
 
     known = formats()
     words = [word.upper() for each in given or ["all"] for word in each.split(",")]
@@ -101,7 +101,7 @@ def _formats(given: list[str] | None) -> tuple[str, ...]:
 
 
 def _declared(args: argparse.Namespace) -> list[Declared]:
-    from bridge.schema import source_files
+    from bridge.metadata import source_files
 
     if args.sfdx is not None:
         if not args.event:
@@ -122,11 +122,11 @@ def _online(path: Path, event: str | None) -> list[Declared]:
     from bridge.config import load_connector
     from bridge.config.subscription import events
     from bridge.errors import Fatal
+    from bridge.metadata.classification import UNCLASSIFIED, from_records
+    from bridge.metadata.infer import event_type
+    from bridge.metadata.source_format import Declared
     from bridge.salesforce.auth import Login
     from bridge.salesforce.rest import Rest
-    from bridge.schema.classification import UNCLASSIFIED, from_records
-    from bridge.schema.infer import event_type
-    from bridge.schema.source_format import Declared
 
     log.configure("text", "WARNING")
     connector = load_connector(path)
@@ -175,7 +175,7 @@ def _check(known: Contract | None, path: Path, declared: Declared) -> None:
 
 
 def _key(args: argparse.Namespace) -> generate.Key:
-    from bridge.schema.generate import Key
+    from bridge.inspection.generate import Key
 
     options = {"--kek": args.kek, "--kms-type": args.kms_type, "--kms-key-id": args.kms_key_id}
     given = {name: value for name, value in options.items() if value}

@@ -11,7 +11,7 @@ from bridge.cli.output import add_output_option, print_json
 from bridge.errors import ConfigurationError, Fault
 
 if TYPE_CHECKING:
-    from bridge.schema.contract import Contract
+    from bridge.model.contract import Contract
 
 HELP = "Register a schema file with the metadata and rules of the contract beside it. Exit code 1 where it is refused."
 EXAMPLE = (
@@ -59,10 +59,10 @@ def run(args: argparse.Namespace) -> int:
 
     from bridge.cli.schemas_files import read, registry_http, type_of
     from bridge.config import load_worker
-    from bridge.schema.contract import metadata_document, rule_set_document
-    from bridge.schema.registry import Registered, Registry
-    from bridge.schema.subjects import qualified
-    from bridge.schema.tagging import tags_in, with_metadata_tags
+    from bridge.languages.tagging import tags_in, with_metadata_tags
+    from bridge.model.contract import metadata_document, rule_set_document
+    from bridge.model.subjects import qualified
+    from bridge.registry.client import Registered, Registry
 
     text = read(args.file)
     type_ = type_of(args.file, text)
@@ -102,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _contract(args: argparse.Namespace, stem: str) -> Contract | None:
-    from bridge.schema.sources import read_contract
+    from bridge.metadata.sources import read_contract
 
     path = args.contract or args.file.parent / f"{stem}.contract.yaml"
     return read_contract(path) if args.contract or path.is_file() else None

@@ -13,10 +13,10 @@ from bridge.errors import ConfigurationError, Fatal, Fault, Stage
 
 if TYPE_CHECKING:
     from bridge.config.config import Config
-    from bridge.schema.classification import Classification
-    from bridge.schema.contract import Contract
-    from bridge.schema.explain import Explained
-    from bridge.schema.registry_http import Http
+    from bridge.inspection.explain import Explained
+    from bridge.metadata.classification import Classification
+    from bridge.model.contract import Contract
+    from bridge.registry.http import Http
 
 HELP = (
     "Show what is registered and tagged, and why: each tag's origin, rules, and patterns that match nothing."
@@ -56,10 +56,10 @@ def run(args: argparse.Namespace) -> int:
     """Exit code 0 when every subject was found."""
     from bridge.cli.schemas_files import registry_http
     from bridge.config import load_connector, load_worker
-    from bridge.schema.explain import explain
-    from bridge.schema.registry import Registry
-    from bridge.schema.sources import read_contract
-    from bridge.schema.subjects import qualified
+    from bridge.inspection.explain import explain
+    from bridge.metadata.sources import read_contract
+    from bridge.model.subjects import qualified
+    from bridge.registry.client import Registry
 
     worker = load_worker(args.worker)
     connector = load_connector(args.connector, worker=worker) if args.connector else None
@@ -98,16 +98,16 @@ def _events(
 ) -> dict[str, tuple[Contract | None, Mapping[str, Classification]]]:
     """Each event's contract, and how Salesforce classifies its fields where a connector says whom to ask."""
     from bridge.config.subscription import events
-    from bridge.schema.sources import load_contracts, read_contract
+    from bridge.metadata.sources import load_contracts, read_contract
 
     if connector is None:
         if path is None:
             return {}
         contract = read_contract(path)
         return {contract.event: (contract, {})}
+    from bridge.metadata.classification import from_records, maps
     from bridge.salesforce.auth import Login
     from bridge.salesforce.rest import Rest
-    from bridge.schema.classification import from_records, maps
 
     given = str(path) if path else connector.get("bridge.schema.contract")
     contracts = load_contracts(events(connector), given)
@@ -125,8 +125,8 @@ def _of_connector(connector: Config | None) -> list[str]:
         return []
     from bridge.config import topic_template
     from bridge.config.subscription import events
-    from bridge.schema.infer import NAMESPACE
-    from bridge.schema.subjects import STRATEGIES
+    from bridge.metadata.infer import NAMESPACE
+    from bridge.model.subjects import STRATEGIES
 
     if connector["output.data.format"] == "JSON":
         raise ConfigurationError([Fault("output.data.format", "JSON is written without a schema", "JSON")])
@@ -146,7 +146,7 @@ def _of_connector(connector: Config | None) -> list[str]:
 def _all(http: Http, context: str) -> list[str]:
     from urllib.parse import quote
 
-    from bridge.schema.subjects import prefix
+    from bridge.model.subjects import prefix
 
     found = http.call("GET", f"/subjects?subjectPrefix={quote(prefix(context), safe='')}")
     return sorted(str(name) for name in found)

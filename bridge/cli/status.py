@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define
 
 if TYPE_CHECKING:
-    from bridge.connector import Connector
+    from bridge.pipeline.connector import Connector
 
 EVERY_LINE = 0.5  # seconds
 EVERY_LOG = 60.0

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from bridge.cli.signals import stopped_by_signals
 
 if TYPE_CHECKING:
-    from bridge.connector import Connector
+    from bridge.pipeline.connector import Connector
     from bridge.sandbox.demo.publisher import Publisher
     from bridge.sandbox.demo.reader import Reader
     from bridge.sandbox.demo.screen import Screen
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     """Exit code 0 after Ctrl-C or the last event; raises the connector's error."""
     from bridge import log
     from bridge.config import load
-    from bridge.connector import Connector
+    from bridge.pipeline.connector import Connector
     from bridge.sandbox.demo.publisher import Publisher
     from bridge.sandbox.demo.reader import Reader
     from bridge.sandbox.demo.screen import Screen

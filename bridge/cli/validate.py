@@ -82,7 +82,7 @@ def _print_table(report: Report) -> None:
 def _online(loaded: Loaded, output: str) -> Iterator[dict[str, Any]]:
     """Each check as it ends; a line for each, on stderr where the result itself is JSON."""
     from bridge import log
-    from bridge.online import checks
+    from bridge.inspection.online import checks
 
     log.register_secrets(loaded.secrets())
     stream = sys.stderr if output == "json" else sys.stdout

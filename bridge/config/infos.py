@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bridge.config import clients, files
+from bridge.config import files
 from bridge.config.catalogue import Catalogue
 from bridge.config.config import Config
 from bridge.config.declarations import WORKER
@@ -14,6 +14,7 @@ from bridge.config.examine import Examined
 from bridge.config.loading import examine_connector, resolver_of
 from bridge.config.property import Property, Type
 from bridge.errors import Fault
+from bridge.inspection import clients
 
 _WIDTHS = {Type.BOOLEAN: "SHORT", Type.INT: "SHORT", Type.LONG: "SHORT", Type.LIST: "LONG"}
 

@@ -6,13 +6,14 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from bridge.config import clients, environment, external, files, formats, rules
+from bridge.config import environment, external, files, formats, rules
 from bridge.config.catalogue import Catalogue
 from bridge.config.config import Config, Loaded
 from bridge.config.declarations import CONNECTOR, WORKER
 from bridge.config.declarations.security import DEFAULTS
 from bridge.config.examine import Examined, examine
 from bridge.errors import ConfigurationError, Fault
+from bridge.inspection import clients
 
 _INHERITABLE = frozenset(p.key for p in DEFAULTS if p.key.startswith("errors.")) | {"bridge.config.unknown"}
 _CONVERSION = frozenset(p.key for p in DEFAULTS if p.key.startswith("value.converter.") and not p.is_prefix)

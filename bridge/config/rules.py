@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from bridge.config import chains, checks, subscription
+from bridge.config import checks, subscription
 from bridge.config.config import Config
 from bridge.config.declarations.identity import SELF_MANAGED
 from bridge.config.examine import Examined
 from bridge.config.registry import registry_properties
 from bridge.config.topics import TopicTemplate
+from bridge.inspection import chains
 
 _FILE, _PATH = "salesforce.jwt.keystore.file", "salesforce.jwt.keystore.path"
 _LOGIN_HOSTS: Final = ("login.salesforce.com", "test.salesforce.com")

@@ -14,7 +14,7 @@ from attrs import field, frozen
 from bridge.encryption.envelope import Algorithm
 from bridge.encryption.kms import fatal
 from bridge.errors import Fatal
-from bridge.schema.registry_http import NoRegistryError, Refused
+from bridge.registry.http import NoRegistryError, Refused
 
 _BASE: Final = "/dek-registry/v1/keks"
 NOT_FOUND: Final = 40470

@@ -14,7 +14,7 @@ from attrs import field, frozen
 
 from bridge.encryption.envelope import Algorithm
 from bridge.encryption.kms import fatal
-from bridge.encryption.places import Place, Places, matches, tags_of
+from bridge.languages.places import Place, Places, matches, tags_of
 
 Document = Mapping[str, Any]
 Say = Callable[[str], None]

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
-from bridge.encryption.protection import Protection
 from bridge.event import Data
 from bridge.formats import avro, json, json_schema, protobuf
 from bridge.formats.rows import Layout, Row, layout
-from bridge.schema.model import EventType, Schema
+from bridge.model.protection import Protection
+from bridge.model.schema import EventType, Schema
 
 Settings = Mapping[str, str]
 """The converter's settings by their names in Kafka Connect, without ``value.converter.``."""

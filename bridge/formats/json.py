@@ -11,15 +11,15 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from bridge.encryption.protection import Protection, refused
 from bridge.event import Data
 from bridge.formats.code import Code
 from bridge.formats.json_values import Style, converter, encode_json
 from bridge.formats.options import choice, flag
 from bridge.formats.reader import careful_reader, finalise
 from bridge.formats.rows import Layout, Row
-from bridge.schema.connect_json import to_document
-from bridge.schema.model import Schema
+from bridge.model.connect_json import to_document
+from bridge.model.protection import Protection, refused
+from bridge.model.schema import Schema
 
 NAME: Final = "JSON"
 REGISTERED: Final = False
@@ -77,7 +77,7 @@ def compile_values(
     settings: Mapping[str, str],
     protection: Protection | None = None,
 ) -> Callable[[dict[str, Any]], bytes]:
-    """The encoder for values by field name, in the forms of ``schema/model.py``."""
+    """The encoder for values by field name, in the forms of ``model/schema.py``."""
     refused(protection, NAME)
     options = Options.of(settings)
     before, after = _around(schema, options)

@@ -14,11 +14,11 @@ from typing import Any, Final
 import msgspec
 from attrs import field, frozen
 
-from bridge.encryption.protection import Seal
 from bridge.errors import Fatal, Stage
 from bridge.formats.errors import unwritable
-from bridge.schema.connect_json import decimal_to_bytes, scale_of
-from bridge.schema.model import DECIMAL, UNSET, Kind, Schema
+from bridge.model.connect_json import decimal_to_bytes, scale_of
+from bridge.model.protection import Seal
+from bridge.model.schema import DECIMAL, UNSET, Kind, Schema
 
 Converter = Callable[[Any], Any]
 encode_json: Final = msgspec.json.Encoder(decimal_format="number").encode

@@ -15,7 +15,7 @@ from bridge.formats.code import Code
 from bridge.formats.errors import UnknownField, unreadable
 from bridge.formats.rows import Form, Layout, Row, Slot, layout
 from bridge.formats.times import EPOCH, MS_PER_DAY, WINDOW_MS, Days, parse_day, parse_moment, window
-from bridge.schema.model import EventType, Kind, Schema
+from bridge.model.schema import EventType, Kind, Schema
 
 Reader = Callable[[Data], Row]
 

@@ -16,11 +16,11 @@ from typing import Annotated, Any, Final
 import msgspec
 from attrs import field, frozen
 
-from bridge.schema.infer import AS_IT_STANDS
-from bridge.schema.model import DATE, TIMESTAMP, EventType, Kind, Schema
+from bridge.metadata.infer import AS_IT_STANDS
+from bridge.model.schema import DATE, TIMESTAMP, EventType, Kind, Schema
 
 Row = msgspec.Struct
-"""A row in its final form has the values of ``schema/model.py``; nested structs are rows too."""
+"""A row in its final form has the values of ``model/schema.py``; nested structs are rows too."""
 
 
 class Form(Enum):

@@ -15,8 +15,9 @@ from typing import Any, Final
 from attrs import define, field
 
 from bridge.errors import Fault
-from bridge.kafka import jaas, truststore
-from bridge.kafka.truststore import StoreError
+from bridge.kafka import jaas
+from bridge.trust import truststore
+from bridge.trust.truststore import StoreError
 
 PROTOCOLS: Final = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 _SCRAM: Final = ("SCRAM-SHA-256", "SCRAM-SHA-512")

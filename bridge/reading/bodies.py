@@ -13,10 +13,12 @@ from typing import Any, Final, Protocol
 
 from attrs import define, field
 
-from bridge.encryption import avro_places, json_places, protobuf_places
-from bridge.encryption.decrypt import without_logical
-from bridge.formats.texts import imports_of
-from bridge.schema.registry import Registered
+from bridge.languages.avro import places as avro_places
+from bridge.languages.json_schema import places as json_places
+from bridge.languages.protobuf import places as protobuf_places
+from bridge.model.texts import imports_of
+from bridge.reading.opener import without_logical
+from bridge.registry.client import Registered
 
 See = Callable[[str, Any], Any]
 
@@ -85,19 +87,19 @@ class _Protobuf:
     _pool: Any = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        from bridge.formats.protobuf_types import load
-        from bridge.schema.proto import parse
+        from bridge.languages.protobuf import parse
+        from bridge.languages.protobuf.descriptors import load
 
         self._pool = load(self.text, imports_of(self.text)), parse(self.text)
 
     def frame(self, body: bytes) -> int:
-        from bridge.formats.protobuf_read import indexes
+        from bridge.formats.protobuf.read import indexes
 
         return indexes(body)[1]
 
     def walk(self, body: bytes, see: See, unfit: frozenset[str], fit: frozenset[str]) -> set[str]:
-        from bridge.formats.protobuf_read import full_name, indexes
-        from bridge.formats.protobuf_types import message_class
+        from bridge.formats.protobuf.read import full_name, indexes
+        from bridge.languages.protobuf.descriptors import message_class
 
         pool, file = self._pool
         path, start = indexes(body)

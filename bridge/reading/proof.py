@@ -15,14 +15,14 @@ from attrs import define, field
 
 from bridge.encryption.deks import Deks
 from bridge.encryption.envelope import TAG, Algorithm, NotDecryptedError, from_text, version_of
-from bridge.encryption.letters import PREFIX, opened
 from bridge.encryption.rules import EncryptRule
 from bridge.errors import BridgeError
+from bridge.model.contract import Contract
 from bridge.reading.bodies import Body, body_of
 from bridge.reading.protected import Chain, Demands, Protected
-from bridge.schema.contract import Contract
-from bridge.schema.registry import Registered, Registry
-from bridge.schema.registry_http import Http, Refused
+from bridge.registry.client import Registered, Registry
+from bridge.registry.http import Http, Refused
+from bridge.routing.letters import PREFIX, opened
 
 MAGIC: Final = 0
 HEADER: Final = 5

@@ -13,12 +13,12 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from bridge.encryption.places import Place, tags_of
 from bridge.encryption.rules import EncryptRule, domain_rules, read_rules
 from bridge.errors import BridgeError
-from bridge.schema.contract import Contract, rule_set_document
-from bridge.schema.registry import Registered
-from bridge.schema.tagging import PLACES, tags_in
+from bridge.languages.places import Place, tags_of
+from bridge.languages.tagging import PLACES, tags_in
+from bridge.model.contract import Contract, rule_set_document
+from bridge.registry.client import Registered
 
 Document = Mapping[str, Any]
 Chain = tuple[EncryptRule, ...]

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import define, field, frozen
 
 from bridge.errors import Fatal, Retriable, Stage
-from bridge.kafka.consumer import Reader
 from bridge.kafka.errors import classify
+from bridge.reading.consumer import Reader
 
 if TYPE_CHECKING:
     from confluent_kafka import Message

@@ -30,7 +30,7 @@ from attrs import field, frozen
 from bridge.errors import BridgeError, Fatal, Stage, Unexpected
 from bridge.event import Data
 from bridge.log import ConnectorLog, Once
-from bridge.routes import Unprepared
+from bridge.routing.routes import Unprepared
 
 _STAGES: Final = (
     ("bridge.transforms", Stage.TRANSFORMATION),

@@ -12,8 +12,8 @@ from typing import Final
 
 from attrs import evolve, frozen
 
-from bridge.schema.model import Field, Schema
-from bridge.schema.tagging import Path, Tagged, every_field, struct_in
+from bridge.languages.tagging import Path, Tagged, every_field, struct_in
+from bridge.model.schema import Field, Schema
 from bridge.transforms.chain import Chain, Found
 from bridge.transforms.step import tags_of
 

@@ -16,7 +16,7 @@ from bridge import __version__
 from bridge.config.checks import is_loopback
 from bridge.errors import Fatal, Stage
 from bridge.salesforce.proxy import exempt, find_proxy
-from bridge.salesforce.tls import CA_FILE, trust_context
+from bridge.trust.context import CA_FILE, trust_context
 
 INSTANCE = "salesforce.instance"
 USER_AGENT = f"salesforce-kafka-bridge/{__version__}"

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from attrs import field, frozen
 
 from bridge.errors import ConfigurationError, Fatal, Fault, Stage
-from bridge.salesforce.jks import MAGIC, decrypt, read_jks
 from bridge.salesforce.keyfile import FILE, PATH, read_keystore_bytes
-from bridge.salesforce.keystore_error import KeystoreError
+from bridge.trust.errors import KeystoreError
+from bridge.trust.jks import MAGIC, decrypt, read_jks
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -95,7 +95,7 @@ def open_keystore(data: bytes, password: str, source: str = FILE) -> SigningKey:
     if data[:1] == b"\x30":
         return _from_pkcs12(data, password, source)
     if b"-----BEGIN " in data[:4096]:
-        from bridge.salesforce.pem import read_pem
+        from bridge.trust.pem import read_pem
 
         return _signing_key(*read_pem(data, password), kind="PEM", alias="", source=source)
     raise KeystoreError(
@@ -121,7 +121,7 @@ def _from_jks(data: bytes, password: str, source: str) -> SigningKey:
 
 
 def _from_pkcs12(data: bytes, password: str, source: str) -> SigningKey:
-    from bridge.salesforce.pkcs12 import read_pkcs12
+    from bridge.trust.pkcs12 import read_pkcs12
 
     try:
         key, certificate, alias, count = read_pkcs12(data, password)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from bridge.errors import BridgeError, Fatal, Retriable, Stage
 from bridge.salesforce.deadline import Overdue
 from bridge.salesforce.http_settings import HttpSettings
-from bridge.salesforce.tls import CA_FILE, SSL_CERT_FILE
+from bridge.trust.context import CA_FILE, SSL_CERT_FILE
 
 # X509_V_ERR_*: self-signed, self-signed in the chain, no issuer found, cannot verify the first certificate.
 UNKNOWN_AUTHORITY = {18, 19, 20, 21}

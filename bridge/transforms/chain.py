@@ -8,8 +8,8 @@ from typing import Final
 from attrs import evolve, frozen
 
 from bridge.errors import BadRecord, Fatal, Stage
-from bridge.schema.model import Schema
-from bridge.transforms.errors import JavaError
+from bridge.java.errors import JavaError
+from bridge.model.schema import Schema
 from bridge.transforms.predicates import Predicate
 from bridge.transforms.record import ConnectRecord
 from bridge.transforms.step import Leak, Routing, State, Transform

@@ -7,8 +7,8 @@ from difflib import get_close_matches
 from typing import Final
 
 from bridge.errors import ConfigurationError, Fault
+from bridge.java.errors import JavaError
 from bridge.transforms.chain import Chain, Link
-from bridge.transforms.errors import JavaError
 from bridge.transforms.predicates import PREDICATES, Predicate
 from bridge.transforms.spec import Spec, split_list
 from bridge.transforms.table import TRANSFORMS

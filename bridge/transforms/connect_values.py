@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, Final
 
-from bridge.schema.model import DECIMAL, Kind, Schema
-from bridge.transforms import java_numbers as numbers
+from bridge.java import numbers as numbers
+from bridge.model.schema import DECIMAL, Kind, Schema
 from bridge.transforms.record import Float32, Int8, Int16, Int32
 from bridge.transforms.temporal import parse_iso
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from bridge.config.page import keep
-from bridge.schema.converter_classes import HEADER_CONVERTERS, KEY_CONVERTERS
-from bridge.schema.model import UNSET
+from bridge.model.converter_classes import HEADER_CONVERTERS, KEY_CONVERTERS
+from bridge.model.schema import UNSET
 from bridge.transforms.predicates import PREDICATES
 from bridge.transforms.spec import Key, Spec
 from bridge.transforms.table import TRANSFORMS

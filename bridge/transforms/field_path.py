@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bridge.schema.model import Field, Kind, Schema
-from bridge.transforms.errors import InvalidConfig, data_error, illegal_argument
+from bridge.java.errors import InvalidConfig, data_error, illegal_argument
+from bridge.model.schema import Field, Kind, Schema
 from bridge.transforms.structs import default_of, require_map
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Final
 
 from bridge.config.property import STRING
-from bridge.transforms.java_regex import Pattern
+from bridge.java.regex import Pattern
 from bridge.transforms.record import ConnectRecord
-from bridge.transforms.regex_router import valid_regex
+from bridge.transforms.smt.regex_router import valid_regex
 from bridge.transforms.spec import Key, Settings, Spec, non_empty
 
 Predicate = Callable[[ConnectRecord], bool]

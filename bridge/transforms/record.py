@@ -1,6 +1,6 @@
 """The record that transforms work on, and the values of records without schema.
 
-With a schema, values are those of ``bridge.schema.model``. Without one a value must say what it is by itself:
+With a schema, values are those of ``bridge.model.schema``. Without one a value must say what it is by itself:
 ``int`` is Java's Long, ``float`` its Double, and the other types are the subclasses below. Steps replace what a
 record holds and never change a value or a list in place.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, Final
 
-from bridge.schema.model import DATE, DECIMAL, TIME, TIMESTAMP, Kind, Schema
+from bridge.model.schema import DATE, DECIMAL, TIME, TIMESTAMP, Kind, Schema
 
 Header = tuple[str, Schema | None, Any]
 """Name, schema, value."""

@@ -12,8 +12,8 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from bridge.config.property import BOOLEAN, HIGH, INT, LIST, MEDIUM, Importance, Type
-from bridge.schema.model import UNSET
-from bridge.transforms.errors import InvalidConfig, invalid, null_pointer
+from bridge.java.errors import InvalidConfig, invalid, null_pointer
+from bridge.model.schema import UNSET
 
 Settings = Mapping[str, Any]
 """Typed settings, defaults filled in."""

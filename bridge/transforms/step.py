@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 
 from attrs import evolve, frozen
 
-from bridge.schema.model import Field, Kind, Schema
+from bridge.model.schema import Field, Kind, Schema
 from bridge.transforms.record import ConnectRecord
 
 _MOST_SCHEMAS: Final = 256  # remembered by one transform; beyond that it starts anew

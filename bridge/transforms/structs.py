@@ -7,8 +7,8 @@ from typing import Any
 
 from attrs import evolve
 
-from bridge.schema.model import UNSET, Field, Kind, Schema
-from bridge.transforms.errors import JavaError, data_error, schema_builder_error
+from bridge.java.errors import JavaError, data_error, schema_builder_error
+from bridge.model.schema import UNSET, Field, Kind, Schema
 from bridge.transforms.record import java_class
 
 Copy = Callable[[dict[str, Any]], dict[str, Any]]

@@ -8,7 +8,7 @@ from typing import Final
 
 from attrs import frozen
 
-from bridge.transforms import (
+from bridge.transforms.smt import (
     bytes_to_string,
     cast,
     change_topic_case,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from bridge.schema.model import DATE, TIME, TIMESTAMP, Kind, Schema
-from bridge.transforms.simple_date_format import SimpleDateFormat
+from bridge.java.simple_date_format import SimpleDateFormat
+from bridge.model.schema import DATE, TIME, TIMESTAMP, Kind, Schema
 
 DAY_MS: Final = 86_400_000
 _TIME: Final = SimpleDateFormat("HH:mm:ss.SSS'Z'")

@@ -16,11 +16,11 @@ from bridge.config.examine import Examined
 from bridge.config.infos import definitions
 from bridge.config.loading import examine_connector, resolver_of
 from bridge.config.secrecy import is_masked
-from bridge.connector import Connector
 from bridge.errors import BridgeError, ConfigurationError
 from bridge.kafka.offsets import replay_id_of
 from bridge.log import for_connector, register_secrets
 from bridge.metrics import Metrics
+from bridge.pipeline.connector import Connector
 from bridge.worker.lease import holder
 from bridge.worker.positions import Positions
 

@@ -21,11 +21,11 @@ from attrs import evolve, frozen
 
 from bridge.event import Data, Message
 from bridge.formats import FORMATS, compile_encoder_for_values, compile_route
-from bridge.formats.protobuf_types import load, message_class
 from bridge.formats.reader import compile_reader, read_with
 from bridge.formats.rows import layout
-from bridge.schema.infer import record_schema
-from bridge.schema.model import EventField, EventType, Schema
+from bridge.languages.protobuf.descriptors import load, message_class
+from bridge.metadata.infer import record_schema
+from bridge.model.schema import EventField, EventType, Schema
 from tests.bench import events
 
 COUNT, ROUNDS = 400, 25

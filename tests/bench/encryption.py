@@ -16,8 +16,8 @@ from typing import Any
 
 from bridge.config import Loaded, config_of
 from bridge.config.declarations import WORKER
+from bridge.routing.resolver import Writers
 from bridge.sandbox.registry import Registry
-from bridge.schema.writer import Writers
 from tests.support.encryption import DESCRIBE, EVENT, ID, SECRET, Org, contract, event
 
 FIELDS = (

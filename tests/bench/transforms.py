@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from bridge.schema.infer import record_schema
-from bridge.schema.model import EventField, EventType, Schema
+from bridge.metadata.infer import record_schema
+from bridge.model.schema import EventField, EventType, Schema
 from bridge.transforms.chain import Chain
 from bridge.transforms.configuration import chain_of
 from bridge.transforms.record import ConnectRecord

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bridge.errors import Fatal, Stage
 from bridge.formats import FORMATS, Format
 from bridge.formats.reader import read_with
-from bridge.schema.model import Schema
+from bridge.model.schema import Schema
 from tests.unit.formats.events import EVERY, FULL, ORDER, data, payloads, rows
 
 FRAME = b"\0\0\0\0\7"

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from bridge.errors import Fatal
-from bridge.schema.compatibility import Source
-from bridge.schema.compatibility import differences as judged
-from bridge.schema.registry import Incompatible, Registered, Registry
-from bridge.schema.registry_http import http_of
+from bridge.languages.compatibility import Source
+from bridge.languages.compatibility import differences as judged
+from bridge.registry.client import Incompatible, Registered, Registry
+from bridge.registry.http import http_of
 from tests.support.apicurio import apicurio
 from tests.support.encryption import contract, event, writers
 

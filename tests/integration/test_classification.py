@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from bridge.errors import Fatal
+from bridge.languages.tagging import tags_in
 from bridge.sandbox import samples
 from bridge.sandbox.definition import EventDefinition, FieldDefinition
 from bridge.sandbox.org import Org
 from bridge.sandbox.registry import Registry
-from bridge.schema.tagging import tags_in
 from tests.support.bridge_run import EVENT, Bridge, running, wait_until
 from tests.support.encryption import PARAMS, RULE, SECRET
 from tests.support.kafka_broker import Broker

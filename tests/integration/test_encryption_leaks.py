@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from bridge.kafka.decrypt import Decrypter
+from bridge.reading.decrypt import Decrypter
+from bridge.registry.http import http_of
 from bridge.sandbox.org import Org
 from bridge.sandbox.registry import Registry
-from bridge.schema.registry_http import http_of
 from tests.support.bridge_run import EVENT, Bridge
 from tests.support.encryption import SECRET, contract
 from tests.support.kafka_broker import Broker

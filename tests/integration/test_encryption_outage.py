@@ -15,11 +15,11 @@ from attrs import evolve
 from bridge.encryption.dek_registry import DekRegistry
 from bridge.encryption.deks import Deks
 from bridge.encryption.envelope import from_text, version_of
-from bridge.kafka.decode import Decoder
-from bridge.kafka.decrypt import Decrypter
+from bridge.reading.decode import Decoder
+from bridge.reading.decrypt import Decrypter
+from bridge.registry.http import http_of
 from bridge.sandbox.org import Org
 from bridge.sandbox.registry import Registry
-from bridge.schema.registry_http import http_of
 from tests.support.bridge_run import EVENT, Bridge, running, wait_until
 from tests.support.encryption import contract
 from tests.support.kafka_broker import Broker

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 
-from bridge.attempt import Attempt, Goal
 from bridge.config import load
 from bridge.errors import Fenced
 from bridge.kafka.offsets import position_key, position_value
 from bridge.metrics import Stats
+from bridge.pipeline.attempt import Attempt, Goal
 from bridge.sandbox.org import Org
 from tests.support.bridge_run import EVENT, Bridge
 from tests.support.kafka_broker import Broker

@@ -15,13 +15,13 @@ from typing import Any
 from msgspec.structs import replace
 
 from bridge.event import Data
+from bridge.routing.resolver import Writers
 from bridge.sandbox.registry import Registry
-from bridge.schema.writer import Writers
 from tests.support.encryption import DESCRIBE, EXPANDED, ID, SAMPLES, SECRET, Org, contract, loaded, writers
 from tests.support.encryption import event as event_of
 from tests.support.node import read
-from tests.unit.encryption.test_protected_writers import ask
-from tests.unit.encryption.test_protected_writers import read as read_in_python
+from tests.unit.routing.test_protected import ask
+from tests.unit.routing.test_protected import read as read_in_python
 
 FORMATS = ("AVRO", "JSON_SR", "PROTOBUF")
 CONTEXTS = (None, "crm")

@@ -19,7 +19,7 @@ from bridge.config import Loaded, config_of
 from bridge.config.declarations import CONNECTOR, WORKER
 from bridge.kafka.cluster import Cluster
 from bridge.kafka.settings import admin_settings
-from bridge.kafka.truststore import trusted_certificates
+from bridge.trust.truststore import trusted_certificates
 from tests.support import java
 from tests.support.kafka_broker import Broker
 

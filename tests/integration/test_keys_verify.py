@@ -16,11 +16,11 @@ from bridge.config import load_worker
 from bridge.encryption.dek_registry import DekRegistry, Kek
 from bridge.encryption.deks import Deks
 from bridge.encryption.envelope import Algorithm
-from bridge.kafka.consumer import Reader
 from bridge.kafka.settings import worker_settings
+from bridge.reading.consumer import Reader
 from bridge.reading.stretch import Stretch
+from bridge.registry.http import http_of
 from bridge.sandbox.registry import Registry
-from bridge.schema.registry_http import http_of
 from tests.support.encryption import SECRET, contract, event, writers
 from tests.support.kafka_broker import Broker
 

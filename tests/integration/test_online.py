@@ -10,7 +10,7 @@ from confluent_kafka.admin import AclOperation, AdminClient, ResourceType
 
 from bridge.cli.main import main
 from bridge.config import load
-from bridge.online import Check, checks
+from bridge.inspection.online import Check, checks
 from bridge.sandbox.org import Org
 from bridge.sandbox.registry import Registry
 from tests.support.bridge_run import EVENT, Bridge, running, wait_until

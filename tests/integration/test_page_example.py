@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from confluent_kafka.admin import AclOperation, ResourceType
 
-from bridge.attempt import Goal
 from bridge.config import load
-from bridge.connector import Connector
 from bridge.errors import Fatal
+from bridge.pipeline.attempt import Goal
+from bridge.pipeline.connector import Connector
 from bridge.sandbox.definition import EventDefinition, FieldDefinition
 from bridge.sandbox.org import Org
 from tests.support.kafka_broker import Broker

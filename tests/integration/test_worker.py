@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from confluent_kafka import Producer
 
-from bridge import connector as lifecycle
 from bridge.api.guard import hash_password
 from bridge.cli.main import main
 from bridge.errors import ConfigurationError, Fatal
+from bridge.pipeline import connector as lifecycle
 from bridge.sandbox.org import Org
 from tests.support.bridge_run import EVENT, Bridge, wait_until
 from tests.support.certs import Authority

@@ -14,9 +14,9 @@ from typing import Any
 
 from attrs import define, field
 
-from bridge.attempt import Goal
 from bridge.config import load
-from bridge.connector import Connector
+from bridge.pipeline.attempt import Goal
+from bridge.pipeline.connector import Connector
 from bridge.sandbox import samples
 from bridge.sandbox.definition import FieldDefinition
 from bridge.sandbox.org import Org

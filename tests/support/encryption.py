@@ -11,7 +11,7 @@ import msgspec
 from bridge.config import Loaded, config_of
 from bridge.config.declarations import WORKER
 from bridge.event import Data, Head
-from bridge.schema.writer import Writers
+from bridge.routing.resolver import Writers
 
 SAMPLES = Path(__file__).parents[2] / "schemas"
 EVENT = "Order_Placed__e"

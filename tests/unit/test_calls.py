@@ -11,9 +11,9 @@ from bridge import calls
 from bridge.calls import BOUNDS, FAILED, OK, REFUSED, Calls
 from bridge.errors import Fatal, Retriable, Stage
 from bridge.metrics import Metrics
-from bridge.schema.registry import Registry
-from bridge.schema.registry_http import http_of
-from tests.unit.schema.registry_server import RegistryServer
+from bridge.registry.client import Registry
+from bridge.registry.http import http_of
+from tests.support.registry_server import RegistryServer
 
 Samples = dict[tuple[str, frozenset[str]], float]
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from fastavro import parse_schema, schemaless_reader
 
-from bridge.encryption.decrypt import Opener, without_logical
-from bridge.encryption.protection import Protection
 from bridge.formats import FORMATS
-from bridge.formats.avro_types import AvroType, parse
-from bridge.schema.model import Field, Kind, Schema
+from bridge.languages.avro.types import AvroType, parse
+from bridge.model.protection import Protection
+from bridge.model.schema import Field, Kind, Schema
+from bridge.reading.opener import Opener, without_logical
 
 _KINDS = {
     "string": Kind.STRING,

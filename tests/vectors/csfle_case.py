@@ -6,12 +6,12 @@ import json
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from bridge.encryption.decrypt import PLACES, Opener
 from bridge.encryption.dek_registry import DekRegistry
 from bridge.encryption.deks import Deks
-from bridge.encryption.protection import Protection, Seal, seal_of
 from bridge.encryption.rules import EncryptRule, Plan, plan, read_rules
-from bridge.schema.registry_http import Refused
+from bridge.model.protection import Protection, Seal, seal_of
+from bridge.reading.opener import PLACES, Opener
+from bridge.registry.http import Refused
 from tests.vectors import csfle_avro, csfle_json, csfle_protobuf
 
 FORMATS = {"AVRO": csfle_avro, "JSON": csfle_json, "PROTOBUF": csfle_protobuf}

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from bridge.encryption.decrypt import Opener
-from bridge.encryption.json_places import change
-from bridge.encryption.protection import Protection
 from bridge.errors import BridgeError
 from bridge.formats import FORMATS
-from bridge.schema.model import Field, Kind, Schema
+from bridge.languages.json_schema.places import change
+from bridge.model.protection import Protection
+from bridge.model.schema import Field, Kind, Schema
+from bridge.reading.opener import Opener
 from tests.vectors.csfle_avro import differences as _differences
 
 

@@ -6,14 +6,14 @@ from typing import Any
 
 from google.protobuf import json_format
 
-from bridge.encryption.decrypt import Opener
-from bridge.encryption.protection import Protection
-from bridge.encryption.protobuf_places import change
 from bridge.errors import BridgeError
 from bridge.formats import FORMATS
-from bridge.formats.protobuf_types import load, message_class
-from bridge.schema.model import Field, Kind, Schema
-from bridge.schema.proto import parse
+from bridge.languages.protobuf import parse
+from bridge.languages.protobuf.descriptors import load, message_class
+from bridge.languages.protobuf.places import change
+from bridge.model.protection import Protection
+from bridge.model.schema import Field, Kind, Schema
+from bridge.reading.opener import Opener
 
 
 def _class(case: Any) -> Any:

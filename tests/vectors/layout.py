@@ -14,9 +14,9 @@ from typing import Any
 
 from bridge.errors import BridgeError
 from bridge.formats import FORMATS, Format, compile_encoder_for_values
-from bridge.schema.connect_json import from_document, value_from_json
-from bridge.schema.model import DECIMAL, Kind, Schema
-from bridge.schema.proto import Message, Option, parse
+from bridge.languages.protobuf import Message, Option, parse
+from bridge.model.connect_json import from_document, value_from_json
+from bridge.model.schema import DECIMAL, Kind, Schema
 
 NAMES = {"AVRO": "AVRO", "CONNECT_JSON": "JSON", "JSON": "JSON_SR", "PROTOBUF": "PROTOBUF"}
 

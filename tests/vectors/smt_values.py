@@ -7,8 +7,8 @@ import math
 from decimal import Decimal
 from typing import Any
 
-from bridge.schema.model import DATE, DECIMAL, TIME, TIMESTAMP, UNSET, Field, Kind, Schema
-from bridge.transforms.java_numbers import float32
+from bridge.java.numbers import float32
+from bridge.model.schema import DATE, DECIMAL, TIME, TIMESTAMP, UNSET, Field, Kind, Schema
 from bridge.transforms.record import BigInt, Float32, Instant, Int8, Int16, Int32, Struct
 
 _TAGS = {Kind.INT8: "$int8", Kind.INT16: "$int16", Kind.INT32: "$int32", Kind.INT64: "$int64"}

@@ -9,10 +9,10 @@ from attrs import frozen
 
 from bridge.encryption.dek_registry import DekRegistry
 from bridge.encryption.deks import Deks
-from bridge.kafka.decode import Decoder
-from bridge.kafka.decrypt import Decrypter
+from bridge.reading.decode import Decoder
+from bridge.reading.decrypt import Decrypter
+from bridge.registry.http import http_of
 from bridge.sandbox.site import TOPIC, Sandbox, present
-from bridge.schema.registry_http import http_of
 
 _PATIENCE = 10.0  # seconds for a registry in the same process
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from bridge.languages.compatibility import Source
+from bridge.languages.compatibility.avro_normal import normalized
+from bridge.languages.compatibility.avro_schema import TAGS, Parser, Type, load, render, tagged
 from bridge.sandbox.registry.errors import UnknownEntity
-from bridge.schema.compatibility import Source
-from bridge.schema.compatibility.avro_normal import normalized
-from bridge.schema.compatibility.avro_schema import TAGS, Parser, Type, load, render, tagged
 
 RESERVED_PREFIX: Final = "$$"
 

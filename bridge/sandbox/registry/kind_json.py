@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from bridge.languages.compatibility import InvalidSchema, Source
+from bridge.languages.compatibility.json_nodes import Loader
+from bridge.languages.compatibility.json_text import read, write
 from bridge.sandbox.registry.errors import Unfit, UnknownEntity
-from bridge.schema.compatibility import InvalidSchema, Source
-from bridge.schema.compatibility.json_nodes import Loader
-from bridge.schema.compatibility.json_text import read, write
 
 TAGS: Final = "confluent:tags"
 _COMBINED: Final = (("allOf", "allof"), ("anyOf", "anyof"), ("oneOf", "oneof"))

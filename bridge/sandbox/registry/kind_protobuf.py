@@ -6,13 +6,13 @@ import base64
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from bridge.formats.protobuf_types import descriptor
+from bridge.languages.compatibility import Source
+from bridge.languages.compatibility.protobuf import load, names_of
+from bridge.languages.protobuf import Enum, Field, InvalidProto, Message, Option, parse, render
+from bridge.languages.protobuf.descriptors import descriptor
+from bridge.languages.protobuf.option_text import merged
+from bridge.languages.protobuf.tags import FIELD, MESSAGE, TAGS, tags_of
 from bridge.sandbox.registry.errors import Unfit, UnknownEntity
-from bridge.schema.compatibility import Source
-from bridge.schema.compatibility.protobuf import load, names_of
-from bridge.schema.proto import Enum, Field, InvalidProto, Message, Option, parse, render
-from bridge.schema.proto.option_text import merged
-from bridge.schema.proto.tags import FIELD, MESSAGE, TAGS, tags_of
 
 
 def canonical(source: Source, *, normalize: bool, edits: tuple[Any, ...]) -> str:

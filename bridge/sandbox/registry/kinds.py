@@ -7,8 +7,8 @@ from typing import Any, Final, Protocol
 
 from attrs import frozen
 
+from bridge.languages.compatibility import Source
 from bridge.sandbox.registry import kind_avro, kind_json, kind_protobuf
-from bridge.schema.compatibility import Source
 
 Tagged = tuple[str, str, list[str]]
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from attrs import evolve, frozen
 
+from bridge.languages.compatibility import InvalidSchema, Source
 from bridge.sandbox.registry import names, rules
 from bridge.sandbox.registry.content import Content, Json, Reference, metadata_of
 from bridge.sandbox.registry.errors import Unfit, UnknownEntity, invalid_schema
@@ -13,7 +14,6 @@ from bridge.sandbox.registry.kinds import KINDS, TagEdit
 from bridge.sandbox.registry.names import Name
 from bridge.sandbox.registry.settings import text_of
 from bridge.sandbox.registry.store import Store, Version
-from bridge.schema.compatibility import InvalidSchema, Source
 
 
 @frozen

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from bridge.languages.compatibility import DEFAULT_LEVEL, LEVELS
 from bridge.sandbox.registry import rules
 from bridge.sandbox.registry.content import metadata_of
 from bridge.sandbox.registry.errors import RegistryError, no_subject
 from bridge.sandbox.registry.names import DEFAULT, GLOBAL, Name
-from bridge.schema.compatibility import DEFAULT_LEVEL, LEVELS
 
 Json = dict[str, Any]
 

@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from attrs import evolve
 
+from bridge.languages.compatibility import Earlier, incompatibilities
+from bridge.languages.compatibility.java_order import hash_order
 from bridge.sandbox.registry import names, rules
 from bridge.sandbox.registry.content import VERSION_PROPERTY, Content, merge_metadata
 from bridge.sandbox.registry.errors import (
@@ -22,8 +24,6 @@ from bridge.sandbox.registry.names import Name
 from bridge.sandbox.registry.schemas import Request, Schemas
 from bridge.sandbox.registry.settings import READ_ONLY, Configs, Modes
 from bridge.sandbox.registry.store import Store, Version
-from bridge.schema.compatibility import Earlier, incompatibilities
-from bridge.schema.compatibility.java_order import hash_order
 
 RESERVED_PROPERTY: Final = "confluent:reserved"
 _MAX_VERSION: Final = (1 << 31) - 1

@@ -19,9 +19,9 @@ from bridge.encryption.deks import Deks
 from bridge.encryption.envelope import Algorithm
 from bridge.errors import BadRecord, Stage
 from bridge.kafka.dead_letter import DeadLetters
-from bridge.kafka.decrypt import Decrypter
+from bridge.reading.decrypt import Decrypter
+from bridge.registry.http import http_of
 from bridge.sandbox.registry import Registry
-from bridge.schema.registry_http import http_of
 from tests.support.encryption import SECRET, contract, event, writers
 
 FIELDS = "Customer_Email__c: {tags: [PII]}"
@@ -178,7 +178,7 @@ import sys
 from bridge.encryption.dek_registry import DekRegistry
 from bridge.encryption.deks import Deks
 from bridge.encryption.rules import EncryptRule
-from bridge.schema.registry_http import http_of
+from bridge.registry.http import http_of
 deks = Deks(DekRegistry(http_of({"url": sys.argv[1]}, retry_seconds=5, longest_wait=1)), {"secret": "s"})
 print("ready", flush=True)
 sys.stdin.readline()

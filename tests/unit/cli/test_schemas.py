@@ -12,10 +12,10 @@ import pytest
 
 from bridge.cli.main import main
 from bridge.formats import FORMATS
+from bridge.model.contract import parse
 from bridge.sandbox import samples
 from bridge.sandbox.org import Org
 from bridge.sandbox.registry import Registry
-from bridge.schema.contract import parse
 from tests.support import sfdx
 
 SAMPLES = Path(__file__).parents[3] / "schemas"

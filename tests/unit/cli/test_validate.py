@@ -74,14 +74,14 @@ def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path, capsys: Captur
 
 def online(monkeypatch: pytest.MonkeyPatch, *found: tuple[str, bool | None, str]) -> None:
     """What other systems answer, without asking them."""
-    module = ModuleType("bridge.online")
+    module = ModuleType("bridge.inspection.online")
 
     def checks(loaded: object) -> Iterator[SimpleNamespace]:
         for name, ok, message in found:
             yield SimpleNamespace(name=name, ok=ok, message=message)
 
     module.checks = checks  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "bridge.online", module)
+    monkeypatch.setitem(sys.modules, "bridge.inspection.online", module)
 
 
 def test_online_checks_are_shown_one_by_one(

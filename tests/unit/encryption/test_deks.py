@@ -15,9 +15,9 @@ from bridge.encryption.envelope import Algorithm
 from bridge.encryption.kms import Kms, fatal, open_kms, retriable
 from bridge.encryption.rules import EncryptRule
 from bridge.errors import Fatal, Retriable
+from bridge.registry.http import Http, http_of
 from bridge.sandbox.registry import Registry
-from bridge.schema.registry_http import Http, http_of
-from tests.unit.schema.registry_server import RegistryServer
+from tests.support.registry_server import RegistryServer
 
 DAY = 86_400
 
@@ -161,7 +161,7 @@ def test_calls_of_a_kms_are_counted_by_type_and_outcome(http: Http) -> None:
 def test_a_registry_without_keys_and_one_that_is_away() -> None:
     class Missing:
         def call(self, method: str, path: str, body: Any = None) -> Any:
-            from bridge.schema.registry_http import Refused
+            from bridge.registry.http import Refused
 
             raise Refused(404, 404, "HTTP 404 Not Found")
 

@@ -11,15 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.encryption import avro_places, json_places, protobuf_places
 from bridge.encryption.envelope import Algorithm, cipher_of, new_material
-from bridge.encryption.places import Place, Places, matches
-from bridge.encryption.protection import Protection, checked, refused, seal_of
 from bridge.encryption.rules import StrayTagError, plan, read_rules
 from bridge.errors import Fatal
 from bridge.formats import FORMATS
-from bridge.formats.texts import ReferringText
-from bridge.schema.model import Field, Kind, Schema
+from bridge.languages.avro import places as avro_places
+from bridge.languages.json_schema import places as json_places
+from bridge.languages.places import Place, Places, matches
+from bridge.languages.protobuf import places as protobuf_places
+from bridge.model.protection import Protection, checked, refused, seal_of
+from bridge.model.schema import Field, Kind, Schema
+from bridge.model.texts import ReferringText
 
 PARAMS = {"encrypt.kek.name": "k"}
 RULE: dict[str, Any] = {"name": "r", "type": "ENCRYPT", "tags": ["PII"], "params": PARAMS}

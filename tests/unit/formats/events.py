@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from bridge.event import Data, Head
 from bridge.formats.rows import Layout, layout
-from bridge.schema.infer import event_type, record_schema
-from bridge.schema.model import EventType
+from bridge.metadata.infer import event_type, record_schema
+from bridge.model.schema import EventType
 
 SAMPLES = Path(__file__).parents[3] / "schemas"
 SCHEMA_ID = "q0mW4nJrT1yq0Wv9Zb7wLA"

@@ -10,10 +10,10 @@ from confluent_kafka.schema_registry.protobuf import ProtobufDeserializer, Proto
 from confluent_kafka.serialization import MessageField, SerializationContext
 
 from bridge.formats import FORMATS, compile_encoder_for_values
-from bridge.formats.protobuf_logical import civil
-from bridge.formats.protobuf_read import Reader
-from bridge.formats.protobuf_types import load, message_class
-from bridge.schema.model import Field, Kind, Schema
+from bridge.formats.protobuf.logical import civil
+from bridge.formats.protobuf.read import Reader
+from bridge.languages.protobuf.descriptors import load, message_class
+from bridge.model.schema import Field, Kind, Schema
 
 from .events import EVERY, ORDER, data, rows
 

@@ -10,9 +10,9 @@ import fastavro
 import pytest
 from attrs import evolve
 
-from bridge.encryption.protection import NOTHING
 from bridge.formats import FORMATS
-from bridge.schema.model import Field, Kind, Schema
+from bridge.model.protection import NOTHING
+from bridge.model.schema import Field, Kind, Schema
 
 AVRO = FORMATS["AVRO"]
 PLACE = Schema(

@@ -19,8 +19,8 @@ from bridge.errors import BadRecord, ConfigurationError, Fatal, Stage
 from bridge.formats import FORMATS, compile_encoder_for_values, compile_route
 from bridge.formats.code import source_of
 from bridge.formats.reader import read_with
-from bridge.schema.infer import record_schema
-from bridge.schema.model import DATE, DECIMAL, TIME, TIMESTAMP, EventField, EventType, Field, Kind, Schema
+from bridge.metadata.infer import record_schema
+from bridge.model.schema import DATE, DECIMAL, TIME, TIMESTAMP, EventField, EventType, Field, Kind, Schema
 
 from .events import EVERY, FULL, ORDER, data, payloads, rows
 

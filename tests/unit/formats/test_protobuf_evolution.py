@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from bridge.errors import Fatal
 from bridge.formats import FORMATS, compile_encoder_for_values
-from bridge.formats.protobuf_read import Reader
-from bridge.formats.texts import ReferringText
-from bridge.schema.model import DATE, Field, Kind, Schema
-from bridge.schema.proto import parse
+from bridge.formats.protobuf.read import Reader
+from bridge.languages.protobuf import parse
+from bridge.model.schema import DATE, Field, Kind, Schema
+from bridge.model.texts import ReferringText
 
 PROTOBUF = FORMATS["PROTOBUF"]
 TEXT = Schema(Kind.STRING, optional=True)

@@ -12,8 +12,8 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from grpc_tools import protoc
 
 from bridge.formats import FORMATS
-from bridge.schema.model import DATE, TIMESTAMP, Field, Kind, Schema
-from bridge.schema.proto.known import DECIMAL, META
+from bridge.languages.protobuf.known import DECIMAL, META
+from bridge.model.schema import DATE, TIMESTAMP, Field, Kind, Schema
 
 PROTOBUF = FORMATS["PROTOBUF"]
 ROOT = Path(__file__).resolve().parents[3]

@@ -14,8 +14,8 @@ from bridge.formats.code import source_of
 from bridge.formats.errors import UnknownField
 from bridge.formats.reader import careful_reader, compile_reader, read_with
 from bridge.formats.rows import Layout, Row, attribute_name
-from bridge.schema.infer import record_schema
-from bridge.schema.model import EventField, EventType
+from bridge.metadata.infer import record_schema
+from bridge.model.schema import EventField, EventType
 
 from .events import EVERY, FULL, ORDER, SCHEMA_ID, UUID, data, payloads, rows
 

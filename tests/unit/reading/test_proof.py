@@ -19,12 +19,12 @@ from bridge.encryption.kms import Kms, fatal
 from bridge.encryption.rules import EncryptRule
 from bridge.errors import BadRecord, Stage
 from bridge.kafka.dead_letter import DeadLetters
+from bridge.metadata.sources import read_contract
+from bridge.model.contract import Contract
 from bridge.reading.proof import Proof
-from bridge.routes import Unprepared
+from bridge.registry.http import Http, http_of
+from bridge.routing.routes import Unprepared
 from bridge.sandbox.registry import Registry
-from bridge.schema.contract import Contract
-from bridge.schema.registry_http import Http, http_of
-from bridge.schema.sources import read_contract
 from tests.support.encryption import SECRET, contract, event, writers
 
 FORMS = ("AVRO", "JSON_SR", "PROTOBUF")

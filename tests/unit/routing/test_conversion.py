@@ -9,11 +9,11 @@ import pytest
 from bridge.errors import BadRecord, Fatal, Stage, Unexpected
 from bridge.event import Data, created_ms
 from bridge.formats import FORMATS
+from bridge.java.numbers import float32
 from bridge.log import for_connector
 from bridge.routing.conversion import ConversionGuard
-from bridge.transforms.java_numbers import float32
 from tests.unit.formats.events import ORDER, data, rows
-from tests.unit.schema.test_transforming import APACHE, converted, registered, route
+from tests.unit.routing.test_transforming import APACHE, converted, registered, route
 
 NO_UTF8 = b'{"Order_Number__c":"O-1","Customer_Name__c":"M\xfcller","Amount__c":1.5}'
 
@@ -31,7 +31,7 @@ def fails_on(name: str) -> Any:
 def test_bytes_that_are_no_utf8_name_the_field_and_show_no_value(form: str) -> None:
     layout, written = rows(ORDER), registered(form, {})(rows(ORDER).schema, "orders")
     text = written.registered.text if written else None
-    from bridge.encryption.protection import NOTHING
+    from bridge.model.protection import NOTHING
 
     fused = FORMATS[form].compile_fused(layout, text, b"", {}, NOTHING)
     same = {"transforms": "same", "transforms.same.type": APACHE + "ReplaceField$Value"}
@@ -158,7 +158,7 @@ def test_a_sample_that_breaks_the_chain_is_judged_when_its_turn_comes() -> None:
         "transforms.t.spec": "Amount__c:float32",
     }
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bridge.transforms.java_numbers.float32", lambda value: 1 / 0)
+        patch.setattr("bridge.java.numbers.float32", lambda value: 1 / 0)
         broken = route(chain, sample={"Amount__c": 1.5})
         with pytest.raises(ZeroDivisionError):
             converted(broken, data({"Amount__c": 1.5}))

@@ -10,13 +10,13 @@ from attrs import evolve
 
 from bridge.errors import Fatal
 from bridge.formats import FORMATS
-from bridge.masking import MASK, Protected, masked, shown
+from bridge.inspection.masking import MASK, Protected, masked, shown
+from bridge.languages.tagging import every_field, tags_in
+from bridge.model.schema import Schema
+from bridge.registry.client import Registered
 from bridge.routing.following import follow, marked
-from bridge.schema.evolution import REGISTRY_TYPES
-from bridge.schema.model import Schema
-from bridge.schema.registry import Registered
-from bridge.schema.tagging import every_field, tags_in
-from bridge.schema.transforming import leaks_of
+from bridge.routing.registration import REGISTRY_TYPES
+from bridge.routing.transforming import leaks_of
 from bridge.transforms.chain import Chain
 from bridge.transforms.configuration import chain_of
 from bridge.transforms.record import ConnectRecord

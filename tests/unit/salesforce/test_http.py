@@ -15,10 +15,10 @@ import requests
 
 from bridge.config import config_of
 from bridge.errors import ConfigurationError, Fatal, Retriable, Stage
-from bridge.salesforce import tls
 from bridge.salesforce.http import connect, requests_session
 from bridge.salesforce.http_settings import HttpSettings, Origin, http_settings, ssl_context
 from bridge.salesforce.network import network_error
+from bridge.trust import context as tls
 from tests.support.web_server import Answer, Web, connect_proxy, web_server
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from attrs import evolve
 from hypothesis import strategies as st
 
-from bridge.schema.model import DATE, DECIMAL, TIMESTAMP, UNSET, Field, Kind, Schema
+from bridge.model.schema import DATE, DECIMAL, TIMESTAMP, UNSET, Field, Kind, Schema
 
 NAMES = st.text(string.ascii_lowercase, min_size=1, max_size=3)
 TAGS = st.frozensets(st.sampled_from(["PII", "GDPR"]), max_size=1)

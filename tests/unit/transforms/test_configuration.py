@@ -3,7 +3,7 @@
 import pytest
 
 from bridge.errors import BadRecord, ConfigurationError, Stage
-from bridge.schema.model import Field, Kind, Schema
+from bridge.model.schema import Field, Kind, Schema
 from bridge.transforms.configuration import chain_of, strangers
 from bridge.transforms.record import ConnectRecord
 

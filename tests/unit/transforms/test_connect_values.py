@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.schema.converter_classes import SIMPLE
-from bridge.schema.keys import header_encoder
-from bridge.schema.model import Kind
+from bridge.model.converter_classes import SIMPLE
+from bridge.model.schema import Kind
+from bridge.routing.key_converters import header_encoder
 from bridge.transforms.connect_values import parse_string
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from bridge.schema.model import DATE, TIMESTAMP, Field, Kind, Schema
-from bridge.transforms.errors import InvalidConfig, JavaError
+from bridge.java.errors import InvalidConfig, JavaError
+from bridge.model.schema import DATE, TIMESTAMP, Field, Kind, Schema
 from bridge.transforms.json_path import Path
 from bridge.transforms.record import ConnectRecord
 from bridge.transforms.table import TRANSFORMS

@@ -5,8 +5,8 @@ import copy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bridge.schema.model import Schema
-from bridge.transforms.errors import JavaError
+from bridge.java.errors import JavaError
+from bridge.model.schema import Schema
 from bridge.transforms.record import ConnectRecord
 from bridge.transforms.step import State, Transform, all_tags
 from bridge.transforms.table import TRANSFORMS

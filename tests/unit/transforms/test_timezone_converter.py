@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import ConfigurationError
-from bridge.schema.model import DATE, TIME, TIMESTAMP, Field, Kind, Schema
+from bridge.java.errors import InvalidConfig, JavaError
+from bridge.model.schema import DATE, TIME, TIMESTAMP, Field, Kind, Schema
 from bridge.transforms.configuration import chain_of
-from bridge.transforms.errors import InvalidConfig, JavaError
 from bridge.transforms.record import ConnectRecord
 from bridge.transforms.table import TRANSFORMS
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bridge.schema.model import UNSET
+from bridge.model.schema import UNSET
 from bridge.transforms.predicates import PREDICATES
 from bridge.transforms.spec import Spec
 from bridge.transforms.table import TRANSFORMS

@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
-from bridge.salesforce.jks import KEY_PROTECTOR
 from bridge.salesforce.keystore import KeystoreError, SigningKey, load_keystore, open_keystore
+from bridge.trust.jks import KEY_PROTECTOR
 
 ROOT = Path(__file__).parents[4]
 DATA = ROOT / "tests" / "data" / "oauth"

@@ -1,0 +1,317 @@
+"""The generated Avro encoder: straight-line code for the columns of one written schema.
+
+Each function below writes the lines for one kind of field and returns the pieces these lines leave behind;
+the message is the pieces joined. Texts below 4 KiB, numbers, dates and nulls are done here; for everything
+else, and for every surprise, the function falls back to the careful way, which also words the errors.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any, Final
+
+from attrs import frozen
+
+from bridge.formats.avro.defaults import unsigned, varint
+from bridge.formats.avro.write import INTEGERS, Column, nullable, writer
+from bridge.formats.code import Code
+from bridge.formats.reader import TEXTS, moment
+from bridge.formats.rows import Form
+from bridge.formats.times import MS_PER_DAY, WINDOW_BITS, Days, window
+from bridge.model.protection import Seal
+from bridge.model.schema import TIMESTAMP, Kind
+
+Piece = bytes | str
+"""A constant, or the expression of what was computed."""
+
+
+@frozen
+class Source:
+    """Where a field's value is found: an expression and the form of what it yields.
+
+    ``count``: a number ≥ 0 that is written as text. ``constant``: the same for every record.
+    """
+
+    expression: str
+    form: Form = Form.FINAL
+    count: bool = False
+    constant: str | None = None
+
+
+def generate(
+    name: str,
+    parameter: str,
+    record: Sequence[Column],
+    start: bytes,
+    sources: Mapping[str, Source],
+    carefully: Callable[[Any], bytes],
+    decode: Callable[[Any], Any] | None = None,
+) -> Callable[[Any], bytes]:
+    """The function ``name(parameter)``; with ``decode`` it begins at the event, whose payload makes the row."""
+    code = Code(name, parameter)
+    pieces: list[Piece] = [start]
+    code.indent("try:")
+    if decode is not None:
+        code.line(f"row = {code.use(decode, 'decode')}(data.payload)")
+        code.line("head = data.event")
+    for number, column in enumerate(record):
+        source = sources.get(column.source or "")
+        pieces += [column.constant] if source is None else _field(_Place(code, column, source, number))
+    code.line(f"return {code.use(b''.join, 'join')}(({', '.join(_merged(pieces))},))")
+    code.dedent()
+    code.indent("except Exception:")
+    code.line(f"return {code.use(carefully, 'carefully')}({parameter})")
+    return code.build()
+
+
+def _merged(pieces: Sequence[Piece]) -> list[str]:
+    """Pieces as expressions, constants that meet made one."""
+    out: list[Piece] = []
+    for piece in pieces:
+        if isinstance(piece, bytes) and out and isinstance(out[-1], bytes):
+            out[-1] += piece
+        elif piece != b"":
+            out.append(piece)
+    return [repr(p) if isinstance(p, bytes) else p for p in out]
+
+
+class _Place:
+    """One field while its lines are written."""
+
+    def __init__(self, code: Code, column: Column, source: Source, number: int) -> None:
+        assert column.schema is not None
+        assert column.target is not None
+        self.code, self.source, self.name = code, source, column.name
+        self.schema, self.target = column.schema, column.target
+        self.head, self.null = column.target.head, column.target.null
+        self.pieces = [f"{letter}{number}" for letter in "abc"]
+
+    def begin(self, expression: str, pieces: int) -> list[str]:
+        """Lines for null, up to where those for ``value`` begin; the names of the pieces to be made."""
+        code, names = self.code, self.pieces[:pieces]
+        code.line(f"value = {expression}")
+        if self.null is None:
+            code.indent("if value is None:")
+            code.line("raise ValueError")
+        else:
+            rest = [f"{name} = b''" for name in names[1:]]
+            code.indent("if value is None:")
+            code.line("; ".join([f"{names[0]} = {self.null!r}", *rest]))
+        code.dedent()
+        code.indent("else:")
+        return names
+
+    def table(self, table: Any, name: str) -> list[Piece]:
+        """The piece that is looked up by the value itself, null included."""
+        return [f"{self.code.use(table, name + self.pieces[0][1:])}[{self.source.expression}]"]
+
+
+def _field(at: _Place) -> Sequence[Piece]:
+    kind, schema, form = at.target.type.kind, at.schema, at.source.form
+    whole = kind in ("int", "long") and at.target.factor == 1
+    if at.source.constant is not None and at.target.seal is None:
+        return [at.head + writer(schema, at.target, at.name)(at.source.constant)]
+    if at.target.seal is not None:
+        return _sealed(at, at.target.seal)
+    if schema.kind is Kind.STRING and kind == "string":
+        return _count(at) if at.source.count else _string(at)
+    if schema.kind is Kind.BOOLEAN:
+        return _boolean(at)
+    if schema.kind is Kind.FLOAT64 and kind == "double":
+        return _double(at)
+    if form is Form.MOMENT and kind == "long" and whole:
+        return _moment(at)
+    if form is Form.DAY and whole:
+        return at.table(_DayBytes(at.head, at.null), "days_")
+    if form is Form.FINAL and whole and schema.name == TIMESTAMP and kind == "long":
+        return _long(at)
+    if form is Form.FINAL and whole and schema.kind in INTEGERS:
+        return _integer(at, 32 if kind == "int" else 64)
+    return _called(at)
+
+
+def _count(at: _Place) -> Sequence[Piece]:
+    b = at.pieces[1]
+    at.code.line(f"{b} = b'%d' % {at.source.expression}")
+    return [f"{at.code.use(_lengths(at.head), 'lengths')}[len({b})]", b]
+
+
+def _boolean(at: _Place) -> Sequence[Piece]:
+    table: dict[bool | None, bytes] = {True: at.head + b"\x01", False: at.head + b"\x00"}
+    if at.null is not None:
+        table[None] = at.null
+    return at.table(table, "flags_")
+
+
+def _string(at: _Place) -> Sequence[Piece]:
+    a, b = at.begin(_final(at.code, at.source), 2)
+    at.code.line(f"{b} = value.encode()")
+    at.code.line(f"{a} = {at.code.use(_lengths(at.head), 'lengths')}[len({b})]")
+    at.code.dedent()
+    return [a, b]
+
+
+def _sealed(at: _Place, seal: Seal) -> Sequence[Piece]:
+    """A protected field: its text goes through the seal before anything else sees it."""
+    expression = _final(at.code, at.source) if at.source.constant is None else repr(at.source.constant)
+    if at.schema.kind is not Kind.STRING or at.target.type.kind != "string":
+        a = at.pieces[0]
+        write = nullable(at.schema, at.target, "the record")
+        at.code.line(f"{a} = {at.code.use(write, 'write_' + a[1:])}({expression})")
+        return [a]
+    a, b = at.begin(expression, 2)
+    at.code.line(f"{b} = {at.code.use(seal.text, 'encrypt_' + a[1:])}(value.encode())")
+    at.code.line(f"{a} = {at.code.use(_lengths(at.head), 'lengths')}[len({b})]")
+    at.code.dedent()
+    return [a, b]
+
+
+def _double(at: _Place) -> Sequence[Piece]:
+    (a,) = at.begin(at.source.expression, 1)
+    if len(at.head) == 1:
+        at.code.line(f"{a} = {at.code.use(_branch_and_double, 'branch_and_double')}({at.head[0]}, value)")
+    else:
+        at.code.line(f"{a} = {at.head!r} + {at.code.use(_plain_double, 'double')}(value)")
+    at.code.dedent()
+    return [a]
+
+
+def _moment(at: _Place) -> Sequence[Piece]:
+    """A datetime: its window gives the varint's last bytes, its place within the window the first four."""
+    a, b, c = at.begin(at.source.expression, 3)
+    moment(at.code, f"start, above, {c}", _varint_window)
+    at.code.line(f"{a} = {at.code.use(_low_bits(at.head), 'low_bits')}[ms & 8191]")
+    at.code.line(f"{b} = {at.code.use(_next_bits(), 'next_bits')}[(ms >> 13) + above]")
+    at.code.dedent()
+    return [a, b, c]
+
+
+def _long(at: _Place) -> Sequence[Piece]:
+    """Milliseconds from February 1970 on by tables; earlier ones go the careful way."""
+    a, b, c = at.begin(at.source.expression, 3)
+    at.code.line(f"{a} = {at.code.use(_low_bits(at.head), 'low_bits')}[value & 8191]")
+    at.code.line("value >>= 13")
+    at.code.line(f"{b} = {at.code.use(_next_bits(), 'next_bits')}[value & 16383]")
+    at.code.line(f"{c} = {at.code.use(_LAST, 'last_bytes')}[value >> 14]")
+    at.code.dedent()
+    return [a, b, c]
+
+
+def _integer(at: _Place, bits: int) -> Sequence[Piece]:
+    (a,) = at.begin(at.source.expression, 1)
+    limit = 1 << bits - 1
+    at.code.line(f"if not {-limit} <= value < {limit}: raise ValueError")
+    at.code.line(f"{a} = {at.code.use(_Short(at.head), 'short_' + a[1:])}[value]")
+    at.code.dedent()
+    return [a]
+
+
+def _called(at: _Place) -> Sequence[Piece]:
+    """Everything else: the closure of the complete way, on the value's final form."""
+    a = at.pieces[0]
+    write = nullable(at.schema, at.target, "the record")
+    at.code.line(f"{a} = {at.code.use(write, 'write_' + a[1:])}({_final(at.code, at.source)})")
+    return [a]
+
+
+def _final(code: Code, source: Source) -> str:
+    """The expression of the value in its final form."""
+    if source.count:
+        return f"str({source.expression})"
+    if source.form is Form.FINAL:
+        return source.expression
+    final: Callable[[Any], Any] = TEXTS.get(source.form) or (
+        _exact_ms if source.form is Form.MOMENT else Days().__getitem__
+    )
+    return f"None if (raw := {source.expression}) is None else {code.use(final, 'final')}(raw)"
+
+
+# --- tables ----------------------------------------------------------------------------------------------------
+
+_branch_and_double: Final = struct.Struct("<Bd").pack
+_plain_double: Final = struct.Struct("<d").pack
+
+
+@cache
+def _lengths(head: bytes) -> tuple[bytes, ...]:
+    """Branch and length of a text, by length; a longer text is an IndexError and goes the careful way."""
+    return tuple(head + varint(length) for length in range(4096))
+
+
+@cache
+def _low_bits(head: bytes) -> tuple[bytes, ...]:
+    """Branch and the first two bytes of a longer varint of a number ≥ 0, by its lowest 13 bits."""
+    return tuple(head + bytes((n << 1 & 127 | 128, n >> 6 | 128)) for n in range(1 << 13))
+
+
+@cache
+def _next_bits() -> tuple[bytes, ...]:
+    """The third and fourth byte of a longer varint, by the next 14 bits."""
+    return tuple(bytes((n & 127 | 128, n >> 7 | 128)) for n in range(1 << 14))
+
+
+class _LastBytes(dict[int, bytes]):
+    """The bytes after the fourth, by what is left of the number; few different ones occur together."""
+
+    def __missing__(self, rest: int) -> bytes:
+        if rest <= 0:
+            raise ValueError("a short or negative number")
+        if len(self) > 4096:
+            self.clear()
+        out = self[rest] = unsigned(rest)
+        return out
+
+
+_LAST: Final = _LastBytes()
+
+
+class _Short(dict[int, bytes]):
+    """Branch and varint of small numbers; of others as they come."""
+
+    def __init__(self, head: bytes) -> None:
+        super().__init__({n: head + varint(n) for n in range(-64, 1024)})
+        self._head = head
+
+    def __missing__(self, number: int) -> bytes:
+        return self._head + varint(number)
+
+
+class _DayBytes(dict["str | None", bytes]):
+    """Branch and varint of a date, by its text."""
+
+    def __init__(self, head: bytes, null: bytes | None) -> None:
+        super().__init__({} if null is None else {None: null})
+        self._head, self._null, self._days = head, null, Days()
+
+    def __missing__(self, text: str | None) -> bytes:
+        if text is None:
+            raise ValueError("null")
+        if len(self) > 8192:
+            self.clear()
+            if self._null is not None:
+                self[None] = self._null
+        out = self[text] = self._head + varint(self._days[text] or 0)
+        return out
+
+
+def _varint_window(value: datetime) -> tuple[datetime, int, bytes]:
+    """A window, what its number adds to the varint's third and fourth byte, and the bytes after them.
+
+    Zigzag doubles the milliseconds: 14 bits of which the lowest is 0, then 14 of which the highest is the
+    lowest of the window's number, then the rest. Before 1970, and in its first two windows, whose varints are
+    shorter, an index beyond the table sends the value the careful way.
+    """
+    start, start_ms = window(value)
+    number = start_ms >> WINDOW_BITS
+    if number < 2:
+        return start, 1 << 14, b""
+    return start, (number & 1) << 13, _LAST[number >> 1]
+
+
+def _exact_ms(value: datetime) -> int:
+    start, start_ms = window(value)
+    passed = value - start
+    return start_ms + passed.days * MS_PER_DAY + passed.seconds * 1000 + passed.microseconds // 1000

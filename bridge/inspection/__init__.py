@@ -1,0 +1,1 @@
+"""What is looked at before or beside a run: online checks, preview, differences, explanations; it writes nothing."""

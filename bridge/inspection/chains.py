@@ -1,0 +1,46 @@
+"""Transforms, predicates and the converter of the keys they make: judged with Kafka Connect's own messages."""
+
+from __future__ import annotations
+
+from bridge.config.config import Config
+from bridge.config.examine import Examined
+
+_ROOTS = ("transforms", "predicates")
+_KEYS, _HEADERS = "key.converter", "header.converter"
+
+
+def transforms(c: Examined) -> None:
+    """Every fault of the chain; what is below it and means nothing, as ``bridge.config.unknown`` says."""
+    if not any(key in _ROOTS or key.startswith(("transforms.", "predicates.")) for key in c.given):
+        return
+    from bridge.transforms import configuration  # here: most connectors have none
+
+    def report(key: str, message: str) -> None:
+        if key not in c.broken:
+            c.fault(key, message)
+
+    configuration.build(c.given, report)
+    for key, message in configuration.strangers(c.given):
+        if c.values["bridge.config.unknown"] == "warn":
+            c.notices.append(f"{key} {message}; it has no effect")
+        else:
+            report(key, message)
+    if c.has("transforms"):
+        _converters(c, c.given.get(_KEYS, ""), c.given.get(_HEADERS, ""), "")
+
+
+def converters(c: Examined, w: Config) -> None:
+    """The worker's converters, where the connector has transforms and names none itself."""
+    if c.has("transforms"):
+        given = w.raw()
+        keys = "" if c.has(_KEYS) else given.get(_KEYS, "")
+        headers = "" if c.has(_HEADERS) else given.get(_HEADERS, "")
+        _converters(c, keys, headers, " of the worker")
+
+
+def _converters(c: Examined, keys: str, headers: str, origin: str) -> None:
+    from bridge.model.converter_classes import HEADER_CONVERTERS, KEY_CONVERTERS, class_of
+
+    for key, name, known in ((_KEYS, keys, KEY_CONVERTERS), (_HEADERS, headers, HEADER_CONVERTERS)):
+        if name.strip() and class_of(name.strip(), known) is None:
+            c.fault(key, f"{name}{origin} is not supported behind transforms; there are: {', '.join(known)}")

@@ -1,0 +1,112 @@
+"""What those who will use the settings say of them, before anything is tried: Kafka's clients, the registry's,
+the keystore, the proxy, the contract. Nobody outside is asked; each is imported only where it is concerned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from bridge.config.config import Config, Loaded
+from bridge.config.declarations import CONNECTOR
+from bridge.config.examine import Examined
+from bridge.config.registry import origin, registry_settings
+from bridge.config.subscription import events
+from bridge.errors import ConfigurationError, Fault
+
+Judge = Callable[[Loaded, Mapping[str, str]], tuple[list[Fault], list[str]]]
+
+
+def judge(
+    connector: Examined, worker: Config, environ: Mapping[str, str], judged_worker: Examined | None = None
+) -> None:
+    """Add faults and notices. Each is asked only if what it builds on is sound, so that nothing is said twice.
+
+    A fault of what the worker's file says goes to ``judged_worker`` where that is at hand, else to the connector.
+    """
+    loaded = Loaded(connector.config(), worker)
+    places = [] if judged_worker is None else [judged_worker]
+    for concerns, judge_one in _JUDGES:
+        if any(key.startswith(concerns) for key in connector.broken):
+            continue
+        faults, notices = judge_one(loaded, environ)
+        for fault in faults:
+            _add(next((one for one in places if fault.key in one.given), connector), fault)
+        connector.notices.extend(notices)
+
+
+def _add(examined: Examined, fault: Fault) -> None:
+    if fault.key not in examined.broken:
+        examined.fault(fault.key, fault.message)
+
+
+def _kafka(loaded: Loaded, environ: Mapping[str, str]) -> tuple[list[Fault], list[str]]:
+    from bridge.kafka.settings import examine
+
+    return examine(loaded)
+
+
+def _registry(loaded: Loaded, environ: Mapping[str, str]) -> tuple[list[Fault], list[str]]:
+    settings = registry_settings(loaded.connector, loaded.worker)
+    if loaded.connector["output.data.format"] == "JSON" or not settings:
+        return [], []
+    from bridge.registry.http import http_of
+
+    faults = _faults(lambda: http_of(settings, retry_seconds=0, longest_wait=0))
+    raw = loaded.connector.raw(), loaded.worker.raw()
+    return [Fault(origin(fault.key, *raw), fault.message) for fault in faults], []
+
+
+def _keystore(loaded: Loaded, environ: Mapping[str, str]) -> tuple[list[Fault], list[str]]:
+    if loaded.connector["salesforce.grant.type"] != "JWT_BEARER":
+        return [], []
+    from bridge.salesforce.keystore import load_keystore
+
+    return _faults(lambda: load_keystore(loaded.connector)), []
+
+
+def _proxy(loaded: Loaded, environ: Mapping[str, str]) -> tuple[list[Fault], list[str]]:
+    if not loaded.connector["http.proxy"]:
+        return [], []
+    from bridge.salesforce.proxy import find_proxy
+
+    return _faults(lambda: find_proxy(loaded.connector, environ)), []
+
+
+def _contract(loaded: Loaded, environ: Mapping[str, str]) -> tuple[list[Fault], list[str]]:
+    path = loaded.connector["bridge.schema.contract"]
+    if not path and not Path("schemas").is_dir():
+        return [], []
+    from bridge.metadata.sources import load_contracts
+    from bridge.routing.demands import check_contract
+
+    def use() -> None:
+        for contract in load_contracts(events(loaded.connector), path).values():
+            check_contract(contract, loaded.connector)
+
+    # A contract's own faults name a place in its file; they belong to the property that leads there.
+    return [_of_contract(fault) for fault in _faults(use)], []
+
+
+def _of_contract(fault: Fault) -> Fault:
+    if CONNECTOR.find(fault.key) is not None:
+        return fault
+    return Fault("bridge.schema.contract", f"{fault.key}: {fault.message}")
+
+
+def _faults(use: Callable[[], object]) -> list[Fault]:
+    try:
+        use()
+    except ConfigurationError as error:
+        return list(error.faults)
+    return []
+
+
+_JUDGES: Final[tuple[tuple[tuple[str, ...], Judge], ...]] = (
+    (("kafka.", "bootstrap.", "producer.override."), _kafka),
+    (("output.", "schema.registry.", "value.converter"), _registry),
+    (("salesforce.grant.", "salesforce.jwt.", "bridge.allow."), _keystore),
+    (("http.proxy",), _proxy),
+    (("salesforce.platform.", "bridge.schema.contract", "csfle.", "bridge.csfle.", "output."), _contract),
+)
+"""Who judges, and the beginnings of the keys it builds on."""

@@ -1,0 +1,136 @@
+"""What ``sfbridge schemas generate`` writes: an event's schemas and its contract. The same gives the same bytes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from attrs import evolve, frozen
+
+from bridge.formats import FORMATS
+from bridge.metadata.classification import COMPLIANCE, SECURITY, Classification, of_classification, tagged
+from bridge.metadata.infer import record_schema
+from bridge.model.contract import Contract, FieldContract, Rule, render
+from bridge.model.schema import EventType, Kind, Schema
+
+SUFFIXES: Final = {"AVRO": ".avsc", "JSON_SR": ".schema.json", "PROTOBUF": ".proto"}
+"""Format → how its files end."""
+CONTRACT: Final = ".contract.yaml"
+EXPIRY_DAYS: Final = "90"
+"""DEKs of generated rules expire, so that keys can be rotated from the first day."""
+
+
+@frozen
+class Key:
+    """The key encryption key that generated rules name."""
+
+    name: str = "salesforce"
+    kms_type: str = "local-kms"
+    kms_key_id: str = "change-me"
+    given: bool = False
+
+
+def formats() -> tuple[str, ...]:
+    """The formats whose schemas can be generated."""
+    return tuple(name for name, form in FORMATS.items() if form.REGISTERED and name in SUFFIXES)
+
+
+def schema_text(schema: Schema, form: str, settings: Mapping[str, str]) -> str:
+    """The schema's text as it stands in a file. Fatal(stage=SCHEMA) naming the field."""
+    return pretty(FORMATS[form].render(schema, settings))
+
+
+def pretty(text: str) -> str:
+    """JSON indented; what is no JSON as it is, with a line break at its end."""
+    try:
+        return json.dumps(json.loads(text), indent=2) + "\n"
+    except ValueError:
+        return text.rstrip("\n") + "\n"
+
+
+def contract_for(
+    event: EventType, classified: Mapping[str, Classification], known: Contract | None, key: Key
+) -> Contract:
+    """The event's contract: what ``known`` says, and whatever the classification tags beyond it.
+
+    Without ``known`` a new one, with a rule for its tags; it is disabled unless a key was given, because a rule
+    without a key would stop the connector.
+    """
+    contract = known or Contract(event.name, compliance_group=COMPLIANCE, security_classification=SECURITY)
+    found = {f.name: of_classification(classified.get(f.name), contract) for f in event.fields}
+    fields = dict(contract.fields)
+    for name, tags in found.items():
+        if tags and name not in fields:
+            fields[name] = FieldContract(tuple(sorted(tags)))
+    rules = contract.rules
+    if known is None:
+        rules = _rules(sorted({tag for entry in fields.values() for tag in entry.tags}), key)
+    return evolve(contract, fields=fields, rules=rules)
+
+
+def contract_text(contract: Contract, event: EventType, classified: Mapping[str, Classification]) -> str:
+    """The contract's file, with the origin of each tag as a comment."""
+    kinds = {f.name: f.schema for f in record_schema(event).fields}
+
+    def origin(name: str, tag: str) -> str | None:
+        words = of_classification(classified.get(name), contract).get(tag)
+        schema = kinds.get(name)
+        if schema is None or (schema.kind is Kind.STRING):
+            return words
+        shown = next((f.type for f in event.fields if f.name == name), schema.kind.value)
+        hint = f"a {shown} cannot be encrypted: otherwise says what becomes of it"
+        return f"{words}; {hint}" if words else hint
+
+    return render(contract, origin)
+
+
+def files(
+    event: EventType,
+    classified: Mapping[str, Classification],
+    contract: Contract,
+    wanted: Iterable[str],
+    settings: Mapping[str, str],
+    written: Mapping[str, str],
+) -> dict[str, str]:
+    """File name → text, of each format wanted. ``written``: the files that are there. A ``.proto`` is continued,
+    because its numbers must stay what they are; the others are made anew."""
+    schema = record_schema(tagged(event, contract, classified))
+    made = {}
+    for form in wanted:
+        name = f"{event.name}{SUFFIXES[form]}"
+        if form == "PROTOBUF" and name in written:
+            made[name] = _continued(schema, written[name], settings)
+        else:
+            made[name] = schema_text(schema, form, settings)
+    return made
+
+
+def _continued(schema: Schema, written: str, settings: Mapping[str, str]) -> str:
+    """The text with the fields it lacks under numbers of their own."""
+    form = FORMATS["PROTOBUF"]
+    if not form.missing_fields(schema, written, settings):
+        return written
+    return pretty(form.with_fields(schema, written, settings))
+
+
+def _rules(tags: list[str], key: Key) -> tuple[Rule, ...]:
+    """One rule for all tags: with one for each, a field that has several would be encrypted several times."""
+    if not tags:
+        return ()
+    name = re.sub(r"[^A-Za-z0-9_-]", "_", tags[0] if len(tags) == 1 else "sensitive").lower()
+    rule = Rule(
+        name=name if name[:1].isalpha() else f"_{name}",
+        type="ENCRYPT",
+        mode="WRITEREAD",
+        tags=tuple(tags),
+        params={
+            "encrypt.kek.name": key.name,
+            "encrypt.kms.type": key.kms_type,
+            "encrypt.kms.key.id": key.kms_key_id,
+            "encrypt.dek.expiry.days": EXPIRY_DAYS,
+        },
+        disabled=not key.given,
+    )
+    return (rule,)

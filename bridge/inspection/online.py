@@ -1,0 +1,319 @@
+"""What can only be known by asking: login, event, brokers, topics, rights, registry. Changes nothing anywhere.
+
+One check at a time, each a sentence. What depends on something that failed is not asked and says so (``ok`` is
+None). A transactional id of its own is tried, never the connector's: that would fence a running connector.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from attrs import define, field, frozen
+
+from bridge.config import Loaded, registry_settings, subscription, topic_template
+from bridge.errors import BridgeError, ConfigurationError, Fatal, Stage
+from bridge.kafka import admin
+from bridge.kafka.cluster import Cluster
+from bridge.kafka.errors import ErrorWatch
+from bridge.kafka.settings import admin_settings, exactly_once, producer_settings, transactional_id
+
+_SECONDS = 10.0
+
+
+@frozen
+class Check:
+    """One thing tried: its name, whether it went well (None: could not be told), and what was found."""
+
+    name: str
+    ok: bool | None
+    message: str
+
+
+def checks(loaded: Loaded) -> Iterator[Check]:
+    """Every check, as each ends."""
+    org = _Org(loaded)
+    yield from org.checks()
+    if loaded.connector["kafka.auth.mode"] == "SERVICE_ACCOUNT":
+        minted: list[Loaded] = []
+        keys = _attempt("service account", lambda: _mint(loaded, minted))
+        yield keys
+        if not minted:
+            return
+        loaded = minted[0]
+    yield from _Kafka(loaded).checks()
+    yield from _Registry(loaded, org).checks()
+
+
+def _mint(loaded: Loaded, minted: list[Loaded]) -> str:
+    from bridge.kafka.service_account import with_keys
+
+    minted.append(with_keys(loaded, "validate"))
+    return f"keys for {loaded.connector['kafka.service.account.id']} can be made"
+
+
+def _attempt(name: str, check: Callable[[], str]) -> Check:
+    """The check's own sentence, or the error's."""
+    try:
+        return Check(name, True, check())
+    except ConfigurationError as error:
+        return Check(name, False, "; ".join(f"{fault.key}: {fault.message}" for fault in error.faults))
+    except BridgeError as error:
+        return Check(name, False, error.message)
+
+
+@define
+class _Org:
+    loaded: Loaded
+    rest: Any = None
+    described: dict[str, Any] = field(factory=dict)
+
+    def checks(self) -> Iterator[Check]:
+        from bridge.salesforce.auth import Login
+        from bridge.salesforce.rest import Rest
+
+        login = Login(self.loaded.connector)
+        self.rest = Rest(login, self.loaded.connector)
+        logged_in = _attempt("salesforce login", lambda: self._login(login))
+        yield logged_in
+        if not logged_in.ok:
+            for name in ("event", "subscription"):
+                yield Check(name, None, "not asked, because the login failed")
+            return
+        found = _attempt("event", self._event)
+        yield found
+        if found.ok:
+            yield _attempt("subscription", lambda: self._subscription(login))
+        else:
+            yield Check("subscription", None, "not asked, because the event was not found")
+
+    def _login(self, login: Any) -> str:
+        session = login.session()
+        return f"org {session.org_id} at {session.instance_url}, API {self.rest.api_version()}"
+
+    def _event(self) -> str:
+        found = {name: self.rest.describe(name) for name in subscription.events(self.loaded.connector)}
+        self.described = found
+        return ", ".join(f"{name} has {len(each.get('fields', ()))} fields" for name, each in found.items())
+
+    def _subscription(self, login: Any) -> str:
+        from bridge.salesforce.cometd import cometd_settings, probe
+        from bridge.salesforce.http_settings import http_settings
+
+        connector = self.loaded.connector
+        channel = subscription.channel(connector)
+        probe(channel, login, cometd_settings(connector, self.rest.api_version()), http_settings(connector))
+        return f"{channel} can be subscribed to"
+
+
+@define
+class _Kafka:
+    loaded: Loaded
+    cluster: Cluster | None = None
+
+    def checks(self) -> Iterator[Check]:
+        reached = _attempt("kafka", self._reach)
+        yield reached
+        for name, check in (
+            ("group", self._group),
+            ("output topic", self._output),
+            ("offsets topic", self._offsets),
+            ("exactly-once", self._transactions),
+            ("dead-letter topic", self._dead_letters),
+        ):
+            if reached.ok and self.cluster is not None:
+                yield _attempt(name, lambda check=check: check(self.cluster))  # type: ignore[misc]
+            else:
+                yield Check(name, None, "not asked, because Kafka was not reached")
+
+    def _reach(self) -> str:
+        self.cluster = Cluster(admin_settings(self.loaded), stopped=lambda: True)
+        if self.cluster.is_mock():
+            raise Fatal(
+                "this is an in-process mock of Kafka, which answers no questions", stage=Stage.PRODUCE
+            )
+        return f"{self.cluster.brokers()} brokers"
+
+    def _group(self, cluster: Cluster) -> str:
+        admin.check_group(cluster, self.loaded.worker)
+        return f"{self.loaded.worker['group.id']} is not in use by Kafka Connect, as far as may be seen"
+
+    def _output(self, cluster: Cluster) -> str:
+        names = admin.output_topics(self.loaded.connector)
+        if not names:
+            return "depends on the event, and cannot be looked up beforehand"
+        return "; ".join(self._topic(cluster, name) for name in names)
+
+    def _topic(self, cluster: Cluster, name: str) -> str:
+        topic = cluster.topic(name)
+        if topic is None and admin.may_create(self.loaded):
+            return f"{name} does not exist yet and is created when the connector starts"
+        if topic is None:
+            raise Fatal(admin.missing_topic(cluster, self.loaded, name), stage=Stage.PRODUCE)
+        limit = admin.within_producer(self.loaded, admin.check_output_topic(cluster, topic))
+        return f"{name} has {topic.partitions} partitions and takes values of up to {limit} bytes"
+
+    def _offsets(self, cluster: Cluster) -> str:
+        name = str(self.loaded.worker["offset.storage.topic"])
+        topic = cluster.topic(name)
+        if topic is None:
+            return f"{name} does not exist yet and is created when the connector starts"
+        admin.check_offsets_topic(cluster, topic)
+        return f"{name} is compacted"
+
+    def _transactions(self, cluster: Cluster) -> str:
+        if not exactly_once(self.loaded):
+            return "off: exactly.once.source.support says so, and events may be doubled after a failure"
+        admin.check_transaction_timeout(cluster, self.loaded)
+        probe = f"{transactional_id(self.loaded)}-validate"
+        _try_transactions(self.loaded, probe)
+        return f"transactional id {probe} may be used (tried instead of the connector's own)"
+
+    def _dead_letters(self, cluster: Cluster) -> str:
+        name = str(self.loaded.connector.get("errors.deadletterqueue.topic.name") or "")
+        if not name:
+            return "none is named"
+        topic = cluster.topic(name)
+        if topic is None:
+            return f"{name} does not exist yet and is created when the connector starts"
+        admin.check_output_topic(cluster, topic)
+        return f"{name} can be written to"
+
+
+def _try_transactions(loaded: Loaded, probe: str) -> None:
+    """Initialise transactions under an id of its own; nothing is begun."""
+    from confluent_kafka import KafkaException, Producer
+
+    watch = ErrorWatch()
+    config: dict[str, Any] = {**producer_settings(loaded), "transactional.id": probe, "error_cb": watch}
+    producer = Producer(config)
+    watch.serve = producer.poll
+    try:
+        producer.init_transactions(_SECONDS)
+    except KafkaException as error:
+        reason = watch.explain(error, f"trying transactional id {probe}")
+        if error.args[0].name() == "TRANSACTIONAL_ID_AUTHORIZATION_FAILED":
+            reason = Fatal(
+                f"{reason.message} (an ACL for {transactional_id(loaded)} alone is enough to run, and cannot be "
+                "tried without fencing a running connector)",
+                stage=Stage.PRODUCE,
+            )
+        raise reason from error
+
+
+@define
+class _Registry:
+    loaded: Loaded
+    org: _Org
+
+    def checks(self) -> Iterator[Check]:
+        from bridge.formats import FORMATS
+
+        form = FORMATS[self.loaded.connector["output.data.format"]]
+        if not form.REGISTERED:
+            yield Check("schema registry", True, f"not needed for {form.NAME}")
+            return
+        yield _attempt("schema registry", self._reach)
+        if not self.org.described:
+            yield Check("schema", None, "not asked, because the event was not found")
+        else:
+            for event in self.org.described:
+                yield _attempt("schema", lambda event=event: self._schema(form, event))  # type: ignore[misc]
+        if self.loaded.connector["csfle.enabled"]:
+            for event in self.org.described:
+                yield _attempt("keys", lambda event=event: self._keys(event))  # type: ignore[misc]
+
+    def _keys(self, name: str) -> str:
+        """Whether the rules can be run and their KMS keys used. Registers nothing."""
+        from bridge.inspection.keys import probe
+        from bridge.metadata.infer import event_type, record_schema
+        from bridge.registry.client import Registry
+
+        settings = self.loaded.connector.prefixed("value.converter.")
+        described, present = self.org.described[name], self.org.rest.event_schema_of(name)
+        schema = record_schema(event_type(name, described, present))
+        subject = self._subject(name, schema.name or "", settings)
+        latest = None if subject is None else Registry(self._http()).latest(subject)
+        return probe(self.loaded, self._http(), name, schema, latest)
+
+    def _http(self) -> Any:
+        from bridge.registry.http import http_of
+
+        settings = registry_settings(self.loaded.connector, self.loaded.worker)
+        return http_of(settings, retry_seconds=3, longest_wait=1)
+
+    def _reach(self) -> str:
+        self._call("/subjects?subjectPrefix=none")
+        return f"{', '.join(address.shown for address in self._http().addresses)} answers"
+
+    def _schema(self, form: Any, name: str) -> str:
+        """Whether the event's schema is there, or could be registered."""
+        from bridge.metadata.infer import event_type, record_schema
+        from bridge.registry.client import Registry
+
+        connector = self.loaded.connector
+        settings = connector.prefixed("value.converter.")
+        described, present = self.org.described[name], self.org.rest.event_schema_of(name)
+        schema = record_schema(event_type(name, described, present))
+        subject = self._subject(name, schema.name or "", settings)
+        if subject is None:
+            return "the subject depends on the event, and cannot be looked up beforehand"
+        registry = Registry(self._http())
+        auto = settings.get("auto.register.schemas", "true").lower() == "true"
+        latest = registry.latest(subject)
+        if latest is None:
+            self._may_register(subject, auto, f"the subject {subject} has no schema")
+            return f"{subject} has no schema yet; one is registered when the first event comes"
+        lacking = form.missing_fields(schema, latest.text, settings)
+        strict = ""
+        if latest.type == "JSON" and registry.config(subject).get("compatibilityPolicy") != "LENIENT":
+            strict = (
+                "; its compatibilityPolicy is not LENIENT, so that a field added to the event will be refused"
+            )
+        if not lacking:
+            return f"{subject} version {latest.version} covers the event{strict}"
+        found = f"{subject} version {latest.version} lacks {', '.join(lacking)}"
+        self._may_register(subject, auto, found)
+        fits, why = registry.compatible(subject, form.with_fields(schema, latest.text, settings), latest.type)
+        if not fits:
+            raise Fatal(f"{found}, and adding that is incompatible: {'; '.join(why)}", stage=Stage.SCHEMA)
+        return f"{found}; a compatible version with it is registered when the first event comes"
+
+    def _subject(self, event: str, record: str, settings: dict[str, str]) -> str | None:
+        from bridge.model.subjects import subject_name
+
+        template = topic_template(self.loaded.connector)
+        known = set(template.fields) <= {"_ObjectType"}
+        topic = template.fill(lambda _: event) if known else None
+        strategy = settings.get("value.subject.name.strategy") or "TopicNameStrategy"
+        if topic is None and not strategy.endswith("RecordNameStrategy"):
+            return None
+        context = self.loaded.connector.get("schema.context.name") or "default"
+        return subject_name(strategy, topic or "", record, context)
+
+    def _may_register(self, subject: str, auto: bool, found: str) -> None:
+        from urllib.parse import quote
+
+        if not auto:
+            raise Fatal(
+                f"{found}, and value.converter.auto.register.schemas is false; register one, or let the "
+                "connector do it",
+                stage=Stage.SCHEMA,
+            )
+        mode = (self._call(f"/mode/{quote(subject, safe='')}?defaultToGlobal=true") or {}).get("mode")
+        if mode in ("READONLY", "READONLY_OVERRIDE"):
+            raise Fatal(
+                f"{found}, and the registry takes no new one for it (mode {mode}); set its mode to READWRITE",
+                stage=Stage.SCHEMA,
+            )
+
+    def _call(self, path: str) -> Any:
+        """The answer; None where this registry does not know the question."""
+        from bridge.registry.http import Refused
+
+        try:
+            return self._http().call("GET", path)
+        except Refused as refusal:
+            if refusal.status in (404, 405):
+                return None
+            raise Fatal(f"the registry refused ({refusal.status}): {refusal}", stage=Stage.SCHEMA) from None

@@ -1,0 +1,277 @@
+"""What a connector would write, without writing it: events → records decoded, with their schema and tags.
+
+Nothing is produced, nothing registered, no key is asked for, no position read or moved. A value that an encryption
+rule meets is masked, whether ``csfle.enabled`` says so yet or not; so is everything that such a value may have got
+into on its way through transforms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import msgspec
+from attrs import evolve, field, frozen
+
+from bridge.config import Config, Loaded, topic_template
+from bridge.config.subscription import events
+from bridge.encryption.rules import PAYLOAD, domain_rules, protects
+from bridge.errors import BadRecord, BridgeError, Fatal
+from bridge.event import Data, Message
+from bridge.formats import FORMATS
+from bridge.formats.options import flag
+from bridge.formats.reader import read_with
+from bridge.formats.rows import Layout, layout
+from bridge.inspection.masking import Protected, Shown, masked, shown
+from bridge.languages.tagging import Path, Tagged, tags_in
+from bridge.log import for_connector
+from bridge.metadata.infer import record_schema
+from bridge.metadata.sources import EventTypes, Metadata, load_contracts
+from bridge.model.contract import rule_set_document
+from bridge.model.schema import EventType, Kind, Schema
+from bridge.model.subjects import STRATEGIES, qualified
+from bridge.registry.client import Registered, Registry
+from bridge.routing.conversion import ConversionGuard
+from bridge.routing.following import follow, marked
+from bridge.routing.registration import REGISTRY_TYPES
+from bridge.transforms.chain import Chain
+from bridge.transforms.configuration import chain_of
+from bridge.transforms.record import ConnectRecord
+
+
+@frozen
+class Previewed:
+    """One event and what would become of it."""
+
+    replay_id: int
+    event: str
+    schema_id: str | None
+    record: Shown | None = None
+    """None: it would be dropped, or could not be carried."""
+    steps: tuple[Shown, ...] = ()
+    subject: str | None = None
+    becomes: str = ""
+    """Which version would write it, or why it would not be written, in words."""
+    tags: Mapping[str, Mapping[str, str]] = field(factory=dict)
+    masked: tuple[str, ...] = ()
+    schema: str | None = None
+
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "replayId": self.replay_id, "event": self.event, "schemaId": self.schema_id,
+            "record": None if self.record is None else self.record.document(),
+            "steps": [step.document() for step in self.steps],
+            "subject": self.subject, "becomes": self.becomes, "tags": {n: dict(t) for n, t in self.tags.items()},
+            "masked": list(self.masked), "schema": self.schema,
+        }  # fmt: skip
+
+
+@frozen
+class _Found:
+    """What the registry has of a subject, and which schema text would write."""
+
+    subject: str | None
+    words: str
+    text: str | None
+    tags: Mapping[str, Mapping[str, str]] = field(factory=dict)
+    rules: tuple[Mapping[str, Any], ...] = ()
+    reach: Tagged | None = None
+    """The tags of ``text``."""
+
+
+class Preview:
+    """Makes previews for one connector. ``registry`` None: none is asked."""
+
+    def __init__(self, loaded: Loaded, rest: Metadata, registry: Registry | None, *, explain: bool) -> None:
+        """ConfigurationError for a contract or transforms that are wrong."""
+        config = self._config = loaded.connector
+        self._registry, self._explain = registry, explain
+        self._form = FORMATS[config["output.data.format"]]
+        self._settings = config.prefixed("value.converter.")
+        self._strict = flag(self._settings, "latest.compatibility.strict", True)
+        self._template = topic_template(config)
+        self._contracts = load_contracts(events(config), config.get("bridge.schema.contract"))
+        log = for_connector(config.name)
+        self._guard = ConversionGuard(log)
+        self._types = EventTypes(
+            events(config), rest, self._contracts, log.warning, protecting=bool(config.get("csfle.enabled"))
+        )
+        self._chain: Chain = chain_of(config.raw()) if config.get("transforms") else Chain(())
+        self._rows: dict[str | None, tuple[EventType, Layout]] = {}
+        self._known: dict[tuple[str, str, int], _Found] = {}
+        self._marked: dict[str | None, tuple[frozenset[Path], Schema]] = {}
+
+    def of(self, message: Message) -> Previewed:
+        """The preview of one event; Fatal or Retriable only where Salesforce cannot be asked what it is."""
+        data = message.data
+        assert data is not None
+        event, rows = self._layout(data.schema, message)
+        begun = Previewed(data.event.replayId, event.name, data.schema)
+        try:
+            first, last, passed = self._passed(event, rows, data)
+        except BadRecord as error:
+            return evolve(begun, becomes=f"cannot be carried ({error.stage}): {error.message}")
+        except BridgeError:
+            raise
+        except Exception as error:
+            refusal = self._guard.refusal(error, partial(self._passed, event, rows), data)
+            return evolve(begun, becomes=f"cannot be carried ({refusal.stage}): {refusal.message}")
+        return self._shown(begun, event, first, last, passed)
+
+    def _passed(
+        self, event: EventType, rows: Layout, data: Data
+    ) -> tuple[ConnectRecord, ConnectRecord, list[tuple[str, ConnectRecord | None]]]:
+        """The record before the chain, after it, and after each transform. BadRecord."""
+        values = msgspec.to_builtins(read_with(rows)(data))
+        first = ConnectRecord(self._topic(event, values), rows.schema, values)
+        if self._config.get("bridge.record.timestamp") == "created_date":
+            first.timestamp = values.get("CreatedDate")
+        return first, *self._through(first)
+
+    def _shown(
+        self,
+        begun: Previewed,
+        event: EventType,
+        first: ConnectRecord,
+        last: ConnectRecord,
+        passed: list[tuple[str, ConnectRecord | None]],
+    ) -> Previewed:
+        dropped = bool(passed) and passed[-1][1] is None
+        found = self._find(last, event)
+        protected = self._protected(event, found)
+        schema = first.value_schema
+        assert schema is not None
+        followed = follow(self._chain, schema, found.reach, protected.protects)
+        leaky = bool(followed.leaks)
+        # once more, with marks on what is protected: they go where the values go
+        first = first.copy()
+        first.value_schema = self._with_marks(begun.schema_id, schema, followed.origins)
+        last, passed = self._through(first)
+        steps = []
+        if self._explain:
+            inside = evolve(protected, reach=None)  # names of the written schema mean nothing on the way
+            steps = [shown("", first, inside, leaky=False)]
+            steps += [shown(a, r, inside, leaky=leaky) for a, r in passed if r is not None]
+        words = found.words
+        if leaky:
+            told = "; ".join(map(str, followed.leaks))
+            words = f"would be refused: {told}, where it would not be encrypted"
+        if dropped:
+            words = f"is dropped by transforms.{passed[-1][0]}"
+        return evolve(
+            begun,
+            record=None if dropped else shown("", last, protected, leaky=leaky),
+            steps=tuple(steps),
+            subject=found.subject,
+            becomes=words,
+            tags=_all_tags(event, found),
+            masked=tuple(masked(last.value_schema, protected)),
+            schema=found.text,
+        )
+
+    def _through(self, first: ConnectRecord) -> tuple[ConnectRecord, list[tuple[str, ConnectRecord | None]]]:
+        """What a record is at last, and after each transform; None: dropped."""
+        last, passed = first.copy(), list[tuple[str, ConnectRecord | None]]()
+        for alias, record in self._chain.explain(first):
+            passed.append((alias, record))
+            if record is None:
+                break
+            last = record
+        return last, passed
+
+    def _with_marks(self, schema_id: str | None, schema: Schema, origins: frozenset[Path]) -> Schema:
+        """One schema for equal marks, as transforms remember schemas by identity."""
+        known = self._marked.get(schema_id)
+        if known is None or known[0] != origins:
+            known = self._marked[schema_id] = (origins, marked(schema, origins))
+        return known[1]
+
+    def _layout(self, schema_id: str | None, message: Message) -> tuple[EventType, Layout]:
+        event = self._types.of(schema_id, message.channel)
+        known = self._rows.get(schema_id)
+        if known is None:
+            rows = layout(event, record_schema(event), drop_unknown=not self._strict)
+            known = self._rows[schema_id] = (event, rows)
+        return known
+
+    def _topic(self, event: EventType, values: Mapping[str, Any]) -> str:
+        constants = {"_ObjectType": event.name, "_EventType": event.schema_id}
+        return self._template.fill(lambda name: constants.get(name) or values.get(name))
+
+    def _find(self, record: ConnectRecord, event: EventType) -> _Found:
+        schema, topic = record.value_schema, record.topic or ""
+        if not self._form.REGISTERED:
+            return _Found(None, "written without a schema", None)
+        if schema is None or schema.kind is not Kind.STRUCT:
+            return _Found(None, f"cannot be written: {self._form.NAME} needs a struct", None)
+        key = (topic, event.name, id(schema))
+        if key not in self._known:
+            try:
+                self._known[key] = self._asked(schema, topic)
+            except Fatal as error:
+                return _Found(None, f"cannot be written: {error.message}", None)
+        return self._known[key]
+
+    def _asked(self, schema: Schema, topic: str) -> _Found:
+        strategy = self._settings.get("value.subject.name.strategy") or "TopicNameStrategy"
+        name = STRATEGIES[strategy.rpartition(".")[2]](topic, schema.name or "")
+        subject = qualified(name, self._config.get("schema.context.name") or "default")
+        rendered = self._form.render(schema, self._settings)
+        new = _Found(subject, "", rendered, reach=tags_in(rendered, REGISTRY_TYPES[self._form.NAME]))
+        if self._registry is None:
+            return evolve(new, words="no registry was asked")
+        try:
+            latest = self._registry.latest(subject)
+        except BridgeError as error:
+            return evolve(new, words=f"the registry was not reached: {error.message}")
+        if latest is None:
+            return evolve(new, words="its schema would be registered as the first")
+        return self._beside(latest, schema)
+
+    def _beside(self, latest: Registered, schema: Schema) -> _Found:
+        tags = tags_in(latest.text, latest.type, latest.metadata).fields
+        rules = tuple(latest.rules())
+        if latest.type != REGISTRY_TYPES[self._form.NAME]:
+            words = f"cannot be written: the subject holds a {latest.type} schema"
+            return _Found(latest.subject, words, latest.text, tags, rules)
+        lacking = self._form.missing_fields(schema, latest.text, self._settings)
+        words, text = f"version {latest.version} (id {latest.id}) covers it", latest.text
+        if lacking:
+            words = f"version {latest.version} lacks {', '.join(lacking)}; a version with that would be registered"
+            text = self._form.with_fields(schema, latest.text, self._settings)
+        return _Found(latest.subject, words, text, tags, rules, tags_in(text, latest.type, latest.metadata))
+
+    def _protected(self, event: EventType, found: _Found) -> Protected:
+        """By the rules of registry and contract that are in force. Where none is known and something ought to be
+        encrypted, every tag counts."""
+        contract = self._contracts.get(event.name)
+        given = rule_set_document(contract, None) if contract else None
+        rules = [
+            rule
+            for rule in (*domain_rules(given), *found.rules)
+            if str(rule.get("type", "")).startswith("ENCRYPT") and not rule.get("disabled")
+        ]
+        if not rules and self._config.get("csfle.enabled"):
+            return Protected(bool, found.reach, anything=True)
+        everything = any(rule["type"] == PAYLOAD for rule in rules)
+
+        def meets(tags: frozenset[str]) -> bool:
+            return any(protects(rule, tags) for rule in rules)
+
+        return Protected(meets, found.reach, bool(rules), everything)
+
+
+def _all_tags(event: EventType, found: _Found) -> dict[str, dict[str, str]]:
+    """Field → tag → origin, of contract, classification and registered schema."""
+    tags: dict[str, dict[str, str]] = {f.name: dict(f.tags) for f in event.fields if f.tags}
+    for name, registered in found.tags.items():
+        for tag, origin in registered.items():
+            tags.setdefault(name, {}).setdefault(tag, origin)
+    return tags
+
+
+def connector_alone(connector: Config, worker: Config) -> Loaded:
+    """A preview needs no broker, so what only concerns Kafka is not judged."""
+    return Loaded(connector, worker)

@@ -1,0 +1,223 @@
+"""SimpleDateFormat's lenient parser."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from bridge.java.calendar import DAY_MS, Moment, instant_of, week_date
+from bridge.java.simple_date_pattern import ERAS, HALVES, MONTHS, WEEKDAYS, Part
+
+_NUMBER: Final = re.compile(r"-?\d+(?:E-?\d+)?")
+_MINUTE: Final = 60_000
+_CENTURY_BEGINS: Final = -80  # years from now: two digits mean the hundred years from there
+_NAMES: Final = {
+    "d": "day", "D": "doy", "F": "dowim", "w": "week", "W": "wom", "H": "hour", "K": "hour12", "m": "minute",
+    "s": "second", "S": "ms",
+}  # fmt: skip
+_ZONES: Final = {
+    "coordinated universal time": 0, "utc": 0, "greenwich mean time": 0, "uct": 0, "zulu": 0,
+    "pst": -480, "pdt": -420, "mst": -420, "mdt": -360, "cst": -360, "cdt": -300, "est": -300, "edt": -240,
+    "akst": -540, "akdt": -480, "hst": -600, "ast": -240, "adt": -180, "nst": -210, "ndt": -150,
+    "wet": 0, "west": 60, "bst": 60, "cet": 60, "cest": 120, "eet": 120, "eest": 180, "msk": 180,
+    "ist": 330, "jst": 540, "kst": 540, "aest": 600, "aedt": 660, "acst": 570, "acdt": 630, "awst": 480,
+    "nzst": 720, "nzdt": 780, "sast": 120,
+    "pacific standard time": -480, "pacific daylight time": -420, "mountain standard time": -420,
+    "mountain daylight time": -360, "central standard time": -360, "central daylight time": -300,
+    "eastern standard time": -300, "eastern daylight time": -240, "central european standard time": 60,
+    "central european summer time": 120, "eastern european standard time": 120, "india standard time": 330,
+    "japan standard time": 540, "british summer time": 60,
+}  # fmt: skip
+
+
+class _Mismatch(Exception):
+    """The text does not match the pattern."""
+
+
+class _Parsing:
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.place = 0
+        self.fields: dict[str, int] = {}
+        self.order = 0
+        self.week_year: tuple[int, int] | None = None  # the year, and when it was set
+        self.year_set = 0
+        self.ambiguous = False
+
+    def set(self, name: str, value: int) -> None:
+        self.fields.pop(name, None)
+        self.fields[name] = value
+        self.order += 1
+        if name == "year":
+            self.year_set = self.order
+
+
+def parse(parts: Sequence[Part], text: str) -> int | None:
+    """The instant at the start of the text, None if it does not match."""
+    state = _Parsing(text)
+    try:
+        for index, part in enumerate(parts):
+            if part.letter:
+                following = parts[index + 1] if index + 1 < len(parts) else None
+                _field(state, part, counted=following is not None and _is_number(following))
+            elif state.text[state.place : state.place + 1] == part.text:
+                state.place += 1
+            else:
+                return None
+    except (_Mismatch, IndexError):
+        return None
+    return _result(state) if state.place else None
+
+
+def _is_number(part: Part) -> bool:
+    """Whether digits may follow without anything between."""
+    if part.letter in ("M", "L"):
+        return part.count <= 2
+    return part.letter != "" and part.letter in "ydkHmsSDFwWhKYu"
+
+
+def _result(state: _Parsing) -> int:
+    fields = state.fields
+    if state.week_year is not None and state.week_year[1] > state.year_set:
+        week, dow = fields.get("week", 1), fields.get("dow", 1)
+        timed = {k: v for k, v in fields.items() if k in _TIME_FIELDS}
+        timed |= {"year": 1970, "month": 0, "day": 1}
+        return week_date(state.week_year[0], week, dow) * DAY_MS + instant_of(timed)
+    instant = instant_of(fields)
+    if state.ambiguous and instant < _century_start():
+        instant = instant_of(fields | {"year": fields["year"] + 100})
+    return instant
+
+
+_TIME_FIELDS: Final = ("ampm", "hour", "hour12", "minute", "second", "ms", "zone")
+
+
+def _century_start() -> int:
+    now = Moment.of(int(time.time() * 1000))
+    fields = {"year": now.year + _CENTURY_BEGINS, "month": now.month - 1, "day": now.day, "ms": now.ms}
+    return instant_of(fields)
+
+
+def _field(state: _Parsing, part: Part, *, counted: bool) -> None:
+    start = state.place
+    while state.text[state.place] in " \t":
+        state.place += 1
+    letter, count = part.letter, part.count
+    if letter in ("M", "L") and count > 2:
+        state.set("month", _word(state, start, MONTHS, 3))
+    elif letter == "E":
+        state.set("dow", _word(state, start, WEEKDAYS, 3) + 1)
+    elif letter == "G":
+        state.set("era", _word(state, start, ERAS, 2))
+    elif letter == "a":
+        state.set("ampm", _word(state, start, HALVES, 2))
+    elif letter in "zZ":
+        _zone(state)
+    elif letter == "X":
+        _iso_zone(state, count)
+    else:
+        begins = state.place
+        _numeric(state, letter, _number(state, start + count if counted else None), count, begins)
+
+
+def _numeric(state: _Parsing, letter: str, value: int, count: int, begins: int) -> None:
+    if letter in "yY":
+        digits = state.text[begins : state.place]
+        if count <= 2 and len(digits) == 2 and digits.isdecimal():
+            first = Moment.of(_century_start()).year
+            state.ambiguous = value == first % 100
+            value += first // 100 * 100 + (100 if value < first % 100 else 0)
+        if letter == "Y":
+            state.order += 1
+            state.week_year = (value, state.order)
+        else:
+            state.set("year", value)
+    elif letter in "ML":
+        state.set("month", value - 1)
+    elif letter == "k":
+        state.set("hour", 0 if value == 24 else value)
+    elif letter == "h":
+        state.set("hour12", 0 if value == 12 else value)
+    elif letter == "u":
+        state.set("dow", (1 if value == 7 else value + 1) if 1 <= value <= 7 else value)
+    else:
+        state.set(_NAMES[letter], value)
+
+
+def _number(state: _Parsing, end: int | None) -> int:
+    if end is not None and end > len(state.text):
+        raise _Mismatch
+    match = _NUMBER.match(state.text, state.place, len(state.text) if end is None else end)
+    if match is None:
+        raise _Mismatch
+    state.place = match.end()
+    digits, _, exponent = match.group().partition("E")
+    value = int(digits) * 10 ** int(exponent) if exponent and abs(int(exponent)) < 20 else int(digits)
+    return (int(value) + (1 << 31)) % (1 << 32) - (1 << 31)
+
+
+def _word(state: _Parsing, start: int, words: Sequence[str], short: int) -> int:
+    text = state.text[start:].lower()
+    best = (0, -1)
+    for index, word in enumerate(words):
+        for form in (word, word[:short]):
+            if len(form) > best[0] and text.startswith(form.lower()):
+                best = (len(form), index)
+    if not best[0]:
+        raise _Mismatch
+    state.place = start + best[0]
+    return best[1]
+
+
+def _zone(state: _Parsing) -> None:
+    text, sign = state.text, {"+": 1, "-": -1}
+    if (direction := sign.get(text[state.place])) is not None:
+        state.place += 1
+        _offset(state, direction, 0, colon=False)
+        return
+    if text[state.place : state.place + 3].lower() == "gmt":
+        state.place += 3
+        direction = sign.get(text[state.place : state.place + 1])
+        if direction is None:
+            state.set("zone", 0)
+            return
+        state.place += 1
+        _offset(state, direction, 0, colon=True)
+        return
+    rest = text[state.place :].lower()
+    name = max((zone for zone in _ZONES if rest.startswith(zone)), key=len, default=None)
+    if name is None:
+        raise _Mismatch
+    state.place += len(name)
+    state.set("zone", _ZONES[name] * _MINUTE)
+
+
+def _iso_zone(state: _Parsing, count: int) -> None:
+    char = state.text[state.place]
+    state.place += 1
+    if char == "Z":
+        state.set("zone", 0)
+    elif char in "+-":
+        _offset(state, 1 if char == "+" else -1, count, colon=count == 3)
+    else:
+        raise _Mismatch
+
+
+def _offset(state: _Parsing, sign: int, count: int, *, colon: bool) -> None:
+    """Hours and minutes: ``hhmm``, or ``hh:mm`` with a colon, ``hh`` alone where ``count`` is 1."""
+    if count == 1:
+        form = r"(\d\d)()"
+    elif colon:
+        form = r"(\d\d?):(\d\d)" if count == 0 else r"(\d\d):(\d\d)"
+    else:
+        form = r"(\d\d)(\d\d)"
+    match = re.compile(form, re.ASCII).match(state.text, state.place)
+    if match is None:
+        raise _Mismatch
+    hours, minutes = int(match[1]), int(match[2] or 0)
+    if hours > 23 or minutes > 59:
+        raise _Mismatch
+    state.place = match.end()
+    state.set("zone", sign * (hours * 60 + minutes) * _MINUTE)

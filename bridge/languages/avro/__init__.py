@@ -1,0 +1,1 @@
+"""Avro schemas as texts: their types, and where a tag can stand."""

@@ -1,0 +1,100 @@
+"""Compatibility as the Schema Registry judges it, offline: levels, directions, and one file per format.
+
+The rules are those of Confluent Schema Registry 8.3, held to recorded verdicts (tests/vectors/schema-registry). A
+judge reports every difference that stands against reading data of one schema with another, in the registry's words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from bridge.languages.compatibility.source import TYPES, Earlier, InvalidSchema, Source
+
+__all__ = [
+    "DEFAULT_LEVEL",
+    "LEVELS",
+    "TYPES",
+    "Earlier",
+    "InvalidSchema",
+    "Source",
+    "incompatibilities",
+    "validate",
+]
+
+LEVELS: Final = (
+    "NONE",
+    "BACKWARD",
+    "FORWARD",
+    "FULL",
+    "BACKWARD_TRANSITIVE",
+    "FORWARD_TRANSITIVE",
+    "FULL_TRANSITIVE",
+)
+DEFAULT_LEVEL: Final = "BACKWARD"
+
+# (reader, writer, word for the reader, word for the writer, lenient) → what stands against reading
+Judge = Callable[[Source, Source, str, str, bool], list[str]]
+
+
+def incompatibilities(
+    level: str,
+    candidate: Source,
+    earlier: Sequence[Earlier],
+    *,
+    lenient: bool = False,
+    validate_fields: bool = False,
+) -> list[str]:
+    """Why a schema does not follow ``earlier`` (oldest first) at this level; empty when it does.
+
+    ``lenient`` is the registry's ``compatibilityPolicy=LENIENT``, which concerns JSON Schema only. What follows the
+    differences says which version was compared and with which settings. Raises ``InvalidSchema``.
+    """
+    if level == "NONE" or not earlier:
+        return []
+    closing = f"{{validateFields: '{str(validate_fields).lower()}', compatibility: '{level}'}}"
+    compared = list(reversed(earlier)) if level.endswith("_TRANSITIVE") else [earlier[-1]]
+    for version in compared:
+        if version.source.type != candidate.type:
+            return ["Incompatible because of different schema type", closing]
+        found = differences(level, candidate, version.source, lenient=lenient)
+        if found:
+            old = f"{{oldSchema: '{version.source.text}'}}"
+            return [*found, f"{{oldSchemaVersion: {version.version}}}", old, closing]
+    return []
+
+
+def differences(level: str, new: Source, old: Source, *, lenient: bool = False) -> list[str]:
+    """What stands between two schemas of one type, in the directions of the level."""
+    judge = _judges()[new.type]
+    found: list[str] = []
+    if level.startswith(("FORWARD", "FULL")):
+        found += judge(old, new, "old", "new", lenient)
+    if level.startswith(("BACKWARD", "FULL")):
+        found += judge(new, old, "new", "old", lenient)
+    return found
+
+
+def validate(source: Source) -> None:
+    """Raises ``InvalidSchema`` unless the text is a schema of its type and all that it names is known."""
+    if source.type == "AVRO":
+        from bridge.languages.compatibility.avro_schema import load as load_avro
+
+        load_avro(source)
+    elif source.type == "JSON":
+        from bridge.languages.compatibility.json_nodes import load as load_json
+
+        load_json(source)
+    else:
+        from bridge.languages.compatibility.protobuf import normalized
+
+        normalized(source)
+
+
+def _judges() -> Mapping[str, Judge]:
+    # imported when something is judged: the Protobuf library is slow to import
+    from bridge.languages.compatibility.avro import judge as judge_avro
+    from bridge.languages.compatibility.json_schema import judge as judge_json
+    from bridge.languages.compatibility.protobuf import judge as judge_protobuf
+
+    return {"AVRO": judge_avro, "JSON": judge_json, "PROTOBUF": judge_protobuf}

@@ -1,0 +1,314 @@
+"""Avro schemas: parsed and checked as the Java library does, and written back in its canonical order of keys.
+
+The parsed tree is what compatibility is judged on; the text is what is stored and compared.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from attrs import define, field
+
+from bridge.languages.compatibility.source import InvalidSchema, Source
+
+PRIMITIVES: Final = ("null", "boolean", "int", "long", "float", "double", "bytes", "string")
+NAMED: Final = ("record", "error", "enum", "fixed")
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_RESERVED: Final[Mapping[str, frozenset[str]]] = {
+    "record": frozenset({"type", "name", "namespace", "doc", "fields", "aliases"}),
+    "enum": frozenset({"type", "name", "namespace", "doc", "symbols", "default", "aliases"}),
+    "fixed": frozenset({"type", "name", "namespace", "doc", "size", "aliases"}),
+    "array": frozenset({"type", "items"}),
+    "map": frozenset({"type", "values"}),
+}
+_FIELD_KEYS: Final = frozenset({"name", "type", "doc", "default", "order", "aliases"})
+TAGS: Final = "confluent:tags"
+
+Json = Any
+
+
+class InvalidAvro(InvalidSchema):
+    """The schema is not valid; the text says why."""
+
+
+@define(eq=False)
+class Field:
+    """A record's field; ``default`` holds the JSON value in a list where there is one."""
+
+    name: str
+    type: Type
+    doc: str | None
+    default: list[Json]
+    order: str
+    aliases: list[str]
+    props: dict[str, Json]
+
+
+@define(eq=False)
+class Type:
+    """One node. ``kind`` is Avro's word, ``union`` for a union; ``space`` and ``name`` of named types."""
+
+    kind: str
+    space: str | None = None
+    name: str = ""
+    doc: str | None = None
+    aliases: list[str] = field(factory=list)
+    fields: list[Field] = field(factory=list)
+    symbols: list[str] = field(factory=list)
+    enum_default: str | None = None
+    size: int = 0
+    inner: list[Type] = field(factory=list)
+    props: dict[str, Json] = field(factory=dict)
+
+    @property
+    def full_name(self) -> str:
+        """``namespace.name``."""
+        return f"{self.space}.{self.name}" if self.space else self.name
+
+
+class Parser:
+    """Parses schemas that may refer to each other: named types of one are known to the next."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, Type] = {}
+
+    def parse(self, text: str) -> Type:
+        """The schema's tree. Raises ``InvalidAvro``."""
+        try:
+            document = json.loads(text)
+        except ValueError as error:
+            raise InvalidAvro(f"the text is not JSON: {error}") from None
+        return self._type(document, None)
+
+    def known(self) -> dict[str, Type]:
+        """The named types so far, by full name."""
+        return dict(self._names)
+
+    def _type(self, document: Json, space: str | None) -> Type:
+        if isinstance(document, str):
+            return self._named(document, space)
+        if isinstance(document, list):
+            return self._union(document, space)
+        if not isinstance(document, dict):
+            raise InvalidAvro(f"Schema not yet supported: {json.dumps(document)}")
+        kind = document.get("type")
+        if isinstance(kind, dict | list):
+            return self._type(kind, space)
+        if not isinstance(kind, str):
+            raise InvalidAvro(f"No type: {json.dumps(document, separators=(',', ':'))}")
+        if kind in PRIMITIVES:
+            return Type(kind, props=_props(document, frozenset({"type"})))
+        if kind in NAMED:
+            return self._definition(document, kind, space)
+        if kind in ("array", "map"):
+            key = "items" if kind == "array" else "values"
+            if key not in document:
+                raise InvalidAvro(f"{kind.capitalize()} has no {key} type: {json.dumps(document)}")
+            return Type(
+                kind, inner=[self._type(document[key], space)], props=_props(document, _RESERVED[kind])
+            )
+        return self._named(kind, space)
+
+    def _named(self, name: str, space: str | None) -> Type:
+        if name in PRIMITIVES:
+            return Type(name)
+        full = name if "." in name or not space else f"{space}.{name}"
+        known = self._names.get(full) or self._names.get(name)
+        if known is None:
+            raise InvalidAvro(f"Undefined schema: {full}")
+        return known
+
+    def _union(self, document: list[Json], space: str | None) -> Type:
+        branches = [self._type(branch, space) for branch in document]
+        seen = set()
+        for branch in branches:
+            if branch.kind == "union":
+                raise InvalidAvro(f"Nested union: {json.dumps(document, separators=(',', ':'))}")
+            key = branch.full_name or branch.kind
+            if key in seen:
+                raise InvalidAvro(f"Duplicate in union:{key}")
+            seen.add(key)
+        return Type("union", inner=branches)
+
+    def _definition(self, document: dict[str, Json], kind: str, space: str | None) -> Type:
+        name = document.get("name")
+        if not isinstance(name, str):
+            raise InvalidAvro(f"No name in schema: {json.dumps(document, separators=(',', ':'))}")
+        own, _, short = name.rpartition(".")
+        own = own or (document["namespace"] if isinstance(document.get("namespace"), str) else space) or ""
+        for part in (*filter(None, own.split(".")), short):
+            _check_name(part)
+        made = Type("record" if kind == "error" else kind, own or None, short, document.get("doc"))
+        made.aliases = [alias for alias in document.get("aliases", ()) if isinstance(alias, str)]
+        made.props = _props(document, _RESERVED[made.kind])
+        if made.full_name in self._names:
+            raise InvalidAvro(f"Can't redefine: {made.full_name}")
+        self._names[made.full_name] = made
+        if made.kind == "record":
+            self._fields(made, document)
+        elif made.kind == "enum":
+            self._enum(made, document)
+        else:
+            size = document.get("size")
+            if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+                raise InvalidAvro(f"Invalid or no size: {json.dumps(document, separators=(',', ':'))}")
+            made.size = size
+        return made
+
+    def _fields(self, record: Type, document: dict[str, Json]) -> None:
+        if not isinstance(document.get("fields"), list):
+            raise InvalidAvro(f"Record has no fields: {json.dumps(document, separators=(',', ':'))}")
+        for position, entry in enumerate(document["fields"]):
+            if not isinstance(entry, dict) or not isinstance(entry.get("name"), str) or "type" not in entry:
+                raise InvalidAvro(f"No field name or type: {json.dumps(entry, separators=(',', ':'))}")
+            name = entry["name"]
+            _check_name(name)
+            kind = self._type(entry["type"], record.space)
+            for other, known in enumerate(record.fields):
+                if known.name == name:
+                    both = (
+                        f"{name} type:{kind.kind.upper()} pos:{position} and "
+                        f"{name} type:{known.type.kind.upper()} pos:{other}"
+                    )
+                    raise InvalidAvro(f"Duplicate field {name} in record {record.full_name}: {both}.")
+            default = [entry["default"]] if "default" in entry else []
+            if default and not valid_default(kind, default[0]):
+                value = json.dumps(default[0], separators=(",", ":"), ensure_ascii=False)
+                raise InvalidAvro(f"Invalid default for field {name}: {value} not a {render(kind)}")
+            order = str(entry.get("order", "ascending")).lower()
+            aliases = list(entry.get("aliases", ()))
+            record.fields.append(
+                Field(name, kind, entry.get("doc"), default, order, aliases, _props(entry, _FIELD_KEYS))
+            )
+
+    def _enum(self, made: Type, document: dict[str, Json]) -> None:
+        symbols = document.get("symbols")
+        if not isinstance(symbols, list):
+            raise InvalidAvro(f"Enum has no symbols: {json.dumps(document, separators=(',', ':'))}")
+        for symbol in symbols:
+            _check_name(symbol)
+        if len(set(symbols)) != len(symbols):
+            raise InvalidAvro("Duplicate enum symbol")
+        made.symbols = symbols
+        made.enum_default = document.get("default")
+
+
+def load(source: Source) -> Type:
+    """The tree of a schema whose references are at hand. Raises ``InvalidAvro``."""
+    parser = Parser()
+    for text in source.imports.values():
+        parser.parse(text)
+    return parser.parse(source.text)
+
+
+def _check_name(name: Any) -> None:
+    if not isinstance(name, str) or not name:
+        raise InvalidAvro("Empty name")
+    if not (name[0].isalpha() or name[0] == "_"):
+        raise InvalidAvro(f"Illegal initial character: {name}")
+    if not _NAME.fullmatch(name):
+        raise InvalidAvro(f"Illegal character in: {name}")
+
+
+def _props(document: Mapping[str, Json], reserved: frozenset[str]) -> dict[str, Json]:
+    return {key: value for key, value in document.items() if key not in reserved}
+
+
+def valid_default(kind: Type, value: Json) -> bool:
+    """Whether a JSON value may be the default of a field of this type (any branch of a union will do)."""
+    match kind.kind:
+        case "null":
+            return value is None
+        case "boolean":
+            return isinstance(value, bool)
+        case "int" | "long":
+            bits = 31 if kind.kind == "int" else 63
+            whole = isinstance(value, int) and not isinstance(value, bool)
+            return whole and -(1 << bits) <= value < 1 << bits
+        case "float" | "double":
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            return number and not (isinstance(value, float) and math.isnan(value))
+        case "string" | "bytes" | "fixed" | "enum":
+            return isinstance(value, str)
+        case "array":
+            return isinstance(value, list) and all(valid_default(kind.inner[0], item) for item in value)
+        case "map":
+            return isinstance(value, dict) and all(valid_default(kind.inner[0], v) for v in value.values())
+        case "union":
+            return any(valid_default(branch, value) for branch in kind.inner)
+    return isinstance(value, dict) and all(
+        valid_default(f.type, value[f.name]) if f.name in value else bool(f.default) for f in kind.fields
+    )
+
+
+def render(kind: Type, *, known: frozenset[str] = frozenset()) -> str:
+    """The schema's text: compact, keys in the Java library's order, named types spelled out once.
+
+    Types whose full name is in ``known`` (those of references) are only named.
+    """
+    document = _document(kind, None, set(known))
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+
+
+def _document(kind: Type, space: str | None, written: set[str]) -> Json:
+    if kind.kind == "union":
+        return [_document(branch, space, written) for branch in kind.inner]
+    if kind.kind in PRIMITIVES:
+        return {"type": kind.kind, **kind.props} if kind.props else kind.kind
+    if kind.kind in ("array", "map"):
+        key = "items" if kind.kind == "array" else "values"
+        return {"type": kind.kind, key: _document(kind.inner[0], space, written), **kind.props}
+    if kind.full_name in written:
+        return kind.name if kind.space == space else kind.full_name
+    written.add(kind.full_name)
+    made: dict[str, Json] = {"type": kind.kind, "name": kind.name}
+    if kind.space != space:
+        made["namespace"] = kind.space or ""
+    if kind.doc is not None:
+        made["doc"] = kind.doc
+    if kind.kind == "record":
+        made["fields"] = [_field_document(f, kind.space, written) for f in kind.fields]
+    elif kind.kind == "enum":
+        made["symbols"] = kind.symbols
+        if kind.enum_default is not None:
+            made["default"] = kind.enum_default
+    else:
+        made["size"] = kind.size
+    made.update(kind.props)
+    if kind.aliases:
+        made["aliases"] = kind.aliases
+    return made
+
+
+def _field_document(entry: Field, space: str | None, written: set[str]) -> dict[str, Json]:
+    made: dict[str, Json] = {"name": entry.name, "type": _document(entry.type, space, written)}
+    if entry.doc is not None:
+        made["doc"] = entry.doc
+    if entry.default:
+        made["default"] = entry.default[0]
+    if entry.order != "ascending":
+        made["order"] = entry.order
+    if entry.aliases:
+        made["aliases"] = entry.aliases
+    return {**made, **entry.props}
+
+
+def tagged(kind: Type) -> Iterator[tuple[str, str, dict[str, Json]]]:
+    """Every record and field: its path, ``sr_record`` or ``sr_field``, and its properties (tags among them)."""
+    seen: set[int] = set()
+    waiting = [kind]
+    while waiting:
+        node = waiting.pop(0)
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if node.kind == "record":
+            yield node.full_name, "sr_record", node.props
+            for entry in node.fields:
+                yield f"{node.full_name}.{entry.name}", "sr_field", entry.props
+                waiting.append(entry.type)
+        waiting += node.inner

@@ -1,0 +1,1 @@
+"""JSON Schemas as texts: their types, and where a tag can stand."""

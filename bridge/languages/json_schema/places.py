@@ -1,0 +1,185 @@
+"""Places in a JSON Schema, and parsed values changed at them.
+
+Only a tag on the property itself counts for every official client; one in a ``oneOf`` branch, on ``items``, at a
+``$ref``'s target or on the root is stray. References to other documents are not followed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from attrs import define, field, frozen
+
+from bridge.languages.places import Below, Place, Places, Stray, tags_in
+from bridge.model.texts import imports_of
+
+Change = Callable[[str, Any], Any]
+_BRANCHES: Final = ("oneOf", "anyOf", "allOf")
+_DEEPEST: Final = 4096  # characters of a path: arrays of themselves end somewhere
+
+
+def places(text: str) -> Places:
+    """Every property that the schema names."""
+    walk = _Walk(json.loads(text))
+    walk.node(walk.root, "$", frozenset(), top=True)
+    for name, other in imports_of(text).items():
+        walk.elsewhere(json.loads(other), f"the document {name}")
+    return Places(tuple(walk.fields.values()), tuple(walk.stray), _Type(walk.root, walk.root, "$"))
+
+
+def change(text: str, value: Any, to: Change) -> Any:
+    """The same value, ``to`` applied to each text of the properties; arrays item by item."""
+    root = json.loads(text)
+    return _changed(root, root, "$", value, None, to)
+
+
+@frozen(eq=False)
+class _Type:
+    root: Any
+    node: Any
+    path: str
+
+    def below(self) -> Iterator[Below]:
+        for one in _every(self.root, self.node):
+            for name, entry in (one.get("properties") or {}).items():
+                full = f"{self.path}.{name}"
+                yield Below(name, full, _Type(self.root, entry, full))
+            if len(self.path) < _DEEPEST and isinstance(one.get("items"), dict):
+                yield from _Type(self.root, one["items"], f"{self.path}[0]").below()
+
+
+@define
+class _Walk:
+    root: Any
+    fields: dict[str, Place] = field(factory=dict)
+    stray: list[Stray] = field(factory=list)
+
+    def node(self, node: Any, path: str, seen: frozenset[str], *, top: bool = False) -> None:
+        if not isinstance(node, dict):
+            return
+        if top and tags_in(node):
+            self.stray.append(Stray("the schema's root", tags_in(node)))
+        reference = node.get("$ref")
+        if isinstance(reference, str) and reference not in seen:
+            target = resolved(self.root, node)
+            if target is not node:
+                self._stray(target, f"the definition {reference}")
+                self.node(target, path, seen | {reference})
+        for branch in _branches(node):
+            self._stray(branch, f"a branch of {path}")
+            self.node(branch, path, seen)
+        items = node.get("items")
+        if isinstance(items, dict):
+            self._stray(items, f"the items of {path}")
+            self.node(items, f"{path}[0]", seen)
+        for name, entry in (node.get("properties") or {}).items():
+            full = f"{path}.{name}"
+            if isinstance(entry, dict):
+                word, fits, note = _judged(self.root, entry, frozenset())
+                known = self.fields.get(full)
+                tags = tags_in(entry) | (known.tags if known else frozenset())
+                parts = tuple(
+                    f"{full}.{name}"
+                    for name, part in _properties(self.root, entry).items()
+                    if _judged(self.root, part, frozenset())[1]
+                )
+                self.fields[full] = Place(
+                    full, tags, word, fits, word.rpartition(" of ")[2] == "object", parts, note
+                )
+                self.node(entry, full, seen)
+
+    def elsewhere(self, node: Any, where: str) -> None:
+        """Tags anywhere in another document: clients do not follow references to it."""
+        self._stray(node, where)
+        for inner in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+            self.elsewhere(inner, where)
+
+    def _stray(self, node: Any, where: str) -> None:
+        if isinstance(node, dict) and tags_in(node):
+            self.stray.append(Stray(where, tags_in(node)))
+
+
+def resolved(root: Any, node: Mapping[str, Any]) -> Any:
+    """The target of a local reference; the node itself where there is none."""
+    reference = node.get("$ref")
+    if not isinstance(reference, str) or not reference.startswith("#"):
+        return node
+    target = root
+    for step in reference.removeprefix("#").strip("/").split("/"):
+        if step:
+            target = (
+                target.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(target, dict) else None
+            )
+    return node if target is None else target
+
+
+def _branches(node: Mapping[str, Any]) -> Iterator[Any]:
+    for key in _BRANCHES:
+        yield from node.get(key) or ()
+
+
+def _judged(root: Any, node: Any, seen: frozenset[str]) -> tuple[str, bool, str]:
+    if not isinstance(node, dict):
+        return "anything", False, ""
+    reference = node.get("$ref")
+    if isinstance(reference, str):
+        target = resolved(root, node)
+        if target is node or reference in seen:
+            return f"a reference to {reference}", False, ""
+        return _judged(root, target, seen | {reference})
+    branches = [b for b in _branches(node) if not (isinstance(b, dict) and b.get("type") == "null")]
+    if branches:
+        found = [_judged(root, b, seen) for b in branches]
+        return " or ".join(w for w, _, _ in found), any(f for _, f, _ in found), ""
+    kinds = node.get("type")
+    kinds = [k for k in (kinds if isinstance(kinds, list) else [kinds]) if k not in ("null", None)]
+    if kinds == ["array"]:
+        word, fits, note = _judged(root, node.get("items"), seen)
+        return f"array of {word}", fits, note
+    if not kinds:
+        return "an enum without a type" if "enum" in node else "anything", False, ""
+    note = "the Python client cannot read an encrypted enum" if "enum" in node else ""
+    return " or ".join(kinds), "string" in kinds, note
+
+
+def _changed(root: Any, node: Any, path: str, value: Any, name: str | None, to: Change) -> Any:
+    """``name``: the property a text belongs to."""
+    if isinstance(value, str):
+        return value if name is None else to(name, value)
+    if isinstance(value, list):
+        items = _first(root, node, "items")
+        return [_changed(root, items, f"{path}[0]", item, name, to) for item in value]
+    if isinstance(value, dict):
+        known = _properties(root, node)
+        return {
+            key: _changed(root, known[key], f"{path}.{key}", item, f"{path}.{key}", to)
+            if key in known
+            else item
+            for key, item in value.items()
+        }
+    return value
+
+
+def _every(root: Any, node: Any, depth: int = 16) -> Iterator[Mapping[str, Any]]:
+    """A node, what it refers to, and its branches."""
+    if not isinstance(node, dict) or not depth:
+        return
+    yield node
+    target = resolved(root, node)
+    if target is not node:
+        yield from _every(root, target, depth - 1)
+    for branch in _branches(node):
+        yield from _every(root, branch, depth - 1)
+
+
+def _first(root: Any, node: Any, key: str) -> Any:
+    return next((n[key] for n in _every(root, node) if key in n), None)
+
+
+def _properties(root: Any, node: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for one in reversed(list(_every(root, node))):
+        found |= one.get("properties") or {}
+    return found

@@ -1,0 +1,1 @@
+"""Salesforce's declarations of events, from every source, as the neutral model."""

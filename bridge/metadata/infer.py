@@ -1,0 +1,238 @@
+"""From Salesforce's metadata to the record that is written; pure functions.
+
+``eventSchema`` says which fields an event of one schema id has; ``describe`` says how they are declared today.
+The first decides what exists, the second completes it (date, datetime, currency, labels, lengths), unless the
+two contradict each other, which means that the field was replaced since. Sources: REST API guide (sObject
+Describe, Platform Event Schema by Schema ID); the layout is the managed connector's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from attrs import evolve
+
+from bridge.errors import Fatal, Stage
+from bridge.model.schema import DATE, TIMESTAMP, EventField, EventType, Field, Kind, Schema
+
+NAMESPACE: Final = "io.confluent.salesforce"
+HEAD: Final = ("ReplayId", "CreatedDate", "CreatedById", "EventUuid")
+"""The layout's first fields. ReplayId and EventUuid travel beside the payload, never in it."""
+TAIL: Final = ("_ObjectType", "_EventType")
+
+_TEXT: Final = (
+    "string picklist multipicklist combobox reference base64 textarea phone id time url email encryptedstring "
+    "datacategorygroupreference"
+)
+AS_IT_STANDS: Final = frozenset({"currency", "anyType", "json"})
+"""Declared types that may be any JSON value and are written as that value's own text."""
+
+_KINDS: Final[dict[str, Kind]] = {
+    **dict.fromkeys(_TEXT.split(), Kind.STRING),
+    **dict.fromkeys(AS_IT_STANDS, Kind.STRING),
+    "boolean": Kind.BOOLEAN,
+    "double": Kind.FLOAT64,
+    "percent": Kind.FLOAT64,
+    "int": Kind.INT32,
+    "long": Kind.INT64,
+}
+_COMPOUND: Final[dict[str, tuple[tuple[str, str], ...]]] = {
+    "location": (("Latitude", "double"), ("Longitude", "double")),
+    "address": (
+        *((name, "string") for name in ("Street", "City", "State", "PostalCode", "Country")),
+        *((name, "string") for name in ("StateCode", "CountryCode")),
+        ("Latitude", "double"),
+        ("Longitude", "double"),
+        ("GeocodeAccuracy", "string"),
+    ),
+}
+"""Parts of the compound types where metadata does not list them (Object Reference, compound fields)."""
+
+_DOC_TYPES: Final = {
+    "DateTime": "datetime",
+    "DateOnly": "date",
+    "TimeOnly": "time",
+    "Currency": "currency",
+    "Percent": "percent",
+    "EntityId": "reference",
+    "Address": "address",
+    "Location": "location",
+    "Integer": "int",
+}
+"""The second word of an eventSchema field's ``doc`` (``Data:Currency:00N…``) → describe's word."""
+
+_AVRO_TYPES: Final = {"string": "string", "double": "double", "float": "double", "boolean": "boolean"}
+_NUMBERS: Final = frozenset(("double", "percent", "currency", "int", "long", "date", "datetime", "time"))
+
+
+def event_type(
+    event: str, describe: Mapping[str, Any] | None, event_schema: Mapping[str, Any] | None
+) -> EventType:
+    """The event's declaration from either source or both.
+
+    Raises Fatal(stage=METADATA) naming field and type where a type has no place in the layout.
+    """
+    try:
+        return _event_type(event, describe, event_schema)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise Fatal(
+            f"the metadata of {event} is not in Salesforce's form ({type(error).__name__} {error})",
+            stage=Stage.METADATA,
+        ) from None
+
+
+def _event_type(
+    event: str, describe: Mapping[str, Any] | None, event_schema: Mapping[str, Any] | None
+) -> EventType:
+    declared = _by_name(event, _described(event, describe)) if describe is not None else {}
+    label = None if describe is None else describe.get("label")
+    if event_schema is None:
+        fields: Iterable[EventField] = declared.values()
+        return EventType(
+            event, tuple(f for f in fields if f.name not in ("ReplayId", "EventUuid")), None, label
+        )
+    payload = _payload(event, event_schema)
+    names: dict[str, Mapping[str, Any]] = {}
+    found = _by_name(event, (_from_avro(event, f, names) for f in payload["fields"]))
+    completed = tuple(_completed(f, declared) for f in found.values())
+    return EventType(event, completed, event_schema.get("uuid"), label)
+
+
+def _by_name(event: str, fields: Iterable[EventField]) -> dict[str, EventField]:
+    found: dict[str, EventField] = {}
+    for each in fields:
+        if each.name in found:
+            raise Fatal(f"the metadata of {event} has the field {each.name} twice", stage=Stage.METADATA)
+        found[each.name] = each
+    return found
+
+
+def record_schema(event: EventType) -> Schema:
+    """The value's schema in the managed connector's layout: everything optional."""
+    own = [f for f in event.fields if f.name not in HEAD and f.name not in TAIL]
+    text = Schema(Kind.STRING, optional=True)
+    moment = Schema(Kind.INT64, optional=True, name=TIMESTAMP, version=1)
+    tags = {f.name: frozenset(f.tags) for f in event.fields}
+    head = [Field(n, moment if n == "CreatedDate" else text, tags.get(n, frozenset())) for n in HEAD]
+    body = [Field(f.name, _schema(event.name, f), frozenset(f.tags)) for f in own]
+    tail = [Field(n, text) for n in TAIL]
+    return Schema(Kind.STRUCT, name=f"{NAMESPACE}.{event.name}", fields=(*head, *body, *tail))
+
+
+def _schema(event: str, declared: EventField) -> Schema:
+    if declared.type == "date":
+        return Schema(Kind.INT32, optional=True, name=DATE, version=1)
+    if declared.type == "datetime":
+        return Schema(Kind.INT64, optional=True, name=TIMESTAMP, version=1)
+    if declared.type in _COMPOUND:
+        parts = tuple(Field(c.name, _schema(event, c)) for c in declared.children)
+        return Schema(Kind.STRUCT, optional=True, fields=parts)
+    return Schema(_kind(event, declared.name, declared.type), optional=True)
+
+
+def _kind(event: str, name: str, type_: str) -> Kind:
+    kind = _KINDS.get(type_)
+    if kind is None:
+        raise Fatal(
+            f"field {name} of {event} has the type {type_}, which has no place in a record; "
+            "remove the field from the event",
+            stage=Stage.METADATA,
+        )
+    return kind
+
+
+def _described(event: str, describe: Mapping[str, Any]) -> Iterable[EventField]:
+    fields = describe.get("fields")
+    if not isinstance(fields, list):
+        raise Fatal(f"the describe of {event} has no list of fields", stage=Stage.METADATA)
+    for entry in fields:
+        yield described_field(event, entry)
+
+
+def described_field(event: str, entry: Mapping[str, Any]) -> EventField:
+    """A field in describe's words. Fatal(stage=METADATA) for a type that has no place in the layout."""
+    name, type_ = entry.get("name"), entry.get("type")
+    if not isinstance(name, str) or not isinstance(type_, str):
+        raise Fatal(f"the describe of {event} has a field without name or type", stage=Stage.METADATA)
+    if type_ not in _COMPOUND and type_ not in ("date", "datetime"):
+        _kind(event, name, type_)
+    return EventField(
+        name=name,
+        type=type_,
+        label=entry.get("label"),
+        nillable=entry.get("nillable", True),
+        length=entry.get("length") or None,
+        precision=entry.get("precision") or None,
+        scale=entry.get("scale") if entry.get("precision") else None,
+        children=_parts(type_),
+    )
+
+
+def _parts(type_: str) -> tuple[EventField, ...]:
+    return tuple(EventField(name, part) for name, part in _COMPOUND.get(type_, ()))
+
+
+def _payload(event: str, event_schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The payload's record: the document itself (COMPACT), or inside ``data`` (EXPANDED)."""
+    record: Any = event_schema
+    for step in () if event_schema.get("type") == "record" else ("data", "payload"):
+        fields = record.get("fields", ()) if isinstance(record, Mapping) else ()
+        record = next((f.get("type") for f in fields if f.get("name") == step), None)
+    if not isinstance(record, Mapping) or not isinstance(record.get("fields"), list):
+        raise Fatal(f"the eventSchema of {event} has no payload record", stage=Stage.METADATA)
+    return record
+
+
+def _from_avro(event: str, entry: Mapping[str, Any], names: dict[str, Mapping[str, Any]]) -> EventField:
+    type_ = entry["type"]
+    branches = [b for b in type_ if b != "null"] if isinstance(type_, list) else [type_]
+    name = entry["name"]
+    if len(branches) != 1:
+        raise Fatal(f"field {name} of {event} may have {len(branches)} types at once", stage=Stage.METADATA)
+    avro = names.get(branches[0], branches[0]) if isinstance(branches[0], str) else branches[0]
+    if isinstance(avro, Mapping) and "name" in avro:
+        names[avro["name"]] = avro
+    word = (entry.get("doc") or "").split(":")
+    hint = _DOC_TYPES.get(word[1]) if len(word) > 1 else None
+    declared, children = _avro_type(event, name, avro, hint, names)
+    return EventField(name=name, type=declared, nillable="null" in type_, children=children)
+
+
+def _avro_type(
+    event: str, name: str, avro: Any, hint: str | None, names: dict[str, Mapping[str, Any]]
+) -> tuple[str, tuple[EventField, ...]]:
+    base = avro["type"] if isinstance(avro, Mapping) else avro
+    if base == "record":
+        children = tuple(_from_avro(event, child, names) for child in avro["fields"])
+        if any(c.children or c.type in ("date", "datetime") for c in children):
+            raise Fatal(f"field {name} of {event} nests deeper than an address", stage=Stage.METADATA)
+        return ("location" if hint == "location" else "address"), children
+    if base in ("int", "long"):
+        return hint or base, ()
+    if base not in _AVRO_TYPES:
+        raise Fatal(f"field {name} of {event} has the unknown type {base}", stage=Stage.METADATA)
+    plain = _AVRO_TYPES[base]
+    fits = plain != "boolean" and hint not in (None, "address", "location", "int")
+    return (hint or plain) if fits else plain, ()
+
+
+def _completed(found: EventField, declared: Mapping[str, EventField]) -> EventField:
+    """What describe adds, where it speaks of the same field and not of a successor of the same name."""
+    today = declared.get(found.name)
+    if today is None or _wire(today.type).isdisjoint(_wire(found.type)):
+        return found
+    return evolve(today, children=found.children or today.children, tags=found.tags)
+
+
+def _wire(type_: str) -> frozenset[str]:
+    """JSON kinds a declared type may have on the wire."""
+    if type_ in _COMPOUND:
+        return frozenset({"object"})
+    if type_ == "boolean":
+        return frozenset({"boolean"})
+    if type_ in AS_IT_STANDS:
+        return frozenset({"string", "number", "object"})
+    if type_ in _NUMBERS:
+        return frozenset({"number", "string"} if type_ in ("date", "datetime", "time") else {"number"})
+    return frozenset({"string"})

@@ -1,0 +1,126 @@
+"""Metadata in files → an event's declaration: describe, eventSchema (EXPANDED, COMPACT), the Pub/Sub API's Avro
+schema, an SFDX project. Nothing here touches a network.
+
+Every fault is one sentence that names the file, and the field where there is one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from attrs import evolve
+
+from bridge.errors import ConfigurationError, Fatal, Fault, Stage
+from bridge.metadata import source_format
+from bridge.metadata.infer import event_type
+from bridge.metadata.pubsub import event_of_avro
+from bridge.metadata.source_format import Declared
+
+_API_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,254}", re.ASCII)
+
+
+def from_describe(path: Path) -> Declared:
+    """``sobjects/<Event>/describe`` as Salesforce answers it."""
+    document = _document(path)
+    name = _name(path, document, "a describe")
+    return Declared(_named(path, lambda: event_type(name, document, None)))
+
+
+def from_event_schema(path: Path) -> Declared:
+    """``eventSchema`` in either payload format."""
+    document = _document(path)
+    name = _name(path, document, "an eventSchema")
+    return Declared(_named(path, lambda: event_type(name, None, document)))
+
+
+def from_avro(path: Path) -> Declared:
+    """The Avro schema that the Pub/Sub API's GetSchema gives."""
+    document = _document(path)
+    return Declared(_named(path, lambda: event_of_avro(document)))
+
+
+def from_sfdx(directory: Path, event: str) -> Declared:
+    """An SFDX project's source tree."""
+    return source_format.read(directory, event)
+
+
+def from_any(path: Path, event: str | None = None) -> Declared:
+    """A folder is an SFDX project; of files the content decides. ConfigurationError where a name is needed."""
+    if path.is_dir():
+        if event is None:
+            names = source_format.events(path)
+            if len(names) != 1:
+                there = f"; there are {', '.join(names)}" if names else ", and there is none"
+                raise ConfigurationError(
+                    [Fault("--event", f"must say which event of {path} is meant{there}")]
+                )
+            event = names[0]
+        return from_sfdx(path, event)
+    document = _document(path)
+    if isinstance(document.get("fields"), list) and document.get("type") in ("record", "expanded-record"):
+        return (
+            from_event_schema(path) if "uuid" in document or document["type"] != "record" else from_avro(path)
+        )
+    return from_describe(path)
+
+
+def is_metadata(document: Any) -> bool:
+    """Whether a JSON document describes an event as Salesforce does, not a value's schema."""
+    if not isinstance(document, Mapping) or not isinstance(document.get("fields"), list):
+        return False
+    return document.get("type") != "record" or document.get("namespace") == "com.sforce.eventbus"
+
+
+def _document(path: Path) -> dict[str, Any]:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise _fatal(f"{path}: cannot be read ({error.strerror})") from None
+    if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":
+        raise _fatal(f"{path}: is HTML or XML and not JSON; was it saved from a login page?")
+    try:
+        document = json.loads(content.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise _fatal(f"{path}: is no UTF-8") from None
+    except json.JSONDecodeError as error:
+        end = error.pos >= len(content.decode("utf-8-sig").rstrip())
+        what = "ends too early; is it truncated?" if end else f"is no JSON in line {error.lineno}"
+        raise _fatal(f"{path}: {what}") from None
+    except RecursionError:
+        raise _fatal(f"{path}: is nested deeper than any metadata of Salesforce") from None
+    if (
+        isinstance(document, list)
+        and document
+        and isinstance(document[0], dict)
+        and "errorCode" in document[0]
+    ):
+        raise _fatal(f"{path}: holds an error of Salesforce ({document[0]['errorCode']}) and no metadata")
+    if not isinstance(document, dict):
+        raise _fatal(f"{path}: is not a JSON object")
+    return document
+
+
+def _name(path: Path, document: Mapping[str, Any], what: str) -> str:
+    name = document.get("name")
+    if not isinstance(name, str) or not name or not isinstance(document.get("fields"), list):
+        raise _fatal(f"{path}: is not {what}: it has no {'name' if not name else 'fields'}")
+    return name
+
+
+def _named(path: Path, made: Any) -> Any:
+    try:
+        event = made()
+    except Fatal as error:
+        raise _fatal(f"{path}: {error.message}") from None
+    for each in event.fields:
+        if not _API_NAME.fullmatch(each.name):
+            raise _fatal(f"{path}: field {each.name!r} of {event.name} is not named like Order_Number__c")
+    return evolve(event, fields=tuple(f for f in event.fields if f.name not in ("ReplayId", "EventUuid")))
+
+
+def _fatal(message: str) -> Fatal:
+    return Fatal(message, stage=Stage.METADATA)

@@ -1,0 +1,186 @@
+"""Where an event's declaration comes from: Salesforce by schema id, completed by describe, and the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from attrs import evolve
+
+from bridge.config.subscription import event_of
+from bridge.errors import BadRecord, ConfigurationError, Fatal, Fault, Stage
+from bridge.metadata.classification import Classifications, LastAnswers, Source
+from bridge.metadata.infer import event_type
+from bridge.model.contract import Contract, parse
+from bridge.model.schema import EventType
+
+
+class Metadata(Source, Protocol):
+    """What is asked of Salesforce; ``bridge.salesforce.rest.Rest`` answers it."""
+
+    def event_schema(self, schema_id: str) -> dict[str, Any] | None:
+        """The event as one schema id declares it; None where the id is unknown."""
+        ...
+
+
+class EventTypes:
+    """Declarations by schema id, with tags. What an id says never changes, so it is asked once; how Salesforce
+    classifies the fields may change, and is known later than the fields are (``Classifications``)."""
+
+    def __init__(
+        self,
+        events: Sequence[str],
+        metadata: Metadata,
+        contracts: Mapping[str, Contract],
+        warn: Callable[[str], None],
+        *,
+        protecting: bool,
+        ttl: float = 300.0,
+        patience: float = 0.0,
+        last: LastAnswers | None = None,
+    ) -> None:
+        """``protecting``: ``csfle.enabled``. ``patience``: seconds to wait for a field's classification. ``last``: what
+        was answered before, kept by whoever outlives this object."""
+        self._events, self._metadata, self._contracts, self._warn = tuple(events), metadata, contracts, warn
+        self._classifications = Classifications(
+            metadata, contracts, warn, last, protecting=protecting, ttl=ttl, patience=patience
+        )
+        self._known: dict[str, EventType] = {}
+        self._warned: set[str | None] = set()
+        self._checked: set[str] = set()
+        self._gone: set[str] = set()
+        self._tagged: set[str | None] = set()
+
+    def close(self) -> None:
+        """From any thread: wait for no classification any more."""
+        self._classifications.close()
+
+    def of(self, schema_id: str | None, channel: str | None = None) -> EventType:
+        """The event's declaration for a schema id; by describe alone, with one warning, where it is unknown.
+
+        ``channel``: of the message, which names the event where its schema id does not. Raises Retriable and Fatal,
+        the latter also where the classification of a field does not become known.
+        """
+        declared = self._known.get(schema_id or "") or self._asked(schema_id, channel)
+        tagged = self._classifications.tagged(declared, new=schema_id not in self._tagged)
+        if schema_id in self._known:
+            self._tagged.add(schema_id)
+        return tagged
+
+    def _asked(self, schema_id: str | None, channel: str | None) -> EventType:
+        found = self._metadata.event_schema(schema_id) if schema_id else None
+        event = self._event(schema_id, None if found is None else found.get("name"), channel)
+        describe = self._metadata.describe(event)
+        declared = event_type(event, describe, found)
+        self._check_contract(declared, describe)
+        declared = evolve(declared, schema_id=schema_id)
+        if found is not None and schema_id:
+            self._known[schema_id] = declared
+        elif schema_id not in self._warned:
+            self._warned.add(schema_id)
+            self._warn(
+                f"Salesforce does not know the schema {schema_id} of {event}: its fields are taken from "
+                "describe, which shows the event as it is today"
+            )
+        return declared
+
+    def _event(self, schema_id: str | None, named: Any, channel: str | None) -> str:
+        """Which of the events it is: by the schema's own name, else by the message's channel."""
+        events = self._events
+        if len(events) == 1:
+            if named not in (events[0], None):
+                raise Fatal(
+                    f"schema {schema_id} is of the event {named}, and the connector carries {events[0]}",
+                    stage=Stage.METADATA,
+                )
+            return events[0]
+        if schema_id is None:  # routes are remembered by it, and it would stand for every event
+            raise BadRecord(
+                f"a message of a channel with {len(events)} events names no schema", stage=Stage.METADATA
+            )
+        name = named or event_of(channel)
+        if name in events:
+            return str(name)
+        if name is None:
+            raise Fatal(
+                f"Salesforce does not know the schema {schema_id}, and the message does not say of which event "
+                f"it is ({', '.join(events)})",
+                stage=Stage.METADATA,
+            )
+        raise Fatal(
+            f"the channel carries the event {name}, which salesforce.platform.channel.entities does not list; "
+            "add it there",
+            stage=Stage.METADATA,
+        )
+
+    def _check_contract(self, declared: EventType, describe: Mapping[str, Any]) -> None:
+        """A field that is not there is a mistake at the start; one that goes while running is evolution."""
+        contract = self._contracts.get(declared.name)
+        if contract is None:
+            return
+        today = {f.get("name") for f in describe.get("fields", ())} | {f.name for f in declared.fields}
+        faults = [
+            Fault(
+                f"fields.{name}", f"{declared.name} has no such field; correct or remove it in the contract"
+            )
+            for name in contract.fields
+            if name not in today
+        ]
+        if faults and declared.name not in self._checked:
+            raise ConfigurationError(faults)
+        self._checked.add(declared.name)
+        if gone := {fault.key for fault in faults} - self._gone:
+            self._gone |= gone
+            self._warn(f"the contract of {declared.name} speaks of what is gone: {', '.join(sorted(gone))}")
+
+
+def load_contracts(events: Sequence[str], path: str | None) -> dict[str, Contract]:
+    """The contracts of several events. A file that is named counts for the event it is about.
+
+    ConfigurationError for all that is wrong in any of them.
+    """
+    if len(events) == 1:
+        found = load_contract(events[0], path)
+        return {} if found is None else {events[0]: found}
+    contracts, faults = {}, []
+    for event in events:
+        try:
+            about = path if path and read_contract(Path(path)).event == event else None
+            if (found := load_contract(event, about)) is not None:
+                contracts[event] = found
+        except ConfigurationError as error:
+            faults += [fault for fault in error.faults if fault not in faults]
+    if path and not faults and read_contract(Path(path)).event not in events:
+        about = read_contract(Path(path)).event
+        message = f"{path} is the contract of {about}, which is not in salesforce.platform.channel.entities"
+        faults.append(Fault("bridge.schema.contract", message))
+    if faults:
+        raise ConfigurationError(faults)
+    return contracts
+
+
+def load_contract(event: str, path: str | None) -> Contract | None:
+    """The event's contract: the file named, or ``schemas/<Event>.contract.yaml`` where it exists.
+
+    ConfigurationError for what is wrong in it.
+    """
+    file = Path(path) if path else Path("schemas") / f"{event}.contract.yaml"
+    if not path and not file.is_file():
+        return None
+    contract = read_contract(file)
+    if contract.event != event:
+        message = f"{file} is the contract of {contract.event}, and the connector carries {event}"
+        raise ConfigurationError([Fault("bridge.schema.contract", message)])
+    return contract
+
+
+def read_contract(file: Path) -> Contract:
+    """A contract file, whatever event it is about. ConfigurationError."""
+    try:
+        return parse(file.read_text(encoding="utf-8"), str(file))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no UTF-8"
+        raise ConfigurationError(
+            [Fault("bridge.schema.contract", f"{file} cannot be read ({reason})")]
+        ) from None

@@ -1,0 +1,1 @@
+"""What an event looks like: the neutral model of its schema, its contract, its subjects, its protection."""

@@ -1,0 +1,93 @@
+"""What an encoder needs to know of encryption: a seal for each protected field, and one for the whole payload.
+
+Encoders are generated from a schema *and* its protection. A protected field's writer contains the seal, so no
+encoder exists that could write it otherwise; a protected field that the schema has no place for is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
+from typing import Final, TypeVar
+
+from attrs import field, frozen
+
+from bridge.encryption.envelope import Cipher
+from bridge.errors import Fatal, Stage
+from bridge.languages.places import TAGS
+
+T = TypeVar("T")
+_PROTOBUF_TAGS: Final = "confluent.field_meta"
+Bytes = Callable[[bytes], bytes]
+
+
+@frozen
+class Seal:
+    """Encrypts a field's value: ``text`` takes UTF-8 and gives the bytes of the text to write, ``raw`` bytes."""
+
+    text: Bytes = field(repr=False)
+    raw: Bytes = field(repr=False)
+
+
+@frozen
+class Protection:
+    """Seals by the field's full name in the written schema (``places.py``). ``key``: equal for equal keys."""
+
+    fields: Mapping[str, Seal] = field(factory=dict, hash=False, eq=False)
+    payload: Seal | None = field(default=None, eq=False)
+    key: tuple[object, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How many fields it protects in each record; the whole payload is one more."""
+        return len(self.fields) + (self.payload is not None)
+
+
+NOTHING: Final = Protection()
+"""Somebody looked, and nothing is protected."""
+
+
+def seal_of(ciphers: Iterable[Cipher]) -> Seal:
+    """One after the other, in the order of the rules; readers undo them in reverse."""
+    every = list(ciphers)
+    return Seal(
+        _chained([cipher.encrypt_text for cipher in every]), _chained([cipher.encrypt for cipher in every])
+    )
+
+
+def checked(protection: Protection | None, text: str) -> Protection:
+    """Fail closed: a schema with tags is compiled only by somebody who says what they protect.
+
+    ``protection`` None means that nobody looked. Fatal(stage=ENCRYPT).
+    """
+    # Kafka Connect's Protobuf layout has field_meta for its own parameters, too: without the word there is no tag.
+    in_protobuf = _PROTOBUF_TAGS in text and "tags" in text
+    if protection is None and (TAGS in text or in_protobuf):
+        raise Fatal(
+            "the schema has tags, and nobody said which of its fields are to be encrypted",
+            stage=Stage.ENCRYPT,
+        )
+    return NOTHING if protection is None else protection
+
+
+def refused(protection: Protection | None, form: str) -> None:
+    """For a format without a place for ciphertext. Fatal(stage=ENCRYPT) where anything is protected."""
+    if protection is not None and (protection.fields or protection.payload):
+        raise Fatal(
+            f"{form} has no schema to hold encryption rules; use AVRO, JSON_SR or PROTOBUF",
+            stage=Stage.ENCRYPT,
+        )
+
+
+def whole(encode: Callable[[T], bytes], frame: bytes, protection: Protection | None) -> Callable[[T], bytes]:
+    """The encoder itself, or, where the payload is encrypted, the frame and what is left of it: encode without."""
+    if protection is None or protection.payload is None:
+        return encode
+    seal = protection.payload.raw
+    return lambda value: frame + seal(encode(value))
+
+
+def _chained(steps: list[Bytes]) -> Bytes:
+    if len(steps) == 1:
+        return steps[0]
+    return lambda data: reduce(lambda value, step: step(value), steps, data)

@@ -1,0 +1,1 @@
+"""From the buffer to the commit: one attempt, its loop, its policy, and the lifecycle around attempts."""

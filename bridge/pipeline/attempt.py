@@ -1,0 +1,315 @@
+"""One attempt to run a connector: builds its parts, fences, reads the position, subscribes, carries events.
+
+The order at the start is what makes it exactly once: log in, *fence* the predecessor, read the position up to
+the high watermark, and only then subscribe.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from attrs import define
+
+from bridge.buffer import Buffer
+from bridge.config import Loaded, subscription
+from bridge.errors import BridgeError, Fatal, Fenced, Stage
+from bridge.event import Delivery
+from bridge.kafka.offsets import Position, read_position
+from bridge.kafka.producer import Producer
+from bridge.kafka.service_account import with_keys
+from bridge.log import for_connector
+from bridge.metadata.classification import LastAnswers
+from bridge.metrics import Stats
+from bridge.pipeline.loop import Limits, Pipeline
+from bridge.pipeline.policy import ErrorPolicy
+from bridge.routing.resolver import Writers
+from bridge.routing.routes import Routes
+from bridge.salesforce.auth import Login, Session
+from bridge.salesforce.rest import Rest
+
+
+@define
+class Goal:
+    """When a run ends by itself."""
+
+    max_events: int | None = None
+    until_idle: float | None = None
+
+
+class Attempt:
+    """May be run again and again; what outlives a run is the login, so that a refusal is remembered."""
+
+    def __init__(self, loaded: Loaded, goal: Goal, stats: Stats) -> None:
+        self._loaded = loaded
+        self._config = loaded.connector
+        self._goal = goal
+        self._stats = stats
+        self._log = for_connector(loaded.connector.name)
+        self._login = Login(loaded.connector)
+        self._rest = Rest(self._login, loaded.connector)
+        self._receiving: _Receiver | None = None
+        self._writers: Writers | None = None
+        self._wanted: Callable[[], bool] = lambda: False
+        self._classified: LastAnswers = {}
+        self._written = 0
+        self._left_at: frozenset[int | None] | None = None
+        self._waited_since: float | None = None
+        self._said = 0.0
+
+    def end(self) -> None:
+        """Stop fetching at once; the run then drains, commits and returns."""
+        if self._receiving is not None:
+            self._receiving.end()
+        if self._writers is not None:
+            self._writers.close()
+
+    def close(self) -> None:
+        """For good: besides, wait for no login and no metadata any more."""
+        self.end()
+        self._login.close()
+        self._rest.close()
+
+    def run(self, ending: Callable[[], bool]) -> None:
+        """Returns after a drain, or when the goal is reached. Raises BridgeError."""
+        self._wanted = ending
+        session = self._login.session()
+        self._loaded = with_keys(self._loaded, stopped=ending)
+        topics = self._prepare_topics()
+        producer = self._producer(topics.max_message_bytes)
+        try:
+            if self._left_at is not None:
+                self._check_nobody_else(self._position(topics.offsets, undecided=True))
+            producer.fence()
+            position = self._position(topics.offsets)
+            self._check_org(position, session)
+            self._carry(producer, position, session, topics)
+        finally:
+            self._stats.aborts += producer.close()
+
+    # ---- the parts -------------------------------------------------------------------------------------
+
+    def _prepare_topics(self) -> Any:
+        from bridge.kafka.admin import prepare_topics
+
+        return prepare_topics(self._loaded, waiting=self._waiting, stopped=self._wanted)
+
+    def _producer(self, max_message_bytes: int) -> Producer:
+        from bridge.kafka.admin import ENVELOPE
+        from bridge.kafka.settings import exactly_once, producer_settings, transactional_id
+
+        settings = producer_settings(self._loaded, max_message_bytes=max_message_bytes + ENVELOPE)
+        return Producer(
+            settings,
+            transactional_id=transactional_id(self._loaded) if exactly_once(self._loaded) else None,
+            stopped=self._wanted,
+            waiting=self._waiting,
+        )
+
+    def _ensure_topic(self, name: str) -> None:
+        from bridge.kafka.admin import ensure_routed_topic
+
+        ensure_routed_topic(self._loaded, name)
+
+    def _position(self, offsets_topic: str, undecided: bool = False) -> Position:
+        from bridge.kafka.settings import consumer_settings
+
+        position = read_position(
+            consumer_settings(self._loaded),
+            offsets_topic,
+            self._config.name,
+            stopped=self._wanted,
+            waiting=self._waiting,
+            undecided=undecided,
+        )
+        self._waited_since = None
+        return position
+
+    def _check_nobody_else(self, position: Position) -> None:
+        """After an interruption (a frozen process, say): has another process gone on meanwhile?
+
+        Asked before fencing, because of two that run the one that was away gives way. Our own last transaction may
+        still be open, and only the fence ends it: waiting for its outcome here would last until it has timed out.
+        """
+        if self._left_at is not None and position.replay_id not in self._left_at:
+            raise Fenced(
+                "while this process did not run, another one took the connector over (its position is "
+                f"{position.replay_id}); this one stops",
+                stage=Stage.POSITION,
+                position=position.replay_id,
+            )
+        self._left_at = None
+
+    def _check_org(self, position: Position, session: Session) -> None:
+        """Replay ids of one org mean nothing in another: a refreshed sandbox has a new org id."""
+        if position.replay_id is None or position.org_id in (None, session.org_id):
+            return
+        raise Fatal(
+            f"the stored position (replay id {position.replay_id}) belongs to org {position.org_id}, but the login "
+            f"is to org {session.org_id}; was the sandbox refreshed? 'sfbridge offsets reset' makes it start "
+            "as a new connector would",
+            stage=Stage.POSITION,
+            position=position.replay_id,
+        )
+
+    def _carry(self, producer: Producer, position: Position, session: Session, topics: Any) -> None:
+        buffer = Buffer(self._config["bridge.buffer.max.events"], self._config["bridge.buffer.max.bytes"])
+        self._stats.buffer = buffer
+        self._stats.buffer_max_events = self._config["bridge.buffer.max.events"]
+        self._stats.buffer_max_bytes = self._config["bridge.buffer.max.bytes"]
+        pipeline = self._pipeline(producer, buffer, session, topics)
+        if position.replay_id is not None:
+            pipeline.position = self._stats.last_replay_id = position.replay_id
+        receiver = _Receiver(self._source(buffer, position, pipeline), buffer, self._log)
+        pipeline.received_all = receiver.ended.is_set
+        pipeline.subscribed = lambda: receiver.source.subscribed
+        self._receiving = receiver
+        if self._wanted():
+            return
+        receiver.start()
+        try:
+            pipeline.run()
+        except BridgeError:
+            if producer.transactional_id is not None:
+                # The outcome of the last transaction is not known: it is one of the two.
+                attempted = pipeline.position if pipeline.position >= 0 else None
+                self._left_at = frozenset({self._committed(position), attempted})
+            raise
+        finally:
+            self._written = pipeline.committed
+            receiver.end()
+            receiver.join(5.0)
+            self._receiving = None
+        if receiver.failure is not None and not self._wanted():
+            raise receiver.failure
+
+    def _pipeline(self, producer: Producer, buffer: Buffer, session: Session, topics: Any) -> Pipeline:
+        config = self._config
+        self._writers = Writers(
+            self._loaded, self._rest, ensure_topic=self._ensure_topic, classified=self._classified
+        )
+        policy = ErrorPolicy(
+            tolerate=config["errors.tolerance"] == "all",
+            dead_letters=self._writers.letters(topics.dead_letters),
+            stats=self._stats,
+            log=self._log.warning if config["errors.log.enable"] else None,
+            show_events=bool(config["errors.log.include.messages"]),
+            protected=bool(config.get("csfle.enabled")),
+        )
+        return Pipeline(
+            connector=config.name,
+            org_id=session.org_id,
+            offsets_topic=topics.offsets,
+            buffer=buffer,
+            routes=Routes(self._writers, config["bridge.schema.latest.ttl.ms"] / 1000),
+            producer=producer,
+            policy=policy,
+            stats=self._stats,
+            limits=Limits(
+                interval=config["bridge.commit.interval.ms"] / 1000,
+                max_pending=config["bridge.commit.max.events"],
+                max_message_bytes=topics.max_message_bytes,
+                max_events=self._goal.max_events,
+                until_idle=self._goal.until_idle,
+            ),
+            received_all=lambda: False,
+            records=self._written,
+            committed=self._written,
+        )
+
+    def _source(self, buffer: Buffer, position: Position, pipeline: Pipeline) -> Any:
+        from bridge.salesforce.cometd import CometdSource, Start, cometd_settings
+        from bridge.salesforce.http_settings import http_settings
+
+        config = self._config
+
+        def listening(since_ms: int) -> None:
+            pipeline.listening_since = since_ms
+
+        def gap(last: int) -> None:
+            self._report_gap(last, position)
+            buffer.put(Delivery([], 0, time.time(), [], after_gap=True))
+
+        return CometdSource(
+            channel=subscription.channel(config),
+            login=self._login,
+            settings=cometd_settings(config, self._rest.api_version()),
+            http=http_settings(config),
+            buffer=buffer,
+            stats=self._stats,
+            start=Start(position.replay_id, config["salesforce.initial.start"], position.since_ms),
+            on_first_subscription=listening,
+            on_subscribed=self._running,
+            on_gap=gap,
+            accept_any=subscription.is_channel(config),
+        )
+
+    def _committed(self, position: Position) -> int | None:
+        return self._stats.last_replay_id if self._stats.last_replay_id >= 0 else position.replay_id
+
+    # ---- what is said ----------------------------------------------------------------------------------
+
+    def _running(self) -> None:
+        self._stats.state = "RUNNING"
+
+    def _report_gap(self, last: int, stored: Position) -> None:
+        """The last position, since when, and how many hours of events may be missing."""
+        known = self._stats.last_replay_id == last and self._stats.last_created_ms
+        since_ms = known or stored.created_ms or stored.committed_ms
+        if not since_ms:
+            self._log.warning("gap after replay id %s, of unknown length", last, extra={"replay_id": last})
+            return
+        self._stats.gap_hours = max(0.0, time.time() - since_ms / 1000) / 3600
+        self._log.warning(
+            "gap after replay id %s, published %s: up to %.1f hours of events that Salesforce has let go are missing",
+            last,
+            datetime.fromtimestamp(since_ms / 1000, UTC).isoformat(timespec="seconds"),
+            self._stats.gap_hours,
+            extra={"replay_id": last, "gap_hours": round(self._stats.gap_hours, 2)},
+        )
+
+    def _waiting(self, reason: str) -> None:
+        """Kafka is waited for without a limit, and said so: at once, then every ten seconds."""
+        now = time.monotonic()
+        self._waited_since = self._waited_since or now
+        if now - self._said >= 10:
+            self._said = now
+            self._log.warning("waiting for Kafka (%.0f s so far): %s", now - self._waited_since, reason)
+
+
+class _Receiver:
+    """The thread that receives. Its failure is kept until the buffer is empty."""
+
+    def __init__(self, source: Any, buffer: Buffer, log: Any) -> None:
+        self.source = source
+        self.failure: BridgeError | None = None
+        self.ended = threading.Event()
+        self._stop = threading.Event()
+        self._buffer = buffer
+        self._log = log
+        self._thread = threading.Thread(target=self._run, name="receive", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def end(self) -> None:
+        self._stop.set()
+        self.source.interrupt()
+
+    def join(self, timeout: float) -> None:
+        self._thread.join(timeout)
+
+    def _run(self) -> None:
+        try:
+            self.source.run(self._stop)
+        except BridgeError as error:
+            self.failure = error
+        except Exception as error:
+            self._log.exception("unexpected error while receiving: this is a fault of the bridge")
+            self.failure = Fatal(f"unexpected {type(error).__name__}: {error}", stage=Stage.RECEIVE)
+        finally:
+            self.ended.set()
+            self._buffer.close()

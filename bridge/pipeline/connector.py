@@ -1,0 +1,121 @@
+"""One connector: its lifecycle. Starts attempts, restarts them after what may pass, ends with what may not.
+
+States are Kafka Connect's: UNASSIGNED, RUNNING, PAUSED, FAILED, STOPPED, RESTARTING.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+
+from bridge.config import Loaded
+from bridge.errors import BridgeError, ConfigurationError, Fatal, Fenced, Retriable, Stage
+from bridge.log import for_connector
+from bridge.metrics import Stats
+from bridge.pipeline.attempt import Attempt, Goal
+
+FIRST_WAIT = 5.0  # seconds before the first restart; doubles up to LONGEST_WAIT
+LONGEST_WAIT = 300.0
+
+
+class Connector:
+    """Runs one connector in threads of its own. All methods may be called from any thread."""
+
+    def __init__(self, loaded: Loaded, goal: Goal | None = None, stats: Stats | None = None) -> None:
+        self.name = loaded.connector.name
+        self.stats = stats or Stats(connector=self.name)
+        self.error: BridgeError | None = None
+        self.passing: BridgeError | None = None
+        """Why it is RESTARTING, if it is."""
+        self._loaded = loaded
+        self._log = for_connector(self.name)
+        self._stopping = threading.Event()
+        self._resumed = threading.Event()
+        self._resumed.set()
+        self._ended = threading.Event()
+        self._attempt = Attempt(loaded, goal or Goal(), self.stats)
+        self._thread = threading.Thread(target=self._supervise, name=f"{self.name}-work", daemon=True)
+
+    @property
+    def state(self) -> str:
+        """Kafka Connect's word for what the connector is doing."""
+        return self.stats.state
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        self._thread.start()
+
+    def pause(self) -> None:
+        """Stop fetching, deliver and commit what is here, keep the position."""
+        self._resumed.clear()
+        self._attempt.end()
+
+    def resume(self) -> None:
+        """Go on where it paused."""
+        self._resumed.set()
+
+    def stop(self) -> None:
+        """Ask to drain, commit and end; ``join`` waits for it."""
+        self._stopping.set()
+        self._resumed.set()
+        self._attempt.close()
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait until it has ended; False after ``timeout`` seconds."""
+        return self._ended.wait(timeout)
+
+    def _supervise(self) -> None:
+        try:
+            self._run_attempts()
+            self.stats.state = "FAILED" if self.error else "STOPPED"
+        finally:
+            self._ended.set()
+
+    def _run_attempts(self) -> None:
+        wait = FIRST_WAIT
+        while not self._stopping.is_set():
+            committed = self.stats.transactions
+            try:
+                self._attempt.run(lambda: self._stopping.is_set() or not self._resumed.is_set())
+            except BridgeError as error:
+                if not self._may_restart(error):
+                    self.error = error
+                    return
+                if self.stats.transactions > committed:
+                    wait = FIRST_WAIT
+                self._wait_to_restart(error, wait)
+                wait = min(wait * 2, LONGEST_WAIT)
+            except Exception as error:  # a bug: say so with its traceback, and fail like anything fatal
+                self._log.exception("unexpected error: this is a fault of the bridge")
+                self.error = Fatal(f"unexpected {type(error).__name__}: {error}", stage=Stage.PRODUCE)
+                return
+            else:
+                if self._resumed.is_set():
+                    return
+                self._stay_paused()
+
+    def _stay_paused(self) -> None:
+        self.stats.state = "PAUSED"
+        self._log.info("paused at replay id %s", self.stats.last_replay_id)
+        self._resumed.wait()
+
+    def _may_restart(self, error: BridgeError) -> bool:
+        if self._stopping.is_set() or isinstance(error, Fenced | ConfigurationError):
+            return False
+        if isinstance(error, Retriable):
+            return True
+        return bool(self._loaded.connector["auto.restart.on.user.error"])
+
+    def _wait_to_restart(self, error: BridgeError, wait: float) -> None:
+        asked = error.retry_after if isinstance(error, Retriable) else None
+        seconds = max(asked or 0.0, wait * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, not a secret
+        self.passing = error
+        self.stats.state = "RESTARTING"
+        self.stats.restarts += 1
+        self._log.warning(
+            "%s; starts again from the committed position in %.0f s",
+            error.message,
+            seconds,
+            extra={"stage": str(error.stage), "replay_id": error.position},
+        )
+        self._stopping.wait(seconds)

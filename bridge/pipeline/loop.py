@@ -1,0 +1,274 @@
+"""THE DATA PATH: deliveries from Salesforce in, records and position out, together.
+
+The position (the highest replay id handed to Kafka) commits with the records: when the buffer is empty, else
+after ``interval`` seconds or ``max_pending`` records, whichever comes first. No transaction is open across a
+call to Salesforce or the registry. Whatever goes wrong with Kafka ends the run; the connector starts again
+from the committed position, which is the only recovery there is.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from attrs import Factory, define, field
+
+from bridge.buffer import Buffer
+from bridge.errors import BadRecord, BridgeError, Stage
+from bridge.event import Data, Delivery, Message, created_ms
+from bridge.kafka.offsets import position_headers, position_key, position_value, start_key, start_value
+from bridge.kafka.producer import Producer
+from bridge.log import for_connector
+from bridge.metrics import Stats
+from bridge.pipeline.policy import ErrorPolicy
+from bridge.routing.conversion import ConversionGuard
+from bridge.routing.routes import Route, Routes, Unprepared
+
+Arguments = tuple[Any, ...]  # positional arguments of confluent_kafka's produce
+
+
+@define
+class Limits:
+    """When to commit, when to end, and the size a record may have."""
+
+    interval: float = 0.1
+    max_pending: int = 10_000
+    max_message_bytes: int = 1_000_000
+    max_events: int | None = None
+    until_idle: float | None = None
+
+
+# In a stream the buffer is empty for a moment after each reply; a commit at each such moment costs a fifth of the
+# throughput. A single event does not wait.
+_STREAM: Final = 256  # uncommitted records from which on it is one
+_MORE_COMES: Final = 0.01  # seconds; the next reply takes 1 to 3 ms to come from a server nearby
+
+
+@define
+class Pipeline:
+    """Carries what is in the buffer to Kafka until the receiver has ended and the buffer is empty."""
+
+    connector: str
+    org_id: str
+    offsets_topic: str
+    buffer: Buffer
+    routes: Routes
+    producer: Producer
+    policy: ErrorPolicy
+    stats: Stats
+    limits: Limits
+    received_all: Callable[[], bool]  # the receiver has ended: what is in the buffer is all there is
+    subscribed: Callable[[], bool] = lambda: True
+
+    position: int = -1
+    last: Data | None = None
+    had_position: bool = False
+    records: int = 0  # since the start of the process: handed to Kafka …
+    committed: int = 0  # … and committed
+    listening_since: int | None = None  # server time to be remembered before the first event (ms)
+    guard: ConversionGuard = Factory(
+        lambda self: ConversionGuard(for_connector(self.connector)), takes_self=True
+    )
+    _handled: int = -1  # the highest replay id that was delivered, filtered or put aside
+    _pending: int = 0
+    _moved: bool = False
+    _opened: float = 0.0
+    _idle_since: float = field(factory=time.monotonic)
+
+    def run(self) -> None:
+        """Returns when everything received is committed, or a limit is reached. Raises BridgeError."""
+        while (delivery := self._next()) is not None:
+            if delivery.after_gap:
+                self._commit()
+                self.had_position = True
+                self.position, self.last, self._handled = -1, None, -1
+            batch: list[Arguments] = []
+            failure: BridgeError | None = self._set_aside(delivery, batch)
+            known, room, largest = self.routes.known, self._room(), self.limits.max_message_bytes
+            sealed = 0
+            for message in delivery.events if failure is None else ():
+                data = message.data
+                assert data is not None
+                try:
+                    route = known.get(data.schema)
+                    if route is None:
+                        route, room = self._resolve(message, batch), self._room()
+                    if route.record is not None:
+                        try:
+                            record = route.record(data)
+                        except Unprepared as target:
+                            room = self._prepare(target, batch)
+                            record = route.record(data)
+                        arguments = self._arguments(record)
+                    else:
+                        arguments = (route.topic, route.convert(data))
+                        sealed += route.sealed
+                    if arguments is not None and len(arguments[1] or b"") > largest:
+                        raise self._too_large(data, arguments)
+                except BadRecord as error:
+                    arguments, failure = self.policy.judge(error, data)
+                except BridgeError as error:
+                    failure = error
+                except Exception as error:
+                    converting = known[data.schema]
+                    refusal = self.guard.refusal(error, converting.record or converting.convert, data)
+                    arguments, failure = self.policy.judge(refusal, data)
+                if failure is not None:
+                    break
+                if arguments is not None:
+                    batch.append(arguments)
+                self.last, self._handled = data, data.event.replayId
+                if len(batch) >= room:
+                    break
+            else:
+                if failure is None:
+                    self._pass_by(delivery)
+            self.stats.fields_encrypted += sealed
+            self._hand_over(batch)
+            if failure is not None:
+                self._commit()
+                raise failure
+            if self._pending >= self.limits.max_pending or self._opened_ago() >= self.limits.interval:
+                self._commit()
+        self._commit()
+        self.producer.flush()
+
+    def _next(self) -> Delivery | None:
+        """The next delivery; commits before it waits for one. None: the end."""
+        self.routes.forget_expired()
+        delivery = self.buffer.get(_MORE_COMES if self._pending >= _STREAM else 0)
+        while delivery is None:
+            self._commit()
+            if self._is_over():
+                return None
+            self.producer.check()
+            self.routes.forget_expired()
+            delivery = self.buffer.get(0.25)
+        if self._room() <= 0:
+            return None
+        self._idle_since = time.monotonic()
+        return delivery
+
+    def _is_over(self) -> bool:
+        if self._room() <= 0 or (self.received_all() and self.buffer.events == 0):
+            return True
+        if not self.subscribed():
+            self._idle_since = time.monotonic()
+        idle = self.limits.until_idle
+        return idle is not None and time.monotonic() - self._idle_since >= idle
+
+    def _resolve(self, message: Message, batch: list[Arguments]) -> Route:
+        """Ask Salesforce and the registry, after everything so far is committed."""
+        assert message.data is not None
+        with self.guard.between():
+            self._settle(batch)
+            route = self.routes.resolve(message.data, message.channel)
+        self.stats.schemas_compiled += 1
+        return route
+
+    def _prepare(self, target: Unprepared, batch: list[Arguments]) -> int:
+        """The same for where one record goes; what is left of ``max_events``."""
+        with self.guard.between():
+            self._settle(batch)
+            target.prepare()
+        return self._room()
+
+    def _settle(self, batch: list[Arguments]) -> None:
+        self._hand_over(batch)
+        batch.clear()
+        self._commit()
+
+    def _set_aside(self, delivery: Delivery, batch: list[Arguments]) -> BridgeError | None:
+        """Messages that could not even be parsed: judged before the events among which they came."""
+        for unreadable in delivery.unreadable:
+            arguments, failure = self.policy.judge_unreadable(unreadable)
+            if failure is not None:
+                return failure
+            if arguments is not None:
+                batch.append(arguments)
+        return None
+
+    def _pass_by(self, delivery: Delivery) -> None:
+        """Count what was put aside as handled: only after the delivery's events, whose replay ids may be lower."""
+        self._handled = max(self._handled, *(one.replay_id or -1 for one in delivery.unreadable), -1)
+
+    def _hand_over(self, batch: Sequence[Arguments]) -> None:
+        """Produce an encoded batch into the open transaction, opening one if need be."""
+        if batch:
+            if not self._pending:
+                self._opened = time.monotonic()
+            self.producer.begin()
+            produce = self.producer.produce
+            for arguments in batch:
+                try:
+                    produce(*arguments)
+                except BufferError:
+                    self.producer.send(arguments)
+                except Exception as error:
+                    raise self.producer.refused(error) from error
+            self.producer.check()
+            self._pending += len(batch)
+            self.records += len(batch)
+            self.stats.bytes_written += sum(len(arguments[1] or b"") for arguments in batch)
+        if self._handled > self.position:
+            self.position, self._moved = self._handled, True
+
+    def _commit(self) -> None:
+        """Records and position, together. Nothing to do where neither moved."""
+        if self.listening_since is not None and self.position < 0:
+            self._remember_start(self.listening_since)
+            self.listening_since = None
+        if self._moved:
+            last = self.last
+            created = created_ms(last) if last is not None else None
+            headers = position_headers(self.org_id, last.event.EventUuid if last else None, created)
+            self._write_position(position_value(self.position), position_key(self.connector), headers)
+            self.stats.last_replay_id = self.position
+            self.stats.last_created_ms = created or self.stats.last_created_ms
+            self.stats.events_delivered = self.committed = self.records
+        self._pending, self._moved = 0, False
+
+    def _remember_start(self, since_ms: int) -> None:
+        """Nothing is committed yet: the moment of the first subscription is the position."""
+        if self.had_position:  # it has expired, and must not come back after a restart
+            self.producer.begin()
+            self.producer.send((self.offsets_topic, None, position_key(self.connector)))
+        self._write_position(start_value(since_ms), start_key(self.connector), [])
+
+    def _write_position(self, value: bytes, key: bytes, headers: list[tuple[str, bytes]]) -> None:
+        started = time.monotonic()
+        self.producer.commit((self.offsets_topic, value, key, -1, None, None, 0, headers))
+        self.stats.commit_seconds += time.monotonic() - started
+        self.stats.transactions += 1
+        self.stats.last_committed_at = time.time()
+
+    def _opened_ago(self) -> float:
+        return time.monotonic() - self._opened if self._pending else 0.0
+
+    def _room(self) -> int:
+        """How many more records may be written before ``max_events`` is reached."""
+        return 2**62 if self.limits.max_events is None else self.limits.max_events - self.records
+
+    def _arguments(self, record: Any) -> Arguments | None:
+        if record is None:
+            return None
+        self.stats.fields_encrypted += record.sealed
+        return (
+            record.topic,
+            record.value,
+            record.key,
+            -1,
+            None,
+            None,
+            record.timestamp or 0,
+            list(record.headers),
+        )
+
+    def _too_large(self, data: Data, arguments: Arguments) -> BadRecord:
+        return BadRecord(
+            f"event {data.event.replayId} makes a record of {len(arguments[1])} bytes for topic {arguments[0]}, "
+            f"whose max.message.bytes allows {self.limits.max_message_bytes}",
+            stage=Stage.PRODUCE,
+            position=data.event.replayId,
+        )

@@ -1,0 +1,204 @@
+"""Bytes of a record → something that can be printed: by schema id, as JSON, as text, else as base64.
+
+Confluent's wire format is a zero byte, the schema id (u4, big-endian), the payload. What cannot be decoded is
+shown as base64 with a note that says why; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import math
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any, Final, Protocol
+from uuid import UUID
+
+from attrs import define, field, frozen
+
+MAGIC: Final = 0
+_HEADER: Final = 5
+
+
+class Http(Protocol):
+    """What answers for the registry."""
+
+    def call(self, method: str, path: str, body: Any = None) -> Any: ...
+
+
+@frozen
+class Decoded:
+    """A value fit for JSON, the id of its schema, and what should be known about it."""
+
+    value: Any
+    schema_id: int | None = None
+    note: str | None = None
+
+
+@frozen
+class _Schema:
+    type: str
+    parsed: Any = None
+    note: str | None = None
+
+
+@define
+class Decoder:
+    """Decodes with schemas of one context of a registry, each fetched once. ``registry`` None: without."""
+
+    registry: Http | None = None
+    context: str = ""
+    """``:.name:``, or empty for the default context."""
+    _schemas: dict[int, _Schema] = field(factory=dict)
+
+    def decode(self, data: bytes | None) -> Decoded:
+        """Never raises for what is in ``data``; Retriable or Fatal when the registry cannot be asked."""
+        if data is None:
+            return Decoded(None)
+        if len(data) >= _HEADER and data[0] == MAGIC:
+            return self._by_schema(data, int.from_bytes(data[1:_HEADER], "big"))
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            return _as_base64(data, None, "neither text nor a known format")
+        try:
+            return Decoded(json.loads(text, parse_constant=str))
+        except (ValueError, RecursionError):
+            return Decoded(text)
+
+    def _by_schema(self, data: bytes, schema_id: int) -> Decoded:
+        if self.registry is None:
+            return _as_base64(data, schema_id, f"schema id {schema_id}: name a registry to decode it")
+        schema = self._schemas.get(schema_id)
+        if schema is None:
+            schema = self._schemas[schema_id] = self._fetch(self.registry, schema_id)
+        if schema.note:
+            return _as_base64(data, schema_id, schema.note)
+        try:
+            return Decoded(_payload(schema, data[_HEADER:]), schema_id)
+        except Exception as error:  # whatever a decoder says of bytes that do not fit
+            return _as_base64(data, schema_id, f"does not fit schema {schema_id} ({type(error).__name__})")
+
+    def _fetch(self, registry: Http, schema_id: int) -> _Schema:
+        from bridge.registry.http import Refused
+
+        try:
+            found = registry.call("GET", f"/schemas/ids/{schema_id}{self._query()}")
+        except Refused as refusal:
+            if refusal.status == 404:
+                return _Schema("", note=f"the registry has no schema {schema_id}" + self._where())
+            raise
+        kind = found.get("schemaType", "AVRO")
+        if kind == "AVRO":
+            return _Schema(kind, self._avro(registry, found, schema_id))
+        if kind == "JSON":
+            return _Schema(kind)
+        if kind == "PROTOBUF":
+            return self._protobuf(registry, found, schema_id)
+        return _Schema(kind, note=f"schema {schema_id} is of type {kind}, which is not known here")
+
+    def _avro(self, registry: Http, found: Mapping[str, Any], schema_id: int) -> Any:
+        """Parsed, with the named types of its references known."""
+        from fastavro import parse_schema
+
+        named: dict[str, Any] = {}
+        self._references(registry, found, named)
+        return parse_schema(json.loads(found["schema"]), named_schemas=named)
+
+    def _protobuf(self, registry: Http, found: Mapping[str, Any], schema_id: int) -> _Schema:
+        """The reader for its messages, with the files of its references."""
+        from bridge.errors import Fatal
+        from bridge.formats.protobuf.read import Reader
+
+        files: dict[str, str] = {}
+        self._files(registry, found, files)
+        try:
+            return _Schema("PROTOBUF", Reader(found["schema"], files))
+        except Fatal as error:
+            return _Schema("PROTOBUF", note=f"schema {schema_id} cannot be used: {error.message}")
+
+    def _files(self, registry: Http, found: Mapping[str, Any], files: dict[str, str]) -> None:
+        for reference in found.get("references") or ():
+            if reference["name"] not in files:
+                version = self._referred(registry, reference)
+                files[reference["name"]] = version["schema"]
+                self._files(registry, version, files)
+
+    def _referred(self, registry: Http, reference: Mapping[str, Any]) -> Mapping[str, Any]:
+        name = str(reference["subject"])
+        subject = _quoted(name if name.startswith(":.") else f"{self.context}{name}")
+        found: Mapping[str, Any] = registry.call(
+            "GET", f"/subjects/{subject}/versions/{reference['version']}"
+        )
+        return found
+
+    def _references(self, registry: Http, found: Mapping[str, Any], named: dict[str, Any]) -> None:
+        from fastavro import parse_schema
+
+        for reference in found.get("references") or ():
+            version = self._referred(registry, reference)
+            self._references(registry, version, named)
+            parse_schema(json.loads(version["schema"]), named_schemas=named)
+
+    def _query(self) -> str:
+        return f"?subject={_quoted(self.context)}" if self.context else ""
+
+    def _where(self) -> str:
+        return f" in {self.context}" if self.context else " in the default context (see --context)"
+
+
+def _payload(schema: _Schema, payload: bytes) -> Any:
+    if schema.type == "JSON":
+        return json.loads(payload, parse_constant=str)
+    if schema.type == "PROTOBUF":
+        return plain(schema.parsed.read(payload))
+    from fastavro import schemaless_reader
+
+    stream = io.BytesIO(payload)
+    value = plain(schemaless_reader(stream, schema.parsed, None))
+    if stream.read(1):
+        raise ValueError("bytes left over")
+    return value
+
+
+def plain(value: Any) -> Any:
+    """The same, fit for JSON: times as ISO 8601, bytes as base64, numbers that JSON lacks as text."""
+    if isinstance(value, Mapping):
+        return {str(name): plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
+    if isinstance(value, datetime):
+        return _iso(value.astimezone(UTC) if value.tzinfo else value)
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, Decimal | UUID):
+        return str(value)
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
+
+
+def iso_time(milliseconds: int) -> str:
+    """A record's time as ISO 8601, UTC; the number itself where no calendar reaches."""
+    try:
+        return _iso(datetime.fromtimestamp(milliseconds / 1000, UTC))
+    except (ValueError, OverflowError, OSError):
+        return str(milliseconds)
+
+
+def _iso(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _as_base64(data: bytes, schema_id: int | None, note: str) -> Decoded:
+    return Decoded(base64.b64encode(data).decode(), schema_id, f"base64: {note}")
+
+
+def _quoted(text: str) -> str:
+    from urllib.parse import quote
+
+    return quote(text, safe="")

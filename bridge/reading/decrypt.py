@@ -1,0 +1,136 @@
+"""Decoding what is encrypted: records by their schema's rules, dead letters by their headers.
+
+The DEK's subject is that of the topic where the schema is registered under it, else the first the registry names.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from attrs import define, field
+
+from bridge.encryption.deks import Deks
+from bridge.encryption.envelope import NotDecryptedError
+from bridge.model.texts import ReferringText
+from bridge.reading.decode import MAGIC, Decoded, Decoder, Http, plain
+from bridge.reading.opener import Opener
+from bridge.routing.letters import PREFIX, opened
+
+_HEADER = 5
+
+
+@define
+class _Rules:
+    opener: Opener
+    type: str
+    text: str
+    imports: Mapping[str, str]
+    parsed: Any = None
+
+
+@define
+class Decrypter:
+    """Opens values of one topic. ``context``: ``:.name:``, empty for the default one."""
+
+    registry: Http
+    deks: Deks
+    context: str
+    topic: str
+    _decoder: Decoder = field(init=False)
+    _known: dict[int, _Rules | None] = field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        self._decoder = Decoder(self.registry, self.context)
+
+    def decode(self, data: bytes | None, headers: Any = None) -> Decoded:
+        """Decrypted, or with a note that says why not; Retriable or Fatal when nobody can be asked."""
+        try:
+            return self.opened(data, headers)
+        except NotDecryptedError as error:
+            shown = self._decoder.decode(data)
+            return Decoded(shown.value, shown.schema_id, f"not decrypted: {error}")
+
+    def opened(self, data: bytes | None, headers: Any = None) -> Decoded:
+        """The same; NotDecryptedError for what cannot be opened."""
+        found = {str(k): v for k, v in headers or () if isinstance(v, bytes)}
+        if data is not None and any(name.startswith(PREFIX) for name in found):
+            return self._decoder.decode(opened(self.deks, data, found))
+        if data is None or len(data) < _HEADER or data[0] != MAGIC:
+            return self._decoder.decode(data)
+        schema_id = int.from_bytes(data[1:_HEADER], "big")
+        rules = self.rules(schema_id)
+        if rules is None:
+            return self._decoder.decode(data)
+        return Decoded(plain(_value(rules, data[_HEADER:])), schema_id)
+
+    def rules(self, schema_id: int) -> _Rules | None:
+        """What a schema's rules protect; None where they protect nothing."""
+        if schema_id not in self._known:
+            self._known[schema_id] = self._fetch(schema_id)
+        return self._known[schema_id]
+
+    def _fetch(self, schema_id: int) -> _Rules | None:
+        from bridge.registry.http import Refused
+
+        query = f"?subject={quote(self.context, safe='')}" if self.context else ""
+        try:
+            found = self.registry.call("GET", f"/schemas/ids/{schema_id}{query}")
+            if not found.get("ruleSet"):
+                return None
+            subjects = self.registry.call("GET", f"/schemas/ids/{schema_id}/subjects{query}") or []
+        except Refused:
+            return None
+        own = f"{self.context}{self.topic}-value"
+        subject = own if own in subjects or not subjects else subjects[0]
+        imports = self._imports(found)
+        type_, text = found.get("schemaType") or "AVRO", ReferringText(found["schema"], imports)
+        opener = Opener(self.deks, subject, type_, text, found.get("metadata"), found["ruleSet"])
+        if not opener.encrypts:
+            return None
+        made = _Rules(opener, type_, text, imports)
+        if type_ == "AVRO":
+            from fastavro import parse_schema
+
+            named: dict[str, Any] = {}
+            for known in imports.values():
+                parse_schema(json.loads(known), named_schemas=named)
+            made.parsed = parse_schema(json.loads(text), named_schemas=named)
+        return made
+
+    def _imports(self, found: Mapping[str, Any]) -> dict[str, str]:
+        out: dict[str, str] = {}
+        for reference in found.get("references") or ():
+            name = str(reference["subject"])
+            subject = quote(name if name.startswith(":.") else f"{self.context}{name}", safe="")
+            version = self.registry.call("GET", f"/subjects/{subject}/versions/{reference['version']}")
+            out |= self._imports(version) | {reference["name"]: version["schema"]}
+        return out
+
+
+def _value(rules: _Rules, body: bytes) -> Any:
+    try:
+        if rules.type == "AVRO":
+            return rules.opener.avro(body, rules.parsed)
+        if rules.type == "JSON":
+            return rules.opener.json(body)
+        return _protobuf(rules, body)
+    except NotDecryptedError:
+        raise
+    except Exception as error:  # whatever a decoder says of bytes that do not fit
+        raise NotDecryptedError(f"it does not fit its schema ({type(error).__name__})") from None
+
+
+def _protobuf(rules: _Rules, body: bytes) -> Any:
+    from bridge.formats.protobuf.read import Reader, full_name, indexes
+    from bridge.languages.protobuf import parse
+    from bridge.languages.protobuf.descriptors import load, message_class
+
+    path, start = indexes(body)
+    if rules.parsed is None:
+        rules.parsed = load(rules.text, rules.imports), parse(rules.text), Reader(rules.text, rules.imports)
+    pool, file, reader = rules.parsed
+    message = rules.opener.protobuf(body[start:], message_class(pool, full_name(file, path))())
+    return reader.read(body[:start] + message.SerializeToString())

@@ -1,0 +1,147 @@
+"""Reading: what a registered schema's rules encrypted, opened with DEKs that exist.
+
+Tolerant where official writers differ from each other: values below a tagged record are tried, as Java encrypts
+some of them; rules of mode WRITE are undone too, since whoever asks has the key. A protected field that holds no
+ciphertext is an error: it was written in plaintext.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from bridge.encryption.deks import Deks
+from bridge.encryption.envelope import NotDecryptedError, from_text, version_of
+from bridge.encryption.rules import EncryptRule, StrayTagError, plan, read_rules
+from bridge.languages.avro import places as avro_places
+from bridge.languages.json_schema import places as json_places
+from bridge.languages.places import Places
+from bridge.languages.protobuf import places as protobuf_places
+from bridge.languages.tagging import PLACES
+
+Document = Mapping[str, Any]
+
+
+class Opener:
+    """Opens values written with one registered schema. ``seen`` counts what was opened, by field."""
+
+    def __init__(
+        self,
+        deks: Deks,
+        subject: str,
+        type_: str,
+        text: str,
+        metadata: Document | None,
+        rule_set: Document | None,
+    ) -> None:
+        """Fatal for rules that cannot be read."""
+        self._deks, self._subject, self._text = deks, subject, text
+        found = PLACES[type_](text)
+        rules = read_rules(rule_set, metadata)
+        try:
+            made = plan(rules, found, metadata)
+        except StrayTagError:  # nobody encrypted anything for those
+            made = plan(rules, Places(found.fields), metadata)
+        self._fields = made.fields
+        self._payload = made.payload
+        self._tried = {part: met for place, met in made.unfit.items() for part in place.parts}
+        self.seen: dict[str, int] = {}
+
+    @property
+    def encrypts(self) -> bool:
+        """Whether there is anything to open."""
+        return bool(self._fields or self._payload or self._tried)
+
+    def payload(self, body: bytes) -> bytes:
+        """The body behind the frame. NotDecryptedError; Retriable, Fatal of registry and KMS."""
+        for rule in reversed(self._payload):
+            body = self._open(rule, body, "the payload")
+        return body
+
+    def avro(self, body: bytes, parsed: Any) -> Any:
+        """A decoded record; ``parsed`` is fastavro's schema with logical types."""
+        from fastavro import parse_schema, schemaless_reader, schemaless_writer
+
+        body = self.payload(body)
+        if self._fields or self._tried:
+            # an encrypted uuid is none: logical types are for what was decrypted
+            plain = parse_schema(without_logical(msgspec.json.decode(self._text.encode())))
+            stream = io.BytesIO(body)
+            value = schemaless_reader(stream, plain, None)
+            _check_whole(stream)
+            out = io.BytesIO()
+            schemaless_writer(out, plain, avro_places.change(self._text, value, self.value))
+            body = out.getvalue()
+        stream = io.BytesIO(body)
+        opened = schemaless_reader(stream, parsed, None)
+        _check_whole(stream)
+        return opened
+
+    def json(self, body: bytes) -> Any:
+        """A parsed value."""
+        return json_places.change(self._text, msgspec.json.decode(self.payload(body)), self.value)
+
+    def protobuf(self, body: bytes, message: Any) -> Any:
+        """A message, parsed into the given one."""
+        message.ParseFromString(self.payload(body))
+        protobuf_places.change(message, self.value)
+        return message
+
+    def value(self, name: str, value: Any) -> Any:
+        """One field's value, opened where the field is protected."""
+        rules = self._fields.get(name)
+        if rules is not None:
+            for rule in reversed(rules):
+                value = self._opened(rule, name, value)
+            self.seen[name] = self.seen.get(name, 0) + 1
+        elif name in self._tried:
+            try:
+                for rule in reversed(self._tried[name]):
+                    value = self._opened(rule, name, value)
+            except NotDecryptedError:
+                return value
+        return value
+
+    def _opened(self, rule: EncryptRule, name: str, value: Any) -> Any:
+        if isinstance(value, bytes):
+            return self._open(rule, value, f"field {name}")
+        try:
+            return self._open(rule, _unwrapped(name, value), f"field {name}").decode()
+        except UnicodeDecodeError:
+            raise NotDecryptedError(f"field {name} cannot be opened: it holds no text") from None
+
+    def _open(self, rule: EncryptRule, data: bytes, what: str) -> bytes:
+        try:
+            version = version_of(data) if rule.expiry_days else 1
+            dek = self._deks.for_reading(rule.kek, self._subject, rule.algorithm, version)
+            return dek.cipher(versioned=rule.expiry_days > 0).decrypt(data)
+        except NotDecryptedError as error:
+            raise NotDecryptedError(f"{what} cannot be opened: {error}") from None
+
+
+def _unwrapped(name: str, value: str) -> bytes:
+    try:
+        return from_text(value)
+    except NotDecryptedError as error:
+        raise NotDecryptedError(f"field {name} cannot be opened: {error}") from None
+
+
+def _check_whole(stream: io.BytesIO) -> None:
+    if stream.read(1):
+        raise ValueError("bytes left over")
+
+
+def without_logical(node: Any) -> Any:
+    """An Avro schema's document without its logical types."""
+    if isinstance(node, list):
+        return [without_logical(branch) for branch in node]
+    if isinstance(node, dict):
+        return {
+            key: without_logical(value)
+            for key, value in node.items()
+            if key not in ("logicalType", "default")
+        }
+    return node

@@ -1,0 +1,278 @@
+"""The schema registry's operations that the bridge needs; metadata and rule sets pass through untouched.
+
+Protocol: Schema Registry 8.3 REST API (``/subjects``, ``/schemas/ids``, ``/compatibility``, ``/config``).
+Every method raises Retriable(stage=SCHEMA) when the registry cannot be reached in time, and Fatal(stage=SCHEMA)
+with one sentence for what it refuses.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import quote
+
+from attrs import evolve, field, frozen
+
+from bridge.errors import Fatal, Stage
+from bridge.model.texts import ReferringText, imports_of
+from bridge.registry.http import Http, Refused
+
+_NO_SUBJECT, _NO_VERSION, _NO_SCHEMA, _INVALID, _NOT_PERMITTED = 40401, 40402, 40403, 42201, 42205
+# Avro's differences are quoted with ', those of JSON Schema and Protobuf with ", which the former's lacks at the end.
+_DESCRIPTION: Final = re.compile(
+    r"""description:\s*(?:'(.*?)'\s*,\s*additionalInfo|"([^"]*?)(?:'\}|"\}))""", re.DOTALL
+)
+
+
+class Incompatible(Fatal):
+    """The registry refuses a schema because of an earlier version; the message says what differs."""
+
+
+@frozen
+class Registered:
+    """A registered schema; metadata and rule set as the registry gives them."""
+
+    subject: str
+    version: int
+    id: int
+    text: str
+    type: str = "AVRO"
+    references: tuple[Mapping[str, Any], ...] = field(default=(), hash=False)
+    metadata: Mapping[str, Any] | None = field(default=None, hash=False)
+    rule_set: Mapping[str, Any] | None = field(default=None, hash=False)
+    guid: str | None = None
+
+    def rules(self) -> list[Mapping[str, Any]]:
+        """Every rule of every phase."""
+        found = self.rule_set or {}
+        phases = ("migrationRules", "domainRules", "encodingRules")
+        return [rule for phase in phases for rule in found.get(phase) or []]
+
+    def encrypts(self) -> bool:
+        """Whether an enabled rule says that something in it is to be encrypted."""
+        return any(
+            str(rule.get("type", "")).startswith("ENCRYPT") and not rule.get("disabled")
+            for rule in self.rules()
+        )
+
+
+class Registry:
+    """Subjects are qualified names (``subjects.qualified``)."""
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+        self._referred: dict[tuple[str, int], Registered | None] = {}
+
+    def close(self) -> None:
+        """End the waiting between two attempts."""
+        self._http.closed.set()
+
+    def latest(self, subject: str) -> Registered | None:
+        """The latest version, None where the subject has none."""
+        return self._version(subject, "latest")
+
+    def version(self, subject: str, number: int, *, deleted: bool = False) -> Registered | None:
+        """One version, None where there is no such version. ``deleted``: or one that is soft-deleted."""
+        return self._version(subject, str(number), deleted)
+
+    def versions(self, subject: str, *, deleted: bool = False) -> list[int]:
+        """The numbers of all versions, empty for an unknown subject. ``deleted``: of soft-deleted ones, too."""
+        path = f"/subjects/{_quoted(subject)}/versions{_deleted(deleted)}"
+        found = self._ask("GET", path, subject, (_NO_SUBJECT,))
+        return list(found or [])
+
+    def completed(self, found: Mapping[str, Any], subject: str, schema_id: int) -> Registered:
+        """A schema that was asked for by its id, which names no subject, with the texts of its references."""
+        whole = {**found, "subject": subject, "version": 0, "id": schema_id}
+        completed = self._complete(_registered(whole))
+        assert completed is not None
+        return completed
+
+    def by_id(self, schema_id: int, context: str = "") -> str:
+        """The text of a schema by its id in a context (``:.ctx:``, empty: the default one)."""
+        query = f"?subject={_quoted(context)}" if context else ""
+        found = self._ask("GET", f"/schemas/ids/{schema_id}{query}", context or "the default context")
+        return str(found["schema"])
+
+    def lookup(
+        self, subject: str, text: str, type_: str = "AVRO", *, normalize: bool = False
+    ) -> Registered | None:
+        """The version of the subject that has this text, None where none has. ``normalize``: or an equal one."""
+        missing, path = (_NO_SUBJECT, _NO_SCHEMA), f"/subjects/{_quoted(subject)}{_normalized(normalize)}"
+        found = self._ask("POST", path, subject, missing, _body(text, type_))
+        return self._complete(_in_context(found, subject))
+
+    def register(
+        self,
+        subject: str,
+        text: str,
+        *,
+        type_: str = "AVRO",
+        like: Registered | None = None,
+        normalize: bool = False,
+    ) -> Registered:
+        """Register a text, with metadata, rules and references of ``like``; then read back what is there.
+
+        ``normalize``: the registry stores it normalized, so that what is equal to a version makes no new one.
+        Raises Incompatible with the difference in the registry's words.
+        """
+        body = _body(text, type_)
+        if like is not None:
+            carried = {
+                "references": list(like.references),
+                "metadata": like.metadata,
+                "ruleSet": like.rule_set,
+            }
+            body |= {key: value for key, value in carried.items() if value}
+        path = f"/subjects/{_quoted(subject)}/versions{_normalized(normalize)}"
+        number = self._ask("POST", path, subject, (), body).get("version")
+        stored = (
+            self.version(subject, number)
+            if isinstance(number, int)
+            else self.lookup(subject, text, type_, normalize=normalize)
+        )
+        if stored is None:
+            raise Fatal(f"the registry registered {subject} and does not have it", stage=Stage.SCHEMA)
+        return stored
+
+    def compatible(self, subject: str, text: str, type_: str = "AVRO") -> tuple[bool, list[str]]:
+        """Whether a text could follow the latest version, and what stands against it."""
+        path = f"/compatibility/subjects/{_quoted(subject)}/versions/latest?verbose=true"
+        found = self._ask("POST", path, subject, (), _body(text, type_))
+        return bool(found.get("is_compatible")), differences(" ".join(found.get("messages") or []))
+
+    def config(self, subject: str) -> Mapping[str, Any]:
+        """The subject's own configuration, empty where it has none."""
+        found = self._ask("GET", f"/config/{_quoted(subject)}", subject, (40408, _NO_SUBJECT))
+        return found or {}
+
+    def set_config(self, subject: str, config: Mapping[str, Any]) -> None:
+        """Change the subject's configuration; what is not named stays."""
+        self._ask("PUT", f"/config/{_quoted(subject)}", subject, (), dict(config))
+
+    def _version(self, subject: str, number: str, deleted: bool = False) -> Registered | None:
+        missing = (_NO_SUBJECT, _NO_VERSION)
+        path = f"/subjects/{_quoted(subject)}/versions/{number}{_deleted(deleted)}"
+        found = self._ask("GET", path, subject, missing)
+        return self._complete(_in_context(found, subject))
+
+    def _complete(self, found: Registered | None) -> Registered | None:
+        """With the texts of its references."""
+        if found is None or not found.references:
+            return found
+        imports: dict[str, str] = {}
+        for reference in found.references:
+            self._follow(reference, found.subject, imports)
+        return evolve(found, text=ReferringText(found.text, imports))
+
+    def _follow(self, reference: Mapping[str, Any], parent: str, imports: dict[str, str]) -> None:
+        """A reference's subject is in its parent's context unless it is qualified. A version never changes."""
+        name, version = str(reference.get("name")), int(reference.get("version") or -1)
+        subject = in_context_of(str(reference.get("subject")), parent)
+        if name in imports:
+            return
+        if (subject, version) not in self._referred:
+            self._referred[subject, version] = self.version(subject, version)
+        found = self._referred[subject, version]
+        if found is None:
+            raise _fatal(
+                f"{parent} refers to version {version} of {subject}, which the registry does not have"
+            )
+        imports |= imports_of(found.text)
+        imports[name] = str(found.text)
+
+    def _ask(self, method: str, path: str, subject: str, none: tuple[int, ...] = (), body: Any = None) -> Any:
+        try:
+            return self._http.call(method, path, body)
+        except Refused as refusal:
+            if refusal.code in none or (none and refusal.status == refusal.code == 404):
+                return None
+            raise _worded(refusal, subject) from None
+
+
+def differences(message: str) -> list[str]:
+    """What is incompatible, out of the registry's message; the message itself where it has another form."""
+    found = [(avro or other).strip() for avro, other in _DESCRIPTION.findall(message)]
+    return list(dict.fromkeys(found)) or ([message] if message else [])
+
+
+def _worded(refusal: Refused, subject: str) -> Fatal:
+    if refusal.status == 403:
+        return _fatal(f"the registry does not allow this for {subject} (403): {_short(refusal.message)}")
+    if refusal.status == 409:
+        difference = "; ".join(differences(refusal.message))
+        text = (
+            f"the new schema is incompatible with the registered one of {subject}: {_short(difference, 2000)}"
+        )
+        return Incompatible(text, stage=Stage.SCHEMA)
+    if refusal.code == _INVALID:
+        return _fatal(f"the registry does not accept the schema for {subject}: {_short(refusal.message)}")
+    if refusal.code == _NOT_PERMITTED:
+        return _fatal(
+            f"the registry takes no new schema for {subject} ({_short(refusal.message)}); change its mode to "
+            "READWRITE, or register the schema there and set value.converter.auto.register.schemas=false"
+        )
+    return _fatal(f"the registry refused {subject} ({refusal.code}): {_short(refusal.message)}")
+
+
+def _fatal(message: str) -> Fatal:
+    return Fatal(message, stage=Stage.SCHEMA)
+
+
+def _short(message: str, length: int = 300) -> str:
+    flat = " ".join(message.split())
+    return flat if len(flat) <= length else flat[: length - 1] + "…"
+
+
+def _quoted(subject: str) -> str:
+    return quote(subject, safe="")
+
+
+def _deleted(deleted: bool) -> str:
+    return "?deleted=true" if deleted else ""
+
+
+def _normalized(normalize: bool) -> str:
+    """A registry normalizes by its own configuration, too, so what is not wanted is not said either."""
+    return "?normalize=true" if normalize else ""
+
+
+def _body(text: str, type_: str) -> dict[str, Any]:
+    return {"schema": text} if type_ == "AVRO" else {"schema": text, "schemaType": type_}
+
+
+def _in_context(found: Mapping[str, Any] | None, subject: str) -> Registered | None:
+    """None also for an answer out of another context: registries search them all for an unqualified subject,
+    and the id of another context means another schema to a consumer. (An alias may change the subject.)"""
+    if found is None:
+        return None
+    registered = _registered(found)
+    return registered if _context(registered.subject) == _context(subject) else None
+
+
+def _context(subject: str) -> str:
+    return subject.split(":")[1] if subject.startswith(":.") else "."
+
+
+def in_context_of(subject: str, parent: str) -> str:
+    """A subject as it is meant in another one's context."""
+    qualified = subject.startswith(":") or not parent.startswith(":.")
+    return subject if qualified else f":{parent.split(':')[1]}:{subject}"
+
+
+def _registered(found: Mapping[str, Any]) -> Registered:
+    try:
+        return Registered(
+            subject=found["subject"],
+            version=found["version"],
+            id=found["id"],
+            text=found["schema"],
+            type=found.get("schemaType") or "AVRO",
+            references=tuple(found.get("references") or ()),
+            metadata=found.get("metadata"),
+            rule_set=found.get("ruleSet"),
+            guid=found.get("guid"),
+        )
+    except KeyError as error:
+        raise _fatal(f"the registry's answer lacks {error}") from None

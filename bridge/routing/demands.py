@@ -1,0 +1,74 @@
+"""What a contract's rules ask of a connector, known before anything is asked of anybody (decisions 7 to 9)."""
+
+from __future__ import annotations
+
+import os
+import resource
+from collections.abc import Mapping
+from typing import Any
+
+from bridge.encryption.kms import check
+from bridge.encryption.rules import read_rules
+from bridge.errors import ConfigurationError, Fatal, Fault
+from bridge.model.contract import Contract, protects, rule_set_document
+
+KEY = "bridge.schema.contract"
+_EXAMPLE_SECRET = "example-only-not-a-secret"  # noqa: S105 - public: it stands in keys-example/
+
+
+def check_secrets(params: Mapping[str, str], config: Mapping[str, Any]) -> None:
+    """ConfigurationError for the example's secret, which everybody has."""
+    given = params.get("secret") or os.environ.get("LOCAL_SECRET")
+    if (
+        config.get("csfle.enabled")
+        and given == _EXAMPLE_SECRET
+        and not config.get("bridge.allow.example.keys")
+    ):
+        raise ConfigurationError(
+            [
+                Fault(
+                    "rule.executors._default_.param.secret",
+                    "is the secret of keys-example/, which is public; use another, or set "
+                    "bridge.allow.example.keys=true",
+                )
+            ]
+        )
+
+
+def no_core_dumps() -> None:
+    """A dump of this process would hold keys and plaintext."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+
+
+def check_contract(contract: Contract, config: Mapping[str, Any]) -> None:
+    """ConfigurationError for rules that would not be run, cannot be run, or have no key or driver."""
+    faults = []
+    if protects(contract):
+        form = config.get("output.data.format")
+        if form == "JSON":
+            faults.append(
+                Fault(
+                    KEY,
+                    f"the contract of {contract.event} has rules that encrypt, and JSON has no schema to hold them: "
+                    "use AVRO, JSON_SR or PROTOBUF, or remove the rules",
+                )
+            )
+        elif not config.get("csfle.enabled") and not config.get("bridge.csfle.allow.plaintext"):
+            faults.append(
+                Fault(
+                    KEY,
+                    f"the contract of {contract.event} has rules that encrypt, and csfle.enabled is false: set it to "
+                    "true, or acknowledge with bridge.csfle.allow.plaintext=true that nothing is protected",
+                )
+            )
+    if config.get("csfle.enabled"):
+        try:
+            for rule in read_rules(
+                rule_set_document(contract, None), {"properties": dict(contract.properties)}
+            ):
+                if rule.kms_type:
+                    check(rule.kms_type)
+        except Fatal as error:
+            faults.append(Fault(KEY, error.message))
+    if faults:
+        raise ConfigurationError(faults)

@@ -1,0 +1,160 @@
+"""What a connector protects, seen from the schema that writes: rules and tags in, seals out.
+
+The registered rule set is followed; where a registry does not keep rule sets, the contract is, and that is said.
+Asked at every resolution of a route, so that a changed tag, rule or key takes effect; never while an event is encoded.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from attrs import define, evolve, field
+
+from bridge.config import Config, Loaded
+from bridge.encryption.dek_registry import DekRegistry, Http
+from bridge.encryption.deks import Dek, Deks
+from bridge.encryption.kms import check, fatal
+from bridge.encryption.rules import EncryptRule, StrayTagError, plan, read_rules
+from bridge.languages.tagging import every_field, tags_in
+from bridge.model.contract import Contract
+from bridge.model.protection import NOTHING, Protection, Seal, seal_of
+from bridge.model.schema import Schema
+from bridge.registry.client import Registered
+from bridge.routing.unfit import Adapted, adapted
+
+_PARAMETER: Final = re.compile(r"(?:value\.converter\.)?rule\.executors\.[^.]+\.param\.(.+)")
+
+
+def executor_params(connector: Config | None, worker: Config) -> dict[str, str]:
+    """``rule.executors.*.param.*`` of the worker, the connector's over it."""
+    found: dict[str, str] = {}
+    for config in (worker, connector):
+        for key, value in config.raw().items() if config is not None else ():
+            if (match := _PARAMETER.fullmatch(key)) and value:
+                found[match[1]] = value
+    return found
+
+
+def deks_of(loaded: Loaded, http: Http) -> Deks:
+    """The DEKs a connector uses."""
+    config = loaded.connector
+    seconds = config.get("errors.retry.timeout", 300_000) / 1000
+    return Deks(
+        DekRegistry(http, context_of(config)),
+        executor_params(config, loaded.worker),
+        fresh_seconds=config.get("bridge.schema.latest.ttl.ms", 300_000) / 1000 * 0.9,
+        retry_seconds=seconds if seconds >= 0 else float("inf"),
+    )
+
+
+def context_of(config: Mapping[str, Any]) -> str:
+    """The context as clients send it with questions about KEKs; empty for the default one."""
+    name = str(config.get("schema.context.name") or "default").strip().strip(":").removeprefix(".")
+    return "" if name in ("", "default") else f".{name}"
+
+
+@define
+class Guard:
+    """Belongs to one connector. ``rules`` is what the last schema was protected with."""
+
+    deks: Deks
+    warn: Callable[[str], None]
+    rules: tuple[EncryptRule, ...] = ()
+    _said: set[str] = field(factory=set)
+
+    def say(self, text: str) -> None:
+        """Each warning once."""
+        if text not in self._said:
+            self._said.add(text)
+            self.warn(text)
+
+    def adapted(
+        self,
+        schema: Schema,
+        contract: Contract | None,
+        wanted: Registered,
+        present: Mapping[str, Iterable[str]],
+    ) -> Adapted:
+        """The schema with fields that cannot be encrypted made to fit; ``wanted``: with the rules in force.
+
+        Fatal where there is no rule at all, or one that cannot be used: better than plaintext.
+        """
+        rules = read_rules(wanted.rule_set, wanted.metadata, self.say)
+        if not rules:
+            raise fatal(
+                f"csfle.enabled is true, and neither the schema of {wanted.subject} nor a contract has an enabled "
+                "ENCRYPT rule, so nothing would be encrypted (some registries drop rule sets without a word); give "
+                "the contract rules, or set csfle.enabled=false"
+            )
+        for rule in rules:
+            if rule.kms_type:
+                check(rule.kms_type)
+        return adapted(schema, rules, contract, present)
+
+    def protection(self, stored: Registered, wanted: Registered, schema: Schema) -> Protection:
+        """The seals of what writes. ``wanted``: what was to be registered. Raises Retriable, Fatal."""
+        kept = self.in_force(stored, wanted)
+        rules = read_rules(kept.rule_set, kept.metadata, self.say)
+        self.rules = tuple(rules)
+        reach = tags_in(stored.text, stored.type, kept.metadata)
+        names = reach.follow(schema)
+        more: dict[str, set[str]] = {}
+        for path, its in every_field(schema):
+            for name in names[path] if its.tags else ():
+                more.setdefault(name, set()).update(its.tags)
+        try:
+            made = plan(rules, reach.places, kept.metadata, more, self.say)
+        except StrayTagError as error:
+            raise fatal(f"{stored.subject} version {stored.version}: {error}") from None
+        present = frozenset().union(*names.values())
+        for place in made.unfit:
+            if place.name in present or place.name not in reach.names.values():
+                raise fatal(
+                    f"{stored.subject} version {stored.version}: field {place.name} is {place.type} and is to be "
+                    "encrypted, and only texts and bytes can be; take the tag away, or say otherwise in the contract"
+                )
+        if not made.rules:
+            self.say(f"no field of {stored.subject} has a tag that a rule meets: nothing in it is encrypted")
+            return NOTHING
+        used: dict[EncryptRule, Dek] = {
+            rule: self.deks.for_writing(rule, stored.subject) for rule in made.rules
+        }
+        seals: dict[tuple[EncryptRule, ...], Seal] = {}
+
+        def seal(chain: tuple[EncryptRule, ...]) -> Seal:
+            if chain not in seals:
+                seals[chain] = seal_of(used[rule].cipher(versioned=rule.expiry_days > 0) for rule in chain)
+            return seals[chain]
+
+        return Protection(
+            {name: seal(chain) for name, chain in made.fields.items()},
+            seal(made.payload) if made.payload else None,
+            (
+                *sorted((name, tuple(rule.name for rule in chain)) for name, chain in made.fields.items()),
+                *(used.values()),
+            ),
+        )
+
+    def close(self) -> None:
+        """Wait for no KMS any more."""
+        self.deks.close()
+
+    def in_force(self, stored: Registered, wanted: Registered) -> Registered:
+        """What the registry keeps; the rules that it dropped put back."""
+        dropped = [
+            str(rule.get("name"))
+            for rule in wanted.rules()
+            if str(rule.get("type", "")).startswith("ENCRYPT")
+            and not rule.get("disabled")
+            and rule.get("name") not in {each.get("name") for each in stored.rules()}
+        ]
+        if not dropped:
+            return stored
+        self.say(
+            f"the schema of {stored.subject} in the registry is without the rule {', '.join(dropped)} of the contract "
+            "(some registries drop rule sets): fields are encrypted as the contract says, and readers will not decrypt "
+            "by themselves"
+        )
+        return evolve(stored, rule_set=wanted.rule_set, metadata=wanted.metadata)

@@ -1,0 +1,326 @@
+"""From the id of an event's schema to the route of its events: declaration → schema → registered → encoder.
+
+Which schema writes: the latest registered version where it covers the event, else that and the missing fields,
+registered with its tags, metadata and rules; a schema somebody else wrote is never rendered anew. Nothing is
+registered with ``auto.register.schemas=false``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from bridge.config import Loaded, TopicTemplate, registry_settings, topic_template
+from bridge.config.subscription import events
+from bridge.encryption.rules import EncryptRule
+from bridge.errors import Fatal, SetAside, Stage
+from bridge.event import Data, Record
+from bridge.formats import FORMATS
+from bridge.formats.options import flag
+from bridge.formats.reader import read_with
+from bridge.formats.rows import Layout, layout
+from bridge.log import for_connector
+from bridge.metadata.classification import LastAnswers
+from bridge.metadata.infer import record_schema
+from bridge.metadata.sources import EventTypes, Metadata, load_contracts
+from bridge.model.protection import NOTHING
+from bridge.model.schema import EventType, Schema
+from bridge.model.subjects import qualified
+from bridge.registry.client import Incompatible, Registered, Registry
+from bridge.registry.http import Http, http_of
+from bridge.retry import patience
+from bridge.routing.demands import check_contract, check_secrets, no_core_dumps
+from bridge.routing.guard import Guard, deks_of, executor_params
+from bridge.routing.letters import SealedLetters
+from bridge.routing.registration import Registration, Written
+from bridge.routing.routes import Route
+from bridge.routing.transforming import Transforming
+
+_CONVERTER = "value.converter."
+
+
+class Writers:
+    """The resolver of ``routes.py``. Asks Salesforce once for each schema id, the registry at every call."""
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        rest: Metadata,
+        registry: Registry | None = None,
+        ensure_topic: Callable[[str], None] = lambda name: None,
+        classified: LastAnswers | None = None,
+    ) -> None:
+        """ConfigurationError for a contract or registry settings that cannot be used.
+
+        ``ensure_topic``: checks, and may create, a topic that transforms route to. ``classified``: how fields were
+        classified so far, kept over attempts.
+        """
+        config = loaded.connector
+        self._log = for_connector(config.name)
+        self._form = FORMATS[config["output.data.format"]]
+        self._settings = config.prefixed(_CONVERTER)
+        self._strict = flag(self._settings, "latest.compatibility.strict", True)
+        self._template = topic_template(config)
+        self._timestamps = config.get("bridge.record.timestamp") == "created_date"
+        self._contracts = load_contracts(events(config), config.get("bridge.schema.contract"))
+        for contract in self._contracts.values():
+            check_contract(contract, config)
+        ttl = config.get("bridge.schema.latest.ttl.ms", 300_000) / 1000
+        self._types = EventTypes(
+            events(config),
+            rest,
+            self._contracts,
+            self._log.warning,
+            protecting=bool(config.get("csfle.enabled")),
+            ttl=ttl,
+            patience=patience(config),
+            last=classified,
+        )
+        self._set_aside = config.get("bridge.schema.on.incompatible") == "dead_letter"
+        self._registration: Registration | None = None
+        self.guard: Guard | None = None
+        self._letters: SealedLetters | None = None
+        self._context = config.get("schema.context.name") or "default"
+        if self._form.REGISTERED:
+            http = None if registry is not None else registry_http(loaded)
+            if config.get("csfle.enabled"):
+                check_secrets(executor_params(config, loaded.worker), config)
+                no_core_dumps()
+                self.guard = Guard(deks_of(loaded, http or registry_http(loaded)), self._log.warning)
+            self._registration = Registration(
+                registry or Registry(http or registry_http(loaded)),
+                self._form,
+                self._settings,
+                config,
+                self._log,
+                self.guard,
+            )
+        self._transforming: Transforming | None = None
+        if config.get("transforms"):
+            self._transforming = Transforming(
+                loaded, self._form, self._settings, lambda: registry or registry_of(loaded), ensure_topic
+            )
+        self._warned: set[tuple[str, ...]] = set()
+        self._made: dict[str | None, tuple[Any, Route]] = {}
+
+    def resolve(self, schema_id: str | None, sample: Data, channel: str | None = None) -> Route:
+        """The route of the events published with a schema, and the key for its dead letters; as ``_resolved``."""
+        route = self._resolved(schema_id, sample, channel)
+        if self._letters is not None:
+            self._letters.prepare()
+        return route
+
+    def _resolved(self, schema_id: str | None, sample: Data, channel: str | None) -> Route:
+        """The route of the events published with a schema. Raises Fatal, Retriable, ConfigurationError.
+
+        ``channel``: of the sample's message; it names the event where Salesforce does not know the schema id.
+        With ``bridge.schema.on.incompatible=dead_letter`` the route of an incompatible schema refuses its events.
+        """
+        event = self._types.of(schema_id, channel)
+        schema = record_schema(event)
+        if self._transforming is not None:
+            return self._transformed(event, schema, sample)
+        topic = self._topic(event)
+        try:
+            written = self._written(event, schema, topic)
+        except Incompatible as difference:
+            return self._refusing(difference, event, topic)
+        key = (
+            event,
+            tags_of_fields(event),
+            None if written is None else _identity(written),
+        )
+        known = self._made.get(schema_id)
+        if known is None or known[0] != key:
+            self._warn_of_dropped(event, schema, sample, written)
+            try:
+                route = self._route(event, schema, topic, written)
+            except Fatal as difference:
+                if written is None or difference.stage is not Stage.SCHEMA:
+                    raise
+                found = written.registered
+                text = (
+                    f"{event.name} does not fit {found.subject} version {found.version}: {difference.message}"
+                )
+                return self._refusing(Fatal(text, stage=Stage.SCHEMA), event, topic)
+            known = self._made[schema_id] = (key, route)
+        return known[1]
+
+    def _written(self, event: EventType, schema: Schema, topic: str | None) -> Written | None:
+        if self._registration is None:
+            return None
+        return self._registration.written(schema, topic, self._contracts.get(event.name))
+
+    def _transformed(self, event: EventType, schema: Schema, sample: Data) -> Route:
+        rows = layout(event, schema, drop_unknown=not self._strict)
+
+        def find(made: Schema, topic: str) -> Written | None:
+            return self._written(event, made, topic)
+
+        assert self._transforming is not None
+        return self._transforming.route(rows, self._template, find, sample, describes(event, None))
+
+    def _refusing(self, difference: Fatal, event: EventType, topic: str | None) -> Route:
+        """Stop, or a route to the dead-letter topic for every event of this schema."""
+        if not self._set_aside:
+            raise difference
+        self._log.warning(
+            "events with schema %s become dead letters: %s", event.schema_id, difference.message
+        )
+
+        def refuse(data: Data) -> bytes:
+            raise SetAside(difference.message, stage=Stage.SCHEMA, position=data.event.replayId)
+
+        return Route(
+            topic or self._template.text, refuse, None, f"{event.name} schema {event.schema_id}: refused"
+        )
+
+    def letters(self, plain: Any) -> Any:
+        """Dead letters as they may be written: encrypted whole where the connector encrypts anything."""
+        if self.guard is None or plain is None:
+            return plain
+        subject = qualified(f"{plain.topic}-value", self._context)
+        self._letters = SealedLetters(plain, subject, self.guard.deks, self._letter_rule)
+        return self._letters
+
+    def _letter_rule(self) -> EncryptRule:
+        assert self.guard is not None
+        assert self._registration is not None
+        rules: Iterable[EncryptRule] = self.guard.rules
+        if not rules:  # nothing was resolved yet: a message that could not even be parsed
+            event = self._types.of(None, None)
+            schema = record_schema(event)
+            contract = self._contracts.get(event.name)
+            rules = self._registration.rules(schema, self._topic(event), contract)
+        rule = next(iter(rules), None)
+        if rule is None:
+            raise Fatal(
+                "an event cannot be put aside, since it would have to be encrypted and no ENCRYPT rule is known yet",
+                stage=Stage.ENCRYPT,
+            )
+        return rule
+
+    def close(self) -> None:
+        """From any thread: wait for nothing any more. A request that is answered at once still works."""
+        self._types.close()
+        if self._registration is not None:
+            self._registration.close()
+        if self.guard is not None:
+            self.guard.close()
+        if self._transforming is not None:
+            self._transforming.close()
+
+    def _route(self, event: EventType, schema: Schema, topic: str | None, written: Written | None) -> Route:
+        registered = None if written is None else written.registered
+        rows = layout(event, schema if written is None else written.schema, drop_unknown=not self._strict)
+        text = None if registered is None else registered.text
+        frame = b"" if registered is None else frame_of(registered.id)
+        protection = NOTHING if written is None else written.protection
+        convert = self._form.compile_fused(rows, text, frame, self._settings, protection)
+        record = None
+        if topic is None or self._timestamps:
+            encode = self._form.compile_rows(rows, text, frame, self._settings, protection)
+            record = _by_event(
+                rows, self._template, topic, encode, protection.count, timestamps=self._timestamps
+            )
+        return Route(
+            topic or self._template.text, convert, record, describes(event, registered), protection.count
+        )
+
+    def _topic(self, event: EventType) -> str | None:
+        """The topic of all events of the schema, None where it depends on the event."""
+        constants = {"_ObjectType": event.name, "_EventType": event.schema_id}
+        if not set(self._template.fields) <= set(constants):
+            return None
+        return self._template.fill(constants.__getitem__)
+
+    def _warn_of_dropped(
+        self, event: EventType, schema: Schema, sample: Data, written: Written | None
+    ) -> None:
+        if self._strict:
+            return
+        lacking: tuple[str, ...] = ()
+        if written is not None:
+            lacking = self._form.missing_fields(written.schema, written.registered.text, self._settings)
+        dropped = tuple(sorted({*lacking, *_unknown(event, sample)}))
+        if dropped and dropped not in self._warned:
+            self._warned.add(dropped)
+            self._log.warning(
+                "latest.compatibility.strict=false: not written of %s: %s", event.name, ", ".join(dropped)
+            )
+
+
+def _identity(written: Written) -> tuple[object, ...]:
+    """What a route is compiled from, besides the event."""
+    found = written.registered
+    return found.id, found.subject, found.text, written.schema, written.protection.key
+
+
+def registry_of(loaded: Loaded) -> Registry:
+    """The registry a connector uses. ConfigurationError."""
+    return Registry(registry_http(loaded))
+
+
+def registry_http(loaded: Loaded) -> Http:
+    """How the connector's registry is reached. ConfigurationError."""
+    config = loaded.connector
+    longest = config.get("errors.retry.delay.max.ms", 60_000) / 1000
+    settings = registry_settings(loaded.connector, loaded.worker)
+    return http_of(settings, retry_seconds=patience(config), longest_wait=longest)
+
+
+def tags_of_fields(event: EventType) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """What an event's equality leaves out: the tags, which may change while the schema id stays."""
+    return tuple((f.name, tuple(sorted(f.tags))) for f in event.fields if f.tags)
+
+
+def frame_of(schema_id: int) -> bytes:
+    """The bytes before a value: magic byte and the schema's id."""
+    return b"\0" + schema_id.to_bytes(4, "big")
+
+
+def describes(event: EventType, written: Registered | None) -> str:
+    """A route in words, for the log."""
+    what = f"{event.name} schema {event.schema_id}"
+    return (
+        what if written is None else f"{what} as {written.subject} version {written.version} id {written.id}"
+    )
+
+
+def _by_event(
+    rows: Layout,
+    template: TopicTemplate,
+    topic: str | None,
+    encode: Callable[[Any], bytes],
+    sealed: int,
+    *,
+    timestamps: bool,
+) -> Callable[[Data], Record]:
+    """The route where topic or timestamp depend on the event."""
+    read = read_with(rows)
+    attributes = {s.name: s.attribute for s in rows.slots}
+
+    def record(data: Data) -> Record:
+        row = read(data)
+
+        def value_of(name: str) -> object:
+            return getattr(row, attributes[name]) if name in attributes else None
+
+        made = template.fill(value_of) if topic is None else topic
+        created = value_of("CreatedDate") if timestamps else None
+        timestamp = created if isinstance(created, int) else None
+        return Record(made, encode(row), timestamp=timestamp, sealed=sealed)
+
+    return record
+
+
+def _unknown(event: EventType, sample: Data) -> set[str]:
+    try:
+        given = msgspec.json.decode(sample.payload, type=dict[str, msgspec.Raw])
+    except (ValueError, RecursionError):  # it is judged when its turn comes
+        return set()
+    return (
+        set(given) - {f.name for f in event.fields} - {"ReplayId", "EventUuid", "_ObjectType", "_EventType"}
+    )

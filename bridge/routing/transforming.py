@@ -1,0 +1,269 @@
+"""Routes of events that go through transforms: row → values → chain → key, headers, topic, value of the final schema.
+
+What is registered is the schema after the chain, under the subject of the topic after the chain. Both may depend
+on the event (predicates, TimestampRouter, ExtractTopic), so a target is prepared when its first record comes: for
+the sample at once, for others between transactions (``Unprepared``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Final
+
+import msgspec
+from attrs import frozen
+
+from bridge.config import Loaded, TopicTemplate
+from bridge.config.checks import topic as wrong_topic
+from bridge.encryption.rules import protects
+from bridge.errors import BadRecord, BridgeError, Fatal, SetAside, Stage
+from bridge.event import Data, Record
+from bridge.formats import Format
+from bridge.formats.reader import read_with
+from bridge.formats.rows import Layout
+from bridge.languages.tagging import tags_in
+from bridge.model.converter_classes import SIMPLE, STRING
+from bridge.model.protection import NOTHING
+from bridge.model.schema import Kind, Schema
+from bridge.registry.client import Incompatible, Registered, Registry
+from bridge.routing.following import follow
+from bridge.routing.key_converters import Encoder, header_encoder, key_converter
+from bridge.routing.registration import Written
+from bridge.routing.routes import Route, Unprepared
+from bridge.transforms.chain import Chain
+from bridge.transforms.configuration import chain_of
+from bridge.transforms.record import ConnectRecord
+from bridge.transforms.smt.cast import caster
+
+_MOST_TARGETS: Final = 2000
+Find = Callable[[Schema, str], Written | None]
+"""The version that writes values of a schema to a topic; None: the format has none."""
+
+
+@frozen
+class Target:
+    """How records of one value schema, topic and key schema are written. Holds the schemas its key names by id.
+
+    ``sealed``: how many protected fields a value has.
+    """
+
+    schemas: tuple[Schema | None, Schema | None]
+    value: Encoder
+    key: Encoder
+    sealed: int = 0
+
+
+class Transforming:
+    """Makes routes for a connector that has transforms."""
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        form: Format,
+        settings: Mapping[str, str],
+        registry: Callable[[], Registry],
+        ensure_topic: Callable[[str], None] = lambda name: None,
+    ) -> None:
+        """ConfigurationError for transforms that are wrong."""
+        config, worker = loaded.connector, loaded.worker
+        self.chain: Final = chain_of(config.raw())
+        self._form, self._settings, self._ensure_topic = form, settings, ensure_topic
+        self._encrypts = bool(config.get("csfle.enabled"))
+        self._timestamps = config.get("bridge.record.timestamp") == "created_date"
+        self._set_aside = config.get("bridge.schema.on.incompatible") == "dead_letter"
+        name, options = _converter("key.converter", STRING, config.raw(), worker.raw())
+        self._registries: list[Registry] = []
+
+        def opened() -> Registry:
+            self._registries.append(registry())
+            return self._registries[-1]
+
+        self._keys = key_converter(name, options, config.get("schema.context.name") or "default", opened)
+        name, options = _converter("header.converter", SIMPLE, config.raw(), worker.raw())
+        self._header = header_encoder(name, options)
+
+    def route(self, rows: Layout, template: TopicTemplate, find: Find, sample: Data, describes: str) -> Route:
+        """The route of one event schema. Fatal where a protected field would get where nothing is encrypted."""
+        read, schema, header = read_with(rows), rows.schema, self._header
+        apply, timestamps = self.chain.apply, self._timestamps
+        targets: dict[tuple[int, str, int], Target] = {}
+        fixed = _fixed_topic(template, rows)
+
+        def prepare(record: ConnectRecord) -> None:
+            if len(targets) >= _MOST_TARGETS:
+                targets.clear()
+            targets[_identity(record)] = self._target(record, schema, find)
+
+        def transformed(data: Data) -> ConnectRecord | None:
+            values = msgspec.to_builtins(read(data))
+            topic = fixed or template.fill(values.get)
+            record = ConnectRecord(topic, schema, values)
+            if timestamps:
+                record.timestamp = values.get("CreatedDate")
+            return record if apply(record) else None
+
+        def make(data: Data) -> Record | None:
+            record = transformed(data)
+            if record is None:
+                return None
+            target = targets.get(_identity(record))
+            if target is None:
+                raise Unprepared(partial(prepare, record))
+            headers = tuple((name, header(its, value)) for name, its, value in record.headers)
+            return Record(
+                record.topic or "",
+                target.value(record.value),
+                target.key(record.key),
+                headers,
+                record.timestamp,
+                target.sealed,
+            )
+
+        self._prepare_for(sample, transformed, prepare)
+        return Route(fixed or template.text, _not_by_value, make, describes)
+
+    def close(self) -> None:
+        """From any thread: wait for the keys' registry no more."""
+        for registry in self._registries:
+            registry.close()
+
+    def _prepare_for(
+        self,
+        sample: Data,
+        transformed: Callable[[Data], ConnectRecord | None],
+        prepare: Callable[[ConnectRecord], None],
+    ) -> None:
+        try:
+            record = transformed(sample)
+        except BridgeError as error:
+            if not isinstance(error, BadRecord):
+                raise
+            return
+        except Exception:  # it is judged when its turn comes, as a BadRecord is
+            return
+        if record is not None:
+            prepare(record)
+
+    def _target(self, record: ConnectRecord, before: Schema, find: Find) -> Target:
+        schema, topic, sealed = record.value_schema, record.topic or "", 0
+        try:
+            if wrong := wrong_topic(topic):
+                raise BadRecord(
+                    f"transforms give the topic {topic!r}, which {wrong}", stage=Stage.TRANSFORMATION
+                )
+            self._ensure_topic(topic)
+            if schema is None or schema.kind is not Kind.STRUCT:
+                self._refuse_tagged(before)
+            value: Encoder = _null
+            if schema is not None:
+                value, sealed = self._value(schema, topic, before, find)
+            key = self._keys(record.key_schema, topic)
+        except Incompatible as difference:
+            if not self._set_aside:
+                raise
+            value, key = _refuse(SetAside(difference.message, stage=Stage.SCHEMA)), _null
+        except BadRecord as error:
+            value, key = _refuse(error), _null
+        return Target((schema, record.key_schema), value, key, sealed)
+
+    def _value(self, schema: Schema, topic: str, before: Schema, find: Find) -> tuple[Encoder, int]:
+        """The encoder, and how many protected fields it writes."""
+        if self._form.REGISTERED and schema.kind is not Kind.STRUCT:
+            raise BadRecord(
+                f"transforms leave a value that is {schema.kind}, and {self._form.NAME} needs a struct: put "
+                "HoistField$Value behind them",
+                stage=Stage.TRANSFORMATION,
+            )
+        written = find(schema, topic)
+        if written is None:
+            return _unless_null(self._form.compile_values(schema, None, b"", self._settings, NOTHING)), 0
+        self._refuse_leaks(before, written)
+        frame = b"\0" + written.registered.id.to_bytes(4, "big")
+        try:
+            encode = self._form.compile_values(
+                written.schema, written.registered.text, frame, self._settings, written.protection
+            )
+        except Fatal as difference:
+            if difference.stage is not Stage.SCHEMA:
+                raise
+            raise Incompatible(difference.message, stage=Stage.SCHEMA) from None
+        return _unless_null(_fitted(encode, schema, written.schema)), written.protection.count
+
+    def _refuse_leaks(self, before: Schema, written: Written) -> None:
+        if self._encrypts or written.protection.fields or written.protection.payload:
+            self._refuse(leaks_of(self.chain, before, written.in_force))
+
+    def _refuse_tagged(self, before: Schema) -> None:
+        """There is no registered schema whose rules could say what is protected: every tag counts."""
+        if self._encrypts:
+            self._refuse([str(found) for found in self.chain.ends(before)[1]])
+
+    def _refuse(self, found: list[str]) -> None:
+        if found:
+            raise Fatal(
+                f"{'; '.join(found)}, where it would not be encrypted: take the field out of it, or untag it in the "
+                "contract",
+                stage=Stage.ENCRYPT,
+            )
+
+
+def leaks_of(chain: Chain, before: Schema, written: Registered) -> list[str]:
+    """In words, where protected fields of the schema before the chain get to places that are not encrypted."""
+    rules = written.rules()
+    reach = tags_in(written.text, written.type, written.metadata)
+    followed = follow(chain, before, reach, lambda tags: any(protects(rule, tags) for rule in rules))
+    return [str(leak) for leak in followed.leaks]
+
+
+def _converter(
+    key: str, default: str, connector: Mapping[str, str], worker: Mapping[str, str]
+) -> tuple[str, dict[str, str]]:
+    """Class and options: the connector's, else the worker's."""
+    for given in (connector, worker):
+        if name := given.get(key, "").strip():
+            return name, {k[len(key) + 1 :]: v for k, v in given.items() if k.startswith(f"{key}.")}
+    return default, {k[len(key) + 1 :]: v for k, v in connector.items() if k.startswith(f"{key}.")}
+
+
+def _identity(record: ConnectRecord) -> tuple[int, str, int]:
+    return id(record.value_schema), record.topic or "", id(record.key_schema)
+
+
+def _fixed_topic(template: TopicTemplate, rows: Layout) -> str | None:
+    constants = {"_ObjectType": rows.event.name, "_EventType": rows.event.schema_id}
+    return template.fill(constants.__getitem__) if set(template.fields) <= set(constants) else None
+
+
+def _fitted(
+    encode: Callable[[dict[str, Any]], bytes], made: Schema, written: Schema
+) -> Callable[[Any], bytes]:
+    """Values in the form that the contract's ``otherwise`` gives to fields that cannot be encrypted."""
+    kinds = {f.name: f.schema for f in written.fields}
+    casts = {
+        f.name: caster(f.schema, Kind.STRING)
+        for f in made.fields
+        if f.name in kinds and kinds[f.name].kind is Kind.STRING and f.schema.kind is not Kind.STRING
+    }
+    if not casts:
+        return encode
+    return lambda values: encode(values | {name: cast(values[name]) for name, cast in casts.items()})
+
+
+def _unless_null(encode: Callable[[Any], bytes]) -> Encoder:
+    return lambda value: None if value is None else encode(value)
+
+
+def _null(value: Any) -> None:
+    return None
+
+
+def _refuse(error: BadRecord) -> Encoder:
+    def refuse(value: Any) -> bytes | None:
+        raise type(error)(error.message, stage=error.stage)
+
+    return refuse
+
+
+def _not_by_value(data: Data) -> bytes:
+    raise AssertionError("a transformed event is a record, not a value alone")

@@ -1,0 +1,94 @@
+"""What becomes of a protected field that cannot be encrypted (number, date, boolean, struct): the contract's
+``otherwise``. It is decided on the record's schema, before anything is rendered or registered.
+
+``fail`` · ``string``: the field is a text, the value's own JSON text · ``drop``: the field is not written ·
+``payload``: the field keeps its type and loses its tag, and the whole message is encrypted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from attrs import evolve, frozen
+
+from bridge.encryption.kms import fatal
+from bridge.encryption.rules import EncryptRule
+from bridge.model.contract import Contract
+from bridge.model.schema import Field, Kind, Schema
+
+Document = Mapping[str, Any]
+
+
+@frozen
+class Adapted:
+    """The schema that is written, the rules it needs besides, and fields that must lose their tags."""
+
+    schema: Schema
+    more_rules: tuple[Document, ...] = ()
+    untagged: frozenset[str] = frozenset()
+
+
+def adapted(
+    schema: Schema,
+    rules: Iterable[EncryptRule],
+    contract: Contract | None,
+    tags: Mapping[str, Iterable[str]],
+) -> Adapted:
+    """``tags``: those of the registered schema by field, besides the fields' own. Fatal(stage=ENCRYPT)."""
+    rules = list(rules)
+    columns: list[Field] = []
+    more: dict[str, Document] = {}
+    untagged = set()
+    for column in schema.fields:
+        met = [rule for rule in rules if rule.meets(column.tags.union(tags.get(column.name, ())))]
+        if not met or can_be_encrypted(column.schema):
+            columns.append(column)
+            continue
+        otherwise = _otherwise(column.name, contract)
+        if otherwise == "string":
+            columns.append(evolve(column, schema=Schema(Kind.STRING, optional=True)))
+        elif otherwise == "payload":
+            columns.append(evolve(column, tags=frozenset()))
+            untagged.add(column.name)
+            rule = met[0]
+            if not any(each.payload for each in rules):
+                more[rule.name] = _payload_rule(rule)
+        elif otherwise == "fail":
+            raise _unfit(column, met[0])
+    return Adapted(evolve(schema, fields=tuple(columns)), tuple(more.values())[:1], frozenset(untagged))
+
+
+def can_be_encrypted(schema: Schema) -> bool:
+    """Texts and bytes, and lists of them."""
+    if schema.kind in (Kind.ARRAY, Kind.MAP) and schema.value_schema is not None:
+        return can_be_encrypted(schema.value_schema)
+    return schema.kind in (Kind.STRING, Kind.BYTES) and schema.name is None
+
+
+def _otherwise(name: str, contract: Contract | None) -> str:
+    if contract is None:
+        return "fail"
+    own = contract.fields[name].otherwise if name in contract.fields else None
+    return own or contract.otherwise
+
+
+def _payload_rule(rule: EncryptRule) -> Document:
+    name = f"{rule.name[:248]}_payload"
+    return {
+        "name": name,
+        "type": "ENCRYPT_PAYLOAD",
+        "kind": "TRANSFORM",
+        "mode": "WRITEREAD",
+        "params": dict(rule.params),
+    }
+
+
+def _unfit(column: Field, rule: EncryptRule) -> Exception:
+    type_ = column.schema.name.rpartition(".")[2].lower() if column.schema.name else column.schema.kind.value
+    if column.schema.kind is Kind.STRUCT:
+        type_ = "a record"
+    return fatal(
+        f"field {column.name} is {type_} and met by the rule {rule.name}, and only texts and bytes can be encrypted: "
+        "say in the contract what to do otherwise (string, drop or payload), or untag the field there"
+    )

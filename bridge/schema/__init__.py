@@ -1,1 +1,0 @@
-"""What an event looks like: the neutral model, how it is inferred, and where it is registered."""

@@ -1,0 +1,1 @@
+"""The transforms themselves, a module each."""

@@ -1,0 +1,66 @@
+"""BytesToString: bytes fields as text (kafka-connect-transform-common)."""
+
+from __future__ import annotations
+
+import codecs
+from typing import Any, Final
+
+from attrs import evolve
+
+from bridge.config.property import HIGH, STRING
+from bridge.java.errors import invalid
+from bridge.model.schema import DECIMAL, Field, Kind, Schema
+from bridge.transforms.record import ConnectRecord
+from bridge.transforms.spec import Key, Settings, Spec, field_list
+from bridge.transforms.step import Bound, OnSide, Side, Transform
+from bridge.transforms.structs import require_fields, require_map
+
+
+def _charset(name: str, value: Any) -> None:
+    try:
+        codecs.lookup(value or "")
+    except LookupError:
+        raise invalid(name, value, "no such character set") from None
+
+
+SPEC: Final = Spec(
+    "BytesToString",
+    "Makes text of fields that are bytes; what the character set does not have becomes the replacement character.",
+    (
+        Key("charset", STRING, "The character set of the bytes.", "UTF-8", HIGH, _charset, "a character set"),
+        field_list("The fields."),
+    ),
+    {"fields": "payload"},
+    "the bytes `payload` become text",
+)
+
+
+def make(settings: Settings, side: Side) -> Transform:
+    """A BytesToString."""
+    names, charset = settings["fields"], settings["charset"]
+
+    def text(value: Any) -> Any:
+        return value.decode(charset, "replace") if isinstance(value, bytes) else value
+
+    def schemaless(value: Any, _: ConnectRecord) -> Any:
+        require_map(value, "converting bytes")
+        return value | {name: text(value[name]) for name in names if name in value}
+
+    def bind(schema: Schema | None) -> Bound:
+        if schema is None:
+            return Bound(None, schemaless)
+        fields = require_fields(schema)
+        chosen = [f.name for f in fields if f.name in names and _is_bytes(f.schema)]
+        made = tuple(
+            Field(f.name, Schema(Kind.STRING, optional=f.schema.optional), f.tags) if f.name in chosen else f
+            for f in fields
+        )
+        return Bound(
+            evolve(schema, fields=made), lambda value, _: value | {name: text(value[name]) for name in chosen}
+        )
+
+    return OnSide(side, bind, passes_null=True)
+
+
+def _is_bytes(schema: Schema) -> bool:
+    return schema.kind is Kind.BYTES and schema.name != DECIMAL

@@ -1,0 +1,1 @@
+"""Keystores, trust stores and TLS contexts, by their content."""

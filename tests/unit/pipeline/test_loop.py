@@ -1,0 +1,332 @@
+"""The loop's promises, over random deliveries: position and records move together, nothing is passed over unsaid.
+
+The producer here only notes what it is told, in transactions; what a real one does with it is tested with a broker.
+"""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from attrs import define, field
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.buffer import Buffer
+from bridge.errors import BadRecord, Fatal, Retriable, Stage
+from bridge.event import Data, Delivery, Head, Message, Record, Unreadable
+from bridge.metrics import Stats
+from bridge.pipeline.loop import Limits, Pipeline
+from bridge.pipeline.policy import ErrorPolicy
+from bridge.routing.routes import Route, Routes, Unprepared
+
+
+@define
+class Notes:
+    """What was committed, in order: per transaction its records and then the position."""
+
+    open: list[tuple[Any, ...]] = field(factory=list)
+    transactions: list[list[tuple[Any, ...]]] = field(factory=list)
+    full: int = 0
+
+    def begin(self) -> None: ...
+    def check(self) -> None: ...
+    def flush(self) -> None: ...
+
+    def produce(self, *arguments: Any) -> None:
+        if self.full:
+            self.full -= 1
+            raise BufferError
+        self.open.append(arguments)
+
+    def send(self, arguments: tuple[Any, ...]) -> None:
+        self.open.append(arguments)
+
+    def commit(self, position: tuple[Any, ...]) -> None:
+        self.transactions.append([*self.open, position])
+        self.open = []
+
+    def values(self) -> list[int]:
+        return [int(args[1]) for one in self.transactions for args in one if args[0] == "out"]
+
+    def positions(self) -> list[int]:
+        return [json.loads(one[-1][1])["replayId"] for one in self.transactions if b"replayId" in one[-1][1]]
+
+
+class Resolver:
+    """Every event is its replay id as text; payloads say what goes wrong with them."""
+
+    def __init__(self, failures: int = 0) -> None:
+        self.asked: list[str | None] = []
+        self.failures = failures
+
+    def resolve(self, schema_id: str | None, sample: Data, channel: str | None = None) -> Route:
+        self.asked.append(schema_id)
+        if self.failures:
+            self.failures -= 1
+            raise Retriable("the registry is away", stage=Stage.SCHEMA)
+        if schema_id == "filtered":
+            return Route("out", convert, filtered)
+        return Route("out", convert)
+
+
+def convert(data: Data) -> bytes:
+    if bytes(data.payload) == b'"bad"':
+        raise BadRecord("it is bad", stage=Stage.ENCODE)
+    if bytes(data.payload) == b'"broken"':
+        raise ValueError("a value that nobody may read")
+    return b"%d" % data.event.replayId
+
+
+def filtered(data: Data) -> Record | None:
+    return None
+
+
+def event(replay_id: int, kind: str = "good", schema: str = "a") -> Message:
+    return Message("/event/X__e", Data(msgspec.Raw(json.dumps(kind).encode()), Head(replay_id), schema))
+
+
+def carry(deliveries: list[Delivery], *, tolerate: bool = False, resolver: Any = None, **limits: Any) -> Any:
+    buffer = Buffer(10**6, 10**9)
+    for delivery in deliveries:
+        buffer.put(delivery)
+    buffer.close()
+    notes, stats = Notes(), Stats(connector="x")
+    pipeline = Pipeline(
+        connector="x",
+        org_id="00D",
+        offsets_topic="offsets",
+        buffer=buffer,
+        routes=Routes(resolver or Resolver(), 1000),
+        producer=notes,  # type: ignore[arg-type]
+        policy=ErrorPolicy(tolerate, None, stats, lambda text: None),
+        stats=stats,
+        limits=Limits(**limits),
+        received_all=lambda: True,
+    )
+    return pipeline, notes, stats
+
+
+kinds = st.sampled_from(["good", "good", "good", "bad", "broken", "filtered"])
+batches = st.lists(st.lists(kinds, max_size=6), max_size=8)
+
+
+def deliveries_of(batches: list[list[str]]) -> tuple[list[Delivery], list[tuple[int, str]]]:
+    every: list[tuple[int, str]] = []
+    made = []
+    for kind_list in batches:
+        events = []
+        for kind in kind_list:
+            replay_id = 10 + 3 * len(every)
+            every.append((replay_id, kind))
+            events.append(event(replay_id, kind, "filtered" if kind == "filtered" else "a"))
+        made.append(Delivery(events, 1, 0.0, []))
+    return made, every
+
+
+@given(batches, st.integers(1, 5))
+def test_tolerant_every_good_event_once_and_the_position_is_the_last(
+    batches: list[list[str]], pending: int
+) -> None:
+    deliveries, every = deliveries_of(batches)
+    pipeline, notes, stats = carry(deliveries, tolerate=True, max_pending=pending)
+    pipeline.run()
+    assert notes.values() == [replay_id for replay_id, kind in every if kind == "good"]
+    assert notes.open == []
+    assert notes.positions() == sorted(set(notes.positions()))
+    assert (notes.positions() or [None])[-1] == (every[-1][0] if every else None)
+    assert stats.bad_records == sum(kind in ("bad", "broken") for _, kind in every)
+    assert stats.unexpected_records == sum(kind == "broken" for _, kind in every)
+
+
+@given(batches)
+def test_strict_everything_before_the_first_bad_event_and_nothing_after(batches: list[list[str]]) -> None:
+    deliveries, every = deliveries_of(batches)
+    pipeline, notes, _ = carry(deliveries)
+    bad = next((replay_id for replay_id, kind in every if kind in ("bad", "broken")), None)
+    if bad is None:
+        pipeline.run()
+    else:
+        with pytest.raises(Fatal) as stopped:
+            pipeline.run()
+        assert stopped.value.position == bad
+    before = [(replay_id, kind) for replay_id, kind in every if bad is None or replay_id < bad]
+    assert notes.values() == [replay_id for replay_id, kind in before if kind == "good"]
+    assert (notes.positions() or [None])[-1] == (before[-1][0] if before else None)
+
+
+@given(batches, st.integers(1, 20))
+def test_max_events_is_exact_and_the_position_fits(batches: list[list[str]], most: int) -> None:
+    deliveries, every = deliveries_of(batches)
+    pipeline, notes, _ = carry(deliveries, tolerate=True, max_events=most)
+    pipeline.run()
+    good = [replay_id for replay_id, kind in every if kind == "good"]
+    assert notes.values() == good[:most]
+    if len(good) >= most:
+        assert notes.positions()[-1] == good[most - 1]
+
+
+def test_records_of_a_transaction_go_before_its_position() -> None:
+    deliveries, _ = deliveries_of([["good"] * 3])
+    pipeline, notes, _ = carry(deliveries)
+    pipeline.run()
+    (transaction,) = notes.transactions
+    assert [arguments[0] for arguments in transaction] == ["out", "out", "out", "offsets"]
+    assert transaction[-1][2] == b'["x",{}]'
+    assert ("bridge-org-id", b"00D") in transaction[-1][7]
+
+
+def test_a_full_queue_slows_down_and_drops_nothing() -> None:
+    deliveries, every = deliveries_of([["good"] * 5])
+    pipeline, notes, _ = carry(deliveries)
+    notes.full = 3
+    pipeline.run()
+    assert notes.values() == [replay_id for replay_id, _ in every]
+
+
+def test_no_transaction_is_open_while_a_schema_is_asked_for() -> None:
+    deliveries = [Delivery([event(1), event(2), event(3, schema="b"), event(4)], 1, 0.0, [])]
+    resolver = Resolver()
+    pipeline, notes, _ = carry(deliveries, resolver=resolver)
+    resolve = resolver.resolve
+
+    def watched(schema_id: str | None, sample: Data, channel: str | None = None) -> Route:
+        assert notes.open == []
+        return resolve(schema_id, sample, channel)
+
+    resolver.resolve = watched  # type: ignore[method-assign]
+    pipeline.run()
+    assert notes.values() == [1, 2, 3, 4]
+    assert resolver.asked == ["a", "b"]
+    assert notes.positions() == [2, 4]
+
+
+def test_an_unreachable_registry_keeps_what_came_before() -> None:
+    deliveries = [Delivery([event(1), event(2)], 1, 0.0, [])]
+    pipeline, notes, _ = carry(deliveries, resolver=Resolver(failures=1))
+    with pytest.raises(Retriable):
+        pipeline.run()
+    assert notes.values() == []
+    assert notes.positions() == []
+
+
+@pytest.mark.parametrize("events", [[], [event(5)]])
+def test_an_unreadable_message_ends_it_before_anything_of_its_reply_moves_the_position(
+    events: list[Message],
+) -> None:
+    deliveries = [Delivery(events, 1, 0.0, [Unreadable(b"{}", "no data", 4)])]
+    pipeline, notes, _ = carry(deliveries)
+    with pytest.raises(Fatal, match="event 4"):
+        pipeline.run()
+    assert notes.positions() == []
+
+
+def test_a_tolerated_unreadable_message_moves_the_position_past_itself() -> None:
+    deliveries = [
+        Delivery([event(5)], 1, 0.0, [Unreadable(b"{}", "no data", 9)]),
+        Delivery([event(11)], 1, 0.0, []),
+    ]
+    pipeline, notes, _ = carry(deliveries, tolerate=True, max_pending=1)
+    pipeline.run()
+    assert notes.values() == [5, 11]
+    assert notes.positions() == [9, 11]
+    first = notes.transactions[0]
+    assert [arguments[0] for arguments in first] == ["out", "offsets"]  # never 9 before 5 is delivered
+
+
+def test_changed_schemas_are_seen_under_constant_load() -> None:
+    resolver = Resolver()
+    pipeline, notes, _ = carry([Delivery([event(n)], 1, 0.0, []) for n in range(1, 4)], resolver=resolver)
+    pipeline.routes = Routes(resolver, 0)
+    pipeline.run()
+    assert notes.values() == [1, 2, 3]
+    assert len(resolver.asked) == 3
+
+
+def test_a_record_too_large_for_its_topic_is_known_before_it_is_produced() -> None:
+    pipeline, notes, _ = carry([Delivery([event(1), event(1234567)], 1, 0.0, [])], max_message_bytes=4)
+    with pytest.raises(Fatal, match=r"max\.message\.bytes"):
+        pipeline.run()
+    assert notes.values() == [1]
+
+
+def test_after_a_gap_lower_replay_ids_move_the_position() -> None:
+    gap = Delivery([], 0, 0.0, [], after_gap=True)
+    pipeline, notes, _ = carry(
+        [Delivery([event(100)], 1, 0.0, []), gap, Delivery([event(7)], 1, 0.0, [])], max_pending=1
+    )
+    pipeline.run()
+    assert notes.positions() == [100, 7]
+
+
+def test_the_moment_of_the_first_subscription_is_kept_until_an_event_is_committed() -> None:
+    pipeline, notes, _ = carry([])
+    pipeline.listening_since = 1234
+    pipeline.run()
+    assert notes.transactions == [[("offsets", b'{"since":1234}', b"bridge-start-x", -1, None, None, 0, [])]]
+
+
+def test_after_a_gap_the_expired_position_goes_when_the_new_start_is_remembered() -> None:
+    pipeline, notes, _ = carry([Delivery([event(100)], 1, 0.0, []), Delivery([], 0, 0.0, [], after_gap=True)])
+    pipeline.listening_since, pipeline.position = 1234, 50
+    pipeline.run()
+    assert notes.positions() == [100]
+    tombstone, start = notes.transactions[-1]
+    assert tombstone == ("offsets", None, b'["x",{}]')
+    assert start[:3] == ("offsets", b'{"since":1234}', b"bridge-start-x")
+
+
+class Preparing(Resolver):
+    """Every third event goes somewhere that must be prepared first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.prepared: list[int] = []
+        self.open: list[int] = []
+        self.notes: Notes | None = None
+
+    def resolve(self, schema_id: str | None, sample: Data, channel: str | None = None) -> Route:
+        return Route("out", convert, self.record)
+
+    def record(self, data: Data) -> Record | None:
+        replay_id = data.event.replayId
+        if replay_id % 9 == 1 and replay_id not in self.prepared:
+            raise Unprepared(lambda: self.prepare(replay_id))
+        return Record("out", b"%d" % replay_id)
+
+    def prepare(self, replay_id: int) -> None:
+        assert self.notes is not None
+        self.open.append(len(self.notes.open))
+        self.prepared.append(replay_id)
+
+
+@given(batches, st.integers(1, 12))
+def test_a_target_is_prepared_between_transactions_and_no_event_is_lost(
+    batches: list[list[str]], most: int
+) -> None:
+    deliveries, every = deliveries_of(batches)
+    resolver = Preparing()
+    pipeline, notes, _ = carry(deliveries, resolver=resolver, max_events=most)
+    resolver.notes = notes
+    pipeline.run()
+    assert notes.values() == [replay_id for replay_id, _ in every][:most]
+    assert not any(resolver.open)
+
+
+def test_protected_fields_are_counted_on_both_ways_of_an_event() -> None:
+    class Sealing(Resolver):
+        def resolve(self, schema_id: str | None, sample: Data, channel: str | None = None) -> Route:
+            if schema_id == "by record":
+                return Route("out", convert, lambda data: Record("out", b"1", sealed=5))
+            return (
+                Route("out", convert, sealed=2)
+                if schema_id == "fused"
+                else super().resolve(schema_id, sample)
+            )
+
+    kinds = ["fused", "fused", "by record", "filtered", "plain"]
+    events = [event(1 + at, schema=kind) for at, kind in enumerate(kinds)]
+    bad = event(99, "bad", "fused")
+    pipeline, _, stats = carry([Delivery([*events, bad], 1, 0.0, [])], resolver=Sealing(), tolerate=True)
+    pipeline.run()
+    assert stats.fields_encrypted == 2 + 2 + 5

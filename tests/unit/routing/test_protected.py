@@ -1,0 +1,387 @@
+"""From contract or registered rules to ciphertext that the official client opens, in every format."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import resource
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka.schema_registry import SchemaRegistryClient
+from confluent_kafka.schema_registry.avro import AvroDeserializer
+from confluent_kafka.schema_registry.json_schema import JSONDeserializer
+from confluent_kafka.schema_registry.protobuf import ProtobufDeserializer
+from confluent_kafka.schema_registry.rule_registry import RuleRegistry
+from confluent_kafka.schema_registry.rules.encryption.encrypt_executor import FieldEncryptionExecutor
+from confluent_kafka.schema_registry.rules.encryption.localkms.local_driver import LocalKmsDriver
+from confluent_kafka.serialization import MessageField, SerializationContext
+from fastavro import parse_schema, schemaless_reader
+
+from bridge.encryption.envelope import Algorithm, cipher_of, new_material
+from bridge.errors import BridgeError, ConfigurationError, Fatal, Retriable
+from bridge.formats import FORMATS as FORMATS_BY_NAME
+from bridge.formats.reader import read_with
+from bridge.formats.rows import layout
+from bridge.inspection.keys import probe
+from bridge.languages.protobuf.descriptors import load, message_class
+from bridge.metadata.infer import event_type, record_schema
+from bridge.model.protection import Protection, seal_of
+from bridge.reading.opener import Opener
+from bridge.registry.http import http_of
+from bridge.routing.resolver import Writers
+from bridge.sandbox.registry import Registry
+from tests.support.encryption import DESCRIBE, EVENT, SECRET, Org, contract, event, loaded, writers
+
+EMAIL, PHONE = "alice@example.com", "+420 777 123 456"
+VALUES: dict[str, Any] = {
+    "Customer_Email__c": EMAIL,
+    "Phone__c": PHONE,
+    "Amount__c": 12.5,
+    "Is_Gift__c": True,
+}
+FIELDS = "Customer_Email__c: {tags: [PII]}, Phone__c: {tags: [PII]}"
+RULE_WITH = "[{name: p, type: ENCRYPT, params: {encrypt.kek.name: k, %s}}]"
+FORMATS = ("AVRO", "JSON_SR", "PROTOBUF")
+
+
+def ask(url: str, body: Any = None, method: str | None = None) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.loads(answer.read() or b"null")
+
+
+def read(registry: Registry, form: str, message: bytes, topic: str = "orders") -> dict[str, Any]:
+    """With the official client and its field encryption."""
+    LocalKmsDriver.register()
+    rules = RuleRegistry()
+    rules.register_executor(FieldEncryptionExecutor())
+    client = SchemaRegistryClient({"url": registry.url, "timeout": 10})
+    conf, rule_conf = {}, {"secret": SECRET}
+    made: Any
+    if form == "AVRO":
+        made = AvroDeserializer(client, conf=conf, rule_conf=rule_conf, rule_registry=rules)
+    elif form == "JSON_SR":
+        made = JSONDeserializer(
+            None,
+            schema_registry_client=client,
+            conf={"validate": False},
+            rule_conf=rule_conf,
+            rule_registry=rules,
+        )
+    else:
+        text = ask(f"{registry.url}/subjects/{topic}-value/versions/latest")["schema"]
+        cls = message_class(load(text), f"io.confluent.salesforce.{EVENT}")
+        made = ProtobufDeserializer(
+            cls, {"use.deprecated.format": False}, client, rule_conf=rule_conf, rule_registry=rules
+        )
+    found = made(message, SerializationContext(topic, MessageField.VALUE))
+    if form == "PROTOBUF":
+        return {f.name: v for f, v in found.ListFields()}
+    assert isinstance(found, dict)
+    return found
+
+
+def plain(text: str) -> list[bytes]:
+    """How a value could stand in bytes."""
+    return [text.encode(), text.encode()[:8]]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("more", ["", "encrypt.dek.expiry.days: '90'", "encrypt.dek.algorithm: AES256_SIV"])
+def test_the_official_client_reads_what_the_contract_protects(
+    registry: Registry, tmp_path: Path, form: str, more: str
+) -> None:
+    path = contract(tmp_path, FIELDS, more)
+    made = writers(registry.url, path, output__data__format=form)
+    route = made.resolve(event().schema, event(**VALUES))
+    assert route.sealed == 2
+    message = route.convert(event(**VALUES))
+    assert not any(text in message for value in (EMAIL, PHONE) for text in plain(value))
+    found = read(registry, form, message)
+    assert found["Customer_Email__c"] == EMAIL
+    assert found["Phone__c"] == PHONE
+    assert found["Amount__c"] == 12.5
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_rules_that_somebody_else_registered(registry: Registry, tmp_path: Path, form: str) -> None:
+    """The managed connector's own flow: nothing is registered, the latest version's rules are followed."""
+    path = contract(tmp_path, FIELDS)
+    first = writers(registry.url, path, output__data__format=form)
+    first.resolve(event().schema, event(**VALUES))
+    (tmp_path / "order.contract.yaml").unlink()
+    given = {
+        "value__converter__auto__register__schemas": "false",
+        "value__converter__use__latest__version": "true",
+    }
+    made = writers(registry.url, output__data__format=form, **given)
+    message = made.resolve(event().schema, event(**VALUES)).convert(event(**VALUES))
+    assert EMAIL.encode() not in message
+    assert read(registry, form, message)["Customer_Email__c"] == EMAIL
+    assert ask(f"{registry.url}/subjects/orders-value/versions") == [1]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_registry_that_drops_rule_sets(tmp_path: Path, form: str, caplog: pytest.LogCaptureFixture) -> None:
+    path = contract(tmp_path, FIELDS)
+    with Registry(keeps_rules=False) as registry, caplog.at_level(logging.WARNING):
+        made = writers(registry.url, path, output__data__format=form)
+        for _ in range(2):
+            message = made.resolve(event().schema, event(**VALUES)).convert(event(**VALUES))
+            assert EMAIL.encode() not in message
+        assert (
+            len([r for r in caplog.records if "readers will not decrypt by themselves" in r.getMessage()])
+            == 1
+        )
+        with pytest.raises(Fatal, match="neither the schema of orders-value nor a contract"):
+            writers(registry.url, output__data__format=form).resolve(event().schema, event(**VALUES))
+
+
+@pytest.mark.parametrize("kind", ["string", "bytes"])
+def test_a_protected_field_that_only_the_registered_schema_has(
+    registry: Registry, tmp_path: Path, kind: str
+) -> None:
+    """Readers decrypt it although no event has it, and fail on the whole record where nothing stands."""
+    path = contract(tmp_path, FIELDS)
+    writers(registry.url, path, output__data__format="PROTOBUF").resolve(event().schema, event(**VALUES))
+    url = f"{registry.url}/subjects/orders-value/versions"
+    latest = ask(f"{url}/latest")
+    tagged = f'  {kind} elsewhere = 900 [(confluent.field_meta) = {{ tags: "PII" }}];\n}}'
+    wider = latest["schema"].rstrip().removesuffix("}") + tagged
+    ask(url, {"schema": wider, "schemaType": "PROTOBUF", "ruleSet": latest["ruleSet"]})
+    made = writers(registry.url, path, output__data__format="PROTOBUF")
+    route = made.resolve(event().schema, event(**VALUES))
+    assert ask(url) == [1, 2]
+    found = read(registry, "PROTOBUF", route.convert(event(**VALUES)))
+    assert found["Customer_Email__c"] == EMAIL
+    assert "elsewhere" not in found
+
+
+def test_a_tag_added_while_running_takes_effect(registry: Registry, tmp_path: Path) -> None:
+    path = contract(tmp_path, FIELDS)
+    made = writers(registry.url, path)
+    first = made.resolve(event().schema, event()).convert(event(Comment__c="leave at the door"))
+    assert b"leave at the door" in first
+    latest = ask(f"{registry.url}/subjects/orders-value/versions/latest")
+    body = {
+        "schema": latest["schema"],
+        "ruleSet": latest["ruleSet"],
+        "metadata": {"tags": {"**.Comment__c": ["PII"]}},
+    }
+    ask(f"{registry.url}/subjects/orders-value/versions", body)
+    second = made.resolve(event().schema, event()).convert(event(Comment__c="leave at the door"))
+    assert b"leave at the door" not in second
+    # the official client of this version cannot read metadata with tags at all
+    newest = ask(f"{registry.url}/subjects/orders-value/versions/latest")
+    assert made.guard is not None
+    opener = Opener(
+        made.guard.deks, "orders-value", "AVRO", newest["schema"], newest["metadata"], newest["ruleSet"]
+    )
+    opened = opener.avro(second[5:], parse_schema(json.loads(newest["schema"])))
+    assert opened["Comment__c"] == "leave at the door"
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("field", ["Amount__c", "Is_Gift__c", "Ship_Date__c", "Promised_At__c"])
+def test_what_cannot_be_encrypted_is_refused_or_a_text_or_dropped_or_the_payload(
+    registry: Registry, tmp_path: Path, form: str, field: str
+) -> None:
+    value = {
+        "Amount__c": 12.50,
+        "Is_Gift__c": True,
+        "Ship_Date__c": "2026-12-24",
+        "Promised_At__c": "2026-12-24T10:00:00.000Z",
+    }
+    text = {"Amount__c": "12.5", "Is_Gift__c": "true"}.get(field, str(value[field]))
+    data = event(**value)
+
+    def message(otherwise: str, topic: str) -> bytes:
+        path = contract(tmp_path, f"{field}: {{tags: [PII], otherwise: {otherwise}}}")
+        made = writers(registry.url, path, kafka__topic=topic, output__data__format=form)
+        route = made.resolve(data.schema, data)
+        assert route.sealed == (otherwise != "drop")
+        return route.convert(data)
+
+    with pytest.raises(Fatal, match=f"field {field} is .* only texts and bytes can be encrypted"):
+        message("fail", "a")
+    assert read(registry, form, message("string", "b"), "b")[field] == text
+    assert read(registry, form, message("drop", "c"), "c").get(field) is None
+    sealed = message("payload", "d")
+    latest = ask(f"{registry.url}/subjects/d-value/versions/latest")
+    assert latest["ruleSet"]["encodingRules"][0]["type"] == "ENCRYPT_PAYLOAD"
+    assert b"Order_Placed__e" not in sealed
+
+
+def test_a_dropped_field_does_not_let_unknown_ones_pass(registry: Registry, tmp_path: Path) -> None:
+    path = contract(tmp_path, "Amount__c: {tags: [PII], otherwise: drop}")
+    made = writers(registry.url, path)
+    route = made.resolve(event().schema, event(Amount__c=1.5))
+    assert route.convert(event(Amount__c=1.5))
+    with pytest.raises(BridgeError, match="Nobody__c"):
+        route.convert(event(Amount__c=1.5, Nobody__c="x"))
+
+
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        ("[{name: c, type: CEL, expr: 'true'}]", "rule c is of type CEL, which the bridge cannot run"),
+        ("[{name: f, type: CEL_FIELD, expr: 'true'}]", "CEL_FIELD"),
+        ("[{name: j, type: JSONATA, expr: '$'}]", "JSONATA"),
+        ("[{name: p, type: ENCRYPT, tags: [PII]}]", "names no KEK"),
+        (
+            "[{name: p, type: ENCRYPT, params: {encrypt.kek.name: k, encrypt.kms.type: acme-kms}}]",
+            "no driver for the KMS type",
+        ),
+        ("[{name: p, type: ENCRYPT, params: {encrypt.kek.name: k, encrypt.dek.algorithm: DES}}]", "DES"),
+        (
+            "[{name: p, type: ENCRYPT, params: {encrypt.kek.name: k, encrypt.dek.expiry.days: soon}}]",
+            "no number of days",
+        ),
+    ],
+)
+def test_rules_that_are_refused_before_anything_is_asked(tmp_path: Path, rules: str, words: str) -> None:
+    path = contract(tmp_path, FIELDS, rules=rules)
+    with pytest.raises(ConfigurationError, match=words):
+        writers("http://127.0.0.1:9", path)
+
+
+def test_rules_of_a_contract_are_never_passed_over(tmp_path: Path) -> None:
+    path = contract(tmp_path, FIELDS)
+    with pytest.raises(ConfigurationError, match=r"csfle\.enabled is false"):
+        writers("http://127.0.0.1:9", path, csfle__enabled="false")
+    with pytest.raises(ConfigurationError, match="JSON has no schema to hold them"):
+        writers("http://127.0.0.1:9", path, output__data__format="JSON")
+    writers(
+        "http://127.0.0.1:9",
+        path,
+        csfle__enabled="false",
+        bridge__csfle__allow__plaintext="true",
+    )
+
+
+def test_a_wrong_secret_is_fatal_and_no_event_is_written(registry: Registry, tmp_path: Path) -> None:
+    path = contract(tmp_path, FIELDS)
+    writers(registry.url, path).resolve(event().schema, event())
+    other = writers(
+        registry.url,
+        path,
+        value__converter__rule__executors___default___param__secret="other",
+    )
+    other.guard.deks._unwrapped.clear()  # type: ignore[union-attr]
+    other.guard.deks.params = {"secret": "other"}  # type: ignore[union-attr]
+    with pytest.raises(Fatal, match="another secret wrapped it"):
+        other.resolve(event().schema, event())
+
+
+def test_a_registry_that_goes_away_is_retriable(tmp_path: Path) -> None:
+    path = contract(tmp_path, FIELDS)
+    with Registry() as registry:
+        made = writers(registry.url, path, errors__retry__timeout="200")
+        made.resolve(event().schema, event())
+    with pytest.raises(Retriable):
+        made.resolve(event().schema, event())
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_the_context_qualifies_the_key_too(registry: Registry, tmp_path: Path, form: str) -> None:
+    path = contract(tmp_path, FIELDS)
+    made = writers(
+        registry.url,
+        path,
+        output__data__format=form,
+        schema__context__name="crm",
+    )
+    made.resolve(event().schema, event(**VALUES))
+    assert ask(f"{registry.url}/dek-registry/v1/keks/sales/deks") == [":.crm:orders-value"]
+
+
+def test_a_tag_where_it_reaches_no_field_is_refused(registry: Registry, tmp_path: Path) -> None:
+    path = contract(tmp_path, FIELDS)
+    made = writers(registry.url, path)
+    made.resolve(event().schema, event())
+    latest = ask(f"{registry.url}/subjects/orders-value/versions/latest")
+    whole = json.loads(latest["schema"]) | {"confluent:tags": ["PII"]}
+    ask(
+        f"{registry.url}/subjects/orders-value/versions",
+        {"schema": json.dumps(whole), "ruleSet": latest["ruleSet"]},
+    )
+    with pytest.raises(Fatal, match="reaches no field"):
+        made.resolve(event().schema, event())
+
+
+def test_without_decryption_it_is_ciphertext(registry: Registry, tmp_path: Path) -> None:
+    path = contract(tmp_path, FIELDS)
+    message = writers(registry.url, path).resolve(event().schema, event()).convert(event(**VALUES))
+    text = ask(f"{registry.url}/subjects/orders-value/versions/latest")["schema"]
+    raw: Any = schemaless_reader(io.BytesIO(message[5:]), parse_schema(json.loads(text)), None)
+    assert raw["Customer_Email__c"] not in (None, EMAIL)
+    assert raw["Comment__c"] is None
+
+
+def test_the_example_secret_is_refused(registry: Registry, tmp_path: Path) -> None:
+    path = str(contract(tmp_path, FIELDS))
+    key = "value.converter.rule.executors._default_.param.secret"
+    given = {"bridge.schema.contract": path, key: "example-only-not-a-secret"}
+    with pytest.raises(ConfigurationError, match="which is public"):
+        Writers(loaded(registry.url, **given), Org())
+    assert Writers(loaded(registry.url, **given, **{"bridge.allow.example.keys": "true"}), Org())
+    assert resource.getrlimit(resource.RLIMIT_CORE)[0] == 0
+
+
+def test_the_keys_are_tried_before_the_first_event_and_nothing_is_registered(
+    registry: Registry, tmp_path: Path
+) -> None:
+    path = str(contract(tmp_path, FIELDS))
+    schema = record_schema(event_type(EVENT, DESCRIBE, None))
+    given = loaded(registry.url, **{"bridge.schema.contract": path})
+    http = http_of({"url": registry.url}, retry_seconds=1, longest_wait=1)
+    assert probe(given, http, EVENT, schema, None) == "pii: AES256_GCM under local-kms k"
+    assert ask(f"{registry.url}/dek-registry/v1/keks") == []
+    contract(tmp_path, "Is_Gift__c: {tags: [PII]}")
+    with pytest.raises(Fatal, match="field Is_Gift__c is boolean"):
+        probe(given, http, EVENT, schema, None)
+    with pytest.raises(Fatal, match="nothing would be encrypted"):
+        probe(loaded(registry.url), http, EVENT, schema, None)
+
+
+def test_rules_that_the_registry_dropped_count_for_transforms_too(tmp_path: Path) -> None:
+    path = contract(tmp_path, FIELDS)
+    header = "org.apache.kafka.connect.transforms.HeaderFrom$Value"
+    given = {"transforms": "h", "transforms.h.type": header, "transforms.h.fields": "Phone__c"}
+    given |= {"transforms.h.headers": "phone", "transforms.h.operation": "copy"}
+    with Registry(keeps_rules=False) as registry:
+        made = writers(registry.url, path, **given)
+        with pytest.raises(Fatal, match=r"Phone__c .* a header, where it would not be encrypted"):
+            made.resolve(event().schema, event(**VALUES))
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_the_three_ways_to_a_message_encrypt_alike(form: str) -> None:
+    """Deterministic keys, so that fused, by row and by values can be compared byte for byte (JSON: as values)."""
+    cipher = cipher_of(new_material(Algorithm.AES256_SIV), Algorithm.AES256_SIV, 3)
+    declared = event_type(EVENT, DESCRIBE, None)
+    schema = record_schema(declared)
+    names = ("Customer_Email__c", "Phone__c", "ReplayId", "_ObjectType", "Comment__c")
+    start = "$" if form == "JSON_SR" else f"io.confluent.salesforce.{EVENT}"
+    found, rows = FORMATS_BY_NAME[form], layout(declared, schema)
+    text = found.render(schema, {})
+    for payload in (None, seal_of([cipher])):
+        protection = Protection({f"{start}.{name}": seal_of([cipher]) for name in names}, payload)
+        ways = found.compile_fused(rows, text, b"\0\0\0\0\7", {}, protection)
+        by_row = found.compile_rows(rows, text, b"\0\0\0\0\7", {}, protection)
+        by_values = found.compile_values(schema, text, b"\0\0\0\0\7", {}, protection)
+        for given in (VALUES, {}, {"Customer_Email__c": "", "Comment__c": "ž" * 5000}):
+            data = event(**given)
+            row = read_with(rows)(data)
+            fused, rowed, valued = ways(data), by_row(read_with(rows)(data)), by_values(rows.values(row))
+            assert fused == rowed
+            assert fused[:5] == b"\0\0\0\0\7"
+            if form == "JSON_SR" and payload is None:
+                assert json.loads(fused[5:]) == json.loads(valued[5:])
+            elif form != "JSON_SR":
+                assert fused == valued
