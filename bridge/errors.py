@@ -95,3 +95,13 @@ class ConfigurationError(Fatal):
         self.faults = tuple(faults)
         text = "\n".join(f"{fault.key}: {fault.message}" for fault in self.faults)
         super().__init__(text, stage=Stage.CONFIGURATION)
+
+
+def fatal(message: str) -> Fatal:
+    """What no retry changes, of rules, keys and ciphertext."""
+    return Fatal(message, stage=Stage.ENCRYPT)
+
+
+def retriable(message: str) -> Retriable:
+    """What may pass, of rules, keys and ciphertext."""
+    return Retriable(message, stage=Stage.ENCRYPT)

@@ -83,7 +83,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _test(args: argparse.Namespace) -> int:
     from bridge import log
-    from bridge.config import load_connector, load_worker
+    from bridge.config import load_worker
+    from bridge.inspection.configuration import load_connector
     from bridge.salesforce.auth import Login
     from bridge.salesforce.rest import Rest
 

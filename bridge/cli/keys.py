@@ -126,8 +126,8 @@ def line_of(one: Found) -> str:
 
 def _rules(args: argparse.Namespace) -> list[Any]:
     """The encryption rules of a subject's latest schema."""
-    from bridge.encryption.kms import fatal
     from bridge.encryption.rules import read_rules
+    from bridge.errors import fatal
     from bridge.registry.client import Registry
 
     found = Registry(http_of_worker(args)).latest(args.subject)
@@ -150,7 +150,7 @@ def worker_of(args: argparse.Namespace) -> Config:
 def http_of_worker(args: argparse.Namespace) -> Http:
     """The registry. Fatal where none is named."""
     from bridge.config.registry import registry_properties
-    from bridge.encryption.kms import fatal
+    from bridge.errors import fatal
     from bridge.registry.http import http_of
 
     settings = registry_properties({}, worker_of(args).raw())

@@ -36,8 +36,9 @@ def run(args: argparse.Namespace) -> int:
     """0 when both files are written; raises ConfigurationError if nothing could be."""
     from bridge.config.exports import read_export
     from bridge.config.migration import migrate
+    from bridge.inspection.configuration import LOADER
 
-    result = migrate(read_export(args.exported))
+    result = migrate(read_export(args.exported), LOADER)
     paths = [args.out / "connector.json", args.out / "worker.properties"]
     _write(paths, [_connector_text(result.connector), _worker_text(result.worker)], force=args.force)
     if args.output == "json":

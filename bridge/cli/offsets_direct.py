@@ -21,7 +21,7 @@ class Direct:
 
     def __init__(self, args: argparse.Namespace) -> None:
         from bridge import log
-        from bridge.config import load
+        from bridge.inspection.configuration import load
         from bridge.worker.positions import Positions
 
         path = Path(args.connector)

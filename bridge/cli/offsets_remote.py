@@ -89,7 +89,7 @@ class Remote:
 
     def check(self, replay_id: int) -> None:
         """Needs the connector's credentials, so its file."""
-        from bridge.config import load
+        from bridge.inspection.configuration import load
         from bridge.worker.probe import try_replay_id
 
         path = Path(self._args.connector)

@@ -55,8 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Exit code 0 when the events are shown, also if there was none."""
     from bridge import log
-    from bridge.config import load_connector, load_worker
+    from bridge.config import load_worker
     from bridge.config.registry import registry_settings
+    from bridge.inspection.configuration import load_connector
     from bridge.inspection.preview import Preview, connector_alone
     from bridge.registry.client import Registry
     from bridge.registry.http import http_of

@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
 
     ending = stopped_by_signals(drain)
     from bridge import log
-    from bridge.config import load
+    from bridge.inspection.configuration import load
     from bridge.metrics import serve
     from bridge.pipeline.attempt import Goal
     from bridge.pipeline.connector import Connector

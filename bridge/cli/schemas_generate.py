@@ -119,9 +119,9 @@ def _declared(args: argparse.Namespace) -> list[Declared]:
 def _online(path: Path, event: str | None) -> list[Declared]:
     """Describe completes the event's present schema; how fields are classified is asked, too."""
     from bridge import log
-    from bridge.config import load_connector
     from bridge.config.subscription import events
     from bridge.errors import Fatal
+    from bridge.inspection.configuration import load_connector
     from bridge.metadata.classification import UNCLASSIFIED, from_records
     from bridge.metadata.infer import event_type
     from bridge.metadata.source_format import Declared
@@ -150,7 +150,7 @@ def _online(path: Path, event: str | None) -> list[Declared]:
 def _settings(connector: Path | None) -> dict[str, str]:
     if connector is None:
         return {}
-    from bridge.config import load_connector
+    from bridge.inspection.configuration import load_connector
 
     return dict(load_connector(connector).prefixed("value.converter."))
 

@@ -61,8 +61,9 @@ def run(args: argparse.Namespace) -> int:
     from bridge.config import load_worker
     from bridge.languages.tagging import tags_in, with_metadata_tags
     from bridge.model.contract import metadata_document, rule_set_document
+    from bridge.model.registered import Registered
     from bridge.model.subjects import qualified
-    from bridge.registry.client import Registered, Registry
+    from bridge.registry.client import Registry
 
     text = read(args.file)
     type_ = type_of(args.file, text)

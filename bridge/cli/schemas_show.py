@@ -55,7 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Exit code 0 when every subject was found."""
     from bridge.cli.schemas_files import registry_http
-    from bridge.config import load_connector, load_worker
+    from bridge.config import load_worker
+    from bridge.inspection.configuration import load_connector
     from bridge.inspection.explain import explain
     from bridge.metadata.sources import read_contract
     from bridge.model.subjects import qualified

@@ -53,7 +53,7 @@ def _positive(text: str) -> int:
 def run(args: argparse.Namespace) -> int:
     """Exit code 0 after Ctrl-C or the last event; raises the connector's error."""
     from bridge import log
-    from bridge.config import load
+    from bridge.inspection.configuration import load
     from bridge.pipeline.connector import Connector
     from bridge.sandbox.demo.publisher import Publisher
     from bridge.sandbox.demo.reader import Reader

@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
         from bridge.cli.validate_remote import validate
 
         return validate(args)
-    from bridge.config.report import examine_files
+    from bridge.inspection.configuration import examine_files
 
     report = examine_files(args.connector, args.worker, os.environ)
     if args.output == "table":

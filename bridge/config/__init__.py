@@ -1,8 +1,7 @@
 """Configuration: every property declared once, read from files and environment, judged all at once."""
 
 from bridge.config.config import Config, Loaded
-from bridge.config.infos import config_infos
-from bridge.config.loading import config_of, connector_config, load, load_connector, load_worker
+from bridge.config.loading import config_of, load_worker
 from bridge.config.property import Property
 from bridge.config.registry import registry_settings
 from bridge.config.topics import TopicTemplate, topic_template
@@ -12,11 +11,7 @@ __all__ = [
     "Loaded",
     "Property",
     "TopicTemplate",
-    "config_infos",
     "config_of",
-    "connector_config",
-    "load",
-    "load_connector",
     "load_worker",
     "registry_settings",
     "topic_template",

@@ -2,38 +2,16 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from bridge.config import files
 from bridge.config.catalogue import Catalogue
-from bridge.config.config import Config
 from bridge.config.declarations import WORKER
 from bridge.config.examine import Examined
-from bridge.config.loading import examine_connector, resolver_of
 from bridge.config.property import Property, Type
 from bridge.errors import Fault
-from bridge.inspection import clients
 
 _WIDTHS = {Type.BOOLEAN: "SHORT", Type.INT: "SHORT", Type.LONG: "SHORT", Type.LIST: "LONG"}
-
-
-def config_infos(
-    given: Mapping[str, str],
-    worker: Config | None = None,
-    *,
-    environ: Mapping[str, str] = os.environ,
-    unknown: str | None = None,
-) -> dict[str, Any]:
-    """A connector's properties with their definitions, values and errors; secrets are masked.
-
-    With a worker, whoever will use the settings judges them too, as in ``sfbridge validate``.
-    """
-    examined = examine_connector(files.Given(given), worker, resolver_of(worker, environ), unknown=unknown)
-    if worker is not None:
-        clients.judge(examined, worker, environ)
-    return infos_of(examined)
 
 
 def infos_of(examined: Examined, faults: Sequence[Fault] | None = None) -> dict[str, Any]:

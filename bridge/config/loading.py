@@ -6,44 +6,100 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from attrs import frozen
+
 from bridge.config import environment, external, files, formats, rules
 from bridge.config.catalogue import Catalogue
 from bridge.config.config import Config, Loaded
 from bridge.config.declarations import CONNECTOR, WORKER
 from bridge.config.declarations.security import DEFAULTS
 from bridge.config.examine import Examined, examine
+from bridge.config.judges import Judges
 from bridge.errors import ConfigurationError, Fault
-from bridge.inspection import clients
 
 _INHERITABLE = frozenset(p.key for p in DEFAULTS if p.key.startswith("errors.")) | {"bridge.config.unknown"}
 _CONVERSION = frozenset(p.key for p in DEFAULTS if p.key.startswith("value.converter.") and not p.is_prefix)
 
 
-def load(
-    connector_path: Path, worker_path: Path | None, *, environ: Mapping[str, str] = os.environ
-) -> Loaded:
-    """The connector and its worker, valid together.
+@frozen
+class Loader:
+    """Loads connectors, judged by every rule and by ``judges``."""
 
-    Raises ConfigurationError with every fault of both; faults of a worker name its file.
-    """
-    worker, connector, faults = check_files(connector_path, worker_path, environ)
-    if faults:
-        raise ConfigurationError(faults)
-    return Loaded(connector.config(), worker.config(), (*worker.notices, *connector.notices))
+    judges: Judges
 
+    def load(
+        self, connector_path: Path, worker_path: Path | None, *, environ: Mapping[str, str] = os.environ
+    ) -> Loaded:
+        """The connector and its worker, valid together.
 
-def check_files(
-    connector_path: Path, worker_path: Path | None, environ: Mapping[str, str]
-) -> tuple[Examined, Examined, list[Fault]]:
-    """Worker and connector, judged, and every fault of both. A file that cannot be read gives one fault."""
-    unreadable: list[Fault] = []
-    worker = _read(unreadable, lambda: examine_worker_file(worker_path, environ))
-    config = worker.config() if worker else None
-    connector = _read(unreadable, lambda: examine_connector_file(connector_path, config, environ))
-    if worker is not None and connector is not None and not worker.faults:
-        clients.judge(connector, worker.config(), environ, worker)
-    worker, connector = worker or Examined(WORKER, {}), connector or Examined(CONNECTOR, {})
-    return worker, connector, [*unreadable, *of_worker(worker, worker_path), *connector.faults]
+        Raises ConfigurationError with every fault of both; faults of a worker name its file.
+        """
+        worker, connector, faults = self.check_files(connector_path, worker_path, environ)
+        if faults:
+            raise ConfigurationError(faults)
+        return Loaded(connector.config(), worker.config(), (*worker.notices, *connector.notices))
+
+    def check_files(
+        self, connector_path: Path, worker_path: Path | None, environ: Mapping[str, str]
+    ) -> tuple[Examined, Examined, list[Fault]]:
+        """Worker and connector, judged, and every fault of both. A file that cannot be read gives one fault."""
+        unreadable: list[Fault] = []
+        worker = _read(unreadable, lambda: examine_worker_file(worker_path, environ))
+        config = worker.config() if worker else None
+        connector = _read(unreadable, lambda: self.examine_connector_file(connector_path, config, environ))
+        if worker is not None and connector is not None and not worker.faults:
+            self.judges.clients(connector, worker.config(), environ, worker)
+        worker, connector = worker or Examined(WORKER, {}), connector or Examined(CONNECTOR, {})
+        return worker, connector, [*unreadable, *of_worker(worker, worker_path), *connector.faults]
+
+    def load_connector(
+        self, path: Path, *, worker: Config | None = None, environ: Mapping[str, str] = os.environ
+    ) -> Config:
+        """A connector's configuration; rules that concern a worker are left out where none is given.
+
+        Raises ConfigurationError with every fault.
+        """
+        return _sound(self.examine_connector_file(path, worker, environ))
+
+    def connector_config(
+        self,
+        given: Mapping[str, str],
+        *,
+        worker: Config | None = None,
+        environ: Mapping[str, str] = os.environ,
+    ) -> Config:
+        """A connector's configuration out of properties that are at hand. Raises ConfigurationError."""
+        return _sound(self.examine_connector(files.Given(given), worker, resolver_of(worker, environ)))
+
+    def examine_connector_file(
+        self, path: Path, worker: Config | None, environ: Mapping[str, str]
+    ) -> Examined:
+        """The connector's properties, judged with the worker's. Raises ConfigurationError for a bad file."""
+        return self.examine_connector(files.read(path, wrapped=True), worker, resolver_of(worker, environ))
+
+    def examine_connector(
+        self,
+        given: files.Given,
+        worker: Config | None,
+        resolver: external.Resolver,
+        *,
+        unknown: str | None = None,
+        catalogue: Catalogue = CONNECTOR,
+    ) -> Examined:
+        """A connector's properties, judged by every rule. ``unknown``: fail or warn, else what the files say."""
+        examined = examine(
+            catalogue, given.values, resolver, unknown=unknown, inherited=_inherited(given.values, worker)
+        )
+        formats.decide(examined, worker)
+        for rule in rules.alone(self.judges):
+            rule(examined)
+        if worker is not None:
+            for together in rules.together(self.judges):
+                together(examined, worker)
+        examined.notices.extend(given.notices)
+        order = {key: index for index, key in enumerate(catalogue.properties)}
+        examined.faults.sort(key=lambda fault: order.get(fault.key, len(order)))
+        return examined
 
 
 def _read(faults: list[Fault], read: Callable[[], Examined]) -> Examined | None:
@@ -52,16 +108,6 @@ def _read(faults: list[Fault], read: Callable[[], Examined]) -> Examined | None:
     except ConfigurationError as error:
         faults.extend(error.faults)
         return None
-
-
-def load_connector(
-    path: Path, *, worker: Config | None = None, environ: Mapping[str, str] = os.environ
-) -> Config:
-    """A connector's configuration; rules that concern a worker are left out where none is given.
-
-    Raises ConfigurationError with every fault.
-    """
-    return _sound(examine_connector_file(path, worker, environ))
 
 
 def load_worker(path: Path | None, *, environ: Mapping[str, str] = os.environ) -> Config:
@@ -73,13 +119,6 @@ def load_worker(path: Path | None, *, environ: Mapping[str, str] = os.environ) -
     if examined.faults:
         raise ConfigurationError(of_worker(examined, path))
     return examined.config()
-
-
-def connector_config(
-    given: Mapping[str, str], *, worker: Config | None = None, environ: Mapping[str, str] = os.environ
-) -> Config:
-    """A connector's configuration out of properties that are at hand. Raises ConfigurationError."""
-    return _sound(examine_connector(files.Given(given), worker, resolver_of(worker, environ)))
 
 
 def config_of(given: Mapping[str, str], catalogue: Catalogue = CONNECTOR) -> Config:
@@ -160,35 +199,6 @@ def _providers(written: Mapping[str, str]) -> tuple[dict[str, str], list[tuple[s
 def resolver_of(worker: Config | None, environ: Mapping[str, str]) -> external.Resolver:
     """What fills in a connector's references: the worker's providers."""
     return external.Resolver(environ, _providers(worker.raw())[0] if worker else None)
-
-
-def examine_connector_file(path: Path, worker: Config | None, environ: Mapping[str, str]) -> Examined:
-    """The connector's properties, judged with the worker's. Raises ConfigurationError for a bad file."""
-    return examine_connector(files.read(path, wrapped=True), worker, resolver_of(worker, environ))
-
-
-def examine_connector(
-    given: files.Given,
-    worker: Config | None,
-    resolver: external.Resolver,
-    *,
-    unknown: str | None = None,
-    catalogue: Catalogue = CONNECTOR,
-) -> Examined:
-    """A connector's properties, judged by every rule. ``unknown``: fail or warn, else what the files say."""
-    examined = examine(
-        catalogue, given.values, resolver, unknown=unknown, inherited=_inherited(given.values, worker)
-    )
-    formats.decide(examined, worker)
-    for rule in rules.ALONE:
-        rule(examined)
-    if worker is not None:
-        for together in rules.TOGETHER:
-            together(examined, worker)
-    examined.notices.extend(given.notices)
-    order = {key: index for index, key in enumerate(catalogue.properties)}
-    examined.faults.sort(key=lambda fault: order.get(fault.key, len(order)))
-    return examined
 
 
 def _inherited(given: Mapping[str, str], worker: Config | None) -> dict[str, str]:

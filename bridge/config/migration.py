@@ -21,7 +21,7 @@ from bridge.config.examine import examine, placeholder
 from bridge.config.external import Resolver, has_reference
 from bridge.config.files import Given
 from bridge.config.formats import CONVERTER, FORMAT
-from bridge.config.loading import examine_connector
+from bridge.config.loading import Loader
 
 
 class Kind(StrEnum):
@@ -70,7 +70,7 @@ def variable(key: str) -> str:
     return re.sub(r"[^A-Z0-9]", "_", key.upper())
 
 
-def migrate(exported: Mapping[str, str]) -> Migration:
+def migrate(exported: Mapping[str, str], loader: Loader) -> Migration:
     """The bridge's configuration for an exported one."""
     m = Migration(dict(exported))
     self_managed = m.connector.get("connector.class", "").strip() == SELF_MANAGED
@@ -81,7 +81,7 @@ def migrate(exported: Mapping[str, str]) -> Migration:
     _hide(m, m.connector)
     _hide(m, m.worker)
     _fill_in(m, self_managed)
-    _judge(m)
+    _judge(m, loader)
     _tell(m, self_managed)
     order = {kind: index for index, kind in enumerate(Kind)}
     m.findings.sort(key=lambda finding: order[finding.kind])
@@ -208,11 +208,11 @@ def _fill_in_registry(m: Migration, self_managed: bool) -> None:
         _reference(m, m.worker, "schema.registry.basic.auth.user.info")
 
 
-def _judge(m: Migration) -> None:
+def _judge(m: Migration, loader: Loader) -> None:
     """What validation will say once the environment is filled in."""
     worker = examine(WORKER, _known(m.worker), Resolver({}))
     filled = Config(worker.values | m.worker, m.worker)
-    connector = examine_connector(Given(_known(m.connector)), filled, Resolver({}))
+    connector = loader.examine_connector(Given(_known(m.connector)), filled, Resolver({}))
     later = {key for key, value in (m.connector | m.worker).items() if has_reference(value)}
     for fault in (*worker.faults, *connector.faults):
         if fault.key not in later:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 from attrs import field, frozen
@@ -11,7 +10,6 @@ from attrs import field, frozen
 from bridge.config import infos
 from bridge.config.config import Loaded
 from bridge.config.examine import Examined
-from bridge.config.loading import check_files
 from bridge.errors import ConfigurationError, Fault
 
 _LONGEST = 60
@@ -56,9 +54,3 @@ def short(text: str) -> str:
     """A value as a table shows it: in one line that is not too long."""
     line = text.replace("\n", "\\n")
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
-
-
-def examine_files(connector_path: Path, worker_path: Path | None, environ: Mapping[str, str]) -> Report:
-    """Both files, judged. Never raises for what is in them: a file that cannot be read is a fault."""
-    worker, connector, faults = check_files(connector_path, worker_path, environ)
-    return Report(connector, worker, tuple(faults), (*worker.notices, *connector.notices))

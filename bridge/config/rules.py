@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -10,9 +10,9 @@ from bridge.config import checks, subscription
 from bridge.config.config import Config
 from bridge.config.declarations.identity import SELF_MANAGED
 from bridge.config.examine import Examined
+from bridge.config.judges import Judges, OfBoth, OfConnector
 from bridge.config.registry import registry_properties
 from bridge.config.topics import TopicTemplate
-from bridge.inspection import chains
 
 _FILE, _PATH = "salesforce.jwt.keystore.file", "salesforce.jwt.keystore.path"
 _LOGIN_HOSTS: Final = ("login.salesforce.com", "test.salesforce.com")
@@ -134,12 +134,15 @@ def state_topics(w: Examined) -> None:
             w.fault(key, f"is the same topic as {other}; each needs one of its own")
 
 
-WORKER: Final[tuple[Callable[[Examined], None], ...]] = (sasl_login, state_topics)
+WORKER: Final[tuple[OfConnector, ...]] = (sasl_login, state_topics)
 
-ALONE: Final[tuple[Callable[[Examined], None], ...]] = (
-    keystore, my_domain, subscription.judge, chains.transforms, encryption, topic_creation, dead_letters,
-    topic_spelling, registry_login,
-)  # fmt: skip
+
+def alone(judges: Judges) -> tuple[OfConnector, ...]:
+    """The rules of a connector alone, in the order of their faults."""
+    return (
+        keystore, my_domain, subscription.judge, judges.transforms, encryption, topic_creation, dead_letters,
+        topic_spelling, registry_login,
+    )  # fmt: skip
 
 
 def brokers(c: Examined, w: Config) -> None:
@@ -225,6 +228,6 @@ def service_account(c: Examined, w: Config) -> None:
         c.fault(account, f"is required when {mode} is SERVICE_ACCOUNT")
 
 
-TOGETHER: Final[tuple[Callable[[Examined, Config], None], ...]] = (
-    brokers, kafka_login, service_account, registry_needed, chains.converters, exactly_once,
-)  # fmt: skip
+def together(judges: Judges) -> tuple[OfBoth, ...]:
+    """The rules of a connector with its worker, in the order of their faults."""
+    return brokers, kafka_login, service_account, registry_needed, judges.converters, exactly_once

@@ -12,8 +12,7 @@ from urllib.parse import quote
 from attrs import field, frozen
 
 from bridge.encryption.envelope import Algorithm
-from bridge.encryption.kms import fatal
-from bridge.errors import Fatal
+from bridge.errors import Fatal, fatal
 from bridge.registry.http import NoRegistryError, Refused
 
 _BASE: Final = "/dek-registry/v1/keks"

@@ -18,9 +18,9 @@ from attrs import define, field, frozen
 
 from bridge.encryption.dek_registry import DekRegistry, ExistsError, Kek, WrappedDek
 from bridge.encryption.envelope import Algorithm, Cipher, cipher_of, new_material
-from bridge.encryption.kms import Kms, fatal, open_kms, opened
+from bridge.encryption.kms import Kms, open_kms, opened
 from bridge.encryption.rules import EncryptRule
-from bridge.errors import BridgeError, Fatal, Retriable
+from bridge.errors import BridgeError, Fatal, Retriable, fatal
 
 T = TypeVar("T")
 ALTERNATES: Final = "encrypt.alternate.kms.key.ids"

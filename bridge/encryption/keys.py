@@ -11,9 +11,9 @@ from attrs import frozen
 from bridge.encryption.dek_registry import DekRegistry, ExistsError, Kek, WrappedDek
 from bridge.encryption.deks import ALTERNATES, Deks
 from bridge.encryption.envelope import Algorithm, key_of
-from bridge.encryption.kms import check, fatal
+from bridge.encryption.kms import check
 from bridge.encryption.rules import EncryptRule
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, fatal
 
 
 @frozen

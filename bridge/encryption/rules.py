@@ -13,7 +13,7 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from bridge.encryption.envelope import Algorithm
-from bridge.encryption.kms import fatal
+from bridge.errors import fatal
 from bridge.languages.places import Place, Places, matches, tags_of
 
 Document = Mapping[str, Any]

@@ -16,8 +16,8 @@ from typing import Annotated, Any, Final
 import msgspec
 from attrs import field, frozen
 
-from bridge.metadata.infer import AS_IT_STANDS
 from bridge.model.schema import DATE, TIMESTAMP, EventType, Kind, Schema
+from bridge.model.wire import AS_IT_STANDS
 
 Row = msgspec.Struct
 """A row in its final form has the values of ``model/schema.py``; nested structs are rows too."""

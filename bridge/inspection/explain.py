@@ -11,7 +11,7 @@ from bridge.encryption.rules import meet
 from bridge.languages.tagging import Tagged, tags_in
 from bridge.metadata.classification import Classification, of_classification
 from bridge.model.contract import Contract
-from bridge.registry.client import Registered
+from bridge.model.registered import Registered
 
 
 @frozen

@@ -9,13 +9,13 @@ from attrs import evolve
 
 from bridge.config import Loaded
 from bridge.encryption.dek_registry import Http, Kek
-from bridge.encryption.kms import fatal
 from bridge.encryption.rules import StrayTagError, plan, read_rules
+from bridge.errors import fatal
 from bridge.languages.tagging import PLACES, tags_in
 from bridge.metadata.sources import load_contracts
 from bridge.model.contract import metadata_document, rule_set_document
+from bridge.model.registered import Registered
 from bridge.model.schema import Schema
-from bridge.registry.client import Registered
 from bridge.routing.demands import check_contract
 from bridge.routing.guard import Guard, deks_of
 

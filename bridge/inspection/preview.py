@@ -29,9 +29,10 @@ from bridge.log import for_connector
 from bridge.metadata.infer import record_schema
 from bridge.metadata.sources import EventTypes, Metadata, load_contracts
 from bridge.model.contract import rule_set_document
+from bridge.model.registered import Registered
 from bridge.model.schema import EventType, Kind, Schema
 from bridge.model.subjects import STRATEGIES, qualified
-from bridge.registry.client import Registered, Registry
+from bridge.registry.client import Registry
 from bridge.routing.conversion import ConversionGuard
 from bridge.routing.following import follow, marked
 from bridge.routing.registration import REGISTRY_TYPES

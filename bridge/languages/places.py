@@ -14,9 +14,9 @@ from typing import Protocol
 
 from attrs import field, frozen
 
-from bridge.encryption.kms import fatal
+from bridge.errors import fatal
+from bridge.model.protection import TAGS
 
-TAGS = "confluent:tags"
 _READINGS = ((True, True), (True, False), (False, True))
 """Whether brackets are a class of characters, and whether a backslash takes the next character as it is: Java's
 ``WildcardMatcher`` up to 8.3, Python's ``wildcard_match`` (2.16), Java's since."""

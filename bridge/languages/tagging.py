@@ -16,12 +16,13 @@ from attrs import evolve, field, frozen
 
 from bridge.languages.avro import places as avro_places
 from bridge.languages.json_schema import places as json_places
-from bridge.languages.places import TAGS, Below, Node, Places, exactly, matches
+from bridge.languages.places import Below, Node, Places, exactly, matches
 from bridge.languages.protobuf import places as protobuf_places
 from bridge.languages.spelling import spellings
+from bridge.model.protection import TAGS
+from bridge.model.registered import Registered
 from bridge.model.schema import Field, Kind, Schema
 from bridge.model.texts import ReferringText, imports_of
-from bridge.registry.client import Registered
 
 Path = tuple[str, ...]
 """Names of fields from the record's own down to one of a record within."""

@@ -15,6 +15,7 @@ from attrs import evolve
 
 from bridge.errors import Fatal, Stage
 from bridge.model.schema import DATE, TIMESTAMP, EventField, EventType, Field, Kind, Schema
+from bridge.model.wire import AS_IT_STANDS
 
 NAMESPACE: Final = "io.confluent.salesforce"
 HEAD: Final = ("ReplayId", "CreatedDate", "CreatedById", "EventUuid")
@@ -25,8 +26,6 @@ _TEXT: Final = (
     "string picklist multipicklist combobox reference base64 textarea phone id time url email encryptedstring "
     "datacategorygroupreference"
 )
-AS_IT_STANDS: Final = frozenset({"currency", "anyType", "json"})
-"""Declared types that may be any JSON value and are written as that value's own text."""
 
 _KINDS: Final[dict[str, Kind]] = {
     **dict.fromkeys(_TEXT.split(), Kind.STRING),

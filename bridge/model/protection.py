@@ -6,15 +6,14 @@ encoder exists that could write it otherwise; a protected field that the schema 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from functools import reduce
+from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
 from attrs import field, frozen
 
-from bridge.encryption.envelope import Cipher
 from bridge.errors import Fatal, Stage
-from bridge.languages.places import TAGS
+
+TAGS = "confluent:tags"
 
 T = TypeVar("T")
 _PROTOBUF_TAGS: Final = "confluent.field_meta"
@@ -47,14 +46,6 @@ NOTHING: Final = Protection()
 """Somebody looked, and nothing is protected."""
 
 
-def seal_of(ciphers: Iterable[Cipher]) -> Seal:
-    """One after the other, in the order of the rules; readers undo them in reverse."""
-    every = list(ciphers)
-    return Seal(
-        _chained([cipher.encrypt_text for cipher in every]), _chained([cipher.encrypt for cipher in every])
-    )
-
-
 def checked(protection: Protection | None, text: str) -> Protection:
     """Fail closed: a schema with tags is compiled only by somebody who says what they protect.
 
@@ -85,9 +76,3 @@ def whole(encode: Callable[[T], bytes], frame: bytes, protection: Protection | N
         return encode
     seal = protection.payload.raw
     return lambda value: frame + seal(encode(value))
-
-
-def _chained(steps: list[Bytes]) -> Bytes:
-    if len(steps) == 1:
-        return steps[0]
-    return lambda data: reduce(lambda value, step: step(value), steps, data)

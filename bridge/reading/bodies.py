@@ -16,9 +16,9 @@ from attrs import define, field
 from bridge.languages.avro import places as avro_places
 from bridge.languages.json_schema import places as json_places
 from bridge.languages.protobuf import places as protobuf_places
+from bridge.model.registered import Registered
 from bridge.model.texts import imports_of
 from bridge.reading.opener import without_logical
-from bridge.registry.client import Registered
 
 See = Callable[[str, Any], Any]
 

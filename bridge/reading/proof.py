@@ -18,9 +18,10 @@ from bridge.encryption.envelope import TAG, Algorithm, NotDecryptedError, from_t
 from bridge.encryption.rules import EncryptRule
 from bridge.errors import BridgeError
 from bridge.model.contract import Contract
+from bridge.model.registered import Registered
 from bridge.reading.bodies import Body, body_of
 from bridge.reading.protected import Chain, Demands, Protected
-from bridge.registry.client import Registered, Registry
+from bridge.registry.client import Registry
 from bridge.registry.http import Http, Refused
 from bridge.routing.letters import PREFIX, opened
 

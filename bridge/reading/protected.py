@@ -18,7 +18,7 @@ from bridge.errors import BridgeError
 from bridge.languages.places import Place, tags_of
 from bridge.languages.tagging import PLACES, tags_in
 from bridge.model.contract import Contract, rule_set_document
-from bridge.registry.client import Registered
+from bridge.model.registered import Registered
 
 Document = Mapping[str, Any]
 Chain = tuple[EncryptRule, ...]

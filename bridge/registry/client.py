@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
-from attrs import evolve, field, frozen
+from attrs import evolve
 
 from bridge.errors import Fatal, Stage
+from bridge.model.registered import Registered
 from bridge.model.texts import ReferringText, imports_of
 from bridge.registry.http import Http, Refused
 
@@ -27,34 +28,6 @@ _DESCRIPTION: Final = re.compile(
 
 class Incompatible(Fatal):
     """The registry refuses a schema because of an earlier version; the message says what differs."""
-
-
-@frozen
-class Registered:
-    """A registered schema; metadata and rule set as the registry gives them."""
-
-    subject: str
-    version: int
-    id: int
-    text: str
-    type: str = "AVRO"
-    references: tuple[Mapping[str, Any], ...] = field(default=(), hash=False)
-    metadata: Mapping[str, Any] | None = field(default=None, hash=False)
-    rule_set: Mapping[str, Any] | None = field(default=None, hash=False)
-    guid: str | None = None
-
-    def rules(self) -> list[Mapping[str, Any]]:
-        """Every rule of every phase."""
-        found = self.rule_set or {}
-        phases = ("migrationRules", "domainRules", "encodingRules")
-        return [rule for phase in phases for rule in found.get(phase) or []]
-
-    def encrypts(self) -> bool:
-        """Whether an enabled rule says that something in it is to be encrypted."""
-        return any(
-            str(rule.get("type", "")).startswith("ENCRYPT") and not rule.get("disabled")
-            for rule in self.rules()
-        )
 
 
 class Registry:

@@ -15,13 +15,15 @@ from attrs import define, evolve, field
 from bridge.config import Config, Loaded
 from bridge.encryption.dek_registry import DekRegistry, Http
 from bridge.encryption.deks import Dek, Deks
-from bridge.encryption.kms import check, fatal
+from bridge.encryption.kms import check
 from bridge.encryption.rules import EncryptRule, StrayTagError, plan, read_rules
+from bridge.encryption.seals import seal_of
+from bridge.errors import fatal
 from bridge.languages.tagging import every_field, tags_in
 from bridge.model.contract import Contract
-from bridge.model.protection import NOTHING, Protection, Seal, seal_of
+from bridge.model.protection import NOTHING, Protection, Seal
+from bridge.model.registered import Registered
 from bridge.model.schema import Schema
-from bridge.registry.client import Registered
 from bridge.routing.unfit import Adapted, adapted
 
 _PARAMETER: Final = re.compile(r"(?:value\.converter\.)?rule\.executors\.[^.]+\.param\.(.+)")

@@ -24,9 +24,10 @@ from bridge.model.converter_classes import (
     STRING,
     class_of,
 )
+from bridge.model.registered import Registered
 from bridge.model.schema import Kind, Schema
 from bridge.model.subjects import qualified
-from bridge.registry.client import Registered, Registry
+from bridge.registry.client import Registry
 from bridge.routing.java_text import header_text, text_encoder
 
 Encoder = Callable[[Any], bytes | None]

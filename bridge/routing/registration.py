@@ -20,10 +20,11 @@ from bridge.formats.options import flag
 from bridge.languages.tagging import every_field, retagged, tags_in, with_metadata_tags
 from bridge.model.contract import Contract, metadata_document, rule_set_document
 from bridge.model.protection import NOTHING, Protection
+from bridge.model.registered import Registered
 from bridge.model.schema import Schema
 from bridge.model.subjects import prefix, subject_name
 from bridge.model.texts import ReferringText, imports_of
-from bridge.registry.client import Registered, Registry
+from bridge.registry.client import Registry
 from bridge.routing.guard import Guard
 
 REGISTRY_TYPES: Final = {"AVRO": "AVRO", "JSON_SR": "JSON", "PROTOBUF": "PROTOBUF"}

@@ -26,9 +26,10 @@ from bridge.metadata.classification import LastAnswers
 from bridge.metadata.infer import record_schema
 from bridge.metadata.sources import EventTypes, Metadata, load_contracts
 from bridge.model.protection import NOTHING
+from bridge.model.registered import Registered
 from bridge.model.schema import EventType, Schema
 from bridge.model.subjects import qualified
-from bridge.registry.client import Incompatible, Registered, Registry
+from bridge.registry.client import Incompatible, Registry
 from bridge.registry.http import Http, http_of
 from bridge.retry import patience
 from bridge.routing.demands import check_contract, check_secrets, no_core_dumps

@@ -25,8 +25,9 @@ from bridge.formats.rows import Layout
 from bridge.languages.tagging import tags_in
 from bridge.model.converter_classes import SIMPLE, STRING
 from bridge.model.protection import NOTHING
+from bridge.model.registered import Registered
 from bridge.model.schema import Kind, Schema
-from bridge.registry.client import Incompatible, Registered, Registry
+from bridge.registry.client import Incompatible, Registry
 from bridge.routing.following import follow
 from bridge.routing.key_converters import Encoder, header_encoder, key_converter
 from bridge.routing.registration import Written

@@ -12,8 +12,8 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from bridge.encryption.kms import fatal
 from bridge.encryption.rules import EncryptRule
+from bridge.errors import fatal
 from bridge.model.contract import Contract
 from bridge.model.schema import Field, Kind, Schema
 

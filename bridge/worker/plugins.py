@@ -9,14 +9,15 @@ from typing import Any, Protocol
 
 from attrs import define, field, frozen
 
-from bridge.config import Config, Loaded, config_infos, files
+from bridge.config import Config, Loaded, files
 from bridge.config.declarations import CONNECTOR
 from bridge.config.declarations.identity import MANAGED, SELF_MANAGED
 from bridge.config.examine import Examined
 from bridge.config.infos import definitions
-from bridge.config.loading import examine_connector, resolver_of
+from bridge.config.loading import resolver_of
 from bridge.config.secrecy import is_masked
 from bridge.errors import BridgeError, ConfigurationError
+from bridge.inspection.configuration import config_infos, examine_connector
 from bridge.kafka.offsets import replay_id_of
 from bridge.log import for_connector, register_secrets
 from bridge.metrics import Metrics

@@ -13,7 +13,8 @@ import pytest
 from bridge.errors import Fatal
 from bridge.languages.compatibility import Source
 from bridge.languages.compatibility import differences as judged
-from bridge.registry.client import Incompatible, Registered, Registry
+from bridge.model.registered import Registered
+from bridge.registry.client import Incompatible, Registry
 from bridge.registry.http import http_of
 from tests.support.apicurio import apicurio
 from tests.support.encryption import contract, event, writers

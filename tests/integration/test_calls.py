@@ -9,8 +9,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bridge import calls
-from bridge.config import load
 from bridge.errors import Fenced
+from bridge.inspection.configuration import load
 from bridge.kafka.producer import Producer
 from bridge.kafka.settings import producer_settings, transactional_id
 from bridge.metrics import Stats, serve

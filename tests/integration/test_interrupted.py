@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 
-from bridge.config import load
 from bridge.errors import Fenced
+from bridge.inspection.configuration import load
 from bridge.kafka.offsets import position_key, position_value
 from bridge.metrics import Stats
 from bridge.pipeline.attempt import Attempt, Goal

@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka.admin import AclOperation, AdminClient, ResourceType
 
 from bridge.cli.main import main
-from bridge.config import load
+from bridge.inspection.configuration import load
 from bridge.inspection.online import Check, checks
 from bridge.sandbox.org import Org
 from bridge.sandbox.registry import Registry

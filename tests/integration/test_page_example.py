@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from confluent_kafka.admin import AclOperation, ResourceType
 
-from bridge.config import load
 from bridge.errors import Fatal
+from bridge.inspection.configuration import load
 from bridge.pipeline.attempt import Goal
 from bridge.pipeline.connector import Connector
 from bridge.sandbox.definition import EventDefinition, FieldDefinition

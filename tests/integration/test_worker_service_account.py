@@ -11,8 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from confluent_kafka.admin import AclOperation, ResourceType
 
-from bridge.config import load
 from bridge.errors import ConfigurationError, Fatal
+from bridge.inspection.configuration import load
 from bridge.kafka.service_account import with_keys
 from bridge.sandbox.org import Org
 from tests.support import kafka_config

@@ -14,7 +14,7 @@ from typing import Any
 
 from attrs import define, field
 
-from bridge.config import load
+from bridge.inspection.configuration import load
 from bridge.pipeline.attempt import Goal
 from bridge.pipeline.connector import Connector
 from bridge.sandbox import samples

@@ -9,8 +9,10 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from bridge.encryption.dek_registry import DekRegistry
 from bridge.encryption.deks import Deks
 from bridge.encryption.rules import EncryptRule, Plan, plan, read_rules
-from bridge.model.protection import Protection, Seal, seal_of
-from bridge.reading.opener import PLACES, Opener
+from bridge.encryption.seals import seal_of
+from bridge.languages.tagging import PLACES
+from bridge.model.protection import Protection, Seal
+from bridge.reading.opener import Opener
 from bridge.registry.http import Refused
 from tests.vectors import csfle_avro, csfle_json, csfle_protobuf
 

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 from attrs import field, frozen
 
 from bridge import calls
-from bridge.errors import Fatal, Retriable, Stage
+from bridge.errors import fatal
 from bridge.log import quiet_sdks
 
 Params = Mapping[str, str]
@@ -91,13 +91,3 @@ def opened(kms_type: str, open_key: Callable[[], Kms]) -> Kms:
     label = kms_type if kms_type in DRIVERS else "other"
     with calls.KMS.timed(label, "open"):
         return Timed(label, open_key())
-
-
-def fatal(message: str) -> Fatal:
-    """What no retry changes."""
-    return Fatal(message, stage=Stage.ENCRYPT)
-
-
-def retriable(message: str) -> Retriable:
-    """What may pass."""
-    return Retriable(message, stage=Stage.ENCRYPT)

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from bridge.encryption.kms import Params, fatal, retriable
-from bridge.errors import BridgeError
+from bridge.encryption.kms import Params
+from bridge.errors import BridgeError, fatal, retriable
 
 _PASSING: Final = frozenset(
     {

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from attrs import define, field
 
-from bridge.encryption.kms import Params, fatal, retriable
-from bridge.errors import BridgeError
+from bridge.encryption.kms import Params
+from bridge.errors import BridgeError, fatal, retriable
 
 _ID: Final = re.compile(r"(https://[^/]+)/keys/([^/]+)(?:/([0-9a-fA-F]{32}))?/?")
 _VERSIONED: Final = re.compile(rb"azure:v1:([0-9a-f]{32}):(.*)", re.DOTALL)

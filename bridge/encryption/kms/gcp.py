@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from bridge.encryption.kms import Params, fatal, retriable
-from bridge.errors import BridgeError
+from bridge.encryption.kms import Params
+from bridge.errors import BridgeError, fatal, retriable
 
 client: Callable[[Params], Any] | None = None
 """For tests: makes the SDK's client instead of one with credentials."""

@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from bridge.encryption.envelope import IV, TAG
-from bridge.encryption.kms import Params, fatal
+from bridge.encryption.kms import Params
+from bridge.errors import fatal
 
 
 @frozen

@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 
 from attrs import define, field
 
-from bridge.encryption.kms import Params, fatal, retriable
-from bridge.errors import BridgeError
+from bridge.encryption.kms import Params
+from bridge.errors import BridgeError, fatal, retriable
 
 
 @define

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bridge.config import load_worker
-from bridge.config.report import examine_files
+from bridge.inspection.configuration import examine_files
 from bridge.metrics import Metrics
 from bridge.worker.plugins import salesforce_plugins
 from tests.support.memory_worker import GOOD, MemoryWorker

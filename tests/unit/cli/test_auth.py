@@ -17,7 +17,7 @@ from cryptography import x509
 
 from bridge import log
 from bridge.cli.main import main
-from bridge.config import load_connector
+from bridge.inspection.configuration import load_connector
 from bridge.salesforce.keystore import load_keystore, open_keystore
 from bridge.sandbox.definition import EventDefinition
 from bridge.sandbox.org import Org

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge.config import Loaded, load
+from bridge.config import Loaded
 from bridge.errors import ConfigurationError
+from bridge.inspection.configuration import load
 from tests.unit.config.samples import VALID, Faults, Load, write
 
 

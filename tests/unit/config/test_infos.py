@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 
-from bridge.config import config_infos, config_of
+from bridge.config import config_of
 from bridge.config.declarations import CONNECTOR, WORKER
 from bridge.config.infos import definitions
+from bridge.inspection.configuration import config_infos
 from tests.unit.config.samples import EXAMPLE, PLAIN, VALID
 
 # The keys of a definition and of a value as Apache Kafka Connect 4.3 answers them, and 'order', its older name

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bridge.config import config_of, connector_config, load, load_connector, load_worker
+from bridge.config import config_of, load_worker
 from bridge.config.declarations import CONNECTOR, WORKER
 from bridge.errors import ConfigurationError, Fault
+from bridge.inspection.configuration import connector_config, load, load_connector
 from tests.unit.config.samples import EXAMPLE, NO_KEYS, SECRETS, VALID, Faults, Load, write
 from tests.unit.config.samples import WORKER as WORKER_FILE
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.config import load
 from bridge.errors import ConfigurationError
+from bridge.inspection.configuration import load
 from tests.unit.config.samples import NO_KEYS, PLAIN, VALID, Faults, Load, write
 from tests.unit.config.samples import WORKER as WORKER_FILE
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge.config import load, load_worker
+from bridge.config import load_worker
 from bridge.errors import ConfigurationError
+from bridge.inspection.configuration import load
 from tests.unit.config.samples import VALID, Faults, Load, write
 from tests.unit.config.samples import WORKER as WORKER_FILE
 

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.config import files, load
+from bridge.config import files
 from bridge.config.exports import properties_of, read_export
 from bridge.config.migration import Kind, Migration, migrate, variable
 from bridge.errors import ConfigurationError
+from bridge.inspection.configuration import LOADER, load
 from bridge.salesforce.keymaker import make_pair
 from tests.unit.config.samples import EXAMPLE, write
 
@@ -155,7 +156,7 @@ SAMPLES: dict[str, Mapping[str, str]] = {
 
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_the_result_is_valid_once_the_environment_is_filled_in(sample: str, tmp_path: Path) -> None:
-    m = migrate(SAMPLES[sample])
+    m = migrate(SAMPLES[sample], LOADER)
     assert kinds(m, Kind.REFUSED) == set()
     environ = filled(m)
     assert set(environ) == {variable(key) for key in kinds(m, Kind.FILL_IN)}
@@ -163,7 +164,7 @@ def test_the_result_is_valid_once_the_environment_is_filled_in(sample: str, tmp_
 
 
 def test_a_managed_export() -> None:
-    m = migrate(EXPORTED)
+    m = migrate(EXPORTED, LOADER)
     assert m.connector["salesforce.password"] == "${env:SALESFORCE_PASSWORD}"
     assert m.connector["output.data.format"] == "AVRO"
     assert m.worker == {
@@ -177,7 +178,7 @@ def test_a_managed_export() -> None:
 
 
 def test_a_self_managed_configuration() -> None:
-    m = migrate(SELF_MANAGED)
+    m = migrate(SELF_MANAGED, LOADER)
     assert m.connector["kafka.topic.lowercase"] == "false"
     assert m.connector["salesforce.password"] == "hunter3"
     assert m.connector["salesforce.password.token"] == ""
@@ -195,18 +196,21 @@ def test_a_self_managed_configuration() -> None:
     ],
 )
 def test_what_would_change_the_records_stays_and_is_named(key: str, value: str) -> None:
-    m = migrate(EXAMPLE | {key: value})
+    m = migrate(EXAMPLE | {key: value}, LOADER)
     assert m.connector[key] == value
     assert key in kinds(m, Kind.REFUSED)
     assert m.findings.index(next(f for f in m.findings if f.key == key)) < len(m.findings) - 1
 
 
 def test_findings_never_hold_a_secret() -> None:
-    assert "hunter" not in str(migrate(SELF_MANAGED).findings)
+    assert "hunter" not in str(migrate(SELF_MANAGED, LOADER).findings)
 
 
 def test_a_template_is_no_placeholder() -> None:
-    assert migrate(EXAMPLE | {"kafka.topic": "${_ObjectType}"}).connector["kafka.topic"] == "${_ObjectType}"
+    assert (
+        migrate(EXAMPLE | {"kafka.topic": "${_ObjectType}"}, LOADER).connector["kafka.topic"]
+        == "${_ObjectType}"
+    )
 
 
 JSON = st.recursive(
@@ -225,4 +229,4 @@ def test_any_document_is_properties_or_unreadable(document: object) -> None:
         found = dict(files.texts(properties_of(document)))
     except files.UnreadableError:
         found = {}
-    migrate(found)
+    migrate(found, LOADER)

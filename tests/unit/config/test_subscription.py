@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bridge.config import subscription
-from bridge.config.report import examine_files
+from bridge.inspection.configuration import examine_files
 from tests.unit.config.samples import VALID
 
 STRATEGY = "value.converter.value.subject.name.strategy"

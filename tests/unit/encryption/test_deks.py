@@ -12,9 +12,9 @@ from bridge import calls
 from bridge.encryption.dek_registry import DekRegistry, Kek
 from bridge.encryption.deks import Deks
 from bridge.encryption.envelope import Algorithm
-from bridge.encryption.kms import Kms, fatal, open_kms, retriable
+from bridge.encryption.kms import Kms, open_kms
 from bridge.encryption.rules import EncryptRule
-from bridge.errors import Fatal, Retriable
+from bridge.errors import Fatal, Retriable, fatal, retriable
 from bridge.registry.http import Http, http_of
 from bridge.sandbox.registry import Registry
 from tests.support.registry_server import RegistryServer

@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 
 from bridge.encryption.envelope import Algorithm, cipher_of, new_material
 from bridge.encryption.rules import StrayTagError, plan, read_rules
+from bridge.encryption.seals import seal_of
 from bridge.errors import Fatal
 from bridge.formats import FORMATS
 from bridge.languages.avro import places as avro_places
 from bridge.languages.json_schema import places as json_places
 from bridge.languages.places import Place, Places, matches
 from bridge.languages.protobuf import places as protobuf_places
-from bridge.model.protection import Protection, checked, refused, seal_of
+from bridge.model.protection import Protection, checked, refused
 from bridge.model.schema import Field, Kind, Schema
 from bridge.model.texts import ReferringText
 

@@ -17,8 +17,8 @@ from bridge.languages.tagging import retagged, tags_in, with_metadata_tags
 from bridge.metadata.classification import Classification, from_records, split, tags_of
 from bridge.metadata.infer import event_type, record_schema
 from bridge.model.contract import Contract, FieldContract, Rule, metadata_document, rule_set_document
+from bridge.model.registered import Registered
 from bridge.model.schema import Field, Kind, Schema
-from bridge.registry.client import Registered
 from bridge.routing.registration import REGISTRY_TYPES
 
 SAMPLES = Path(__file__).parents[3] / "schemas"

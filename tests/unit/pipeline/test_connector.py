@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.config import load
 from bridge.errors import Fatal, Fenced, Retriable, Stage
+from bridge.inspection.configuration import load
 from bridge.pipeline import connector as lifecycle
 from bridge.pipeline.connector import Connector
 

@@ -15,9 +15,9 @@ import pytest
 from bridge.encryption.dek_registry import DekRegistry
 from bridge.encryption.deks import Deks
 from bridge.encryption.envelope import Algorithm
-from bridge.encryption.kms import Kms, fatal
+from bridge.encryption.kms import Kms
 from bridge.encryption.rules import EncryptRule
-from bridge.errors import BadRecord, Stage
+from bridge.errors import BadRecord, Stage, fatal
 from bridge.kafka.dead_letter import DeadLetters
 from bridge.metadata.sources import read_contract
 from bridge.model.contract import Contract

@@ -13,9 +13,10 @@ import pytest
 from bridge.errors import Fatal
 from bridge.formats import FORMATS, compile_encoder_for_values
 from bridge.formats.protobuf.read import Reader
+from bridge.model.registered import Registered
 from bridge.model.schema import Field, Kind, Schema
 from bridge.model.texts import imports_of
-from bridge.registry.client import Registered, Registry, in_context_of
+from bridge.registry.client import Registry, in_context_of
 from bridge.registry.http import Http, http_of
 from bridge.sandbox.registry import Registry as Embedded
 

@@ -12,8 +12,8 @@ from bridge.errors import Fatal
 from bridge.formats import FORMATS
 from bridge.inspection.masking import MASK, Protected, masked, shown
 from bridge.languages.tagging import every_field, tags_in
+from bridge.model.registered import Registered
 from bridge.model.schema import Schema
-from bridge.registry.client import Registered
 from bridge.routing.following import follow, marked
 from bridge.routing.registration import REGISTRY_TYPES
 from bridge.routing.transforming import leaks_of

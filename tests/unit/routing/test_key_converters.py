@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from bridge.errors import BadRecord, Fatal
+from bridge.model.registered import Registered
 from bridge.model.schema import DATE, TIMESTAMP, Field, Kind, Schema
-from bridge.registry.client import Registered
 from bridge.routing.java_text import header_text, to_string
 from bridge.routing.key_converters import header_encoder, key_converter
 

@@ -22,6 +22,7 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 from fastavro import parse_schema, schemaless_reader
 
 from bridge.encryption.envelope import Algorithm, cipher_of, new_material
+from bridge.encryption.seals import seal_of
 from bridge.errors import BridgeError, ConfigurationError, Fatal, Retriable
 from bridge.formats import FORMATS as FORMATS_BY_NAME
 from bridge.formats.reader import read_with
@@ -29,7 +30,7 @@ from bridge.formats.rows import layout
 from bridge.inspection.keys import probe
 from bridge.languages.protobuf.descriptors import load, message_class
 from bridge.metadata.infer import event_type, record_schema
-from bridge.model.protection import Protection, seal_of
+from bridge.model.protection import Protection
 from bridge.reading.opener import Opener
 from bridge.registry.http import http_of
 from bridge.routing.resolver import Writers

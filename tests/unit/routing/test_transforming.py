@@ -10,12 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.config import Loaded, TopicTemplate, config_of
+from bridge.encryption.seals import seal_of
 from bridge.errors import BadRecord, Fatal, SetAside
 from bridge.event import Data, Record
 from bridge.formats import FORMATS
-from bridge.model.protection import NOTHING, Protection, seal_of
+from bridge.model.protection import NOTHING, Protection
+from bridge.model.registered import Registered
 from bridge.model.schema import Schema
-from bridge.registry.client import Incompatible, Registered
+from bridge.registry.client import Incompatible
 from bridge.routing.registration import Written
 from bridge.routing.routes import Route, Unprepared
 from bridge.routing.transforming import Transforming, leaks_of

@@ -1,0 +1,44 @@
+"""The door to a connector's configuration: loaded, examined or shown, judged by everybody who will use it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from bridge.config import Config, files
+from bridge.config.infos import infos_of
+from bridge.config.judges import Judges
+from bridge.config.loading import Loader, resolver_of
+from bridge.config.report import Report
+from bridge.inspection import chains, clients
+
+LOADER: Final = Loader(Judges(chains.transforms, chains.converters, clients.judge))
+load, load_connector, connector_config = LOADER.load, LOADER.load_connector, LOADER.connector_config
+examine_connector = LOADER.examine_connector
+
+
+def config_infos(
+    given: Mapping[str, str],
+    worker: Config | None = None,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    unknown: str | None = None,
+) -> dict[str, Any]:
+    """A connector's properties with their definitions, values and errors; secrets are masked.
+
+    With a worker, whoever will use the settings judges them too, as in ``sfbridge validate``.
+    """
+    examined = LOADER.examine_connector(
+        files.Given(given), worker, resolver_of(worker, environ), unknown=unknown
+    )
+    if worker is not None:
+        LOADER.judges.clients(examined, worker, environ)
+    return infos_of(examined)
+
+
+def examine_files(connector_path: Path, worker_path: Path | None, environ: Mapping[str, str]) -> Report:
+    """Both files, judged. Never raises for what is in them: a file that cannot be read is a fault."""
+    worker, connector, faults = LOADER.check_files(connector_path, worker_path, environ)
+    return Report(connector, worker, tuple(faults), (*worker.notices, *connector.notices))

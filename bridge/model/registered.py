@@ -1,0 +1,36 @@
+"""A registered schema, as the registry gives it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import field, frozen
+
+
+@frozen
+class Registered:
+    """A registered schema; metadata and rule set as the registry gives them."""
+
+    subject: str
+    version: int
+    id: int
+    text: str
+    type: str = "AVRO"
+    references: tuple[Mapping[str, Any], ...] = field(default=(), hash=False)
+    metadata: Mapping[str, Any] | None = field(default=None, hash=False)
+    rule_set: Mapping[str, Any] | None = field(default=None, hash=False)
+    guid: str | None = None
+
+    def rules(self) -> list[Mapping[str, Any]]:
+        """Every rule of every phase."""
+        found = self.rule_set or {}
+        phases = ("migrationRules", "domainRules", "encodingRules")
+        return [rule for phase in phases for rule in found.get(phase) or []]
+
+    def encrypts(self) -> bool:
+        """Whether an enabled rule says that something in it is to be encrypted."""
+        return any(
+            str(rule.get("type", "")).startswith("ENCRYPT") and not rule.get("disabled")
+            for rule in self.rules()
+        )
