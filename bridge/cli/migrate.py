@@ -25,7 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "exported",
         type=Path,
         metavar="EXPORTED",
-        help="JSON as the cloud's CLI or API or Kafka Connect's REST API gives it, or .properties",
+        help="JSON as the cloud's CLI or API or Kafka Connect's REST API gives it, .properties, Terraform (.tf, its "
+        "state), a KafkaConnector of Strimzi, a Connector of Confluent for Kubernetes, a Helm chart's values",
     )
     parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="where to (default: here)")
     parser.add_argument("--force", action="store_true", help="overwrite files that are there")

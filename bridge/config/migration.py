@@ -57,6 +57,8 @@ class Migration:
 
 
 _CLIENT: Final = re.compile(r"security\.protocol|sasl\..*|ssl\..*|bootstrap\.servers")
+_OTHERS_REFERENCE: Final = re.compile(r"\$\{(?!(?:env|file|dir|directory):)[a-z][\w.-]*:[^}]+\}")
+"""A reference by a provider that is not ours, as Strimzi's ``${secrets:namespace/name:key}``."""
 _LICENSE_BROKERS: Final = "confluent.topic."
 _NEUTRALISED: Final = {
     "transaction.boundary": "the bridge has its own rhythm (bridge.commit.interval.ms, bridge.commit.max.events)",
@@ -94,7 +96,7 @@ def _take_brokers(m: Migration, self_managed: bool) -> None:
         m.worker["bootstrap.servers"] = ",".join(
             part.strip().rpartition("://")[2] for part in endpoint.split(",")
         )
-    if not self_managed:
+    if not self_managed or endpoint:  # security goes with the brokers that it is for
         return
     for key in [k for k in m.connector if k.startswith(_LICENSE_BROKERS)]:
         name = key.removeprefix(_LICENSE_BROKERS)
@@ -159,6 +161,8 @@ def _hide(m: Migration, properties: dict[str, str]) -> None:
             continue
         if secrecy.is_masked(value) or (not declared.is_prefix and placeholder(declared, value)):
             _reference(m, properties, key)
+        elif _OTHERS_REFERENCE.fullmatch(value):
+            _reference(m, properties, key, f"; it was {value}")
         elif catalogue.is_secret(key) and value and not has_reference(value):
             m.note(
                 Kind.CHECK,
@@ -167,9 +171,9 @@ def _hide(m: Migration, properties: dict[str, str]) -> None:
             )
 
 
-def _reference(m: Migration, properties: dict[str, str], key: str) -> None:
+def _reference(m: Migration, properties: dict[str, str], key: str, origin: str = "") -> None:
     properties[key] = f"${{env:{variable(key)}}}"
-    m.note(Kind.FILL_IN, key, f"set the environment variable {variable(key)}")
+    m.note(Kind.FILL_IN, key, f"set the environment variable {variable(key)}{origin}")
 
 
 def _fill_in(m: Migration, self_managed: bool) -> None:
