@@ -79,6 +79,37 @@ class Record:
     """How many protected fields its value has."""
 
 
+class _ChangeHeader(msgspec.Struct, gc=False):
+    transactionKey: str  # noqa: N815 - the wire's own name
+    sequenceNumber: int  # noqa: N815 - the wire's own name
+    entityName: str = ""  # noqa: N815 - the wire's own name
+    recordIds: list[str] = msgspec.field(default_factory=list)  # noqa: N815 - the wire's own name
+
+
+class _Change(msgspec.Struct, gc=False):
+    ChangeEventHeader: _ChangeHeader | None = None
+
+
+_change = msgspec.json.Decoder(_Change).decode
+
+
+def name_of(data: Data) -> str | None:
+    """What tells an event from others of the same replay id: its EventUuid, else what identifies a change
+    (transaction, number within it, object, records); None where it has neither. Never the payload: an enriched
+    field is filled in when the event is delivered, and may differ the next time."""
+    if data.event.EventUuid:
+        return data.event.EventUuid
+    try:
+        header = _change(data.payload).ChangeEventHeader
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    if header is None:
+        return None
+    return "\0".join(
+        (header.transactionKey, str(header.sequenceNumber), header.entityName, *header.recordIds)
+    )
+
+
 class _Created(msgspec.Struct):
     CreatedDate: datetime | None = None
 

@@ -20,6 +20,7 @@ DATA_PATH = (
     "routing",
     "reading",
     "buffer",
+    "progress",
     "event",
     "errors",
     "retry",

@@ -4,6 +4,11 @@ A position is a record of the compacted offsets topic: key ``["<connector>",{}]`
 platform event connector is empty), value ``{"replayId":120572741}``, a tombstone for *none*. Its headers say
 whose it is: ``bridge-org-id``, ``bridge-event-uuid``, ``bridge-created`` (the event's CreatedDate, ms).
 
+Several events may share a replay id, and the value names the newest of which *one* was delivered. Two headers say what
+a resume does about the others: ``bridge-resume-after``, the id after which it subscribes (decimal; -2: all retained),
+and ``bridge-done``, which of the events after that it passes over: 16 bytes for each, a digest of what identifies the
+event (``bridge.progress``), 32 kB at most. A record without them, of Kafka Connect, say, resumes after its value.
+
 Beside it stands, until the first event is committed, when a connector that starts at ``latest`` first
 subscribed: key ``bridge-start-<connector>``, value ``{"since": <server time, ms>}``.
 """
@@ -11,8 +16,9 @@ subscribed: key ``bridge-start-<connector>``, value ``{"since": <server time, ms
 from __future__ import annotations
 
 import json
+import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import msgspec
@@ -21,6 +27,7 @@ from attrs import evolve, frozen
 from bridge.documents import Broken, json_of, read
 from bridge.errors import Fatal, Retriable, Stage
 from bridge.foreign import Foreign, shown
+from bridge.progress import ALL_RETAINED, DIGEST
 
 if TYPE_CHECKING:
     from confluent_kafka import Message
@@ -28,6 +35,10 @@ if TYPE_CHECKING:
 ORG_ID = "bridge-org-id"
 EVENT_UUID = "bridge-event-uuid"
 CREATED = "bridge-created"
+RESUME_AFTER = "bridge-resume-after"
+DONE = "bridge-done"
+RETENTION: Final = 72 * 3600  # seconds for which Salesforce keeps change events and platform events
+_ID: Final = re.compile(rb"\d{1,19}")
 HIGHEST: Final = 2**63 - 1
 """The highest replay id there can be."""
 LATEST_MS: Final = 253_402_300_799_999
@@ -50,6 +61,8 @@ class Position:
     created_ms: int | None = None
     committed_ms: int | None = None
     since_ms: int | None = None
+    resume_after: int | None = None
+    done: tuple[bytes, ...] = ()
 
 
 def position_key(connector: str) -> bytes:
@@ -62,13 +75,23 @@ def position_value(replay_id: int) -> bytes:
     return b'{"replayId":%d}' % replay_id
 
 
-def position_headers(org_id: str, event_uuid: str | None, created_ms: int | None) -> list[tuple[str, bytes]]:
-    """What lets a later start recognise a position that is not its own."""
+def position_headers(
+    org_id: str,
+    event_uuid: str | None,
+    created_ms: int | None,
+    resume_after: int | None = None,
+    done: Sequence[bytes] = (),
+) -> list[tuple[str, bytes]]:
+    """What lets a later start recognise a position that is not its own, and go on within a group of one id."""
     headers = [(ORG_ID, org_id.encode())]
     if event_uuid:
         headers.append((EVENT_UUID, event_uuid.encode()))
     if created_ms is not None:
         headers.append((CREATED, b"%d" % created_ms))
+    if resume_after is not None:
+        headers.append((RESUME_AFTER, b"%d" % resume_after))
+    if resume_after is not None and done:
+        headers.append((DONE, b"".join(done)))
     return headers
 
 
@@ -280,7 +303,21 @@ class Stored:
             event_uuid=self._header(message, headers, EVENT_UUID, bytes.decode),
             created_ms=self._header(message, headers, CREATED, _created),
             committed_ms=at,
+            **self._resumption(message, headers, replay_id, at or 0),
         )
+
+    def _resumption(
+        self, message: Message, headers: Mapping[str, Any], replay_id: int, at: int
+    ) -> dict[str, Any]:
+        """Both headers or none: half of them would lose or double events."""
+        after = self._header(message, headers, RESUME_AFTER, _resume_after)
+        done = self._header(message, headers, DONE, _digests) if DONE in headers else ()
+        if after is None or done is None or after >= replay_id:
+            return {}
+        # A subscription to all retained events is never refused: it would hide that the position has expired meanwhile.
+        if after == ALL_RETAINED and time.time() - at / 1000 > RETENTION:
+            return {}
+        return {"resume_after": after, "done": done}
 
     def _header(
         self, message: Message, headers: Mapping[str, Any], name: str, convert: Callable[[bytes], _T]
@@ -335,6 +372,18 @@ class _Value(msgspec.Struct):
 
 class _Start(msgspec.Struct):
     since: Annotated[int, msgspec.Meta(ge=0, le=LATEST_MS)]
+
+
+def _resume_after(value: bytes) -> int:
+    if value != b"%d" % ALL_RETAINED and not _ID.fullmatch(value):
+        raise ValueError("no replay id")
+    return int(value)
+
+
+def _digests(value: bytes) -> tuple[bytes, ...]:
+    if len(value) % DIGEST:
+        raise ValueError("cut")
+    return tuple(value[at : at + DIGEST] for at in range(0, len(value), DIGEST))
 
 
 def _created(value: bytes) -> int:

@@ -111,14 +111,17 @@ class Producer:
         self._call(lambda: self._producer.poll(0), "producing")
         self._raise_failed()
 
-    def commit(self, position: tuple[Any, ...]) -> None:
-        """Everything produced so far, and the position record, together; asks again while the outcome is open."""
+    def commit(self, position: tuple[Any, ...] | None) -> None:
+        """Everything produced so far, and the position record (where there is one), together; asks again while the
+        outcome is open."""
         if self.transactional_id is None:
             self.flush()
-            self.send(position)
+            if position is not None:
+                self.send(position)
             return
         self.begin()
-        self.send(position)
+        if position is not None:
+            self.send(position)
         while not self._commit_within(SLICE):
             pass
         self._open = False

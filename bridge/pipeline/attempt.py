@@ -26,6 +26,7 @@ from bridge.metadata.classification import LastAnswers
 from bridge.metrics import Stats
 from bridge.pipeline.loop import Limits, Pipeline
 from bridge.pipeline.policy import ErrorPolicy
+from bridge.progress import Progress
 from bridge.routing.resolver import Writers
 from bridge.routing.routes import Routes
 from bridge.salesforce.auth import Login, Session
@@ -160,9 +161,9 @@ class Attempt:
         self._stats.buffer = buffer
         self._stats.buffer_max_events = self._config["bridge.buffer.max.events"]
         self._stats.buffer_max_bytes = self._config["bridge.buffer.max.bytes"]
-        pipeline = self._pipeline(producer, buffer, session, topics)
+        pipeline = self._pipeline(producer, buffer, session, topics, position)
         if position.replay_id is not None:
-            pipeline.position = self._stats.last_replay_id = position.replay_id
+            self._stats.last_replay_id = position.replay_id
         receiver = _Receiver(self._source(buffer, position, pipeline), buffer, self._log)
         pipeline.received_all = receiver.ended.is_set
         pipeline.subscribed = lambda: receiver.source.subscribed
@@ -175,7 +176,8 @@ class Attempt:
         except BridgeError:
             if producer.transactional_id is not None:
                 # The outcome of the last transaction is not known: it is one of the two.
-                attempted = pipeline.position if pipeline.position >= 0 else None
+                newest = pipeline.progress.newest
+                attempted = newest if newest >= 0 else None
                 self._left_at = frozenset({self._committed(position), attempted})
             raise
         finally:
@@ -186,7 +188,9 @@ class Attempt:
         if receiver.failure is not None and not self._wanted():
             raise receiver.failure
 
-    def _pipeline(self, producer: Producer, buffer: Buffer, session: Session, topics: Any) -> Pipeline:
+    def _pipeline(
+        self, producer: Producer, buffer: Buffer, session: Session, topics: Any, position: Position
+    ) -> Pipeline:
         config = self._config
         self._writers = Writers(
             self._loaded, self._rest, ensure_topic=self._ensure_topic, classified=self._classified
@@ -216,6 +220,7 @@ class Attempt:
                 until_idle=self._goal.until_idle,
             ),
             received_all=lambda: False,
+            progress=Progress.resumed(position.replay_id, position.resume_after, position.done),
             records=self._written,
             committed=self._written,
         )
@@ -240,7 +245,13 @@ class Attempt:
             http=http_settings(config),
             buffer=buffer,
             stats=self._stats,
-            start=Start(position.replay_id, config["salesforce.initial.start"], position.since_ms),
+            start=Start(
+                position.replay_id,
+                config["salesforce.initial.start"],
+                position.since_ms,
+                position.resume_after,
+                position.done,
+            ),
             on_first_subscription=listening,
             on_subscribed=self._running,
             on_gap=gap,

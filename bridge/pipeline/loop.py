@@ -1,13 +1,15 @@
 """THE DATA PATH: deliveries from Salesforce in, records and position out, together.
 
 The position (the highest replay id handed to Kafka) commits with the records: when the buffer is empty, else
-after ``interval`` seconds or ``max_pending`` records, whichever comes first. No transaction is open across a
+after ``interval`` seconds or ``max_pending`` records, whichever comes first. Whatever is pending is committed, whether
+or not the position moved: the record of the position then repeats it. No transaction is open across a
 call to Salesforce or the registry. Whatever goes wrong with Kafka ends the run; the connector starts again
 from the committed position, which is the only recovery there is.
 """
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -22,6 +24,7 @@ from bridge.kafka.producer import Producer
 from bridge.log import for_connector
 from bridge.metrics import Stats
 from bridge.pipeline.policy import ErrorPolicy
+from bridge.progress import Progress
 from bridge.routing.conversion import ConversionGuard
 from bridge.routing.routes import Route, Routes, Unprepared
 
@@ -61,8 +64,7 @@ class Pipeline:
     received_all: Callable[[], bool]  # the receiver has ended: what is in the buffer is all there is
     subscribed: Callable[[], bool] = lambda: True
 
-    position: int = -1
-    last: Data | None = None
+    progress: Progress = field(factory=Progress)
     had_position: bool = False
     records: int = 0  # since the start of the process: handed to Kafka …
     committed: int = 0  # … and committed
@@ -70,9 +72,10 @@ class Pipeline:
     guard: ConversionGuard = Factory(
         lambda self: ConversionGuard(for_connector(self.connector)), takes_self=True
     )
-    _handled: int = -1  # the highest replay id that was delivered, filtered or put aside
+    log: Any = field(default=Factory(lambda self: for_connector(self.connector), takes_self=True))
+    _noted: int = 0  # so many events of the delivery count as done
+    _lower_said: int = 0
     _pending: int = 0
-    _moved: bool = False
     _opened: float = 0.0
     _idle_since: float = field(factory=time.monotonic)
 
@@ -82,23 +85,24 @@ class Pipeline:
             if delivery.after_gap:
                 self._commit()
                 self.had_position = True
-                self.position, self.last, self._handled = -1, None, -1
+                self.progress = Progress()
+            events, done, self._noted = delivery.events, 0, 0
             batch: list[Arguments] = []
             failure: BridgeError | None = self._set_aside(delivery, batch)
             known, room, largest = self.routes.known, self._room(), self.limits.max_message_bytes
             sealed = 0
-            for message in delivery.events if failure is None else ():
+            for message in events if failure is None else ():
                 data = message.data
                 assert data is not None
                 try:
                     route = known.get(data.schema)
                     if route is None:
-                        route, room = self._resolve(message, batch), self._room()
+                        route, room = self._resolve(message, batch, events, done), self._room()
                     if route.record is not None:
                         try:
                             record = route.record(data)
                         except Unprepared as target:
-                            room = self._prepare(target, batch)
+                            room = self._prepare(target, batch, events, done)
                             record = route.record(data)
                         arguments = self._arguments(record)
                     else:
@@ -118,20 +122,18 @@ class Pipeline:
                     break
                 if arguments is not None:
                     batch.append(arguments)
-                self.last, self._handled = data, data.event.replayId
+                done += 1
                 if len(batch) >= room:
                     break
-            else:
-                if failure is None:
-                    self._pass_by(delivery)
             self.stats.fields_encrypted += sealed
-            self._hand_over(batch)
+            self._hand_over(batch, events, done)
             if failure is not None:
                 self._commit()
                 raise failure
             if self._pending >= self.limits.max_pending or self._opened_ago() >= self.limits.interval:
                 self._commit()
         self._commit()
+        self._say_lower(logging.INFO if self._lower_said else logging.WARNING)
         self.producer.flush()
 
     def _next(self) -> Delivery | None:
@@ -142,6 +144,8 @@ class Pipeline:
             self._commit()
             if self._is_over():
                 return None
+            if not self._lower_said:
+                self._say_lower(logging.WARNING)
             self.producer.check()
             self.routes.forget_expired()
             delivery = self.buffer.get(0.25)
@@ -158,24 +162,24 @@ class Pipeline:
         idle = self.limits.until_idle
         return idle is not None and time.monotonic() - self._idle_since >= idle
 
-    def _resolve(self, message: Message, batch: list[Arguments]) -> Route:
+    def _resolve(self, message: Message, batch: list[Arguments], events: list[Message], done: int) -> Route:
         """Ask Salesforce and the registry, after everything so far is committed."""
         assert message.data is not None
         with self.guard.between():
-            self._settle(batch)
+            self._settle(batch, events, done)
             route = self.routes.resolve(message.data, message.channel)
         self.stats.schemas_compiled += 1
         return route
 
-    def _prepare(self, target: Unprepared, batch: list[Arguments]) -> int:
+    def _prepare(self, target: Unprepared, batch: list[Arguments], events: list[Message], done: int) -> int:
         """The same for where one record goes; what is left of ``max_events``."""
         with self.guard.between():
-            self._settle(batch)
+            self._settle(batch, events, done)
             target.prepare()
         return self._room()
 
-    def _settle(self, batch: list[Arguments]) -> None:
-        self._hand_over(batch)
+    def _settle(self, batch: list[Arguments], events: list[Message], done: int) -> None:
+        self._hand_over(batch, events, done)
         batch.clear()
         self._commit()
 
@@ -187,14 +191,12 @@ class Pipeline:
                 return failure
             if arguments is not None:
                 batch.append(arguments)
+            self.progress.pass_by(unreadable)
         return None
 
-    def _pass_by(self, delivery: Delivery) -> None:
-        """Count what was put aside as handled: only after the delivery's events, whose replay ids may be lower."""
-        self._handled = max(self._handled, *(one.replay_id or -1 for one in delivery.unreadable), -1)
-
-    def _hand_over(self, batch: Sequence[Arguments]) -> None:
-        """Produce an encoded batch into the open transaction, opening one if need be."""
+    def _hand_over(self, batch: Sequence[Arguments], events: list[Message], done: int) -> None:
+        """Produce an encoded batch into the open transaction, opening one if need be; with it, so many of the
+        delivery's events are done."""
         if batch:
             if not self._pending:
                 self._opened = time.monotonic()
@@ -211,34 +213,62 @@ class Pipeline:
             self._pending += len(batch)
             self.records += len(batch)
             self.stats.bytes_written += sum(len(arguments[1] or b"") for arguments in batch)
-        if self._handled > self.position:
-            self.position, self._moved = self._handled, True
+        self.progress.advance(events, self._noted, done)
+        self._noted = done
 
     def _commit(self) -> None:
-        """Records and position, together. Nothing to do where neither moved."""
-        if self.listening_since is not None and self.position < 0:
+        """Records and position, together. Nothing to do where there are none and it is as it was."""
+        if self.listening_since is not None and self.progress.newest < 0:
             self._remember_start(self.listening_since)
             self.listening_since = None
-        if self._moved:
-            last = self.last
+            self._committed()
+        progress = self.progress
+        if progress.newest >= 0 and (self._pending or progress.moved):
+            last = progress.last.data if progress.last is not None else None
             created = created_ms(last) if last is not None else None
-            headers = position_headers(self.org_id, last.event.EventUuid if last else None, created)
-            self._write_position(position_value(self.position), position_key(self.connector), headers)
-            self.stats.last_replay_id = self.position
+            headers = position_headers(
+                self.org_id, last.event.EventUuid if last else None, created, progress.before, progress.done()
+            )
+            self._write(self._offset(position_key(self.connector), position_value(progress.newest), headers))
+            self.stats.last_replay_id = progress.newest
             self.stats.last_created_ms = created or self.stats.last_created_ms
-            self.stats.events_delivered = self.committed = self.records
-        self._pending, self._moved = 0, False
+            self._committed()
+        elif self._pending:  # no event has an id yet: only messages that could not be read were put aside
+            self._write(None)
+            self._committed()
+
+    def _committed(self) -> None:
+        self.stats.events_delivered = self.committed = self.records
+        self._pending, self.progress.moved = 0, False
+
+    def _say_lower(self, level: int) -> None:
+        """What restarting ids mean; told when a first burst of them is over, and at the end if there were more."""
+        count = self.progress.lower
+        if count > self._lower_said:
+            self._lower_said = count
+            self.log.log(
+                level,
+                "events came with replay ids below %d, the highest committed (so far %d): they are delivered, and the "
+                "position stays at the highest; if the org counts anew, 'sfbridge offsets reset' makes the connector "
+                "start as a new one would",
+                self.progress.newest,
+                count,
+                extra={"replay_id": self.progress.newest},
+            )
 
     def _remember_start(self, since_ms: int) -> None:
         """Nothing is committed yet: the moment of the first subscription is the position."""
         if self.had_position:  # it has expired, and must not come back after a restart
             self.producer.begin()
             self.producer.send((self.offsets_topic, None, position_key(self.connector)))
-        self._write_position(start_value(since_ms), start_key(self.connector), [])
+        self._write(self._offset(start_key(self.connector), start_value(since_ms), []))
 
-    def _write_position(self, value: bytes, key: bytes, headers: list[tuple[str, bytes]]) -> None:
+    def _offset(self, key: bytes, value: bytes, headers: list[tuple[str, bytes]]) -> Arguments:
+        return (self.offsets_topic, value, key, -1, None, None, 0, headers)
+
+    def _write(self, position: Arguments | None) -> None:
         started = time.monotonic()
-        self.producer.commit((self.offsets_topic, value, key, -1, None, None, 0, headers))
+        self.producer.commit(position)
         self.stats.commit_seconds += time.monotonic() - started
         self.stats.transactions += 1
         self.stats.last_committed_at = time.time()

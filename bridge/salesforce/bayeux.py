@@ -21,9 +21,6 @@ CONNECT = "/meta/connect"
 SUBSCRIBE = "/meta/subscribe"
 DISCONNECT = "/meta/disconnect"
 
-NEW_ONLY = -1
-ALL_RETAINED = -2
-
 _LONG_POLLING = "long-polling"
 
 

@@ -19,9 +19,10 @@ from bridge.buffer import Buffer
 from bridge.errors import BridgeError, Fatal, Retriable, Stage
 from bridge.log import for_connector
 from bridge.metrics import Stats
+from bridge.progress import NEW_ONLY
 from bridge.salesforce.auth import Login, Session
 from bridge.salesforce.backoff import Outage
-from bridge.salesforce.bayeux import NEW_ONLY, Verdict
+from bridge.salesforce.bayeux import Verdict
 from bridge.salesforce.cursor import Cursor, Start
 from bridge.salesforce.deadline import Interrupted
 from bridge.salesforce.dialogue import Dialogue, SessionOver

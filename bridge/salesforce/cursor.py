@@ -1,20 +1,23 @@
 """Where a subscription begins, and which events are new.
 
-Positions are replay ids: they rise within a channel, have gaps, and mean nothing in another org. After a new
-handshake a subscription starts after the highest id *accepted into the buffer*, because what lies there will
-still be delivered; after a restart of the process at the committed one, which the caller passes as
-``Start.replay_id``.
+Positions are replay ids: they rise within a channel, have gaps, and mean nothing in another org; several events may
+share one. A subscription therefore begins after the id *before* the newest, and passes over what is known of the
+newest: after a new handshake that is what was *accepted into the buffer*, because what lies there will still be
+delivered; after a restart of the process what was committed, which the caller passes as ``Start``.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 from attrs import frozen
 
-from bridge.event import Head, Message, Unreadable, created_ms
-from bridge.salesforce.bayeux import ALL_RETAINED, NEW_ONLY
+from bridge.event import Head, Message, Unreadable, created_ms, name_of
+from bridge.progress import ALL_RETAINED, NEW_ONLY, Progress, digest
 from bridge.salesforce.recent import Recent
 
 RECENT = 25_000
+_UNREADABLE = 1_000
 
 
 @frozen
@@ -23,35 +26,52 @@ class Start:
 
     ``since_ms`` (Unix milliseconds, Salesforce's clock) is when a connector that started at ``latest``
     subscribed for the first time, if that was remembered: until an event is committed, that moment is its
-    position.
+    position. ``resume_after`` is the id before the committed one, where that is known, and ``done`` the digests of
+    the events after it that are delivered (see ``bridge.progress``).
     """
 
     replay_id: int | None = None
     initial: str = "latest"
     since_ms: int | None = None
+    resume_after: int | None = None
+    done: tuple[bytes, ...] = ()
 
 
 class Cursor:
     """The position of one connector's source, and the events it has seen lately."""
 
     def __init__(self, start: Start, recent: int = RECENT) -> None:
-        self.after = start.replay_id
         self.since_ms = None if start.replay_id is not None else start.since_ms
         self.duplicates = 0
         self.skipped = 0
+        self._progress = Progress.resumed(start.replay_id, start.resume_after)
         self._initial = start.initial
         self._filtering = False
+        self._floor: int | None = None
         self._recent = Recent(recent)
-        if start.replay_id is not None:
+        self._unreadable: OrderedDict[tuple[int, bytes], None] = OrderedDict()
+        self._committed = start.replay_id if start.resume_after is not None else None
+        self._done = frozenset(start.done) if start.resume_after is not None else frozenset()
+        if self._committed is not None:
+            self._recent.highest = self._committed
+        elif start.replay_id is not None:
             self._recent.add([Head(start.replay_id)])
+
+    @property
+    def after(self) -> int | None:
+        """The highest replay id accepted, None before the first."""
+        return self._progress.newest if self._progress.newest >= 0 else None
 
     def subscribe_from(self) -> int:
         """The replay id for the next subscription. Asking for all retained events instead of only new ones,
         as soon as the moment of the first subscription is known, is what makes a start at ``latest`` lose
         nothing."""
-        self._filtering = False
-        if self.after is not None:
-            return self.after
+        self._filtering, self._floor = False, None
+        progress = self._progress
+        if progress.newest >= 0:
+            if progress.before == ALL_RETAINED:  # the newest was the first: nothing before it is wanted
+                self._floor = progress.newest
+            return progress.newest if progress.before is None else progress.before
         if self._initial == "all" or self.since_ms is not None:
             self._filtering = self._initial != "all"
             return ALL_RETAINED
@@ -61,12 +81,21 @@ class Cursor:
         """A subscription to new events only took effect, at this time by Salesforce's clock."""
         self.since_ms = server_ms
 
+    def stand_on_newest(self) -> bool:
+        """Salesforce does not know the id before the newest any more: subscribe after the newest itself from now on.
+        False where that is what was asked for already."""
+        if self._progress.before is None or self._progress.newest < 0:
+            return False
+        self._progress.before = None
+        return True
+
     def expired(self, *, start_at: str) -> None:
         """The position is not known to Salesforce: start over at ``all`` or ``latest``.
 
-        Ids of before can mean other events now, so only those are still recognised that have an EventUuid.
+        Ids of before can mean other events now, so only those are still recognised that have a name.
         """
-        self.after = self.since_ms = None
+        self._progress = Progress()
+        self.since_ms = self._committed = None
         self._initial = start_at
         self._recent.forget_nameless()
 
@@ -75,11 +104,11 @@ class Cursor:
     ) -> tuple[list[Message], list[Unreadable]]:
         """Those that are new, ascending by replay id; they count as accepted from now on.
 
-        Equal ids with different EventUuids are different events. Unreadable messages without an id are always
-        new.
+        Equal ids with different names are different events. Unreadable messages without an id are always new, and
+        the id of one, which may be damaged, moves nothing.
         """
-        if self._filtering and events:
-            events, unreadable = self._created_since(sorted(events, key=_replay_id), unreadable)
+        if (self._filtering or self._floor is not None) and events:
+            events, unreadable = self._from_start(sorted(events, key=_replay_id), unreadable)
         heads = [message.data.event for message in events]  # type: ignore[union-attr]
         ids = [head.replayId for head in heads]
         if sorted(ids) != ids:
@@ -87,47 +116,63 @@ class Cursor:
             heads = [message.data.event for message in events]  # type: ignore[union-attr]
             ids.sort()
         highest = self._recent.highest
-        if unreadable or len(set(ids)) != len(ids) or (ids and highest is not None and ids[0] <= highest):
-            events, unreadable, heads = self._without_seen(events, unreadable)
+        if len(set(ids)) != len(ids) or (ids and highest is not None and ids[0] <= highest):
+            events, heads = self._without_seen(events)
+        elif heads and (heads[0].EventUuid is None or heads[-1].EventUuid is None):
+            heads = [_named(message) for message in events]
         if heads:
             self._recent.add(heads)
-            if self.after is None or heads[-1].replayId > self.after:
-                self.after = heads[-1].replayId
-        return events, unreadable
+            self._progress.advance(events, 0, len(events))
+        return events, [item for item in unreadable if self._is_new(item)] if unreadable else unreadable
 
-    def _without_seen(
-        self, events: list[Message], unreadable: list[Unreadable]
-    ) -> tuple[list[Message], list[Unreadable], list[Head]]:
-        """What is new, and the heads of all that, ascending."""
-        everything = [_replay_id(message) for message in events]
-        everything += [item.replay_id for item in unreadable if item.replay_id is not None]
-        seen = self._recent.between(min(everything), max(everything)) if everything else {}
+    def _without_seen(self, events: list[Message]) -> tuple[list[Message], list[Head]]:
+        """What is new, and its heads."""
+        seen = self._recent.between(_replay_id(events[0]), _replay_id(events[-1]))
+        fresh: list[Message] = []
         heads: list[Head] = []
-
-        def is_new(head: Head) -> bool:
-            uuid = seen.get(head.replayId, "")
-            if head.replayId in seen and (None in (uuid, head.EventUuid) or uuid == head.EventUuid):
+        for message in events:
+            head = _named(message)
+            names = seen.setdefault(head.replayId, set())
+            if self._was_committed(head) or (
+                names and (head.EventUuid in names or head.EventUuid is None or None in names)
+            ):
                 self.duplicates += 1
-                return False
-            seen[head.replayId] = head.EventUuid
+                continue
+            names.add(head.EventUuid)
+            fresh.append(message)
             heads.append(head)
+        return fresh, heads
+
+    def _was_committed(self, head: Head) -> bool:
+        """Delivered before the restart; of events that nothing tells apart one at most has the committed id."""
+        if self._committed is None or head.replayId > self._committed:
+            return False
+        if head.EventUuid is None:
+            return head.replayId == self._committed
+        return digest(head.EventUuid) in self._done
+
+    def _is_new(self, item: Unreadable) -> bool:
+        if item.replay_id is None:
             return True
+        key = (item.replay_id, digest(item.raw))
+        if key in self._unreadable or (self._committed is not None and key[1] in self._done):
+            self.duplicates += 1
+            return False
+        self._unreadable[key] = None
+        if len(self._unreadable) > _UNREADABLE:
+            self._unreadable.popitem(last=False)
+        return True
 
-        events = [message for message in events if is_new(message.data.event)]  # type: ignore[union-attr]
-        unreadable = [item for item in unreadable if item.replay_id is None or is_new(Head(item.replay_id))]
-        return events, unreadable, sorted(heads, key=lambda head: head.replayId)
-
-    def _created_since(
+    def _from_start(
         self, events: list[Message], unreadable: list[Unreadable]
     ) -> tuple[list[Message], list[Unreadable]]:
-        """Pass over what was created before the first subscription. Everything behind the first event that
-        was created later is later in the channel, too, whatever its own date (a publisher's transaction can
-        be long); a message without a readable date goes with its neighbours."""
-        since = self.since_ms or 0
+        """Pass over what lies before the start: below the first event ever accepted, or created before the first
+        subscription. Everything behind the first event that was created later is later in the channel, too, whatever
+        its own date (a publisher's transaction can be long); a message without a readable date goes with its
+        neighbours."""
         for index, message in enumerate(events):
-            created = _created_ms(message)
-            if created is None or created >= since:
-                self._filtering = False
+            if self._is_wanted(message):
+                self._filtering, self._floor = False, None
                 first, kept = _replay_id(message), events[index:]
                 break
         else:
@@ -136,9 +181,21 @@ class Cursor:
         self.skipped += index + len(unreadable) - len(later)
         return kept, later
 
+    def _is_wanted(self, message: Message) -> bool:
+        if self._floor is not None:
+            return _replay_id(message) >= self._floor
+        created = _created_ms(message)
+        return created is None or created >= (self.since_ms or 0)
+
 
 def _replay_id(message: Message) -> int:
-    return message.data.event.replayId  # type: ignore[union-attr]
+    return message.data.event.replayId  # type: ignore[union-attr]  # an event
+
+
+def _named(message: Message) -> Head:
+    """The head with the event's name, whatever that is."""
+    head: Head = message.data.event  # type: ignore[union-attr]  # an event
+    return head if head.EventUuid else Head(head.replayId, name_of(message.data))  # type: ignore[arg-type]
 
 
 def _created_ms(message: Message) -> int | None:

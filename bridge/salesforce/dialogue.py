@@ -17,6 +17,7 @@ from attrs import define, evolve, field
 
 from bridge.errors import Fatal, Retriable, Stage
 from bridge.event import Message
+from bridge.progress import NEW_ONLY
 from bridge.salesforce import bayeux
 from bridge.salesforce.bayeux import Advice, Failure, Verdict
 from bridge.salesforce.deadline import Interrupted
@@ -46,7 +47,7 @@ class Dialogue:
     receive: Callable[[Reply, bool], None]
     advice: Advice = field(factory=Advice)
     client_id: str | None = None
-    replay_from: int = bayeux.NEW_ONLY
+    replay_from: int = NEW_ONLY
     asked_at_ms: int = 0  # server time, not later than the subscription
     subscribed: bool = False
     connects: int = 0

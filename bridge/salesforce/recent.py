@@ -42,13 +42,15 @@ class Recent:
         while self._count - len(self._runs[0]) >= self._size:
             self._count -= len(self._runs.popleft())
 
-    def between(self, low: int, high: int) -> dict[int, str | None]:
-        """Replay id → EventUuid of what was seen, at least within these bounds."""
-        found: dict[int, str | None] = {}
+    def between(self, low: int, high: int) -> dict[int, set[str | None]]:
+        """Replay id → EventUuids (or what stands for them) of what was seen, at least within these bounds."""
+        seen: dict[int, set[str | None]] = {}
         for run in self._runs:
             if run[0].replayId <= high and run[-1].replayId >= low:
-                found.update((head.replayId, head.EventUuid) for head in run)
-        return found
+                for head in run:
+                    if low <= head.replayId <= high:
+                        seen.setdefault(head.replayId, set()).add(head.EventUuid)
+        return seen
 
     def forget_nameless(self) -> None:
         """Forget what has no EventUuid: its replay id may mean another event from now on."""

@@ -139,6 +139,13 @@ class Recovery:
 
     def _start_over(self, failure: Failure) -> None:
         """The position is unknown to Salesforce: ``invalid.replay.id.behaviour``."""
+        if self.cursor.stand_on_newest():
+            self.log.info(
+                "Salesforce has let go of the event before replay id %s: subscribing after that id itself",
+                self.cursor.after,
+                extra={"stage": str(Stage.SUBSCRIBE), "replay_id": self.cursor.after},
+            )
+            return
         position, choice = self.cursor.after, self.when_expired
         if position is None or choice == "fail":
             raise Fatal(

@@ -100,6 +100,10 @@ class Org(Running):
         """Publish these payloads, or that many generated events; their replay ids."""
         return self.bus.publish_many(event, events, created=created)
 
+    def publish_group(self, events: Iterable[tuple[str, Mapping[str, Any]]]) -> int:
+        """Publish events (name, payload) that share one replay id, as merged change events do; that id."""
+        return self.bus.publish_group(events)
+
     def expire(self, before: float) -> int:
         """Let events published before this moment (epoch seconds) fall out of retention; how many."""
         return self.bus.expire(before)

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import io
+import time
 from typing import Any
 
 import pytest
 from attrs import frozen
 
 from bridge import foreign
-from bridge.kafka.offsets import HIGHEST, LATEST_MS, NoPosition, Position, Stored, position_key, start_key
+from bridge.kafka.offsets import (
+    HIGHEST,
+    LATEST_MS,
+    NoPosition,
+    Position,
+    Stored,
+    position_headers,
+    position_key,
+    start_key,
+)
+from bridge.progress import digest
 
 KEY = position_key("orders")
 NESTED = b"[" * 3000 + b"]" * 3000
@@ -115,6 +126,40 @@ def test_headers_say_more() -> None:
     headers = [("bridge-org-id", b"00D"), ("bridge-event-uuid", b"u"), ("bridge-created", b"%d" % LATEST_MS)]
     position = stored(Message(KEY, b'{"replayId":5}', headers))
     assert (position.org_id, position.event_uuid, position.created_ms) == ("00D", "u", LATEST_MS)
+
+
+ONE, TWO = digest("one"), digest("two")
+NOW = int(time.time() * 1000)
+
+
+def resumption(*headers: tuple[str, bytes], at: int = NOW) -> tuple[int | None, tuple[bytes, ...]]:
+    position = stored(Message(KEY, b'{"replayId":9}', list(headers), at=at))
+    assert position.replay_id == 9
+    return position.resume_after, position.done
+
+
+def test_headers_say_after_which_id_to_resume_and_what_to_pass_over() -> None:
+    assert resumption(*position_headers("00D", None, None, 7, [ONE, TWO])) == (7, (ONE, TWO))
+    assert resumption(*position_headers("00D", None, None, 7)) == (7, ())
+    assert resumption(*position_headers("00D", None, None)) == (None, ())
+
+
+@pytest.mark.parametrize(
+    "after", [b"", b"-1", b"-3", b"x", b"1e3", b"9", b"10", b" 7", b"9" * 30, b"9" * 5000, b"\xff"]
+)
+def test_a_broken_id_to_resume_after_is_none(after: bytes) -> None:
+    assert resumption(("bridge-resume-after", after), ("bridge-done", ONE)) == (None, ())
+
+
+@pytest.mark.parametrize("done", [b"", b"x", ONE + b"x", ONE[:-1]])
+def test_with_a_broken_list_of_what_is_done_the_value_counts(done: bytes) -> None:
+    assert resumption(("bridge-resume-after", b"7"), ("bridge-done", done)) == (None, ())
+
+
+def test_all_retained_events_are_asked_for_only_while_the_position_is_retained() -> None:
+    headers = [("bridge-resume-after", b"-2"), ("bridge-done", ONE)]
+    assert resumption(*headers) == (-2, (ONE,))
+    assert resumption(*headers, at=NOW - 73 * 3_600_000) == (None, ())
 
 
 @pytest.mark.parametrize("at", [-1, -(2**63), 2**63 - 1, LATEST_MS + 1])

@@ -18,6 +18,7 @@ from bridge.event import Data, Delivery, Head, Message, Record, Unreadable
 from bridge.metrics import Stats
 from bridge.pipeline.loop import Limits, Pipeline
 from bridge.pipeline.policy import ErrorPolicy
+from bridge.progress import Progress
 from bridge.routing.routes import Route, Routes, Unprepared
 
 
@@ -26,7 +27,7 @@ class Notes:
     """What was committed, in order: per transaction its records and then the position."""
 
     open: list[tuple[Any, ...]] = field(factory=list)
-    transactions: list[list[tuple[Any, ...]]] = field(factory=list)
+    transactions: list[list[Any]] = field(factory=list)
     full: int = 0
 
     def begin(self) -> None: ...
@@ -42,7 +43,7 @@ class Notes:
     def send(self, arguments: tuple[Any, ...]) -> None:
         self.open.append(arguments)
 
-    def commit(self, position: tuple[Any, ...]) -> None:
+    def commit(self, position: tuple[Any, ...] | None) -> None:
         self.transactions.append([*self.open, position])
         self.open = []
 
@@ -221,17 +222,78 @@ def test_an_unreadable_message_ends_it_before_anything_of_its_reply_moves_the_po
     assert notes.positions() == []
 
 
-def test_a_tolerated_unreadable_message_moves_the_position_past_itself() -> None:
+def test_the_id_of_an_unreadable_message_moves_nothing() -> None:
+    """It may be damaged: an id of 10⁹ once made the position jump, and all that came after it was lost."""
     deliveries = [
-        Delivery([event(5)], 1, 0.0, [Unreadable(b"{}", "no data", 9)]),
+        Delivery([event(5)], 1, 0.0, [Unreadable(b"{}", "no data", 10**9)]),
         Delivery([event(11)], 1, 0.0, []),
     ]
     pipeline, notes, _ = carry(deliveries, tolerate=True, max_pending=1)
     pipeline.run()
     assert notes.values() == [5, 11]
-    assert notes.positions() == [9, 11]
-    first = notes.transactions[0]
-    assert [arguments[0] for arguments in first] == ["out", "offsets"]  # never 9 before 5 is delivered
+    assert notes.positions() == [5, 11]
+
+
+class Letters:
+    """A dead-letter topic."""
+
+    def record(self, raw: bytes, error: BadRecord) -> tuple[Any, ...]:
+        return ("dead", raw)
+
+
+def lone(replay_id: int | None) -> Delivery:
+    return Delivery([], 1, 0.0, [Unreadable(b"lone", "no data", replay_id)])
+
+
+@pytest.mark.parametrize("replay_id", [None, 3, 10**9])
+def test_an_unreadable_message_alone_in_its_reply_is_committed(replay_id: int | None) -> None:
+    pipeline, notes, stats = carry(
+        [Delivery([event(5)], 1, 0.0, []), lone(replay_id)], tolerate=True, max_pending=1
+    )
+    pipeline.policy.dead_letters = Letters()
+    pipeline.run()
+    assert [[args[0] for args in one] for one in notes.transactions] == [
+        ["out", "offsets"],
+        ["dead", "offsets"],
+    ]
+    assert notes.positions() == [5, 5]
+    assert stats.events_delivered == 2
+
+
+def test_an_unreadable_message_before_the_first_event_is_committed_without_a_position() -> None:
+    pipeline, notes, _ = carry([lone(7)], tolerate=True)
+    pipeline.policy.dead_letters = Letters()
+    pipeline.run()
+    assert notes.transactions == [[("dead", b"lone"), None]]
+
+
+@pytest.mark.parametrize("lower", [[1056], [1057], [1, 2, 3], [900, 1057, 1058]])
+def test_events_whose_ids_do_not_rise_are_committed_and_the_position_repeats(
+    lower: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    first = Delivery([event(n) for n in range(1000, 1058)], 1, 0.0, [])
+    pipeline, notes, _ = carry([first, Delivery([event(n) for n in lower], 1, 0.0, [])], max_pending=1)
+    pipeline.run()
+    assert notes.open == []
+    assert notes.values() == [*range(1000, 1058), *lower]
+    assert notes.positions() == [1057, max(1057, lower[-1])]
+    below = sum(n < 1057 for n in lower)
+    assert [f"so far {below})" in text for text in told(caplog)] == [True] * bool(below)
+
+
+def told(caplog: pytest.LogCaptureFixture) -> list[str]:
+    messages = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    return [text for text in messages if "replay ids below" in text]
+
+
+def test_ids_that_begin_anew_get_one_warning_with_their_count(caplog: pytest.LogCaptureFixture) -> None:
+    replies = [Delivery([event(n)], 1, 0.0, []) for n in (1000, *range(1, 31))]
+    pipeline, notes, _ = carry(replies, max_pending=1)
+    pipeline.run()
+    assert notes.values() == [1000, *range(1, 31)]
+    assert set(notes.positions()) == {1000}
+    (text,) = told(caplog)
+    assert "below 1000, the highest committed (so far 30)" in text
 
 
 def test_changed_schemas_are_seen_under_constant_load() -> None:
@@ -268,7 +330,7 @@ def test_the_moment_of_the_first_subscription_is_kept_until_an_event_is_committe
 
 def test_after_a_gap_the_expired_position_goes_when_the_new_start_is_remembered() -> None:
     pipeline, notes, _ = carry([Delivery([event(100)], 1, 0.0, []), Delivery([], 0, 0.0, [], after_gap=True)])
-    pipeline.listening_since, pipeline.position = 1234, 50
+    pipeline.listening_since, pipeline.progress = 1234, Progress(50)
     pipeline.run()
     assert notes.positions() == [100]
     tombstone, start = notes.transactions[-1]

@@ -81,7 +81,7 @@ def test_a_second_run_goes_on_after_the_last_accepted_event(org: ScriptedOrg) ->
         org.publish(*ids(51, 61))
         client.start()
         client.wait_for(ids(1, 61))
-    assert org.replays() == [-2, 50]
+    assert org.replays() == [-2, 49], "after the id before: more of the newest may come"
 
 
 # ---- replies that are lost or garbled -----------------------------------------------------------------------
@@ -131,7 +131,7 @@ def test_a_lost_poll_reply_loses_no_event(org: ScriptedOrg, name: str) -> None:
         assert client.stats.handshakes >= 2
     assert client.failure is None
     assert org.replays()[0] == -2
-    assert org.replays()[1] in (20, 30)
+    assert org.replays()[1] in (19, 29)
     assert client.stats.receive_errors == 1
 
 
