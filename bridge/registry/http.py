@@ -27,6 +27,7 @@ from attrs import define, field, frozen
 from bridge import calls
 from bridge.errors import ConfigurationError, Fatal, Fault, Retriable, Stage
 from bridge.trust.client import tls_context
+from bridge.waits import retry_after
 
 _CONTENT: Final = "application/vnd.schemaregistry.v1+json"
 _RETRIED: Final = frozenset({408, 429, 500, 502, 503, 504})
@@ -206,8 +207,8 @@ def _network(error: BaseException, address: Address) -> str:
 def _judge(address: Address, response: urllib3.BaseHTTPResponse, raw: bytes) -> tuple[Any] | _Failure:
     status = response.status
     if status in _RETRIED:
-        after = response.headers.get("Retry-After", "")
-        wait = min(float(after), 300.0) if after.isdigit() else 0.0
+        who = f"the schema registry {address.shown}"
+        wait = retry_after(response.headers.get("Retry-After"), who) or 0.0
         return _Failure(address.shown, f"answered {status}", wait)
     if status in (204, 205):
         return (None,)

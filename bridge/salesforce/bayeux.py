@@ -15,6 +15,7 @@ from typing import Any
 from attrs import define, frozen
 
 from bridge.event import Message
+from bridge.waits import as_asked
 
 HANDSHAKE = "/meta/handshake"
 CONNECT = "/meta/connect"
@@ -56,7 +57,9 @@ class Advice:
 
     def update(self, advice: Mapping[str, Any]) -> None:
         """Take over what a reply says; what it does not mention stays, what is not a number is ignored."""
-        self.interval = _seconds(advice.get("interval"), self.interval)
+        self.interval = as_asked(
+            _seconds(advice.get("interval"), self.interval), "Salesforce (advice.interval)"
+        )
         self.timeout = _seconds(advice.get("timeout"), self.timeout)
         self.reconnect = str(advice.get("reconnect") or "retry")
         self.multiple_clients = bool(advice.get("multiple-clients", self.multiple_clients))
@@ -67,7 +70,7 @@ def _seconds(value: object, otherwise: float) -> float:
         seconds = float(value) / 1000  # type: ignore[arg-type]
     except (TypeError, ValueError):
         return otherwise
-    return seconds if 0 <= seconds < 86_400 else otherwise
+    return seconds if seconds >= 0 else otherwise
 
 
 def handshake(number: int) -> dict[str, Any]:
@@ -127,7 +130,26 @@ _LIMIT = re.compile(
 )
 _REMEDIES: tuple[tuple[re.Pattern[str], str], ...] = (
     (
-        re.compile(r"channel you requested .*doesn't exist|channel .*not exist|unknown channel", re.I | re.S),
+        re.compile(
+            r"\borg(anization)?\b.*\b(locked|suspended|inactive|disabled|expired|deleted|frozen|not active)",
+            re.I | re.S,
+        ),
+        "the org itself is closed: its administrator, or Salesforce, can say why and open it again",
+    ),
+    (
+        re.compile(
+            r"\buser\b.*\b(locked|inactive|disabled|frozen|not active)|password.*expired", re.I | re.S
+        ),
+        "the connector's user cannot be used: activate or unlock it in Salesforce",
+    ),
+    (
+        re.compile(r"\bIP\b.*(restrict|range|address|allow)|(restrict|untrusted).*\bIP\b", re.I | re.S),
+        "allow this machine's address for the connector's user or its profile",
+    ),
+    (
+        re.compile(
+            r"channel you requested .*doesn't exist|channel .*not exist|unknown[ _]channel", re.I | re.S
+        ),
         "check the event's API name (with __e, case as in Salesforce) and that the user may read it",
     ),
     (re.compile(r"API version", re.I), "set salesforce.version to a version the org supports, such as 66.0"),
@@ -142,11 +164,18 @@ _REMEDIES: tuple[tuple[re.Pattern[str], str], ...] = (
         "give the connector's user API access and read permission on the event",
     ),
     (
-        re.compile(r"denied_by_security_policy|cannot create channel|denied", re.I),
+        re.compile(r"denied_by_security_policy|cannot create channel|(create|subscribe)_denied", re.I),
         "check the event's API name and that the connector's user may read the event",
     ),
 )
-_OTHER_REMEDY = "check the event's API name, salesforce.version and the permissions of the connector's user"
+# Where the words say nothing that is known here.
+_OF_CODE: Mapping[int, str] = {
+    400: "check the event's API name and salesforce.version",
+    403: "Salesforce does not allow it: check the permissions of the connector's user (API access, the event), and "
+    "the state of the org in its Setup",
+    404: "check salesforce.instance (the org's My Domain address) and salesforce.version",
+}
+_OTHER_REMEDY = "if the words do not say what to change, ask Salesforce"
 
 
 def split_code(error: str) -> tuple[int | None, str]:
@@ -160,6 +189,8 @@ def meaning(error: str, channel: str = "", replay_from: int | None = None) -> Fa
 
     Only a subscription after a replay id can be refused because that id is invalid. The same words anywhere else
     are no reason to start over; about -1 or -2, which are always valid, they are a passing fault of the server.
+    Only a handshake and a subscription can be refused for good: what goes wrong with a poll, the server's advice
+    answers.
     """
     code, rest = split_code(error[:2000])
     text = " ".join(error[:500].split())
@@ -180,13 +211,14 @@ def meaning(error: str, channel: str = "", replay_from: int | None = None) -> Fa
         return Failure(Verdict.BUSY, text)
     if code == 403 and channel == HANDSHAKE and "handshake denied" in rest.lower():
         return Failure(Verdict.RENEW, text)  # no reason given: usually the token
-    if code is not None and 400 <= code < 500:
-        return Failure(Verdict.FATAL, text, _remedy(text))
+    if code is not None and 400 <= code < 500 and channel != CONNECT:
+        return Failure(Verdict.FATAL, text, _remedy(code, rest))
     return Failure(Verdict.UNKNOWN, text or "no reason given")
 
 
-def _remedy(text: str) -> str:
-    return next((remedy for pattern, remedy in _REMEDIES if pattern.search(text)), _OTHER_REMEDY)
+def _remedy(code: int, text: str) -> str:
+    general = _OF_CODE.get(code, _OTHER_REMEDY)
+    return next((remedy for pattern, remedy in _REMEDIES if pattern.search(text[:500])), general)
 
 
 def failure_of(message: Message, replay_from: int | None = None) -> Failure:

@@ -196,7 +196,10 @@ class CometdSource:
         settings, held = self._settings, talk.connects > 0
         talk.connect(min(talk.advice.timeout + settings.poll_margin, settings.watchdog))
         self._note_subscription(talk)
-        if held and talk.took >= 1.0:
+        if talk.refused is not None:
+            self._stats.receive_errors += 1
+            self._log.warning("a poll is refused (%s); asked again, as Salesforce advises", talk.refused.text)
+        elif held and talk.took >= 1.0:
             self._recovery.progress()
         if talk.connects > 3 and not talk.subscribed:
             raise Retriable("the subscription was not answered", stage=Stage.SUBSCRIBE)
@@ -229,6 +232,8 @@ class CometdSource:
         interval = talk.advice.interval if talk.connects else 0.0
         if talk.empty_in_a_row > 5 and talk.took < _IMMEDIATE:
             interval = max(interval, 0.2)  # a server that does not hold polls is not asked in a tight loop
+        if talk.refusals_in_a_row:
+            interval = max(interval, 0.25 * 2.0**talk.refusals_in_a_row)
         if interval:
             self._stop.wait(interval - (time.monotonic() - talk.replied_at))
         deadline = talk.replied_at + interval + self._settings.reconnect_within

@@ -24,6 +24,8 @@ from bridge.salesforce.deadline import Interrupted
 from bridge.salesforce.exchange import Answer, Exchange
 from bridge.salesforce.replies import Reply, parse
 
+MAX_REFUSED_POLLS = 4  # in a row, after which a session of which every poll is refused is given up
+
 
 class SessionOver(Exception):
     """The session cannot go on; ``wait`` (seconds) is the least the other side asked for."""
@@ -51,6 +53,8 @@ class Dialogue:
     asked_at_ms: int = 0  # server time, not later than the subscription
     subscribed: bool = False
     connects: int = 0
+    refused: Failure | None = None  # what the last poll was answered, if it was refused and is to be repeated
+    refusals_in_a_row: int = 0
     empty_in_a_row: int = 0
     took: float = 0.0
     replied_at: float = 0.0
@@ -75,7 +79,9 @@ class Dialogue:
         """One poll; the first of a session asks to be answered at once."""
         request = bayeux.connect(self._next(), self._client(), at_once=self.connects == 0)
         began = time.monotonic()
+        self.refused = None
         self._ask(request, timeout)
+        self.refusals_in_a_row = self.refusals_in_a_row + 1 if self.refused else 0
         self.took = self.replied_at - began
         self.connects += 1
 
@@ -141,9 +147,24 @@ class Dialogue:
         if message.successful is False or message.error:
             if message.channel == bayeux.DISCONNECT:
                 return
-            raise SessionOver(bayeux.failure_of(message, self.replay_from), self.advice.interval)
+            failure = bayeux.failure_of(message, self.replay_from)
+            if message.channel == bayeux.CONNECT and message.advice and failure.verdict is Verdict.UNKNOWN:
+                failure = self._advised(failure)
+                if failure is self.refused:
+                    return
+            raise SessionOver(failure, self.advice.interval)
         if message.channel == bayeux.SUBSCRIBE:
             self.subscribed = True
+
+    def _advised(self, failure: Failure) -> Failure:
+        """A poll that is refused for a reason of its own ends nothing: it is the advice that says what comes next."""
+        match self.advice.reconnect:
+            case "retry" if self.refusals_in_a_row < MAX_REFUSED_POLLS:
+                self.refused = failure
+                return failure
+            case "none":
+                return failure
+        return Failure(Verdict.HANDSHAKE, failure.text)
 
     def _require_replay(self, message: Message) -> None:
         if not bayeux.supports_replay(message):

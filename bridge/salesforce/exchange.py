@@ -14,7 +14,6 @@ import socket
 import time
 import zlib
 from collections.abc import Callable
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import msgspec
@@ -25,6 +24,7 @@ from bridge.salesforce.deadline import SLOWEST, Deadline, Interrupted, bounded
 from bridge.salesforce.http import connect
 from bridge.salesforce.http_settings import USER_AGENT, HttpSettings, Origin
 from bridge.salesforce.network import network_error
+from bridge.waits import http_date_ms, retry_after
 
 _BLOCK = 1 << 16
 _LARGE = 1 << 20  # up to this http.client's own read makes one allocation, too, and does not zero it
@@ -44,23 +44,12 @@ class Answer:
         """A moment, by the server's clock in Unix milliseconds, that is not later than when it began to work
         on the request: its ``Date`` (whole seconds, rounded down) less the time the reply took. Without one:
         our clock."""
-        date = _http_date_ms(self.headers.get("Date"))
+        date = http_date_ms(self.headers.get("Date"))
         return int((time.time() * 1000 if date is None else date) - self.took * 1000)
 
     def retry_after(self) -> float | None:
         """Seconds, from ``Retry-After`` in either form."""
-        text = (self.headers.get("Retry-After") or "").strip()
-        if text.isdigit():
-            return float(text[:9])
-        date = _http_date_ms(text)
-        return None if date is None else max(0.0, date / 1000 - time.time())
-
-
-def _http_date_ms(text: str | None) -> int | None:
-    try:
-        return int(parsedate_to_datetime(text).timestamp() * 1000) if text else None
-    except (ValueError, OverflowError, TypeError):
-        return None
+        return retry_after(self.headers.get("Retry-After"), "Salesforce")
 
 
 @define(eq=False)

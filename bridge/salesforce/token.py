@@ -12,7 +12,6 @@ import json
 import re
 import time
 from collections.abc import Callable, Collection
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -25,6 +24,7 @@ from bridge.salesforce.http import connect
 from bridge.salesforce.http_settings import USER_AGENT, HttpSettings, Origin
 from bridge.salesforce.network import network_error
 from bridge.salesforce.refusals import advice, comes_back
+from bridge.waits import http_date_ms, retry_after
 
 MAX_REPLY = 1 << 20  # bytes; a real reply has one or two thousand
 MAX_QUOTE = 200
@@ -171,7 +171,7 @@ def _refusal(
     later, seconds = comes_back(error, said)
     if reply.status >= 500 or reply.status in (408, 429) or later:
         told = _quoted(error, said, hidden) if error else _not_json(reply, hidden)
-        wait = _retry_after(reply) or seconds
+        wait = retry_after(reply.headers.get("Retry-After"), f"the login at {origin}") or seconds
         return Retriable(f"{origin} cannot log in now: it {told}", stage=Stage.LOGIN, retry_after=wait)
     if not error:
         return Refused(
@@ -242,19 +242,12 @@ def clean(text: str, hidden: Collection[str] = ()) -> str:
     return line if len(line) <= MAX_QUOTE else f"{line[: MAX_QUOTE - 1]}…"
 
 
-def _retry_after(reply: Reply) -> float | None:
-    """``Retry-After`` in seconds, where it is given so."""
-    value = reply.headers.get("Retry-After", "")
-    return float(value) if value.isascii() and value.isdigit() and len(value) < 6 else None
-
-
 def _clock_note(reply: Reply) -> str:
     """A sentence about this machine's clock, if the server's ``Date`` differs by more than half a minute."""
-    try:
-        there = parsedate_to_datetime(reply.headers.get("Date", "")).timestamp()
-    except (TypeError, ValueError, OverflowError):
+    there = http_date_ms(reply.headers.get("Date"))
+    if there is None:
         return ""
-    off = time.time() - there
+    off = time.time() - there / 1000
     return (
         f" (this machine's clock is {abs(off):.0f} s {'fast' if off > 0 else 'slow'})"
         if abs(off) > 30

@@ -23,11 +23,16 @@ TABLE = [
         Verdict.EXPIRED,
     ),
     ("400:{7}:The replayId {7} you provided was invalid.", SUBSCRIBE, Verdict.EXPIRED),
-    ("400::The replayId {1} you provided was invalid.", CONNECT, Verdict.FATAL),
+    ("400::The replayId {1} you provided was invalid.", CONNECT, Verdict.UNKNOWN),
+    ("400::Whatever", CONNECT, Verdict.UNKNOWN),
+    ("404::Not found", CONNECT, Verdict.UNKNOWN),
+    ("404::Not found", SUBSCRIBE, Verdict.FATAL),
+    ("403::Organization locked", CONNECT, Verdict.UNKNOWN),
+    ("403::Organization locked", HANDSHAKE, Verdict.FATAL),
     ("400::The channel you requested to subscribe to doesn't exist {/event/X__e}", SUBSCRIBE, Verdict.FATAL),
     ("400::API version in the URI is mandatory. URI format: '/cometd/66.0'", HANDSHAKE, Verdict.FATAL),
     ("400::Unsupported API version. Only API versions 23.0 to 66.0 are supported", HANDSHAKE, Verdict.FATAL),
-    ("400::Invalid connection type {x}", CONNECT, Verdict.FATAL),
+    ("400::Invalid connection type {x}", CONNECT, Verdict.UNKNOWN),
     ("400::Channel name not specified", SUBSCRIBE, Verdict.FATAL),
     ("400::Channel subscriptions must start with a leading '/'", SUBSCRIBE, Verdict.FATAL),
     (
@@ -115,5 +120,36 @@ def test_advice_is_taken_over_piece_by_piece() -> None:
     )
     advice.update({"timeout": "20000", "reconnect": "handshake", "interval": -5})
     assert (advice.interval, advice.timeout, advice.reconnect) == (2.0, 20.0, "handshake")
-    advice.update({"timeout": None, "interval": 10**12})
+    advice.update({"timeout": None, "interval": None})
     assert (advice.interval, advice.timeout, advice.reconnect) == (2.0, 20.0, "retry")
+
+
+@pytest.mark.parametrize("asked", [3_600_000, 10**12, float("inf"), "7200000"])
+def test_a_pause_that_the_server_asks_for_is_capped_and_said(
+    asked: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    advice = Advice()
+    advice.update({"interval": asked})
+    assert advice.interval == 300
+    assert "Salesforce (advice.interval) asks for a pause of" in caplog.text
+    assert "it is asked again after 300 s" in caplog.text
+
+
+REMEDIES = {
+    "403::Organization locked": "its administrator",
+    "403::Org is suspended": "its administrator",
+    "403::User is inactive": "connector's user cannot be used",
+    "403::IP restricted": "this machine's address",
+    "403::Whatever": "permissions of the connector's user",
+    "404::Not Found": "salesforce.instance",
+    "404:/event/X__e:unknown_channel": "event's API name",
+    "400::Whatever": "salesforce.version",
+    "409::Conflict": "ask Salesforce",
+}
+
+
+@pytest.mark.parametrize("error", REMEDIES)
+def test_each_remedy_fits_its_error(error: str) -> None:
+    remedy = meaning(error, SUBSCRIBE).remedy
+    assert REMEDIES[error] in remedy
+    assert ("API name" in remedy) == ("API name" in REMEDIES[error] or error.startswith("400"))

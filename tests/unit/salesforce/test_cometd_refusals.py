@@ -28,7 +28,8 @@ REFUSALS = {
     "403:denied_by_security_policy:create_denied": "may read the event",
     "413::Maximum Request Size Exceeded": "32,768",
     "400::Invalid connection type {x}": "salesforce.version",
-    "403::The replayId {7} you provided was invalid.": "API name",
+    "403::The replayId {7} you provided was invalid.": "permissions",
+    "403::Organization locked": "the org itself is closed",
 }
 
 
@@ -108,7 +109,59 @@ def test_retry_after_beyond_the_time_left_is_handed_on(org: ScriptedOrg) -> None
     with Client(org) as client:
         failure = client.wait_failed()
     assert isinstance(failure, Retriable)
-    assert failure.retry_after == 3600
+    assert failure.retry_after == 300
+
+
+@pytest.mark.parametrize("asked", ["31536000", "Fri, 01 Jan 2999 00:00:00 GMT", "9" * 400])
+def test_a_wait_without_sense_is_capped_and_said(
+    org: ScriptedOrg, caplog: pytest.LogCaptureFixture, asked: str
+) -> None:
+    org.next(HANDSHAKE, Http(b"<html>", status=503, headers={"Retry-After": asked}))
+    with Client(org) as client:
+        failure = client.wait_failed()
+    assert isinstance(failure, Retriable)
+    assert failure.retry_after == 300
+    assert "Salesforce asks for a pause of" in caplog.text
+    assert "it is asked again after 300 s" in caplog.text
+
+
+POLL_ERRORS = ["400::Whatever", "404::Not Found", "403::Organization locked", "400::Invalid connection type"]
+
+
+@pytest.mark.parametrize("error", POLL_ERRORS)
+@pytest.mark.parametrize("advice", ["retry", "handshake", "none", None])
+def test_a_refused_poll_ends_nothing(org: ScriptedOrg, error: str, advice: str | None) -> None:
+    """The advice is followed: the same session after retry, a new one after handshake."""
+
+    def refuse(_: Any, normal: list[Any]) -> list[Any]:
+        reply = {**normal[-1], "successful": False, "error": error, "advice": {"reconnect": advice}}
+        if advice is None:
+            del reply["advice"]
+        return [reply]
+
+    org.publish(1, 2)
+    with Client(org) as client:
+        client.wait_for([1, 2])
+        org.next(CONNECT, refuse)
+        client.wait(lambda: client.stats.receive_errors)
+        org.publish(3)
+        client.wait_for([1, 2, 3])
+        assert client.failure is None
+    assert org.count(HANDSHAKE) == (1 if advice == "retry" else 2)
+
+
+def test_a_session_of_which_every_poll_is_refused_is_given_up(org: ScriptedOrg) -> None:
+    def refuse(_: Any, normal: list[Any]) -> list[Any]:
+        advice = {"reconnect": "retry", "interval": 0}
+        return [{**normal[-1], "successful": False, "error": "400::Whatever", "advice": advice}]
+
+    org.publish(1)
+    with Client(org) as client:
+        client.wait_for([1])
+        org.next(CONNECT, *[refuse] * 5)
+        org.publish(2)
+        client.wait_for([1, 2], 20)
+    assert org.count(HANDSHAKE) == 2
 
 
 LIMITS = [

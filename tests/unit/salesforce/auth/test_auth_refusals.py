@@ -177,3 +177,13 @@ def test_the_same_token_given_again_still_counts_as_renewed(web: Web) -> None:
     second = login.renew(first)
     assert second is not first
     assert login.session() is second
+
+
+def test_a_login_waits_no_longer_than_five_minutes_for_a_server_that_asks_for_a_year(
+    web: Web, caplog: pytest.LogCaptureFixture
+) -> None:
+    web.script = lambda _: Answer(b"busy", 503, {"Retry-After": "31536000"})
+    with pytest.raises(Retriable) as later:
+        Login(connector(web.url)).session()
+    assert later.value.retry_after == 300
+    assert f"the login at {web.url} asks for a pause of 31536000 s" in caplog.text
