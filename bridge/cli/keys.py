@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bridge.cli import keys_verify
-from bridge.cli.output import add_output_option, fail, print_json, print_table
+from bridge.cli import keys_list, keys_verify
+from bridge.cli.output import add_output_option, fail, print_json
 
 if TYPE_CHECKING:
     from bridge.config.config import Config
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The group's commands."""
     commands = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     every = {
-        "list": "KEKs and DEKs with age",
+        "list": "KEKs and DEKs: wrapped under which key, alternates, versions, age, expiry, use",
         "create": "register a KEK, and a subject's first DEK",
         "rotate": "make a new DEK version of a subject",
         "rewrap": "wrap all DEKs of a KEK under another key of its KMS",
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "--schema-registry", metavar="URL", help="instead of the worker's schema.registry.url"
         )
         add_output_option(one)
-    made["list"].add_argument("--kek", metavar="NAME", help="only this KEK")
+    keys_list.add_arguments(made["list"])
     made["create"].add_argument("--kek", metavar="NAME", required=True)
     made["create"].add_argument(
         "--kms-type", metavar="TYPE", required=True, help="aws-kms, azure-kms, gcp-kms, hcvault"
@@ -53,19 +53,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     made["rotate"].add_argument("--subject", metavar="S", required=True)
     made["rewrap"].add_argument("--kek", metavar="NAME", required=True)
     made["rewrap"].add_argument("--to", metavar="KEY_ID", required=True, help="the other key's id")
+    made["rewrap"].add_argument(
+        "--contract",
+        type=Path,
+        metavar="F",
+        help="the contract that names the other key (or bridge.kms.allowed.keys)",
+    )
     made["rewrap"].add_argument("--dry-run", action="store_true", help="only say what would be done")
     keys_verify.add_arguments(made["verify"])
 
 
 def run(args: argparse.Namespace) -> int:
     """0 if all went well, 1 if anything is not as it should be."""
-    from bridge.encryption.keys import create, keks_of, rewrap, rotate
+    from bridge.encryption.keys import check_target, create, keks_of, rewrap, rotate
 
     deks = deks_of(args)
     if args.action == "verify":
         return keys_verify.run(args, deks)
     if args.action == "list":
-        return _list(args, deks)
+        return keys_list.run(args, deks)
     if args.action == "create":
         from bridge.encryption.dek_registry import Kek
         from bridge.encryption.envelope import Algorithm
@@ -77,25 +83,8 @@ def run(args: argparse.Namespace) -> int:
     if args.action == "rotate":
         return _report(args, [rotate(deks, rule, args.subject) for rule in _rules(args)])
     (kek,) = keks_of(deks.registry, args.kek)
+    check_target(kek, args.to, _alternates(args), worker_of(args)["bridge.kms.allowed.keys"])
     return _report(args, rewrap(deks, kek, args.to, dry_run=args.dry_run, stopped=lambda: False))
-
-
-def _list(args: argparse.Namespace, deks: Deks) -> int:
-    from bridge.encryption.keys import HEADERS, Found, deks_of, keks_of
-
-    keks = keks_of(deks.registry, args.kek)
-    found = [Found(dek).document() for kek in keks for dek in deks_of(deks.registry, kek.name)]
-    if args.output == "json":
-        shown = [
-            {"name": k.name, "kmsType": k.kms_type, "kmsKeyId": k.kms_key, "shared": k.shared} for k in keks
-        ]
-        print_json({"keks": shown, "deks": found})
-        return 0
-    rows = [(k.name, k.kms_type, k.kms_key, "shared" if k.shared else "") for k in keks]
-    print_table(("kek", "kms type", "kms key", ""), rows)
-    print()
-    print_table(HEADERS, [tuple(str(one[name]) for name in HEADERS) for one in found])
-    return 0
 
 
 def _report(args: argparse.Namespace, found: Iterable[Found]) -> int:
@@ -122,6 +111,20 @@ def line_of(one: Found) -> str:
     word = {True: "ok", False: "FAILED", None: ""}[one.ok]
     what = f"{document['kek']} {document['subject']} {document['algorithm']} version {document['version']}"
     return f"{word:7} {what} ({document['age_days']} days) {one.message}".rstrip()
+
+
+def _alternates(args: argparse.Namespace) -> list[str]:
+    """The other keys that a contract names for the KEK."""
+    from bridge.encryption.deks import ALTERNATES
+    from bridge.encryption.rules import KEK_NAME
+    from bridge.metadata.sources import read_contract
+
+    if not args.contract:
+        return []
+    contract = read_contract(args.contract)
+    rules = [{**contract.properties, **rule.params} for rule in contract.rules if rule.encrypts]
+    named = [rule.get(ALTERNATES, "") for rule in rules if rule.get(KEK_NAME) == args.kek]
+    return [key.strip() for text in named for key in text.split(",") if key.strip()]
 
 
 def _rules(args: argparse.Namespace) -> list[Any]:

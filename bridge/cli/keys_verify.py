@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bridge.cli.output import fail, print_json
 
 if TYPE_CHECKING:
+    from bridge.encryption.dek_registry import Kek
     from bridge.encryption.deks import Deks
     from bridge.encryption.keys import Found
     from bridge.reading.proof import Proof
@@ -27,6 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--topic",
         metavar="T",
         help="prove its records by the tags of all schema versions and the contract; of the keys only theirs",
+    )
+    parser.add_argument(
+        "--without",
+        metavar="KEY_ID",
+        help="as if this KMS key were gone: proves that it can be retired (KEKs that do not name it are left out)",
     )
     parser.add_argument("--all", action="store_true", help="with --topic: all keys of the registry, too")
     parser.add_argument(
@@ -49,12 +55,15 @@ def run(args: argparse.Namespace, deks: Deks) -> int:
     report: dict[str, Any] = {}
     problems: list[str] = []
     proof = None
+    keks = _named(args, deks) if args.without else None
     if args.topic:
         proof, stretch = _prove(args, deks)
         report["topic"], problems = _topic(args, proof, stretch)
-    keys = list(_shown(args, _keys(args, deks, proof)))
+    keys = list(_shown(args, _keys(args, deks, proof, keks)))
+    problems += _unusable(deks, keks or [])
     broken = sum(1 for one in keys if one.ok is False)
     total = f"{len(keys) - broken} of {len(keys)} keys unwrap"
+    total += f" without {args.without}" if args.without else ""
     if not keys:
         total = "no key was verified"
         problems += [] if proof else ["the registry has no DEK here, so nothing was verified"]
@@ -72,11 +81,42 @@ def run(args: argparse.Namespace, deks: Deks) -> int:
     return code
 
 
-def _keys(args: argparse.Namespace, deks: Deks, proof: Proof | None) -> Iterator[Found]:
+def _named(args: argparse.Namespace, deks: Deks) -> list[Kek]:
+    """The KEKs that a key is to be retired from. Fatal where there is none: what is misspelt is always dispensable."""
+    from bridge.encryption.keys import keks_of
+    from bridge.errors import fatal
+
+    keks = keks_of(deks.registry, args.kek)
+    named = [kek for kek in keks if args.without in deks.keys_of(kek)]
+    if not named:
+        every = sorted({key_id for kek in keks for key_id in deks.keys_of(kek)})
+        raise fatal(
+            f"no KEK names the key {args.without}, so nothing was verified; there is {', '.join(every) or 'none'}"
+        )
+    deks.without = frozenset([args.without])
+    return named
+
+
+def _unusable(deks: Deks, keks: list[Kek]) -> list[str]:
+    """Where no new DEK could be wrapped without the key."""
+    from bridge.errors import BridgeError
+
+    out = []
+    for kek in keks:
+        try:
+            deks.unwrap_probe(kek)
+        except BridgeError as error:
+            out.append(f"the KEK {kek.name} could wrap no new DEK: {error.message}")
+    return out
+
+
+def _keys(
+    args: argparse.Namespace, deks: Deks, proof: Proof | None, keks: list[Kek] | None
+) -> Iterator[Found]:
     from bridge.encryption.keys import keks_of, verify_deks
 
     if proof is None or args.all:
-        for kek in keks_of(deks.registry, args.kek):
+        for kek in keks_of(deks.registry, args.kek) if keks is None else keks:
             yield from verify_deks(deks, kek)
         return
     for name in sorted({kek for kek, _, _ in proof.keys if args.kek in (None, kek)}):

@@ -17,9 +17,10 @@ from typing import Any, Final, TypeVar
 from attrs import define, field, frozen
 
 from bridge.encryption.dek_registry import DekRegistry, ExistsError, Kek, WrappedDek
-from bridge.encryption.envelope import Algorithm, Cipher, cipher_of, new_material
+from bridge.encryption.envelope import Algorithm, Cipher, cipher_of, key_of, new_material
 from bridge.encryption.kms import Kms, open_kms, opened
 from bridge.encryption.rules import EncryptRule
+from bridge.encryption.wrapping import newest_key
 from bridge.errors import BridgeError, Fatal, Retriable, fatal
 
 T = TypeVar("T")
@@ -56,6 +57,8 @@ class Deks:
     retry_seconds: float = 300.0
     now: Callable[[], float] = time.time
     open_kms: Callable[[str, str, Mapping[str, str]], Kms] = open_kms
+    without: frozenset[str] = frozenset()
+    """KMS keys that are not to be asked, as if they were gone."""
     closed: threading.Event = field(factory=threading.Event)
     _writing: dict[tuple[str, str, str, int], tuple[float, Dek]] = field(factory=dict, repr=False)
     _reading: dict[tuple[str, str, str, int], Dek] = field(factory=dict, repr=False)
@@ -122,14 +125,30 @@ class Deks:
         return self._first(kek, lambda kms: kms.unwrap(found.wrapped))
 
     def wrap(self, kek: Kek, material: bytes) -> bytes:
-        """Wrapped under the KEK's key, or the first alternate that can."""
-        return self._first(kek, lambda kms: kms.wrap(material))
+        """Wrapped under the newest of the KEK's keys, or the first other one that can."""
+        return self._first(kek, lambda kms: kms.wrap(material), newest_key(self, kek))
 
     def unwrap_probe(self, kek: Kek) -> None:
         """Fatal, Retriable where the KMS key cannot be used."""
         probe = b"a key that may be used wraps and unwraps"
         if self._first(kek, lambda kms: kms.unwrap(kms.wrap(probe))) != probe:
             raise fatal(f"{kek.kms_key} does not give back what it wrapped")
+
+    def unwraps(self, kek: Kek, found: WrappedDek, key_id: str) -> bool:
+        """Whether one key of the KMS opens a DEK; also no where it cannot be asked. Asked once."""
+        try:
+            material = self._driver(kek.kms_type, key_id, self.params_of(kek)).unwrap(found.wrapped)
+            key_of(material, found.algorithm)
+        except (BridgeError, ValueError):
+            return False
+        return True
+
+    def keys_of(self, kek: Kek) -> tuple[str, ...]:
+        """The ids of a KEK's keys: that which it was registered with, then the alternates, the newest of them first."""
+        alternates = (k.strip() for k in self.params_of(kek).get(ALTERNATES, "").split(","))
+        return tuple(
+            k for k in dict.fromkeys((kek.kms_key, *filter(None, alternates))) if k not in self.without
+        )
 
     def params_of(self, kek: Kek) -> dict[str, str]:
         """A KMS's parameters: the KEK's own before the configuration."""
@@ -203,14 +222,16 @@ class Deks:
 
     # --- KMS ---------------------------------------------------------------------------------------------------
 
-    def _first(self, kek: Kek, ask: Callable[[Kms], T]) -> T:
-        """The KEK's key, then its alternates; again while one of them may come back."""
+    def _first(self, kek: Kek, ask: Callable[[Kms], T], before: str | None = None) -> T:
+        """The KEK's key, then its alternates, ``before`` before them all; again while one of them may come back."""
         params = self.params_of(kek)
-        alternates = [k.strip() for k in params.get(ALTERNATES, "").split(",") if k.strip()]
+        ids = sorted(self.keys_of(kek), key=lambda key_id: key_id != before)
+        if not ids:
+            raise fatal(f"the KEK {kek.name} has no other key")
 
         def round_() -> T:
             errors: list[BridgeError] = []
-            for key_id in (kek.kms_key, *alternates):
+            for key_id in ids:
                 try:
                     return ask(self._driver(kek.kms_type, key_id, params))
                 except (Fatal, Retriable) as error:

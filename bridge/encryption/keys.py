@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from attrs import frozen
@@ -92,6 +92,30 @@ def rotate(deks: Deks, rule: EncryptRule, subject: str) -> Found:
     return Found(found, True, f"version {made.version} encrypts from now on")
 
 
+def check_target(kek: Kek, key_id: str, named: Iterable[str], allowed: Iterable[str]) -> None:
+    """Fatal where connectors would refuse the key that DEKs are to be wrapped under, or where it changes nothing.
+
+    ``named``: alternates that a contract names for the KEK; ``allowed``: ``bridge.kms.allowed.keys``.
+    """
+    if kek.shared:
+        raise fatal(
+            f"the KEK {kek.name} is shared: the registry wraps its DEKs (POST …/deks/<subject>?rewrap=true)"
+        )
+    if kek.kms_type == "local-kms":
+        raise fatal(
+            f"the KEK {kek.name} is of local-kms, which has only a secret: every key id stands for the same key, so "
+            "there is no other one to wrap under. To leave it, create a KEK of a key management service (sfbridge keys "
+            "create) and name that in the rule, as a new schema version; what was written stays readable while readers "
+            "have the secret"
+        )
+    if key_id != kek.kms_key and key_id not in named and not any(key_id.startswith(p) for p in allowed):
+        raise fatal(
+            f"connectors would refuse the DEKs of KEK {kek.name} under {key_id}: name it first, in the contract's rule "
+            f"(encrypt.alternate.kms.key.ids: {key_id}; then give --contract here) or in the worker's properties "
+            f"(bridge.kms.allowed.keys={key_id})"
+        )
+
+
 def rewrap(
     deks: Deks, kek: Kek, key_id: str, *, dry_run: bool, stopped: Callable[[], bool]
 ) -> Iterator[Found]:
@@ -100,10 +124,6 @@ def rewrap(
     The KEK keeps its first key id, which the registry does not change; the new one becomes its first alternate, and
     clients try alternates when they unwrap. May be interrupted and run again. Fatal for a key that cannot wrap.
     """
-    if kek.shared:
-        raise fatal(
-            f"the KEK {kek.name} is shared: the registry wraps its DEKs (POST …/deks/<subject>?rewrap=true)"
-        )
     target = deks.open_kms(kek.kms_type, key_id, deks.params_of(kek))
     probe = b"a key that may be used wraps and unwraps"
     if target.unwrap(target.wrap(probe)) != probe:
@@ -137,6 +157,9 @@ def rewrap(
 def verify_deks(deks: Deks, kek: Kek, subject: str | None = None) -> Iterator[Found]:
     """Whether each DEK unwraps to a key of its algorithm; the KMS is asked for every one."""
     for found in deks_of(deks.registry, kek.name, subject):
+        if deks.without and (kek.shared or kek.kms_type == "local-kms"):
+            yield Found(found, False, _NO_KEYS["shared" if kek.shared else "local"])
+            continue
         try:
             key_of(deks.unwrap(kek, found), found.algorithm)
         except BridgeError as error:
@@ -145,6 +168,12 @@ def verify_deks(deks: Deks, kek: Kek, subject: str | None = None) -> Iterator[Fo
             yield Found(found, False, f"unwraps to something that is no {found.algorithm} key")
         else:
             yield Found(found, True)
+
+
+_NO_KEYS: Final = {
+    "shared": "the KEK is shared: the registry unwraps it, and with which key cannot be seen from here",
+    "local": "local-kms has only a secret, for every key id the same: retire the secret, not a key id",
+}
 
 
 def _opens(unwrap: Callable[[bytes], bytes], found: WrappedDek) -> bool:
@@ -161,6 +190,3 @@ def _with_alternate(registry: DekRegistry, kek: Kek, key_id: str) -> Kek:
         return kek
     props = {**kek.props, ALTERNATES: ",".join([key_id, *known])}
     return registry.update_kek(kek.name, {"kmsProps": props})
-
-
-HEADERS: Final = ("kek", "subject", "algorithm", "version", "age_days")

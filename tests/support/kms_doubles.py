@@ -33,6 +33,8 @@ class Double:
     tokens: set[str] = field(factory=lambda: {"good"})
     keys: dict[str, Any] = field(factory=dict)
     logins: int = 0
+    gone: set[str] = field(factory=set)
+    """Vault's keys that were deleted."""
     refused: int = 0
     """Requests to Vault that got the fault."""
 
@@ -80,6 +82,8 @@ def vault() -> Iterator[Double]:
                 return status, {"errors": [text]}
             if self.headers.get("X-Vault-Token") not in double.tokens:
                 return 403, {"errors": ["permission denied"]}
+            if steps[-1] in double.gone:
+                return 404, {"errors": ["encryption key not found"]}
             aead = double.aead(steps[-1])
             if steps[-2] == "encrypt":
                 iv = os.urandom(12)

@@ -17,7 +17,7 @@ from bridge.config.declarations.output import OUTPUT, SCHEMA
 from bridge.config.declarations.salesforce import LOGIN
 from bridge.config.declarations.security import DEFAULTS, PROVIDERS, REGISTRY, SECURITY
 from bridge.config.declarations.worker import ACCEPTED as WORKER_ACCEPTED
-from bridge.config.declarations.worker import CLOUD, KAFKA, REST, STATE
+from bridge.config.declarations.worker import CLOUD, KAFKA, KEYS, REST, STATE
 
 CONNECTOR: Final = Catalogue.of(
     IDENTITY, CREDENTIALS, TOPIC, SCHEMA, LOGIN, CSFLE, CONNECTION, OUTPUT, TASKS, CONVERSION, ERRORS,
@@ -26,6 +26,6 @@ CONNECTOR: Final = Catalogue.of(
 """A connector's properties, grouped as on the managed connector's page, then the framework's."""
 
 WORKER: Final = Catalogue.of(
-    KAFKA, SECURITY, REGISTRY, STATE, REST, PROVIDERS, CLOUD, DEFAULTS, WORKER_ACCEPTED
+    KAFKA, SECURITY, REGISTRY, STATE, REST, KEYS, PROVIDERS, CLOUD, DEFAULTS, WORKER_ACCEPTED
 )
 """The worker's properties."""

@@ -194,6 +194,19 @@ REST = group(
     ),
 )
 
+KEYS = group(
+    "Worker: encryption keys",
+    Property(
+        "bridge.kms.allowed.keys",
+        LIST,
+        "Beginnings of the ids of KMS keys that may encrypt and decrypt for this worker, such as "
+        "'arn:aws:kms:eu-central-1:111122223333:' or 'https://vault.example.com:8200/transit/keys/sales'. "
+        "'sfbridge keys rewrap' takes a key that is named here or in a contract.",
+        default="",
+        importance=LOW,
+    ),
+)
+
 CLOUD = group(
     "Worker: Confluent Cloud",
     Property(

@@ -62,9 +62,12 @@ def test_list_shows_keys_and_no_material(
     message(registry, tmp_path)
     assert sfbridge(worker, "list", "--output", "json") == 0
     shown = json.loads(capsys.readouterr().out)
-    assert shown["keks"] == [{"name": "sales", "kmsType": "local-kms", "kmsKeyId": "k", "shared": False}]
+    assert shown["keks"] == [
+        {"name": "sales", "kmsType": "local-kms", "kmsKeyId": "k", "alternates": [], "shared": False}
+    ]
     assert shown["deks"][0] | {"age_days": 0} == {
-        "kek": "sales", "subject": "orders-value", "algorithm": "AES256_GCM", "version": 1, "age_days": 0
+        "kek": "sales", "subject": "orders-value", "algorithm": "AES256_GCM", "version": 1, "age_days": 0,
+        "versions": 1, "expiry_days": None, "wrapped_under": "k", "use": "writes"
     }  # fmt: skip
     assert sfbridge(worker, "list") == 0
     assert "orders-value" in capsys.readouterr().out
@@ -145,32 +148,6 @@ def test_a_dead_letter_is_ciphertext_that_opens(registry: Registry, tmp_path: Pa
     reader = Decrypter(http(registry), deks(registry), "", "dead")
     assert reader.decode(value, headers).value == {"Customer_Email__c": EMAIL}
     assert "another key" in (reader.decode(value[:-1] + b"x", headers).note or "")
-
-
-def test_rewrap_moves_every_dek_and_can_be_run_again(
-    registry: Registry, worker: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Two keys that differ: the local driver derives one from the secret, so a second driver is put in its place."""
-    from bridge.encryption.keys import keks_of, rewrap
-    from bridge.encryption.kms.local import open_key
-
-    sealed = message(registry, tmp_path)
-    tool = deks(registry)
-    tool.open_kms = lambda type_, key, params: open_key(key, {"secret": SECRET if key == "k" else "new"})
-    (kek,) = keks_of(tool.registry, "sales")
-    before = tool.registry.dek("sales", "orders-value", Algorithm.AES256_GCM)
-    (would,) = rewrap(tool, kek, "k2", dry_run=True, stopped=lambda: False)
-    assert "would be wrapped" in would.message
-    assert tool.registry.dek("sales", "orders-value", Algorithm.AES256_GCM) == before
-    (done,) = rewrap(tool, kek, "k2", dry_run=False, stopped=lambda: False)
-    assert done.ok
-    (again,) = rewrap(tool, keks_of(tool.registry, "sales")[0], "k2", dry_run=False, stopped=lambda: False)
-    assert "already" in again.message
-    after = tool.registry.dek("sales", "orders-value", Algorithm.AES256_GCM)
-    assert before is not None
-    assert after is not None
-    assert after.wrapped != before.wrapped
-    assert Decrypter(http(registry), tool, "", "orders").opened(sealed).value["Customer_Email__c"] == EMAIL
 
 
 RACE = """
