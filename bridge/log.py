@@ -19,13 +19,12 @@ import time
 import traceback
 from collections.abc import Iterable, Mapping, MutableMapping
 from typing import IO, Any, Final
-from urllib.parse import quote, quote_plus
 
 from attrs import define, field
 
 from bridge.errors import BridgeError
+from bridge.quoting import MASK, spellings
 
-MASK: Final = "****"
 LIBRDKAFKA: Final = "bridge.librdkafka"
 """The logger given to Kafka clients, which would write to stderr by themselves."""
 
@@ -78,7 +77,7 @@ class _Secrets:
     def add(self, values: Iterable[str]) -> None:
         with self._lock:
             long_enough = (value for value in values if len(value) >= _SHORTEST_SECRET)
-            known = {*self._values, *(spelling for value in long_enough for spelling in _spellings(value))}
+            known = {*self._values, *(spelling for value in long_enough for spelling in spellings(value))}
             self._values = tuple(sorted(known, key=len, reverse=True))
 
     def clear(self) -> None:
@@ -90,12 +89,6 @@ class _Secrets:
             if value in text:
                 text = text.replace(value, MASK)
         return text
-
-
-def _spellings(value: str) -> set[str]:
-    """As it is, as it stands in a ``repr``, in JSON, in a URL and in a form."""
-    in_json = (json.dumps(value, ensure_ascii=ascii_only)[1:-1] for ascii_only in (False, True))
-    return {value, repr(value)[1:-1], *in_json, quote(value, safe=""), quote_plus(value)}
 
 
 _secrets = _Secrets()

@@ -28,6 +28,7 @@ DATA_PATH = (
     "calls",
     "metrics",
     "log",
+    "quoting",
     "java",
     "model",
     "trust",

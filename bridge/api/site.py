@@ -13,7 +13,7 @@ from attrs import define, field
 from bridge.api.exchange import Answer, Ask, Handler
 from bridge.api.guard import Guard
 from bridge.errors import BridgeError, ConfigurationError, Retriable
-from bridge.log import for_connector
+from bridge.log import for_connector, masked
 from bridge.worker.refusals import NotLeader, Refused
 
 FORWARDED: Final = "x-sfbridge-forwarded"
@@ -129,6 +129,7 @@ class Site:
     def _error(
         self, target: str, status: int, message: str, headers: Mapping[str, str] | None = None
     ) -> Answer:
+        message = masked(message)
         if target.startswith(_CLOUD):
             return Answer(status, {"error": {"code": status, "message": message}}, headers or {})
         return Answer(status, {"error_code": status, "message": message}, headers or {})

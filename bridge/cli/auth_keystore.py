@@ -127,6 +127,12 @@ def _tell(paths: dict[str, Path], invented: bool, lines: dict[str, str] | None) 
         print(f"{what:<18}{paths[kind]}")
     verb = "was invented and stands" if invented else "stands"
     print(f"The password {verb} in the last of these files, which only you can read.")
-    print(NEXT.format(certificate=paths["crt"]))
     file = paths["properties"].absolute()
-    print_json(lines or _connector_lines(f"${{file:{file}:keystore}}", f"${{file:{file}:password}}"))
+    references = _connector_lines(f"${{file:{file}:keystore}}", f"${{file:{file}:password}}")
+    if not lines:
+        from bridge.config.external import lines_for
+
+        print("If the connector is made by REST, worker.properties needs these, too:\n")
+        print("\n".join(lines_for(references.values())))
+    print(NEXT.format(certificate=paths["crt"]))
+    print_json(lines or references)

@@ -13,7 +13,7 @@ class Config(Mapping[str, Any]):
     """Immutable. Every declared property has a value (``None`` without default), and every key below a prefix
     that was given. Its representation shows no value, because some are secret."""
 
-    __slots__ = ("_raw", "_values", "name", "secrets")
+    __slots__ = ("_raw", "_values", "name", "resolved", "secrets")
 
     def __init__(
         self,
@@ -21,9 +21,13 @@ class Config(Mapping[str, Any]):
         raw: Mapping[str, str],
         name: str = "",
         secrets: frozenset[str] = frozenset(),
+        resolved: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.name = name
         self.secrets = secrets
+        """Every text that must not be logged, what references stand for among them."""
+        self.resolved = resolved
+        """What references stand for → the reference."""
         self._values = MappingProxyType(dict(values))
         self._raw = MappingProxyType(dict(raw))
 

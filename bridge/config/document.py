@@ -63,7 +63,18 @@ text may stand in `SFBRIDGE_WORKER_PROPERTIES`. Without a worker, `bootstrap.ser
 
 **Values that stand elsewhere**, in both files: `${env:NAME}` is an environment variable, `${file:/path:key}` a key of
 a `.properties` file. `config.providers` of the worker adds further names for Kafka's `EnvVarConfigProvider`,
-`FileConfigProvider` and `DirectoryConfigProvider`. What is filled in is never shown.
+`FileConfigProvider` and `DirectoryConfigProvider`, and restricts them: `param.allowed.paths` (files and directories),
+`param.allowlist.pattern` (variables). A connector that comes **by REST** may use these providers and no others:
+
+```properties
+config.providers=env,file
+config.providers.env.class=org.apache.kafka.common.config.provider.EnvVarConfigProvider
+config.providers.env.param.allowlist.pattern=SALESFORCE_.*
+config.providers.file.class=org.apache.kafka.common.config.provider.FileConfigProvider
+config.providers.file.param.allowed.paths=/run/secrets/salesforce.properties
+```
+
+What is filled in is never shown, in no error, trace or log, whatever the property.
 
 **Refused, with the property's name**: an unknown property (`bridge.config.unknown=warn` makes it a notice), a value of
 the wrong type or out of range, a masked value (`****…`) or a `<placeholder>`, two properties that contradict each

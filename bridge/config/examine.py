@@ -8,10 +8,11 @@ from typing import Any, Final
 
 from attrs import define, field
 
+from bridge import quoting
 from bridge.config import secrecy
 from bridge.config.catalogue import Catalogue
 from bridge.config.config import Config
-from bridge.config.external import Resolver, UnresolvableError
+from bridge.config.external import NoProviderError, Resolver, UnresolvableError
 from bridge.config.property import Property, Type
 from bridge.config.secrecy import MASK
 from bridge.config.values import InvalidError, typed
@@ -36,12 +37,23 @@ class Examined:
     notices: list[str] = field(factory=list)
     broken: set[str] = field(factory=set)
     """Keys with a fault; what depends on them is not judged."""
+    resolved: dict[str, str] = field(factory=dict)
+    """What references stand for → the value as it is written. It is quoted nowhere, whatever its key."""
 
     def fault(self, key: str, message: str) -> None:
         """Note a fault; the value is shown with it unless it is secret or stands elsewhere."""
         self.broken.add(key)
         shown = self.shown(key)
-        self.faults.append(Fault(key, message, None if shown == MASK else shown))
+        name = key if key in self.written or self.catalogue.find(key) is None else self.quotable(key)
+        self.faults.append(Fault(name, self.quotable(message), None if shown == MASK else shown))
+
+    def notice(self, message: str) -> None:
+        """Note what a person should know although it is no error."""
+        self.notices.append(self.quotable(message))
+
+    def quotable(self, message: str) -> str:
+        """The message without what stands elsewhere."""
+        return quoting.without(message, self.resolved) if self.resolved else message
 
     def shown(self, key: str) -> str | None:
         """The value as it may be shown: masked if secret, as written if it refers elsewhere."""
@@ -62,8 +74,10 @@ class Examined:
 
     def config(self) -> Config:
         """The result; meaningful where there are no faults."""
-        secrets = secrecy.secrets(self.catalogue, self.given)
-        return Config(self.values, self.given, str(self.values.get("name") or ""), secrets)
+        secrets = secrecy.secrets(self.catalogue, self.given) | frozenset(self.resolved)
+        return Config(
+            self.values, self.given, str(self.values.get("name") or ""), secrets, dict(self.resolved)
+        )
 
 
 def examine(
@@ -80,8 +94,7 @@ def examine(
     in for defaults (a worker's, for its connectors); they are not 'given'.
     """
     found = Examined(catalogue, written)
-    for key in written:
-        _resolve(found, key, resolver)
+    _resolve_all(found, resolver)
     said = found.given.get("bridge.config.unknown") or (inherited or {}).get("bridge.config.unknown")
     policy = unknown or (said or "fail").strip().lower()
     for key, text in found.given.items():
@@ -97,20 +110,46 @@ def examine(
     return found
 
 
-def _resolve(found: Examined, key: str, resolver: Resolver) -> None:
-    text = found.written[key]
-    try:
-        found.given[key] = resolver.resolve(text)
-    except UnresolvableError as reason:
+def _resolve_all(found: Examined, resolver: Resolver) -> None:
+    """Fill in references. Where providers are missing, the first fault says what to add for all of them."""
+    refused: dict[str, str] = {}
+    lacking = False
+    for key, text in found.written.items():
         found.given[key] = text
-        found.fault(key, str(reason))
+        try:
+            found.given[key] = resolver.resolve(text)
+        except UnresolvableError as reason:
+            refused[key] = str(reason)
+            lacking |= isinstance(reason, NoProviderError)
+        else:
+            _keep_to_itself(found, key, resolver)
+    lines = resolver.lines_to_add(found.written.values()) if lacking else []
+    for key, message in refused.items():
+        found.fault(
+            key, f"{message}; add to the worker's properties: {' '.join(lines)}" if lines else message
+        )
+        lines = []
+
+
+def _keep_to_itself(found: Examined, key: str, resolver: Resolver) -> None:
+    """Note what must not be quoted. A word of the property's own vocabulary tells nothing."""
+    declared = found.catalogue.find(key)
+    for text, reference in resolver.parts(found.written[key]).items():
+        if text.strip() and not (declared and _is_own_word(declared, text.strip())):
+            found.resolved[text] = reference
+
+
+def _is_own_word(declared: Property, text: str) -> bool:
+    if declared.type is Type.BOOLEAN:
+        return text.lower() in ("true", "false")
+    return text.lower() in {word.lower() for word in (*declared.valid, *declared.aliases)}
 
 
 def _unknown(found: Examined, key: str, policy: str) -> None:
     nearest = found.catalogue.nearest(key)
     hint = f"; did you mean {nearest}?" if nearest else ""
     if policy == "warn":
-        found.notices.append(f"{key} is not a known property and has no effect{hint}")
+        found.notice(f"{key} is not a known property and has no effect{hint}")
     elif key not in found.broken:
         found.fault(key, f"is not a known property{hint}")
 
@@ -216,4 +255,4 @@ def _required(found: Examined, declared: Property) -> None:
 def _name_ignored(found: Examined) -> None:
     keys = [key for key in found.given if (declared := found.catalogue.find(key)) and declared.ignored]
     if keys:
-        found.notices.append(f"accepted and not needed here: {', '.join(sorted(keys))}")
+        found.notice(f"accepted and not needed here: {', '.join(sorted(keys))}")

@@ -1,21 +1,30 @@
 """Values that stand elsewhere: ``${env:NAME}`` and ``${file:/path:key}``, as Kafka Connect reads them.
 
 ``file`` reads a key of a ``.properties`` file (FileConfigProvider), ``env`` an environment variable
-(EnvVarConfigProvider). A worker may give them further names, and name a DirectoryConfigProvider
-(``${dir:/path:file}``, the file's content), with ``config.providers``.
+(EnvVarConfigProvider). A worker may give them further names, name a DirectoryConfigProvider (``${dir:/path:file}``,
+the file's content), and restrict each, with ``config.providers``.
+
+What may be read depends on where a configuration came from. Files belong to the operator of the worker: ``env`` and
+``file`` are always there for them. Whoever may write by REST is not the operator: for what came that way there is
+nothing but ``config.providers``.
 """
 
 from __future__ import annotations
 
+import os.path
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
+
+from attrs import field, frozen
 
 from bridge.config import files
 
 _REFERENCE: Final = re.compile(r"\$\{([A-Za-z0-9_.-]+):(?:([^}:]*):)?([^}]*)\}")
 _ENV, _FILE, _DIRECTORY = "env", "file", "directory"
+PACKAGE: Final = "org.apache.kafka.common.config.provider"
 CLASSES: Final = {
     "EnvVarConfigProvider": _ENV,
     "FileConfigProvider": _FILE,
@@ -24,8 +33,47 @@ CLASSES: Final = {
 """Kafka's provider classes, without their package."""
 
 
+class Origin(StrEnum):
+    """Where a configuration came from."""
+
+    FILE = "file"
+    """Files and the environment of the operator."""
+    REST = "rest"
+
+
 class UnresolvableError(ValueError):
     """Why a reference gives no value, as the end of a sentence; never holds the value."""
+
+
+class NoProviderError(UnresolvableError):
+    """The provider is not among those that may be used for this configuration."""
+
+
+@frozen
+class Provider:
+    """One provider and what it may read; None: anything."""
+
+    kind: str
+    paths: tuple[str, ...] | None = None
+    """``param.allowed.paths``: files and directories, absolute and without ``..``."""
+    names: Callable[[str], bool] | None = field(default=None, eq=False)
+    """``param.allowlist.pattern``: whether a variable's whole name matches."""
+
+    def path(self, given: str) -> str:
+        """The path to read. Raises UnresolvableError for one outside of what is allowed."""
+        if self.paths is None:
+            return given
+        meant = os.path.normpath(given)
+        inside = any(os.path.commonpath([meant, one]) == one for one in self.paths if os.path.isabs(meant))
+        if not inside:
+            raise UnresolvableError(
+                f"refers to {given}, which param.allowed.paths of its provider leaves out"
+            )
+        return meant
+
+
+_ALWAYS: Final = {_ENV: Provider(_ENV), _FILE: Provider(_FILE)}
+"""What the operator's files may use without naming it."""
 
 
 def has_reference(text: str) -> bool:
@@ -36,11 +84,18 @@ def has_reference(text: str) -> bool:
 class Resolver:
     """Fills in references. Files are read once."""
 
-    def __init__(self, environ: Mapping[str, str], providers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        providers: Mapping[str, Provider] | None = None,
+        origin: Origin = Origin.FILE,
+    ) -> None:
         self._environ = environ
-        self._kinds = {_ENV: _ENV, _FILE: _FILE, **(providers or {})}
+        self._origin = origin
+        self._configured = dict(providers or {})
+        self._providers = self._configured if origin is Origin.REST else {**_ALWAYS, **self._configured}
         self._files: dict[str, Mapping[str, str]] = {}
-        self._read: Mapping[str, Callable[[str | None, str], str]] = {
+        self._read: Mapping[str, Callable[[Provider, str | None, str], str]] = {
             _ENV: self._from_environment,
             _FILE: self._from_file,
             _DIRECTORY: self._from_directory,
@@ -51,26 +106,46 @@ class Resolver:
 
         Raises UnresolvableError.
         """
-        return _REFERENCE.sub(lambda found: self._value(*found.groups()), text)
+        return _REFERENCE.sub(lambda match: self._value(*match.groups()), text)
 
-    def _value(self, provider: str, path: str | None, key: str) -> str:
-        kind = self._kinds.get(provider)
-        if kind is None:
-            raise UnresolvableError(
-                f"refers to an unknown provider in ${{{provider}:…}}; known: {', '.join(self._kinds)}"
+    def parts(self, text: str) -> dict[str, str]:
+        """What each reference in the text stands for → the reference. Raises UnresolvableError."""
+        return {self._value(*match.groups()): match.group() for match in _REFERENCE.finditer(text)}
+
+    def lines_to_add(self, texts: Iterable[str]) -> list[str]:
+        """The worker's properties that let these texts' references resolve; none if their providers are there."""
+        matches = [match for text in texts for match in _REFERENCE.finditer(text)]
+        lacking = [match for match in matches if match[1] not in self._providers]
+        return provider_lines(lacking, tuple(self._configured))
+
+    def _value(self, name: str, path: str | None, key: str) -> str:
+        provider = self._providers.get(name)
+        if provider is None and self._origin is Origin.REST:
+            raise NoProviderError(
+                f"refers to ${{{name}:…}}, but config.providers of the worker names no provider {name}, and what "
+                "comes by REST may use no other"
             )
-        return self._read[kind](path, key)
+        if provider is None:
+            raise NoProviderError(
+                f"refers to an unknown provider in ${{{name}:…}}; known: {', '.join(self._providers)}"
+            )
+        return self._read[provider.kind](provider, path, key)
 
-    def _from_environment(self, path: str | None, key: str) -> str:
+    def _from_environment(self, provider: Provider, path: str | None, key: str) -> str:
         name = f"{path}:{key}" if path else key
+        if provider.names is not None and not provider.names(name):
+            raise UnresolvableError(
+                f"refers to the variable {name}, which param.allowlist.pattern of its provider leaves out"
+            )
         try:
             return self._environ[name]
         except KeyError:
             raise UnresolvableError(f"needs the environment variable {name}, which is not set") from None
 
-    def _from_file(self, path: str | None, key: str) -> str:
+    def _from_file(self, provider: Provider, path: str | None, key: str) -> str:
         if not path:
             raise UnresolvableError("must be written ${file:/path/of.properties:key}")
+        path = provider.path(path)
         if path not in self._files:
             self._files[path] = _properties(path)
         try:
@@ -78,9 +153,10 @@ class Resolver:
         except KeyError:
             raise UnresolvableError(f"needs the key {key}, which {path} does not hold") from None
 
-    def _from_directory(self, path: str | None, key: str) -> str:
+    def _from_directory(self, provider: Provider, path: str | None, key: str) -> str:
         if not path:
             raise UnresolvableError("must be written ${directory:/path:file}")
+        path = provider.path(path)
         if "/" in key or key in ("", ".", ".."):
             raise UnresolvableError(f"must name a file directly inside {path}")
         return _text(f"{path}/{key}")
@@ -98,3 +174,32 @@ def _properties(path: str) -> Mapping[str, str]:
         return files.properties(_text(path)).values
     except files.UnreadableError as fault:
         raise UnresolvableError(f"needs the file {path}, which {fault}") from None
+
+
+def lines_for(texts: Iterable[str]) -> list[str]:
+    """The worker's properties with which what comes by REST may use the references in these texts."""
+    return provider_lines([match for text in texts for match in _REFERENCE.finditer(text)], ())
+
+
+def provider_lines(references: Sequence[re.Match[str]], configured: Sequence[str]) -> list[str]:
+    """``config.providers`` and, for each provider that is missing, its class and the narrowest restriction.
+
+    A provider whose name is neither ``env``, ``file`` nor ``directory`` cannot be guessed and is left out.
+    """
+    wanted: dict[str, dict[str, None]] = {}
+    for name, path, key in (match.groups() for match in references):
+        if name in _CLASS_OF:
+            wanted.setdefault(name, {})[f"{path}:{key}" if path and name == _ENV else path or key] = None
+    if not wanted:
+        return []
+    lines = [f"config.providers={','.join(dict.fromkeys([*configured, *wanted]))}"]
+    for name, used in wanted.items():
+        lines.append(f"config.providers.{name}.class={PACKAGE}.{_CLASS_OF[name]}")
+        if name == _ENV:
+            lines.append(f"config.providers.env.param.allowlist.pattern={'|'.join(used)}")
+        else:
+            lines.append(f"config.providers.{name}.param.allowed.paths={','.join(used)}")
+    return lines
+
+
+_CLASS_OF: Final = {kind: name for name, kind in CLASSES.items()}

@@ -52,15 +52,13 @@ def _from_worker(c: Examined, worker: Config) -> None:
     try:
         converter = typed(c.catalogue.properties[CONVERTER], worker[CONVERTER])
     except InvalidError:
-        c.notices.append(
-            f"{FORMAT} is not given and the worker's {CONVERTER} is no format of ours; JSON is written"
-        )
+        c.notice(f"{FORMAT} is not given and the worker's {CONVERTER} is no format of ours; JSON is written")
         return
     name = CONVERTERS[converter]
     if not _settle(c, name, " (the worker's default)"):
         return
     c.values[CONVERTER] = converter
-    c.notices.append(f"{FORMAT} is not given; the worker's {CONVERTER} makes it {name}")
+    c.notice(f"{FORMAT} is not given; the worker's {CONVERTER} makes it {name}")
     if name == "JSON" and not c.has(_ENABLE):
         _wrap(c, worker.raw().get(_ENABLE) or "true")
 
@@ -75,7 +73,7 @@ def _wrap(c: Examined, enabled: str) -> None:
         return
     c.given[_ENABLE] = enabled
     if c.values[_ENABLE]:
-        c.notices.append(
+        c.notice(
             f"JsonConverter wraps each value with its schema unless {_ENABLE}=false: "
             '{"schema":…,"payload":…}'
         )
@@ -104,4 +102,4 @@ def _options(c: Examined, name: str) -> None:
         elif c.has(key):
             without_effect.append(key)
     if without_effect:
-        c.notices.append(f"without effect for {name}: {', '.join(without_effect)}")
+        c.notice(f"without effect for {name}: {', '.join(without_effect)}")

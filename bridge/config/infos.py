@@ -64,7 +64,8 @@ def _value(examined: Examined, key: str, errors: list[str]) -> dict[str, Any]:
     declared = examined.catalogue.find(key)
     shown = examined.shown(key)
     if shown is None and declared is not None and not declared.is_prefix:
-        shown = _text(examined.values.get(key))
+        text = _text(examined.values.get(key))  # a default may be made of another property
+        shown = None if text is None else examined.quotable(text)
     return {
         "name": key,
         "value": shown,

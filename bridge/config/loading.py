@@ -14,6 +14,7 @@ from bridge.config.config import Config, Loaded
 from bridge.config.declarations import CONNECTOR, WORKER
 from bridge.config.declarations.security import DEFAULTS
 from bridge.config.examine import Examined, examine
+from bridge.config.external import Origin
 from bridge.config.judges import Judges
 from bridge.errors import ConfigurationError, Fault
 
@@ -69,13 +70,17 @@ class Loader:
         environ: Mapping[str, str] = os.environ,
     ) -> Config:
         """A connector's configuration out of properties that are at hand. Raises ConfigurationError."""
-        return _sound(self.examine_connector(files.Given(given), worker, resolver_of(worker, environ)))
+        return _sound(
+            self.examine_connector(files.Given(given), worker, resolver_of(worker, environ, Origin.FILE))
+        )
 
     def examine_connector_file(
         self, path: Path, worker: Config | None, environ: Mapping[str, str]
     ) -> Examined:
         """The connector's properties, judged with the worker's. Raises ConfigurationError for a bad file."""
-        return self.examine_connector(files.read(path, wrapped=True), worker, resolver_of(worker, environ))
+        return self.examine_connector(
+            files.read(path, wrapped=True), worker, resolver_of(worker, environ, Origin.FILE)
+        )
 
     def examine_connector(
         self,
@@ -94,6 +99,7 @@ class Loader:
         for rule in rules.alone(self.judges):
             rule(examined)
         if worker is not None:
+            examined.resolved.update(worker.resolved)  # a rule about both may quote the worker's
             for together in rules.together(self.judges):
                 together(examined, worker)
         examined.notices.extend(given.notices)
@@ -174,31 +180,47 @@ def _worker_given(path: Path | None, environ: Mapping[str, str]) -> files.Given:
         raise ConfigurationError([Fault(environment.WHOLE, str(fault))]) from None
 
 
-def _providers(written: Mapping[str, str]) -> tuple[dict[str, str], list[tuple[str, str]]]:
-    """Names of providers → kind, from ``config.providers``, and what is wrong with them."""
-    found: dict[str, str] = {}
+def _providers(written: Mapping[str, str]) -> tuple[dict[str, external.Provider], list[tuple[str, str]]]:
+    """The providers that ``config.providers`` names, by name, and what is wrong with them.
+
+    One that is faulty is not there: a restriction that cannot be read must not turn into none.
+    """
+    providers: dict[str, external.Provider] = {}
     wrong: list[tuple[str, str]] = []
     for name in (part.strip() for part in written.get("config.providers", "").split(",")):
         if not name:
             continue
-        key = f"config.providers.{name}.class"
-        kind = external.CLASSES.get(written.get(key, "").strip().rpartition(".")[2])
-        if kind:
-            found[name] = kind
-        else:
-            wrong.append(
-                (
-                    key,
-                    f"must be one of {', '.join(external.CLASSES)} of "
-                    f"org.apache.kafka.common.config.provider",
-                )
-            )
-    return found, wrong
+        try:
+            providers[name] = _provider(f"config.providers.{name}.", written)
+        except ConfigurationError as error:
+            wrong.extend((fault.key, fault.message) for fault in error.faults)
+    return providers, wrong
 
 
-def resolver_of(worker: Config | None, environ: Mapping[str, str]) -> external.Resolver:
-    """What fills in a connector's references: the worker's providers."""
-    return external.Resolver(environ, _providers(worker.raw())[0] if worker else None)
+def _provider(prefix: str, written: Mapping[str, str]) -> external.Provider:
+    """Raises ConfigurationError."""
+    kind = external.CLASSES.get(written.get(f"{prefix}class", "").strip().rpartition(".")[2])
+    if kind is None:
+        known = f"must be one of {', '.join(external.CLASSES)} of {external.PACKAGE}"
+        raise ConfigurationError([Fault(f"{prefix}class", known)])
+    paths, names = f"{prefix}param.allowed.paths", f"{prefix}param.allowlist.pattern"
+    allowed = [part.strip() for part in written.get(paths, "").split(",") if part.strip()]
+    if any(not os.path.isabs(path) for path in allowed):
+        raise ConfigurationError([Fault(paths, "must hold absolute paths, separated by commas")])
+    normal = tuple(os.path.normpath(path) for path in allowed) or None
+    if not written.get(names, "").strip():
+        return external.Provider(kind, normal)
+    from bridge.java.regex import Pattern  # here: few workers restrict variables
+
+    try:
+        return external.Provider(kind, normal, Pattern(written[names].strip()).matches)
+    except ValueError as error:
+        raise ConfigurationError([Fault(names, f"is no regular expression: {error}")]) from None
+
+
+def resolver_of(worker: Config | None, environ: Mapping[str, str], origin: Origin) -> external.Resolver:
+    """What fills in a connector's references: of a file's by the worker's providers too, of REST's by them alone."""
+    return external.Resolver(environ, _providers(worker.raw())[0] if worker else None, origin)
 
 
 def _inherited(given: Mapping[str, str], worker: Config | None) -> dict[str, str]:

@@ -18,7 +18,7 @@ from bridge.config.config import Config
 from bridge.config.declarations import CONNECTOR, WORKER
 from bridge.config.declarations.identity import SELF_MANAGED
 from bridge.config.examine import examine, placeholder
-from bridge.config.external import Resolver, has_reference
+from bridge.config.external import Resolver, has_reference, lines_for
 from bridge.config.files import Given
 from bridge.config.formats import CONVERTER, FORMAT
 from bridge.config.loading import Loader
@@ -83,6 +83,7 @@ def migrate(exported: Mapping[str, str], loader: Loader) -> Migration:
     _hide(m, m.connector)
     _hide(m, m.worker)
     _fill_in(m, self_managed)
+    _name_providers(m)
     _judge(m, loader)
     _tell(m, self_managed)
     order = {kind: index for index, kind in enumerate(Kind)}
@@ -210,6 +211,13 @@ def _fill_in_registry(m: Migration, self_managed: bool) -> None:
     )
     if not self_managed and not any(f"{CONVERTER}.{name}" in m.connector for name in logins):
         _reference(m, m.worker, "schema.registry.basic.auth.user.info")
+
+
+def _name_providers(m: Migration) -> None:
+    """The references resolve by REST, too, and nothing else does: each provider is held to what is needed."""
+    if "config.providers" not in m.worker:
+        lines = lines_for([*m.connector.values(), *m.worker.values()])
+        m.worker |= {key: value for key, _, value in (line.partition("=") for line in lines)}
 
 
 def _judge(m: Migration, loader: Loader) -> None:

@@ -81,7 +81,7 @@ def dead_letters(c: Examined) -> None:
         c.values["errors.tolerance"] == "all" or c.values["bridge.schema.on.incompatible"] == "dead_letter"
     )
     if c.sound("errors.tolerance") and not tolerated:
-        c.notices.append(f"{_DEAD_LETTERS} has no effect while errors.tolerance is none")
+        c.notice(f"{_DEAD_LETTERS} has no effect while errors.tolerance is none")
 
 
 def _topic(c: Examined) -> TopicTemplate:
@@ -94,7 +94,7 @@ def topic_spelling(c: Examined) -> None:
         return
     template = _topic(c)
     if template.lowercase and template.fixed not in (None, template.text):
-        c.notices.append(
+        c.notice(
             f"kafka.topic {template.text} is lower-cased to {template.fixed} (kafka.topic.lowercase=false "
             f"keeps it)"
         )

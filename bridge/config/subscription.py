@@ -53,7 +53,7 @@ def judge(c: Examined) -> None:
                 c.fault(key, f"is of no use without {TYPE}=CUSTOM_CHANNEL")
         return
     if c.has(EVENT):
-        c.notices.append(f"{EVENT} has no effect with {TYPE}=CUSTOM_CHANNEL; {ENTITIES} names the events")
+        c.notice(f"{EVENT} has no effect with {TYPE}=CUSTOM_CHANNEL; {ENTITIES} names the events")
     for name in events(c.values):
         if c.sound(ENTITIES) and (wrong := event_name(name)):
             c.fault(ENTITIES, f"names {name}, which {wrong}")

@@ -22,7 +22,7 @@ def transforms(c: Examined) -> None:
     configuration.build(c.given, report)
     for key, message in configuration.strangers(c.given):
         if c.values["bridge.config.unknown"] == "warn":
-            c.notices.append(f"{key} {message}; it has no effect")
+            c.notice(f"{key} {message}; it has no effect")
         else:
             report(key, message)
     if c.has("transforms"):

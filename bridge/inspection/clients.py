@@ -32,7 +32,8 @@ def judge(
         faults, notices = judge_one(loaded, environ)
         for fault in faults:
             _add(next((one for one in places if fault.key in one.given), connector), fault)
-        connector.notices.extend(notices)
+        for notice in notices:
+            connector.notice(notice)
 
 
 def _add(examined: Examined, fault: Fault) -> None:

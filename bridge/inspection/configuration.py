@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bridge.config import Config, files
+from bridge.config.external import Origin
 from bridge.config.infos import infos_of
 from bridge.config.judges import Judges
 from bridge.config.loading import Loader, resolver_of
@@ -26,12 +27,12 @@ def config_infos(
     environ: Mapping[str, str] = os.environ,
     unknown: str | None = None,
 ) -> dict[str, Any]:
-    """A connector's properties with their definitions, values and errors; secrets are masked.
+    """The properties of a connector that came by REST, with definitions, values and errors; secrets are masked.
 
     With a worker, whoever will use the settings judges them too, as in ``sfbridge validate``.
     """
     examined = LOADER.examine_connector(
-        files.Given(given), worker, resolver_of(worker, environ), unknown=unknown
+        files.Given(given), worker, resolver_of(worker, environ, Origin.REST), unknown=unknown
     )
     if worker is not None:
         LOADER.judges.clients(examined, worker, environ)

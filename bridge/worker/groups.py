@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from bridge.errors import Stage
+from bridge.errors import Retriable, Stage
 from bridge.kafka.errors import ErrorWatch
 
 TIMEOUT: Final = 10.0
@@ -46,6 +46,8 @@ def members(settings: Mapping[str, Any], group: str) -> list[Member]:
         if error.args[0].name() in ("GROUP_ID_NOT_FOUND", "INVALID_GROUP_ID"):
             return []
         raise watch.explain(error, f"looking at group {group}") from error
+    except TimeoutError:  # the future's own: the client was not even connected
+        raise Retriable(f"Kafka does not answer who is in group {group}", stage=Stage.POSITION) from None
     return [
         Member(
             member.client_id,

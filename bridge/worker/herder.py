@@ -17,7 +17,7 @@ from attrs import define, field
 
 from bridge.errors import BridgeError
 from bridge.kafka.offsets import NoPosition
-from bridge.log import for_connector
+from bridge.log import for_connector, masked
 from bridge.worker import records
 from bridge.worker.leader import Leader
 from bridge.worker.logs import Log
@@ -245,7 +245,7 @@ class Herder:
             done = "altered" if request["type"] == "PATCH" else "reset"
             outcome["message"] = f"The offsets for this connector have been {done} successfully"
         except (BridgeError, Refused, ValueError) as error:
-            outcome |= {"phase": "FAILED", "message": str(error)}
+            outcome |= {"phase": "FAILED", "message": masked(str(error))}
         except Exception as error:
             for_connector(name).exception("unexpected error: this is a fault of the bridge")
             outcome |= {"phase": "FAILED", "message": f"an unexpected {type(error).__name__}"}

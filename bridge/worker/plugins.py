@@ -13,6 +13,7 @@ from bridge.config import Config, Loaded, files
 from bridge.config.declarations import CONNECTOR
 from bridge.config.declarations.identity import MANAGED, SELF_MANAGED
 from bridge.config.examine import Examined
+from bridge.config.external import Origin
 from bridge.config.infos import definitions
 from bridge.config.loading import resolver_of
 from bridge.config.secrecy import is_masked
@@ -163,7 +164,6 @@ class SalesforcePlugin:
 
     def run(self, name: str, given: Mapping[str, str], worker: str) -> Running:
         loaded = self._loaded(name, given)
-        register_secrets(loaded.secrets())
         return SalesforceRunning(Connector(loaded), loaded, self.metrics)
 
     def offsets(self, name: str, given: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -193,14 +193,16 @@ class SalesforcePlugin:
         Positions(self._loaded(name, given)).write(replay_id)
 
     def _loaded(self, name: str, given: Mapping[str, str]) -> Loaded:
-        """Raises ConfigurationError."""
-        resolver = resolver_of(self.worker, os.environ)
+        """What was stored came by REST. Raises ConfigurationError."""
+        resolver = resolver_of(self.worker, os.environ, Origin.REST)
         examined = examine_connector(
             files.Given({**given, "name": name}), self.worker, resolver, unknown="warn"
         )
         if examined.faults:
             raise ConfigurationError(examined.faults)
-        return Loaded(examined.config(), self.worker, tuple(examined.notices))
+        loaded = Loaded(examined.config(), self.worker, tuple(examined.notices))
+        register_secrets(loaded.secrets())
+        return loaded
 
 
 def salesforce_plugins(worker: Config, metrics: Metrics) -> list[Plugin]:

@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from bridge.errors import BridgeError, Fatal, Fenced, Stage
-from bridge.log import Seldom, for_connector
+from bridge.log import Seldom, for_connector, masked
 from bridge.worker import records
 from bridge.worker.logs import Log
 from bridge.worker.plugins import Plugin, Running, View
@@ -353,6 +353,7 @@ class Runner:
         """The records for a state, if it is news."""
         by = self.worker_id if worker is None else worker
         generation = self.state.assignment.epoch
+        view = evolve(view, trace=_told(view.trace), task_trace=_told(view.task_trace))
         if hosted.said == (view, generation, by):
             return []
         hosted.said = (view, generation, by)
@@ -379,3 +380,8 @@ class Runner:
             (records.topic_key(topic, hosted.name), records.topic_value(topic, hosted.name, now))
             for topic in fresh
         ]
+
+
+def _told(trace: str | None) -> str | None:
+    """A trace as it may leave the process: no secret, and nothing that a reference stands for."""
+    return None if trace is None else masked(trace)

@@ -99,12 +99,16 @@ PROVIDERS = group(
     Property(
         "config.providers",
         LIST,
-        "Names of further providers of ${name:…} values. env and file are always there.",
+        "Names of providers of ${name:…} values. What comes by REST may use these alone; in the operator's files env "
+        "and file are always there, with the restrictions given here.",
         default="",
         importance=LOW,
     ),
     _p(
-        "config.providers.*", "The class of each provider, config.providers.<name>.class, and its parameters."
+        "config.providers.*",
+        "The class of each provider, config.providers.<name>.class, and what it may read: "
+        "config.providers.<name>.param.allowed.paths (files and directories, separated by commas) or "
+        "config.providers.<name>.param.allowlist.pattern (a regular expression for a variable's whole name).",
     ),
 )
 

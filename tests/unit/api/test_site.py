@@ -39,7 +39,12 @@ SALESFORCE = {
 
 
 def plugins() -> list[Plugin]:
-    given = {"bootstrap.servers": "127.0.0.1:1", "security.protocol": "PLAINTEXT"}
+    given = {
+        "bootstrap.servers": "127.0.0.1:1",
+        "security.protocol": "PLAINTEXT",
+        "config.providers": "env",
+        "config.providers.env.class": "org.apache.kafka.common.config.provider.EnvVarConfigProvider",
+    }
     return [*stubs(World()), *salesforce_plugins(config_of(given, WORKER_PROPERTIES), Metrics())]
 
 

@@ -72,6 +72,7 @@ def test_the_printed_lines_work_in_a_connector(
     lines = json.loads(out[out.index("{") :])
     loaded = load_connector(connector_file(tmp_path, "https://acme.my.salesforce.com", **lines))
     assert load_keystore(loaded).alias == "salesforce-jwt"
+    assert f"config.providers.file.param.allowed.paths={(tmp_path / FILES[2]).absolute()}" in out
 
 
 def test_the_password_can_come_from_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

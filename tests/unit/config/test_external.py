@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.config.external import Resolver, UnresolvableError, has_reference
+from bridge.config.external import Provider, Resolver, UnresolvableError, has_reference
 from bridge.config.secrecy import is_masked, is_only_reference, without_login
 
 
@@ -30,7 +30,7 @@ def test_a_directory_gives_a_files_text_and_nothing_outside(tmp_path: Path) -> N
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "f").write_text("v")
     (tmp_path / "secret").write_text("s")
-    resolver = Resolver({}, {"dir": "directory"})
+    resolver = Resolver({}, {"dir": Provider("directory")})
     assert resolver.resolve(f"${{dir:{tmp_path}/a:f}}") == "v"
     for key in ("../secret", "..", "", "missing"):
         with pytest.raises(UnresolvableError):

@@ -16,7 +16,7 @@ from bridge.config import files
 from bridge.config.exports import properties_of, read_export
 from bridge.config.migration import Kind, Migration, migrate, variable
 from bridge.errors import ConfigurationError
-from bridge.inspection.configuration import LOADER, load
+from bridge.inspection.configuration import LOADER, config_infos, load
 from bridge.salesforce.keymaker import make_pair
 from tests.unit.config.samples import EXAMPLE, write
 
@@ -160,7 +160,8 @@ def test_the_result_is_valid_once_the_environment_is_filled_in(sample: str, tmp_
     assert kinds(m, Kind.REFUSED) == set()
     environ = filled(m)
     assert set(environ) == {variable(key) for key in kinds(m, Kind.FILL_IN)}
-    load(*write(tmp_path, m.connector, m.worker), environ=environ)
+    loaded = load(*write(tmp_path, m.connector, m.worker), environ=environ)
+    assert config_infos(m.connector, loaded.worker, environ=environ)["error_count"] == 0, "by REST, too"
 
 
 def test_a_managed_export() -> None:
@@ -171,6 +172,9 @@ def test_a_managed_export() -> None:
         "bootstrap.servers": "pkc-1.example.com:9092",
         "schema.registry.url": "https://psrc-1.example.com",
         "schema.registry.basic.auth.user.info": "${env:SCHEMA_REGISTRY_BASIC_AUTH_USER_INFO}",
+        "config.providers": "env",
+        "config.providers.env.class": "org.apache.kafka.common.config.provider.EnvVarConfigProvider",
+        "config.providers.env.param.allowlist.pattern": "|".join(filled(m)),
     }
     assert {"cloud.environment", "cloud.provider", "kafka.region"} <= kinds(m, Kind.DROPPED)
     assert not {"cloud.environment", "kafka.endpoint", "schema.registry.url"} & set(m.connector)
