@@ -10,7 +10,8 @@
         └── Unexpected           … by an exception nobody thought of: counted apart (``routing/conversion.py``)
 
 Every error carries the stage it happened in and, where there is one, the position (replay id) it concerns.
-A message is one sentence that says what was found and what to do; it never holds a secret or a field's value.
+A message is one sentence that says what was found and what to do; it never holds a secret or a field's value, nor
+a control character, whoever's words it quotes (``words.py``).
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
-from attrs import frozen
+from attrs import field, frozen
+
+from bridge.words import printable
 
 
 class Stage(StrEnum):
@@ -42,10 +45,15 @@ class BridgeError(Exception):
     """Base of every error the bridge raises on purpose."""
 
     def __init__(self, message: str, *, stage: Stage, position: int | None = None) -> None:
+        message = self._fit(message)
         super().__init__(message)
         self.message = message
         self.stage = stage
         self.position = position
+
+    @staticmethod
+    def _fit(message: str) -> str:
+        return printable(message)
 
 
 class Retriable(BridgeError):
@@ -84,7 +92,7 @@ class Fault:
     """One thing wrong with a configuration: the property, what was found (``None`` if secret), what to do."""
 
     key: str
-    message: str
+    message: str = field(converter=printable)
     value: str | None = None
 
 
@@ -95,6 +103,10 @@ class ConfigurationError(Fatal):
         self.faults = tuple(faults)
         text = "\n".join(f"{fault.key}: {fault.message}" for fault in self.faults)
         super().__init__(text, stage=Stage.CONFIGURATION)
+
+    @staticmethod
+    def _fit(message: str) -> str:
+        return message  # one line for each fault
 
 
 def fatal(message: str) -> Fatal:

@@ -16,7 +16,6 @@ import os
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Iterable, Mapping, MutableMapping
 from typing import IO, Any, Final
 
@@ -24,6 +23,7 @@ from attrs import define, field
 
 from bridge.errors import BridgeError
 from bridge.quoting import MASK, spellings
+from bridge.words import printable, traceback_words
 
 LIBRDKAFKA: Final = "bridge.librdkafka"
 """The logger given to Kafka clients, which would write to stderr by themselves."""
@@ -185,7 +185,7 @@ def exception_text(record: logging.LogRecord) -> str | None:
     error = record.exc_info[1]
     if isinstance(error, BridgeError) and not logging.getLogger().isEnabledFor(logging.DEBUG):
         return None
-    return "".join(traceback.format_exception(*record.exc_info)).rstrip()
+    return traceback_words(error)
 
 
 class TextFormatter(logging.Formatter):
@@ -244,12 +244,12 @@ def _message(record: logging.LogRecord) -> str:
 
 
 def _one_line(text: str) -> str:
-    return text.replace("\r", "").replace("\n", " | ")
+    return printable(text.replace("\r", "").replace("\n", " | "))
 
 
 def _value(value: object) -> str:
     # Before it is quoted, because quoting what was quoted makes spellings that nobody registered.
-    text = f"{value:.3f}" if isinstance(value, float) else _secrets.mask(str(value))
+    text = f"{value:.3f}" if isinstance(value, float) else printable(_secrets.mask(str(value)))
     return json.dumps(text, ensure_ascii=False) if any(c in text for c in ' "=\n') or not text else text
 
 

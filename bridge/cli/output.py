@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from bridge.words import printable
+
 
 def add_output_option(parser: argparse.ArgumentParser) -> None:
     """``-o/--output table|json``, the same for every command that prints data."""
@@ -23,7 +25,7 @@ def print_json(value: Any) -> None:
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Columns as wide as their widest cell, two blanks between them."""
-    lines = [[str(cell) for cell in row] for row in rows]
+    lines = [[printable(str(cell)) for cell in row] for row in rows]
     widths = [max([len(head), *(len(line[i]) for line in lines)]) for i, head in enumerate(headers)]
     for line in [[head.upper() for head in headers], *lines]:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())

@@ -14,6 +14,7 @@ from attrs import field, frozen
 from bridge.encryption.envelope import Algorithm
 from bridge.errors import Fatal, fatal
 from bridge.registry.http import NoRegistryError, Refused
+from bridge.words import words
 
 _BASE: Final = "/dek-registry/v1/keks"
 NOT_FOUND: Final = 40470
@@ -172,11 +173,11 @@ _NO_REGISTRY: Final = (
 def _worded(refusal: Refused, what: str) -> Fatal:
     if refusal.status in (401, 403):
         return fatal(
-            f"the registry does not allow this for {what} ({refusal.status}): {refusal.message[:200]}"
+            f"the registry does not allow this for {what} ({refusal.status}): {words(refusal.message)}"
         )
     if refusal.status == 404 and refusal.code == 404:
         return fatal(_NO_REGISTRY)
-    return fatal(f"the registry refused {what} ({refusal.code}): {refusal.message[:200]}")
+    return fatal(f"the registry refused {what} ({refusal.code}): {words(refusal.message)}")
 
 
 def _quoted(text: str) -> str:

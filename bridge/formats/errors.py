@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bridge.errors import BadRecord, Stage
+from bridge.words import name_words
 
 
 class UnknownField(BadRecord):
@@ -10,7 +11,7 @@ class UnknownField(BadRecord):
 
     def __init__(self, event: str, field: str, position: int | None) -> None:
         super().__init__(
-            f"{event} carries the field {field}, which its schema in Salesforce does not have; "
+            f"{event} carries the field {name_words(field)}, which its schema in Salesforce does not have; "
             "latest.compatibility.strict=false drops such fields",
             stage=Stage.PARSE,
             position=position,

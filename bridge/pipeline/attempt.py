@@ -31,6 +31,7 @@ from bridge.routing.resolver import Writers
 from bridge.routing.routes import Routes
 from bridge.salesforce.auth import Login, Session
 from bridge.salesforce.rest import Rest
+from bridge.words import exception_words
 
 
 @define
@@ -320,7 +321,7 @@ class _Receiver:
             self.failure = error
         except Exception as error:
             self._log.exception("unexpected error while receiving: this is a fault of the bridge")
-            self.failure = Fatal(f"unexpected {type(error).__name__}: {error}", stage=Stage.RECEIVE)
+            self.failure = Fatal(f"unexpected {exception_words(error)}", stage=Stage.RECEIVE)
         finally:
             self.ended.set()
             self._buffer.close()

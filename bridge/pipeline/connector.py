@@ -13,6 +13,7 @@ from bridge.errors import BridgeError, ConfigurationError, Fatal, Fenced, Retria
 from bridge.log import for_connector
 from bridge.metrics import Stats
 from bridge.pipeline.attempt import Attempt, Goal
+from bridge.words import exception_words
 
 FIRST_WAIT = 5.0  # seconds before the first restart; doubles up to LONGEST_WAIT
 LONGEST_WAIT = 300.0
@@ -87,7 +88,7 @@ class Connector:
                 wait = min(wait * 2, LONGEST_WAIT)
             except Exception as error:  # a bug: say so with its traceback, and fail like anything fatal
                 self._log.exception("unexpected error: this is a fault of the bridge")
-                self.error = Fatal(f"unexpected {type(error).__name__}: {error}", stage=Stage.PRODUCE)
+                self.error = Fatal(f"unexpected {exception_words(error)}", stage=Stage.PRODUCE)
                 return
             else:
                 if self._resumed.is_set():

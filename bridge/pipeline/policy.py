@@ -11,6 +11,7 @@ from attrs import define
 from bridge.errors import BadRecord, Fatal, SetAside, Stage, Unexpected
 from bridge.event import Data, Unreadable
 from bridge.metrics import Stats
+from bridge.words import name_words
 
 SHOWN = 2000  # bytes of an event in the log, where its content is wanted there
 
@@ -83,4 +84,4 @@ class ErrorPolicy:
             names = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
         except (ValueError, RecursionError):  # msgspec's errors, and bytes that are no UTF-8
             return f"an event of {len(raw)} bytes, not shown because the connector encrypts"
-        return f"the event's fields: {', '.join(names)[:SHOWN]}"
+        return f"the event's fields: {', '.join(map(name_words, names))[:SHOWN]}"

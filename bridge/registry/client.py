@@ -18,6 +18,7 @@ from bridge.errors import Fatal, Stage
 from bridge.model.registered import Registered
 from bridge.model.texts import ReferringText, imports_of
 from bridge.registry.http import Http, Refused
+from bridge.words import words
 
 _NO_SUBJECT, _NO_VERSION, _NO_SCHEMA, _INVALID, _NOT_PERMITTED = 40401, 40402, 40403, 42201, 42205
 # Avro's differences are quoted with ', those of JSON Schema and Protobuf with ", which the former's lacks at the end.
@@ -194,8 +195,7 @@ def _fatal(message: str) -> Fatal:
 
 
 def _short(message: str, length: int = 300) -> str:
-    flat = " ".join(message.split())
-    return flat if len(flat) <= length else flat[: length - 1] + "…"
+    return words(message, longest=length)
 
 
 def _quoted(subject: str) -> str:

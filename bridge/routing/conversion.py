@@ -18,7 +18,6 @@ What happens between two conversions (asking Salesforce and the registry, commit
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
@@ -31,6 +30,7 @@ from bridge.errors import BridgeError, Fatal, Stage, Unexpected
 from bridge.event import Data
 from bridge.log import ConnectorLog, Once
 from bridge.routing.routes import Unprepared
+from bridge.words import exception_words, traceback_words
 
 _STAGES: Final = (
     ("bridge.transforms", Stage.TRANSFORMATION),
@@ -42,7 +42,6 @@ _STAGES: Final = (
     ("bridge.formats", Stage.ENCODE),
 )
 _SEARCH: Final = 0.5  # seconds at most to find the field
-_SHOWN_FRAMES: Final = 25
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _NULL: Final = msgspec.Raw(b"null")
 
@@ -66,7 +65,7 @@ class ConversionGuard:
                 data.event.replayId,
                 what,
                 found,
-                trace_of(error),
+                traceback_words(error, of_event=True),
                 extra={"stage": str(stage), "replay_id": data.event.replayId},
             )
         refusal = Unexpected(
@@ -86,21 +85,7 @@ class ConversionGuard:
             raise
         except Exception as error:
             self.log.exception("unexpected error: this is a fault of the bridge")
-            raise Fatal(f"unexpected {type(error).__name__}: {error}", stage=Stage.SCHEMA) from error
-
-
-def trace_of(error: BaseException) -> str:
-    """The exception and those it came of: classes, places and lines of code, without the exceptions' own texts."""
-    links: list[BaseException] = []
-    link: BaseException | None = error
-    while link is not None and link not in links and len(links) < 5:
-        links.append(link)
-        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
-    lines = []
-    for one in reversed(links):
-        lines += traceback.format_list(traceback.extract_tb(one.__traceback__, limit=-_SHOWN_FRAMES))
-        lines.append(f"{type(one).__module__}.{type(one).__qualname__}\n")
-    return "".join(lines).rstrip()
+            raise Fatal(f"unexpected {exception_words(error)}", stage=Stage.SCHEMA) from error
 
 
 def _where(trace: TracebackType | None) -> tuple[Stage, str]:

@@ -38,6 +38,7 @@ from bridge.routing.letters import SealedLetters
 from bridge.routing.registration import Registration, Written
 from bridge.routing.routes import Route
 from bridge.routing.transforming import Transforming
+from bridge.words import name_words
 
 _CONVERTER = "value.converter."
 
@@ -249,7 +250,9 @@ class Writers:
         if dropped and dropped not in self._warned:
             self._warned.add(dropped)
             self._log.warning(
-                "latest.compatibility.strict=false: not written of %s: %s", event.name, ", ".join(dropped)
+                "latest.compatibility.strict=false: not written of %s: %s",
+                event.name,
+                ", ".join(map(name_words, dropped)),
             )
 
 

@@ -150,9 +150,7 @@ class Transforming:
         schema, topic, sealed = record.value_schema, record.topic or "", 0
         try:
             if wrong := wrong_topic(topic):
-                raise BadRecord(
-                    f"transforms give the topic {topic!r}, which {wrong}", stage=Stage.TRANSFORMATION
-                )
+                raise BadRecord(f"the topic that transforms give {wrong}", stage=Stage.TRANSFORMATION)
             self._ensure_topic(topic)
             if schema is None or schema.kind is not Kind.STRUCT:
                 self._refuse_tagged(before)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.errors import BridgeError, Fatal, Retriable, Stage
-from bridge.salesforce.token import clean
+from bridge.words import words
 
 # 403, though the request was fine: the org's requests of the last 24 hours are used up.
 REQUEST_LIMIT = "REQUEST_LIMIT_EXCEEDED"
@@ -80,7 +80,7 @@ def _said(content: Any) -> tuple[str, str]:
     if isinstance(first, dict):
         code = first.get("errorCode") or first.get("error") or ""
         message = first.get("message") or first.get("error_description") or ""
-        return clean(str(code)), clean(str(message))
+        return words(code), words(message)
     if isinstance(first, str) and "<" in first:
         return "", "a web page"
     return "", ""

@@ -25,10 +25,9 @@ from bridge.salesforce.http_settings import USER_AGENT, HttpSettings, Origin
 from bridge.salesforce.network import network_error
 from bridge.salesforce.refusals import advice, comes_back
 from bridge.waits import http_date_ms, retry_after
+from bridge.words import words
 
 MAX_REPLY = 1 << 20  # bytes; a real reply has one or two thousand
-MAX_QUOTE = 200
-SHOWN_PREFIX = 12  # so many characters of a secret, and no more, may happen to stand in a text
 TOKEN_PATH = "/services/oauth2/token"  # noqa: S105 - a path
 SECRET_FIELDS = ("client_id", "client_secret", "password", "assertion", "refresh_token")
 
@@ -200,7 +199,7 @@ def _redirected(origin: Origin, reply: Reply) -> Fatal:
     except ValueError:
         to = "an address that is none"
     return Fatal(
-        f"{origin} redirects the login to {clean(to)}, where credentials are not sent unasked; set "
+        f"{origin} redirects the login to {words(to)}, where credentials are not sent unasked; set "
         "salesforce.instance to the right address",
         stage=Stage.LOGIN,
     )
@@ -213,7 +212,7 @@ def _error_of(document: dict[str, Any] | None) -> tuple[str, str]:
 
 def _quoted(error: str, said: str, hidden: Collection[str]) -> str:
     text = f"says {error}" + (f" ({said})" if said else "")
-    return clean(text, hidden)
+    return words(text, hidden)
 
 
 def _not_json(reply: Reply, hidden: Collection[str]) -> str:
@@ -224,22 +223,11 @@ def _not_json(reply: Reply, hidden: Collection[str]) -> str:
     if "<" in head and ("html" in head.lower()):
         title = re.search(r"<title[^>]*>([^<]{1,300})", head, re.IGNORECASE)
         return f"answered with a web page (status {reply.status})" + (
-            f", '{clean(title[1], hidden)}'" if title else ""
+            f", '{words(title[1], hidden)}'" if title else ""
         )
     return (
         f"answered with status {reply.status} and something that is not the JSON expected, or only half of it"
     )
-
-
-def clean(text: str, hidden: Collection[str] = ()) -> str:
-    """Somebody else's text, fit for a sentence of ours: one line, not long, none of ``hidden`` in it."""
-    for value in sorted(filter(None, hidden), key=len, reverse=True):
-        text = text.replace(value, "****")
-        # Somebody may have cut the text in the middle of it.
-        if len(value) > SHOWN_PREFIX:
-            text = re.sub(re.escape(value[:SHOWN_PREFIX]) + r"\S*", "****", text)
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= MAX_QUOTE else f"{line[: MAX_QUOTE - 1]}…"
 
 
 def _clock_note(reply: Reply) -> str:

@@ -152,3 +152,15 @@ def test_configuring_again_replaces() -> None:
     logging.getLogger("bridge").info("once")
     assert len(out.getvalue().splitlines()) == 1
     assert len(logging.getLogger().handlers) == 1
+
+
+FORGED = "no\x1b[2J\r\n2026-01-01 ERROR fake\u202etxt\x00\x85\u2028end"
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_what_others_say_forges_no_line(form: str) -> None:
+    out = lines(form)
+    log.for_connector("c").warning("the registry says %s", FORGED, extra={"said": FORGED})
+    assert out.getvalue().count("\n") == 1
+    if form == "text":
+        assert out.getvalue()[:-1].isprintable()

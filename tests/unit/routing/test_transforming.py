@@ -119,7 +119,7 @@ def test_a_target_is_prepared_once_and_its_topic_checked() -> None:
     record = found.record(other)
     assert record is not None
     assert record.topic == "B"
-    with pytest.raises(BadRecord, match="give the topic"):
+    with pytest.raises(BadRecord, match="the topic that transforms give"):
         converted(found, data(FULL | {"Order_Number__c": "no topic!"}))
     assert topics == ["O-10018", "B"]
 

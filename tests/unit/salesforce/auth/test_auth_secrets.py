@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from bridge.errors import Fatal
 from bridge.salesforce.auth import Login
 from bridge.salesforce.grants import GRANTS
-from bridge.salesforce.token import clean, long_id
+from bridge.salesforce.token import long_id
+from bridge.words import words
 from tests.support.web_server import Answer, Request, Web, connect_proxy, web_server
 from tests.unit.salesforce.auth.endpoint import ACCESS, SECRET_VALUES, connector, refusal, reply
 
@@ -75,13 +76,13 @@ def test_ids_have_eighteen_characters(short: str, long: str) -> None:
 
 
 def test_a_secret_that_was_cut_off_is_hidden_too() -> None:
-    assert clean("got short-1, not more", ("short-1",)) == "got ****, not more"
-    assert clean("got consumer-secret-22", ("consumer-secret-2266",)) == "got ****"
-    assert clean("x" * 195 + " consumer-secret-2266", ("consumer-secret-2266",)).endswith("****")
+    assert words("got short-1, not more", ("short-1",)) == "got ****, not more"
+    assert words("got consumer-secret-22", ("consumer-secret-2266",)) == "got ****"
+    assert words("x" * 195 + " consumer-secret-2266", ("consumer-secret-2266",)).endswith("****")
 
 
 @given(st.text(), st.text(min_size=1))
 def test_cleaned_text_is_short_single_line_and_without_the_secret(text: str, secret: str) -> None:
-    shown = clean(f"{text}{secret}{text}", (secret,))
+    shown = words(f"{text}{secret}{text}", (secret,))
     assert len(shown) <= 200
     assert shown.isprintable()
