@@ -25,8 +25,9 @@ import msgspec
 from attrs import evolve, frozen
 
 from bridge.documents import Broken, json_of, read
-from bridge.errors import Fatal, Retriable, Stage
+from bridge.errors import Fatal, Stage
 from bridge.foreign import Foreign, shown
+from bridge.kafka.committed import read_topic
 from bridge.progress import ALL_RETAINED, DIGEST
 
 if TYPE_CHECKING:
@@ -43,7 +44,6 @@ HIGHEST: Final = 2**63 - 1
 """The highest replay id there can be."""
 LATEST_MS: Final = 253_402_300_799_999
 """The last moment that a date can name: the end of the year 9999, ms since the epoch."""
-_DOING = "reading the position"
 _T = TypeVar("_T")
 
 
@@ -117,128 +117,19 @@ def read_position(
 ) -> Position:
     """The connector's committed position; call it after ``init_transactions`` has fenced the predecessor.
 
-    ``undecided``: what was written last counts, even if its transaction is open or was aborted. This never waits
-    for an open transaction, our own included, and so is the question that may be asked before fencing.
-    ``seen``: the topic was there a moment ago, so that a broker which does not know it is waited for.
-
-    Reads ``read_committed`` up to the high watermark that a ``read_uncommitted`` reader sees. The end that a
-    ``read_committed`` reader is told of is not enough: a neighbour's open transaction on the same partition
-    puts it before our own committed position. Raises Retriable when Kafka does not answer.
+    The arguments are those of ``committed.read_topic``. Raises Retriable when Kafka does not answer.
     """
-    from confluent_kafka import Consumer, TopicPartition
-
-    consumer = Consumer(
-        {
-            **consumer_settings,
-            "group.id": consumer_settings.get("group.id") or f"sfbridge-positions-{connector}",
-            "isolation.level": "read_uncommitted" if undecided else "read_committed",
-            "enable.auto.commit": False,
-            "enable.auto.offset.store": False,
-            "enable.partition.eof": True,
-            "auto.offset.reset": "earliest",
-            "fetch.wait.max.ms": 50,  # the end of a partition is told only when a fetch comes back empty
-        }
-    )
-    try:
-        ends = _end_offsets(consumer_settings, topic, stopped, waiting, seen)
-        consumer.assign([TopicPartition(topic, partition, 0) for partition in ends])
-        return _read_to(consumer, ends, topic, connector, stopped, waiting, seen)
-    finally:
-        consumer.close()
-
-
-def _end_offsets(
-    consumer_settings: Mapping[str, Any],
-    topic: str,
-    stopped: Callable[[], bool],
-    waiting: Callable[[str], None],
-    seen: bool,
-) -> dict[int, int]:
-    """High watermarks by partition, open transactions included; empty partitions are left out."""
-    from confluent_kafka import Consumer, KafkaException
-
-    from bridge.kafka.errors import ErrorWatch
-
-    watch = ErrorWatch(stage=Stage.POSITION)
-    consumer = Consumer(
-        {
-            **consumer_settings,
-            "group.id": consumer_settings.get("group.id") or "sfbridge-positions",
-            "isolation.level": "read_uncommitted",
-            "error_cb": watch,
-        }
-    )
-    try:
-        while True:
-            try:
-                return _watermarks(consumer, topic)
-            except KafkaException as error:
-                reason = watch.explain(error, _DOING, topic=topic, verb="read", seen=seen)
-                if not isinstance(reason, Retriable) or stopped():
-                    raise reason from error
-                waiting(reason.message)
-                consumer.poll(0.2)
-    finally:
-        consumer.close()
-
-
-def _watermarks(consumer: Any, topic: str) -> dict[int, int]:
-    from confluent_kafka import KafkaException, TopicPartition
-
-    metadata = consumer.list_topics(topic, timeout=10).topics[topic]
-    if metadata.error is not None:
-        raise KafkaException(metadata.error)
-    ends = {}
-    for partition in metadata.partitions:
-        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
-        if high > low:
-            ends[partition] = high
-    return ends
-
-
-def _read_to(
-    consumer: Any,
-    ends: dict[int, int],
-    topic: str,
-    connector: str,
-    stopped: Callable[[], bool],
-    waiting: Callable[[str], None],
-    seen: bool,
-) -> Position:
-    """Consume until every partition's position has reached its end; keep what concerns the connector."""
-    from confluent_kafka import KafkaError
-
-    from bridge.kafka.errors import classify
-
     found = Stored(connector, topic)
-    missing = dict(ends)
-    told = time.monotonic()
-    while missing and not stopped():
-        message = consumer.poll(0.2)
-        if message is None:
-            if time.monotonic() - told > 5:
-                told = time.monotonic()
-                waiting(
-                    f"an open transaction of another producer holds back {topic}, partitions {sorted(missing)}; if it "
-                    "stays so, 'kafka-transactions.sh find-hanging' names it"
-                )
-            continue
-        error = message.error()
-        if error is None:
-            found.take(message)
-            reached = message.offset() + 1
-        elif error.code() == KafkaError._PARTITION_EOF:
-            reached = message.offset()
-        elif error.name() == "GROUP_AUTHORIZATION_FAILED":
-            continue  # librdkafka looks for the group's coordinator although no group is joined
-        else:
-            reason = classify(error, _DOING, topic=topic, verb="read", stage=Stage.POSITION, seen=seen)
-            if not isinstance(reason, Retriable):
-                raise reason
-            waiting(reason.message)
-            continue
-        if reached >= missing.get(message.partition(), reached + 1):
-            del missing[message.partition()]
+    read_topic(
+        consumer_settings,
+        topic,
+        f"sfbridge-positions-{connector}",
+        found.take,
+        stopped=stopped,
+        waiting=waiting,
+        undecided=undecided,
+        seen=seen,
+    )
     return found.position()
 
 
