@@ -30,7 +30,7 @@ from bridge.metadata.infer import record_schema
 from bridge.metadata.sources import EventTypes, Metadata, load_contracts
 from bridge.model.contract import rule_set_document
 from bridge.model.registered import Registered
-from bridge.model.schema import EventType, Kind, Schema
+from bridge.model.schema import EventType, Schema
 from bridge.model.subjects import STRATEGIES, qualified
 from bridge.registry.client import Registry
 from bridge.routing.conversion import ConversionGuard
@@ -205,8 +205,8 @@ class Preview:
         schema, topic = record.value_schema, record.topic or ""
         if not self._form.REGISTERED:
             return _Found(None, "written without a schema", None)
-        if schema is None or schema.kind is not Kind.STRUCT:
-            return _Found(None, f"cannot be written: {self._form.NAME} needs a struct", None)
+        if schema is None:
+            return _Found(None, f"cannot be written: {self._form.NAME} needs a schema", None)
         key = (topic, event.name, id(schema))
         if key not in self._known:
             try:

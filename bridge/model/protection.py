@@ -61,6 +61,16 @@ def checked(protection: Protection | None, text: str) -> Protection:
     return NOTHING if protection is None else protection
 
 
+def unsealed(protection: Protection, what: str) -> None:
+    """For a value that has no fields. Fatal(stage=ENCRYPT) where anything is protected."""
+    if protection.fields or protection.payload:
+        raise Fatal(
+            f"{what} is no record any more, and something of it is to be encrypted: put HoistField$Value behind the "
+            "transforms, or take the rule away",
+            stage=Stage.ENCRYPT,
+        )
+
+
 def refused(protection: Protection | None, form: str) -> None:
     """For a format without a place for ciphertext. Fatal(stage=ENCRYPT) where anything is protected."""
     if protection is not None and (protection.fields or protection.payload):

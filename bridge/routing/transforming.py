@@ -168,12 +168,6 @@ class Transforming:
 
     def _value(self, schema: Schema, topic: str, before: Schema, find: Find) -> tuple[Encoder, int]:
         """The encoder, and how many protected fields it writes."""
-        if self._form.REGISTERED and schema.kind is not Kind.STRUCT:
-            raise BadRecord(
-                f"transforms leave a value that is {schema.kind}, and {self._form.NAME} needs a struct: put "
-                "HoistField$Value behind them",
-                stage=Stage.TRANSFORMATION,
-            )
         written = find(schema, topic)
         if written is None:
             return _unless_null(self._form.compile_values(schema, None, b"", self._settings, NOTHING)), 0

@@ -53,6 +53,11 @@ Each transform may name a `predicate`, and `negate` it:
 serialization. The schema that comes out is what gets registered; the subject follows the final topic, which is not
 lower-cased. A record that is dropped is not written, and the position moves on.
 
+**A value that is no struct any more** (`ExtractField$Value` of a text, say) is written by its type alone: in Avro
+`["null","string"]`, in JSON Schema the type, in Protobuf the wrapper message (`google.protobuf.StringValue`) under
+the file that declares it, as Kafka Connect does. The official Python client cannot load that file beside its own;
+`HoistField$Value` puts a struct around the value again.
+
 **Errors** of the configuration are found at validation, with Kafka Connect's own messages. Records that a transform
 cannot work on are bad records of the stage TRANSFORMATION: `errors.tolerance` and the dead-letter topic decide. What is
 said names the transform and what it found, not the field's value.

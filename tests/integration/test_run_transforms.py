@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer
+from confluent_kafka.schema_registry.json_schema import JSONDeserializer
+from confluent_kafka.serialization import MessageField, SerializationContext
+from google.protobuf.wrappers_pb2 import StringValue
 
 from bridge.errors import Fatal, Stage
 from bridge.sandbox.org import Org
@@ -58,6 +61,34 @@ def test_a_chain_in_avro(bridge: Bridge, broker: Broker, org: Org, registry: Reg
     assert {message.key() for message in messages} == {b"O-0", b"O-1", b"O-2", b"O-3"}
     for message in messages:
         assert message.partition() == java_partition(message.key(), 3)
+
+
+@pytest.mark.parametrize("form", ["AVRO", "JSON_SR", "PROTOBUF"])
+def test_a_value_that_is_no_struct_any_more(
+    bridge: Bridge, broker: Broker, org: Org, registry: Registry, form: str
+) -> None:
+    """What ExtractField$Value leaves is written: a text, in Protobuf the wrapper message of it."""
+    bridge.settings |= {
+        "output.data.format": form,
+        "transforms": "only",
+        "transforms.only.type": f"{APACHE}ExtractField$Value",
+        "transforms.only.field": "Order_Number__c",
+    }
+    bridge.worker["schema.registry.url"] = registry.url
+    org.publish(EVENT, {"Order_Number__c": "O-1"})
+    org.publish(EVENT, {"Order_Number__c": None})
+    assert bridge.run(max_events=2).error is None
+    first, second = read(broker, bridge.topic)
+    context = SerializationContext(bridge.topic, MessageField.VALUE)
+    client = SchemaRegistryClient({"url": registry.url, "timeout": 10})
+    if form == "AVRO":
+        assert AvroDeserializer(client)(first.value(), context) == "O-1"
+    elif form == "JSON_SR":
+        assert JSONDeserializer(None, schema_registry_client=client)(first.value(), context) == "O-1"
+    else:
+        # the official Python client cannot load a registered wrappers.proto beside its own
+        assert StringValue.FromString(first.value()[7:]).value == "O-1"
+    assert second.value() is None
 
 
 def java_partition(key: bytes, partitions: int) -> int:

@@ -15,6 +15,7 @@ import msgspec
 
 from bridge.errors import Fatal, Stage
 from bridge.event import Data
+from bridge.formats.avro import plain
 from bridge.formats.avro.code import Source, generate
 from bridge.formats.avro.defaults import varint
 from bridge.formats.avro.evolve import with_fields as with_fields
@@ -39,6 +40,8 @@ def render(schema: Schema, settings: Mapping[str, str]) -> str:
 
 def missing_fields(schema: Schema, written: str, settings: Mapping[str, str]) -> tuple[str, ...]:
     """Names of the fields that a registered schema lacks; empty: it covers the event."""
+    if schema.kind is not Kind.STRUCT:
+        return plain.missing(schema, written)
     return _missing(schema, _record_type(parse(written)), Options.of(settings), "")
 
 
@@ -64,7 +67,11 @@ def compile_values(
     settings: Mapping[str, str],
     protection: Protection | None = None,
 ) -> Callable[[dict[str, Any]], bytes]:
-    """The encoder for values by field name, in the forms of ``model/schema.py``."""
+    """The encoder for values by field name, in the forms of ``model/schema.py``; for the value itself where ``schema``
+    is no struct."""
+    if schema.kind is not Kind.STRUCT:
+        text = render(schema, settings) if written is None else written
+        return plain.encoder(schema, text, frame, settings, protection)
     record, start = _record(schema, written, frame, settings, protection)
     sources = {f.name: Source(f"values[{f.name!r}]") for f in schema.fields}
     encode = generate("encode", "values", record, start, sources, _careful(record, start, schema.name))

@@ -25,6 +25,8 @@ def with_fields(schema: Schema, written: str, settings: Mapping[str, str]) -> st
 
     Fatal(stage=SCHEMA) for a name that Avro does not allow, and for a schema that is no record.
     """
+    if schema.kind is not Kind.STRUCT:
+        return msgspec.json.encode(Renderer(Options.of(settings)).document(schema)).decode()
     parse(written)
     document = msgspec.json.decode(written.encode())
     if _record_in(document) is None:

@@ -16,6 +16,7 @@ from attrs import evolve
 from bridge.errors import BadRecord, Fatal, Stage
 from bridge.event import Data
 from bridge.formats.code import Code
+from bridge.formats.json_schema import plain
 from bridge.formats.json_schema.render import INDEX, Options, document, property_of
 from bridge.formats.json_schema.write import fits, object_writer
 from bridge.formats.json_values import Converter, converter, encode_json
@@ -36,11 +37,15 @@ def render(schema: Schema, settings: Mapping[str, str]) -> str:
 
 def missing_fields(schema: Schema, written: str, settings: Mapping[str, str]) -> tuple[str, ...]:
     """Names of the fields that a registered schema lacks; empty: it covers the event."""
+    if schema.kind is not Kind.STRUCT:
+        return plain.missing(schema, written, settings)
     return _missing(schema, root_object(parse(written)), "")
 
 
 def with_fields(schema: Schema, written: str, settings: Mapping[str, str]) -> str:
     """The registered schema with the missing fields at its end, everything else in it as it is."""
+    if schema.kind is not Kind.STRUCT:
+        return render(schema, settings)
     whole = parse(written)
     _extend(schema, root_object(whole), Options.of(settings), whole.node)
     return json.dumps(whole.node, ensure_ascii=False, separators=(",", ":"))
@@ -74,7 +79,10 @@ def compile_values(
     settings: Mapping[str, str],
     protection: Protection | None = None,
 ) -> Callable[[dict[str, Any]], bytes]:
-    """The encoder for values by field name, in the forms of ``model/schema.py``."""
+    """The encoder for values by field name, in the forms of ``model/schema.py``; for the value itself where ``schema``
+    is no struct."""
+    if schema.kind is not Kind.STRUCT:
+        return plain.encoder(schema, written, frame, settings, protection)
     options, seals = Options.of(settings), _seals(protection, written)
     convert = _converter(schema, written, options, seals)
     if convert is None:
@@ -92,9 +100,9 @@ def compile_fused(
 ) -> Callable[[Data], bytes]:
     """From the event to the message in one generated function. Not for use by several threads at once."""
     seals = _seals(protection, written)
-    plain = None if protection is None else evolve(protection, payload=None)
+    without_payload = None if protection is None else evolve(protection, payload=None)
     before = _before(frame, protection)
-    read, encode_row = careful_reader(rows), compile_rows(rows, written, before, settings, plain)
+    read, encode_row = careful_reader(rows), compile_rows(rows, written, before, settings, without_payload)
     direct = {s.name: s.attribute for s in rows.slots if s.schema.kind is Kind.STRING}
     own = _converter(rows.schema, written, Options.of(settings), seals) is None and set(seals) <= {
         *direct,

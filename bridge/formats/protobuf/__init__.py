@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, Any, Final
 from bridge.errors import Fatal, Stage
 from bridge.event import Data
 from bridge.formats.protobuf import evolve as protobuf_evolve
+from bridge.formats.protobuf import plain
+from bridge.formats.protobuf.indexes import message_indexes
 from bridge.formats.protobuf.render import Options, Renderer
 from bridge.formats.reader import careful_reader
 from bridge.formats.rows import Layout, Row
 from bridge.languages.protobuf import File, Message, parse
 from bridge.languages.spelling import protobuf_name
 from bridge.model.protection import Protection, Seal, checked, whole
-from bridge.model.schema import Schema
+from bridge.model.schema import Kind, Schema
 from bridge.model.texts import earlier_of, imports_of
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ def render(schema: Schema, settings: Mapping[str, str]) -> str:
     """The schema's text in the managed connector's layout. Fatal(stage=SCHEMA) for what Protobuf cannot hold."""
     from bridge.languages.protobuf.descriptors import load
 
+    if schema.kind is not Kind.STRUCT:
+        return plain.document(schema)
     text = Renderer(Options.of(settings)).document(schema)
     load(text)
     return text
@@ -41,6 +45,8 @@ def render(schema: Schema, settings: Mapping[str, str]) -> str:
 
 def missing_fields(schema: Schema, written: str, settings: Mapping[str, str]) -> tuple[str, ...]:
     """Names of the fields that a registered schema lacks; empty: it covers the event."""
+    if schema.kind is not Kind.STRUCT:
+        return plain.missing(schema, written)
     file, rename = parse(written), _rename(Options.of(settings))
     return protobuf_evolve.missing(schema, file, root(schema, file, rename)[0], rename)
 
@@ -50,6 +56,8 @@ def with_fields(schema: Schema, written: str, settings: Mapping[str, str]) -> st
     versions had and it has not is reserved."""
     from bridge.languages.protobuf.descriptors import load
 
+    if schema.kind is not Kind.STRUCT:
+        return plain.document(schema)
     options, file = Options.of(settings), parse(written)
     rename = _rename(options)
     message, before = root(schema, file, rename)[0], map(parse, earlier_of(written))
@@ -81,9 +89,12 @@ def compile_values(
     settings: Mapping[str, str],
     protection: Protection | None = None,
 ) -> Callable[[dict[str, Any]], bytes]:
-    """The encoder for values by field name, in the forms of ``model/schema.py``."""
+    """The encoder for values by field name, in the forms of ``model/schema.py``; for the value itself where ``schema``
+    is no struct."""
     from bridge.formats.protobuf.code import Source, generate
 
+    if schema.kind is not Kind.STRUCT:
+        return plain.encoder(schema, written, frame, settings, protection)
     made = _Made(schema, written, frame, settings, protection)
     sources = {f.name: Source(f"values[{f.name!r}]") for f in schema.fields}
     return whole(generate("encode", "values", *made.parts, sources, made.carefully), made.frame, protection)
@@ -124,20 +135,6 @@ def root(schema: Schema, file: File, rename: Callable[[str], str]) -> tuple[Mess
     if not file.messages:
         raise Fatal("the registered Protobuf schema has no message", stage=Stage.SCHEMA)
     return file.messages[0], (0,)
-
-
-def message_indexes(path: tuple[int, ...]) -> bytes:
-    """Confluent's form of a message's place: count and each index as zigzag varints, ``[0]`` shortened to one 0."""
-    if path == (0,):
-        return b"\0"
-    out = bytearray()
-    for number in (len(path), *path):
-        rest = number << 1
-        while rest > 127:
-            out.append(rest & 127 | 128)
-            rest >>= 7
-        out.append(rest)
-    return bytes(out)
 
 
 def _by_path(file: File, path: str) -> tuple[Message, tuple[int, ...]] | None:

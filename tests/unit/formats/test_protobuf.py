@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bridge.errors import BadRecord, Fatal
 from bridge.formats import compile_encoder_for_values
 from bridge.formats.code import source_of
-from bridge.formats.protobuf import message_indexes
+from bridge.formats.protobuf.indexes import message_indexes
 from bridge.formats.protobuf.logical import civil
 from bridge.formats.protobuf.read import Reader, indexes
 from bridge.formats.reader import read_with

@@ -138,7 +138,7 @@ def test_a_null_value_is_a_tombstone() -> None:
     assert (record.key, record.value) == (b"O-10018", None)
 
 
-def test_a_value_that_is_no_struct_needs_one_around_it() -> None:
+def test_a_value_that_is_no_struct_any_more_is_written_by_its_type() -> None:
     chain = {
         "transforms": "e",
         "transforms.e.type": APACHE + "ExtractField$Value",
@@ -147,8 +147,11 @@ def test_a_value_that_is_no_struct_needs_one_around_it() -> None:
     record = converted(route(chain), data(FULL))
     assert record is not None
     assert record.value == b'"New"'
-    with pytest.raises(BadRecord, match=r"HoistField\$Value"):
-        converted(route(chain, "AVRO"), data(FULL))
+    for form, written in (("AVRO", b"\2\6New"), ("JSON_SR", b'"New"'), ("PROTOBUF", b"\2\x0e\n\3New")):
+        record = converted(route(chain, form), data(FULL))
+        assert record is not None
+        assert record.value is not None
+        assert record.value[5:] == written
 
 
 def test_headers_and_timestamps() -> None:
