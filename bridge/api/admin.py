@@ -7,6 +7,7 @@ from functools import cache
 
 from attrs import frozen
 
+from bridge.api import describe
 from bridge.api.exchange import Answer, Ask, Handler, fields
 from bridge.worker import records
 from bridge.worker.leader import Leader
@@ -70,8 +71,6 @@ class Admin:
 
 @cache
 def _description() -> bytes:
-    from bridge.api import describe
-
     return describe.text().encode()
 
 

@@ -14,6 +14,7 @@ from attrs import frozen
 
 from bridge.api.exchange import MAX_BODY, Answer
 from bridge.api.site import FORWARDED, Site
+from bridge.api.trust import session
 from bridge.config import Config
 from bridge.config.checks import is_loopback
 from bridge.errors import ConfigurationError, Fatal, Fault, Stage
@@ -186,8 +187,6 @@ def _serve(server: Any, bound: socket.socket) -> None:
 def forwarder(scheme: str, worker_id: str, ca_file: str | None) -> Any:
     """Sends a request on to another worker, with the credentials it came with. Raises ConfigurationError."""
     import requests
-
-    from bridge.api.trust import session
 
     session(ca_file, _KEYSTORE).close()  # a file that cannot be used is told now
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from bridge.config.checks import event_name
+from bridge.config.topics import TopicTemplate
 
 if TYPE_CHECKING:
     from bridge.config.examine import Examined
@@ -81,7 +82,6 @@ _STRATEGY: Final = "value.converter.value.subject.name.strategy"
 
 def _topics(c: Examined, names: tuple[str, ...]) -> set[str]:
     """The topics that are certain to differ: a field other than the event's name may be the same for all."""
-    from bridge.config.topics import TopicTemplate
 
     template = TopicTemplate(c.values["kafka.topic"], c.values["kafka.topic.lowercase"])
     text = template.text

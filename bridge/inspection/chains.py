@@ -13,7 +13,8 @@ def transforms(c: Examined) -> None:
     """Every fault of the chain; what is below it and means nothing, as ``bridge.config.unknown`` says."""
     if not any(key in _ROOTS or key.startswith(("transforms.", "predicates.")) for key in c.given):
         return
-    from bridge.transforms import configuration  # here: most connectors have none
+    # here: most connectors have none
+    from bridge.transforms import configuration
 
     def report(key: str, message: str) -> None:
         if key not in c.broken:
@@ -39,6 +40,7 @@ def converters(c: Examined, w: Config) -> None:
 
 
 def _converters(c: Examined, keys: str, headers: str, origin: str) -> None:
+    # here: most connectors have none
     from bridge.model.converter_classes import HEADER_CONVERTERS, KEY_CONVERTERS, class_of
 
     for key, name, known in ((_KEYS, keys, KEY_CONVERTERS), (_HEADERS, headers, HEADER_CONVERTERS)):

@@ -42,6 +42,7 @@ def _add(examined: Examined, fault: Fault) -> None:
 
 
 def _kafka(loaded: Loaded, environ: Mapping[str, str]) -> tuple[list[Fault], list[str]]:
+    # here: only where it is concerned
     from bridge.kafka.settings import examine
 
     return examine(loaded)
@@ -51,6 +52,7 @@ def _registry(loaded: Loaded, environ: Mapping[str, str]) -> tuple[list[Fault], 
     settings = registry_settings(loaded.connector, loaded.worker)
     if loaded.connector["output.data.format"] == "JSON" or not settings:
         return [], []
+    # here: only where it is concerned
     from bridge.registry.http import http_of
 
     faults = _faults(lambda: http_of(settings, retry_seconds=0, longest_wait=0))
@@ -61,6 +63,7 @@ def _registry(loaded: Loaded, environ: Mapping[str, str]) -> tuple[list[Fault], 
 def _keystore(loaded: Loaded, environ: Mapping[str, str]) -> tuple[list[Fault], list[str]]:
     if loaded.connector["salesforce.grant.type"] != "JWT_BEARER":
         return [], []
+    # here: loads cryptography, needed for JWT only
     from bridge.salesforce.keystore import load_keystore
 
     return _faults(lambda: load_keystore(loaded.connector)), []
@@ -69,6 +72,7 @@ def _keystore(loaded: Loaded, environ: Mapping[str, str]) -> tuple[list[Fault], 
 def _proxy(loaded: Loaded, environ: Mapping[str, str]) -> tuple[list[Fault], list[str]]:
     if not loaded.connector["http.proxy"]:
         return [], []
+    # here: only where it is concerned
     from bridge.salesforce.proxy import find_proxy
 
     return _faults(lambda: find_proxy(loaded.connector, environ)), []
@@ -78,6 +82,7 @@ def _contract(loaded: Loaded, environ: Mapping[str, str]) -> tuple[list[Fault], 
     path = loaded.connector["bridge.schema.contract"]
     if not path and not Path("schemas").is_dir():
         return [], []
+    # here: only where it is concerned
     from bridge.metadata.sources import load_contracts
     from bridge.routing.demands import check_contract
 

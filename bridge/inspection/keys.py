@@ -20,7 +20,7 @@ from bridge.routing.demands import check_contract
 from bridge.routing.guard import Guard, deks_of
 
 
-def probe(loaded: Loaded, http: Http, event: str, schema: Schema, latest: Registered | None) -> str:
+def try_keys(loaded: Loaded, http: Http, event: str, schema: Schema, latest: Registered | None) -> str:
     """In words what is protected with which keys. ConfigurationError, Fatal, Retriable for what stands against it."""
     config: Any = loaded.connector
     contract = load_contracts([event], config.get("bridge.schema.contract")).get(event)

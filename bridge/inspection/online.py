@@ -13,10 +13,21 @@ from attrs import define, field, frozen
 
 from bridge.config import Loaded, registry_settings, subscription, topic_template
 from bridge.errors import BridgeError, ConfigurationError, Fatal, Stage
+from bridge.formats import FORMATS
+from bridge.inspection.keys import try_keys
 from bridge.kafka import admin
 from bridge.kafka.cluster import Cluster
 from bridge.kafka.errors import ErrorWatch
+from bridge.kafka.service_account import with_keys
 from bridge.kafka.settings import admin_settings, exactly_once, producer_settings, transactional_id
+from bridge.metadata.infer import event_type, record_schema
+from bridge.model.subjects import subject_name
+from bridge.registry.client import Registry
+from bridge.registry.http import Refused, http_of
+from bridge.salesforce.auth import Login
+from bridge.salesforce.cometd import cometd_settings, probe
+from bridge.salesforce.http_settings import http_settings
+from bridge.salesforce.rest import Rest
 
 _SECONDS = 10.0
 
@@ -46,8 +57,6 @@ def checks(loaded: Loaded) -> Iterator[Check]:
 
 
 def _mint(loaded: Loaded, minted: list[Loaded]) -> str:
-    from bridge.kafka.service_account import with_keys
-
     minted.append(with_keys(loaded, "validate"))
     return f"keys for {loaded.connector['kafka.service.account.id']} can be made"
 
@@ -69,9 +78,6 @@ class _Org:
     described: dict[str, Any] = field(factory=dict)
 
     def checks(self) -> Iterator[Check]:
-        from bridge.salesforce.auth import Login
-        from bridge.salesforce.rest import Rest
-
         login = Login(self.loaded.connector)
         self.rest = Rest(login, self.loaded.connector)
         logged_in = _attempt("salesforce login", lambda: self._login(login))
@@ -97,9 +103,6 @@ class _Org:
         return ", ".join(f"{name} has {len(each.get('fields', ()))} fields" for name, each in found.items())
 
     def _subscription(self, login: Any) -> str:
-        from bridge.salesforce.cometd import cometd_settings, probe
-        from bridge.salesforce.http_settings import http_settings
-
         connector = self.loaded.connector
         channel = subscription.channel(connector)
         probe(channel, login, cometd_settings(connector, self.rest.api_version()), http_settings(connector))
@@ -207,8 +210,6 @@ class _Registry:
     org: _Org
 
     def checks(self) -> Iterator[Check]:
-        from bridge.formats import FORMATS
-
         form = FORMATS[self.loaded.connector["output.data.format"]]
         if not form.REGISTERED:
             yield Check("schema registry", True, f"not needed for {form.NAME}")
@@ -225,20 +226,14 @@ class _Registry:
 
     def _keys(self, name: str) -> str:
         """Whether the rules can be run and their KMS keys used. Registers nothing."""
-        from bridge.inspection.keys import probe
-        from bridge.metadata.infer import event_type, record_schema
-        from bridge.registry.client import Registry
-
         settings = self.loaded.connector.prefixed("value.converter.")
         described, present = self.org.described[name], self.org.rest.event_schema_of(name)
         schema = record_schema(event_type(name, described, present))
         subject = self._subject(name, schema.name or "", settings)
         latest = None if subject is None else Registry(self._http()).latest(subject)
-        return probe(self.loaded, self._http(), name, schema, latest)
+        return try_keys(self.loaded, self._http(), name, schema, latest)
 
     def _http(self) -> Any:
-        from bridge.registry.http import http_of
-
         settings = registry_settings(self.loaded.connector, self.loaded.worker)
         return http_of(settings, retry_seconds=3, longest_wait=1)
 
@@ -248,8 +243,6 @@ class _Registry:
 
     def _schema(self, form: Any, name: str) -> str:
         """Whether the event's schema is there, or could be registered."""
-        from bridge.metadata.infer import event_type, record_schema
-        from bridge.registry.client import Registry
 
         connector = self.loaded.connector
         settings = connector.prefixed("value.converter.")
@@ -280,8 +273,6 @@ class _Registry:
         return f"{found}; a compatible version with it is registered when the first event comes"
 
     def _subject(self, event: str, record: str, settings: dict[str, str]) -> str | None:
-        from bridge.model.subjects import subject_name
-
         template = topic_template(self.loaded.connector)
         known = set(template.fields) <= {"_ObjectType"}
         topic = template.fill(lambda _: event) if known else None
@@ -309,7 +300,6 @@ class _Registry:
 
     def _call(self, path: str) -> Any:
         """The answer; None where this registry does not know the question."""
-        from bridge.registry.http import Refused
 
         try:
             return self._http().call("GET", path)

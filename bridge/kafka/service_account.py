@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 from bridge.config.checks import is_loopback
 from bridge.config.config import Config, Loaded
 from bridge.errors import BridgeError, ConfigurationError, Fatal, Fault, Retriable, Stage
+from bridge.kafka.cluster import Cluster
+from bridge.kafka.settings import admin_settings
 from bridge.log import for_connector, register_secrets
 
 MODE: Final = "kafka.auth.mode"
@@ -148,8 +150,6 @@ def _name(key: Mapping[str, Any]) -> str:
 
 def _wait_until_accepted(loaded: Loaded, stopped: Callable[[], bool]) -> None:
     """A new key takes some time to be known everywhere."""
-    from bridge.kafka.cluster import Cluster
-    from bridge.kafka.settings import admin_settings
 
     until = time.monotonic() + PATIENCE
     while True:

@@ -18,9 +18,11 @@ from bridge.buffer import Buffer
 from bridge.config import Loaded, subscription
 from bridge.errors import BridgeError, Fatal, Fenced, Stage
 from bridge.event import Delivery
+from bridge.kafka.admin import ENVELOPE, ensure_routed_topic, prepare_topics
 from bridge.kafka.offsets import Position, read_position
 from bridge.kafka.producer import Producer
 from bridge.kafka.service_account import with_keys
+from bridge.kafka.settings import consumer_settings, exactly_once, producer_settings, transactional_id
 from bridge.log import for_connector
 from bridge.metadata.classification import LastAnswers
 from bridge.metrics import Stats
@@ -30,6 +32,8 @@ from bridge.progress import Progress
 from bridge.routing.resolver import Writers
 from bridge.routing.routes import Routes
 from bridge.salesforce.auth import Login, Session
+from bridge.salesforce.cometd import CometdSource, Start, cometd_settings
+from bridge.salesforce.http_settings import http_settings
 from bridge.salesforce.rest import Rest
 from bridge.words import exception_words
 
@@ -95,14 +99,9 @@ class Attempt:
     # ---- the parts -------------------------------------------------------------------------------------
 
     def _prepare_topics(self) -> Any:
-        from bridge.kafka.admin import prepare_topics
-
         return prepare_topics(self._loaded, waiting=self._waiting, stopped=self._wanted)
 
     def _producer(self, max_message_bytes: int) -> Producer:
-        from bridge.kafka.admin import ENVELOPE
-        from bridge.kafka.settings import exactly_once, producer_settings, transactional_id
-
         settings = producer_settings(self._loaded, max_message_bytes=max_message_bytes + ENVELOPE)
         return Producer(
             settings,
@@ -112,13 +111,9 @@ class Attempt:
         )
 
     def _ensure_topic(self, name: str) -> None:
-        from bridge.kafka.admin import ensure_routed_topic
-
         ensure_routed_topic(self._loaded, name)
 
     def _position(self, offsets_topic: str, undecided: bool = False) -> Position:
-        from bridge.kafka.settings import consumer_settings
-
         position = read_position(
             consumer_settings(self._loaded),
             offsets_topic,
@@ -227,9 +222,6 @@ class Attempt:
         )
 
     def _source(self, buffer: Buffer, position: Position, pipeline: Pipeline) -> Any:
-        from bridge.salesforce.cometd import CometdSource, Start, cometd_settings
-        from bridge.salesforce.http_settings import http_settings
-
         config = self._config
 
         def listening(since_ms: int) -> None:

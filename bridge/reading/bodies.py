@@ -87,17 +87,20 @@ class _Protobuf:
     _pool: Any = field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        # here: the Protobuf library is slow to load
         from bridge.languages.protobuf import parse
         from bridge.languages.protobuf.descriptors import load
 
         self._pool = load(self.text, imports_of(self.text)), parse(self.text)
 
     def frame(self, body: bytes) -> int:
+        # here: the Protobuf library is slow to load
         from bridge.formats.protobuf.read import indexes
 
         return indexes(body)[1]
 
     def walk(self, body: bytes, see: See, unfit: frozenset[str], fit: frozenset[str]) -> set[str]:
+        # here: the Protobuf library is slow to load
         from bridge.formats.protobuf.read import full_name, indexes
         from bridge.languages.protobuf.descriptors import message_class
 

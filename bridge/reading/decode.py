@@ -18,6 +18,9 @@ from uuid import UUID
 
 from attrs import define, field, frozen
 
+from bridge.errors import Fatal
+from bridge.registry.http import Refused
+
 MAGIC: Final = 0
 _HEADER: Final = 5
 
@@ -82,8 +85,6 @@ class Decoder:
             return _as_base64(data, schema_id, f"does not fit schema {schema_id} ({type(error).__name__})")
 
     def _fetch(self, registry: Http, schema_id: int) -> _Schema:
-        from bridge.registry.http import Refused
-
         try:
             found = registry.call("GET", f"/schemas/ids/{schema_id}{self._query()}")
         except Refused as refusal:
@@ -109,7 +110,7 @@ class Decoder:
 
     def _protobuf(self, registry: Http, found: Mapping[str, Any], schema_id: int) -> _Schema:
         """The reader for its messages, with the files of its references."""
-        from bridge.errors import Fatal
+        # here: the Protobuf library is slow to load
         from bridge.formats.protobuf.read import Reader
 
         files: dict[str, str] = {}

@@ -17,6 +17,7 @@ from bridge.encryption.envelope import NotDecryptedError
 from bridge.model.texts import ReferringText
 from bridge.reading.decode import MAGIC, Decoded, Decoder, Http, plain
 from bridge.reading.opener import Opener
+from bridge.registry.http import Refused
 from bridge.routing.letters import PREFIX, opened
 
 _HEADER = 5
@@ -73,8 +74,6 @@ class Decrypter:
         return self._known[schema_id]
 
     def _fetch(self, schema_id: int) -> _Rules | None:
-        from bridge.registry.http import Refused
-
         query = f"?subject={quote(self.context, safe='')}" if self.context else ""
         try:
             found = self.registry.call("GET", f"/schemas/ids/{schema_id}{query}")
@@ -124,6 +123,7 @@ def _value(rules: _Rules, body: bytes) -> Any:
 
 
 def _protobuf(rules: _Rules, body: bytes) -> Any:
+    # here: the Protobuf library is slow to load
     from bridge.formats.protobuf.read import Reader, full_name, indexes
     from bridge.languages.protobuf import parse
     from bridge.languages.protobuf.descriptors import load, message_class

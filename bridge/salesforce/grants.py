@@ -84,6 +84,7 @@ def _refresh_token(connector: Mapping[str, Any]) -> Built:
 
 
 def _jwt_bearer(connector: Mapping[str, Any]) -> Built:
+    # here: loads cryptography, needed for JWT only
     from bridge.salesforce.keystore import load_keystore
 
     client, user = _required(connector, CONSUMER_KEY, USERNAME)

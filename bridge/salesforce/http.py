@@ -11,6 +11,7 @@ from bridge.errors import Stage
 from bridge.salesforce.deadline import Deadline, bounded
 from bridge.salesforce.http_settings import INSTANCE, HttpSettings, Origin, ssl_context
 from bridge.salesforce.network import network_error
+from bridge.salesforce.session import build_session
 
 if TYPE_CHECKING:
     import requests
@@ -66,6 +67,5 @@ def requests_session(settings: HttpSettings, timeout: float = 60.0) -> requests.
 
     ``requests`` is imported here: it costs 11 MB, which a process that needs no metadata does not pay.
     """
-    from bridge.salesforce.session import build_session
 
     return build_session(settings, ssl_context(settings), timeout)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import field, frozen
 
 from bridge.errors import ConfigurationError, Fatal, Fault, Stage
+from bridge.salesforce.example_keys import is_example
 from bridge.salesforce.keyfile import FILE, PATH, read_keystore_bytes
 from bridge.trust.errors import KeystoreError
 from bridge.trust.jks import MAGIC, decrypt, read_jks
@@ -95,6 +96,7 @@ def open_keystore(data: bytes, password: str, source: str = FILE) -> SigningKey:
     if data[:1] == b"\x30":
         return _from_pkcs12(data, password, source)
     if b"-----BEGIN " in data[:4096]:
+        # here: each kind of store loads what reads it
         from bridge.trust.pem import read_pem
 
         return _signing_key(*read_pem(data, password), kind="PEM", alias="", source=source)
@@ -121,6 +123,7 @@ def _from_jks(data: bytes, password: str, source: str) -> SigningKey:
 
 
 def _from_pkcs12(data: bytes, password: str, source: str) -> SigningKey:
+    # here: each kind of store loads what reads it
     from bridge.trust.pkcs12 import read_pkcs12
 
     try:
@@ -189,8 +192,6 @@ def _belongs(certificate: x509.Certificate, key: RSAPrivateKey) -> bool:
 
 
 def _refuse_example(key: SigningKey) -> None:
-    from bridge.salesforce.example_keys import is_example
-
     if is_example(key.private_key, key.certificate):
         raise KeystoreError(
             "is the example keystore, whose private key everybody has; make your own with 'sfbridge auth "

@@ -16,7 +16,9 @@ from bridge.errors import Fatal, Retriable, Stage
 from bridge.retry import patiently
 from bridge.salesforce.auth import Login, Session
 from bridge.salesforce.deadline import ended_by
+from bridge.salesforce.http import requests_session
 from bridge.salesforce.nearest import nearest
+from bridge.salesforce.rest_call import Client, call
 from bridge.salesforce.rest_errors import Moved, NotFound, StaleSession
 
 if TYPE_CHECKING:
@@ -151,7 +153,6 @@ class Rest:
 
     def _ask(self, what: str, question: Callable[[Client], T], versioned: bool = True) -> T:
         """Ask, with a new session if the present one is not accepted, and again while it is worth it."""
-        from bridge.salesforce.rest_call import call
 
         version = self.api_version() if versioned else UNKNOWN_VERSION
 
@@ -169,9 +170,6 @@ class Rest:
         return patiently(attempt, seconds=self._seconds, limit=RETRIES, pause=self._closed.wait)
 
     def _client_for(self, session: Session, version: str) -> Client:
-        from bridge.salesforce.http import requests_session
-        from bridge.salesforce.rest_call import Client
-
         with self._lock:
             if self._http is None:
                 self._http = requests_session(self._login.http)

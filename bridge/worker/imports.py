@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bridge.errors import ConfigurationError, Fatal, Fault, Stage
-from bridge.kafka.offsets import replay_id_of
+from bridge.kafka.offsets import read_position, replay_id_of
 
 SOURCE = "the position to import"
 
@@ -67,7 +67,6 @@ def from_url(url: str, connector: str) -> int:
 
 def from_topic(settings: Mapping[str, Any], topic: str, connector: str) -> int:
     """The position in a Kafka Connect cluster's offsets topic; reads it to its end."""
-    from bridge.kafka.offsets import read_position
 
     found = read_position(settings, topic, connector, seen=False).replay_id
     if found is None:

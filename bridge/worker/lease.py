@@ -25,6 +25,7 @@ from bridge.kafka.cluster import Cluster
 from bridge.kafka.settings import admin_settings, consumer_settings
 from bridge.log import for_connector
 from bridge.worker.groups import lease_group, members
+from bridge.worker.living import worker_of
 from bridge.worker.membership import KafkaMembership
 from bridge.worker.topics import ensure_state_topic
 
@@ -108,7 +109,6 @@ class Lease:
 
     def _wait_for_worker(self) -> None:
         """A worker that is alive and has this connector goes first."""
-        from bridge.worker.living import worker_of
 
         told = False
         while not self._stopped():

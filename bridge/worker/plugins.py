@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from attrs import define, field, frozen
 
+from bridge import __version__
 from bridge.config import Config, Loaded, files
 from bridge.config.declarations import CONNECTOR
 from bridge.config.declarations.identity import MANAGED, SELF_MANAGED
@@ -19,6 +20,7 @@ from bridge.config.loading import resolver_of
 from bridge.config.secrecy import is_masked
 from bridge.errors import BridgeError, ConfigurationError
 from bridge.inspection.configuration import config_infos, examine_connector
+from bridge.kafka.admin import output_topic
 from bridge.kafka.offsets import replay_id_of
 from bridge.log import for_connector, register_secrets
 from bridge.metrics import Metrics
@@ -125,8 +127,6 @@ class SalesforceRunning:
         return View(known, known, trace, trace)
 
     def topics(self) -> tuple[str, ...]:
-        from bridge.kafka.admin import output_topic
-
         written = self._connector.stats.events_delivered
         if written == self._told:
             return ()
@@ -207,7 +207,6 @@ class SalesforcePlugin:
 
 def salesforce_plugins(worker: Config, metrics: Metrics) -> list[Plugin]:
     """The connector under both its names."""
-    from bridge import __version__
 
     return [SalesforcePlugin(worker, metrics, name, __version__) for name in (MANAGED, SELF_MANAGED)]
 

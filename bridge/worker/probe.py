@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from bridge.config import Loaded, subscription
 from bridge.errors import BridgeError, Fatal, Stage
+from bridge.salesforce.auth import Login
+from bridge.salesforce.cometd import cometd_settings, probe
+from bridge.salesforce.http_settings import http_settings
+from bridge.salesforce.rest import Rest
 
 
 def try_replay_id(loaded: Loaded, replay_id: int) -> None:
     """Subscribe after the replay id and end the session at once. Raises Fatal with Salesforce's reason."""
-    from bridge.salesforce.auth import Login
-    from bridge.salesforce.cometd import cometd_settings, probe
-    from bridge.salesforce.http_settings import http_settings
-    from bridge.salesforce.rest import Rest
 
     config = loaded.connector
     login = Login(config)

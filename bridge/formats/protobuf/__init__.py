@@ -34,6 +34,7 @@ REGISTERED: Final = True
 
 def render(schema: Schema, settings: Mapping[str, str]) -> str:
     """The schema's text in the managed connector's layout. Fatal(stage=SCHEMA) for what Protobuf cannot hold."""
+    # here: the Protobuf library is slow to load
     from bridge.languages.protobuf.descriptors import load
 
     if schema.kind is not Kind.STRUCT:
@@ -54,6 +55,7 @@ def missing_fields(schema: Schema, written: str, settings: Mapping[str, str]) ->
 def with_fields(schema: Schema, written: str, settings: Mapping[str, str]) -> str:
     """The registered text with the missing fields under new numbers, everything else in it as it is; what earlier
     versions had and it has not is reserved."""
+    # here: the Protobuf library is slow to load
     from bridge.languages.protobuf.descriptors import load
 
     if schema.kind is not Kind.STRUCT:
@@ -74,6 +76,7 @@ def compile_rows(
     protection: Protection | None = None,
 ) -> Callable[[Row], bytes]:
     """The encoder for rows in their final form."""
+    # here: the Protobuf library is slow to load
     from bridge.formats.protobuf.code import Source, generate
 
     made = _Made(rows.schema, written, frame, settings, protection)
@@ -91,6 +94,7 @@ def compile_values(
 ) -> Callable[[dict[str, Any]], bytes]:
     """The encoder for values by field name, in the forms of ``model/schema.py``; for the value itself where ``schema``
     is no struct."""
+    # here: the Protobuf library is slow to load
     from bridge.formats.protobuf.code import Source, generate
 
     if schema.kind is not Kind.STRUCT:
@@ -108,6 +112,7 @@ def compile_fused(
     protection: Protection | None = None,
 ) -> Callable[[Data], bytes]:
     """From the event to the message in one generated function. Not for use by several threads at once."""
+    # here: the Protobuf library is slow to load
     from bridge.formats.protobuf.code import Source, generate
 
     made, read = _Made(rows.schema, written, frame, settings, protection), careful_reader(rows)
@@ -164,6 +169,7 @@ class _Made:
         settings: Mapping[str, str],
         protection: Protection | None,
     ) -> None:
+        # here: the Protobuf library is slow to load
         from bridge.formats.protobuf.write import Written, columns, filler
         from bridge.languages.protobuf.descriptors import (
             descriptor,

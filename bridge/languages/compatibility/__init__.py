@@ -9,6 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from bridge.languages.compatibility import avro, json_schema, protobuf
+from bridge.languages.compatibility.avro_schema import load as load_avro
+from bridge.languages.compatibility.json_nodes import load as load_json
+from bridge.languages.compatibility.protobuf import normalized
 from bridge.languages.compatibility.source import TYPES, Earlier, InvalidSchema, Source
 
 __all__ = [
@@ -35,6 +39,11 @@ DEFAULT_LEVEL: Final = "BACKWARD"
 
 # (reader, writer, word for the reader, word for the writer, lenient) → what stands against reading
 Judge = Callable[[Source, Source, str, str, bool], list[str]]
+_JUDGES: Final[Mapping[str, Judge]] = {
+    "AVRO": avro.judge,
+    "JSON": json_schema.judge,
+    "PROTOBUF": protobuf.judge,
+}
 
 
 def incompatibilities(
@@ -66,7 +75,7 @@ def incompatibilities(
 
 def differences(level: str, new: Source, old: Source, *, lenient: bool = False) -> list[str]:
     """What stands between two schemas of one type, in the directions of the level."""
-    judge = _judges()[new.type]
+    judge = _JUDGES[new.type]
     found: list[str] = []
     if level.startswith(("FORWARD", "FULL")):
         found += judge(old, new, "old", "new", lenient)
@@ -78,23 +87,8 @@ def differences(level: str, new: Source, old: Source, *, lenient: bool = False) 
 def validate(source: Source) -> None:
     """Raises ``InvalidSchema`` unless the text is a schema of its type and all that it names is known."""
     if source.type == "AVRO":
-        from bridge.languages.compatibility.avro_schema import load as load_avro
-
         load_avro(source)
     elif source.type == "JSON":
-        from bridge.languages.compatibility.json_nodes import load as load_json
-
         load_json(source)
     else:
-        from bridge.languages.compatibility.protobuf import normalized
-
         normalized(source)
-
-
-def _judges() -> Mapping[str, Judge]:
-    # imported when something is judged: the Protobuf library is slow to import
-    from bridge.languages.compatibility.avro import judge as judge_avro
-    from bridge.languages.compatibility.json_schema import judge as judge_json
-    from bridge.languages.compatibility.protobuf import judge as judge_protobuf
-
-    return {"AVRO": judge_avro, "JSON": judge_json, "PROTOBUF": judge_protobuf}

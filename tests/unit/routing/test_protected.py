@@ -27,7 +27,7 @@ from bridge.errors import BridgeError, ConfigurationError, Fatal, Retriable
 from bridge.formats import FORMATS as FORMATS_BY_NAME
 from bridge.formats.reader import read_with
 from bridge.formats.rows import layout
-from bridge.inspection.keys import probe
+from bridge.inspection.keys import try_keys
 from bridge.languages.protobuf.descriptors import load, message_class
 from bridge.metadata.infer import event_type, record_schema
 from bridge.model.protection import Protection
@@ -341,13 +341,13 @@ def test_the_keys_are_tried_before_the_first_event_and_nothing_is_registered(
     schema = record_schema(event_type(EVENT, DESCRIBE, None))
     given = loaded(registry.url, **{"bridge.schema.contract": path})
     http = http_of({"url": registry.url}, retry_seconds=1, longest_wait=1)
-    assert probe(given, http, EVENT, schema, None) == "pii: AES256_GCM under local-kms k"
+    assert try_keys(given, http, EVENT, schema, None) == "pii: AES256_GCM under local-kms k"
     assert ask(f"{registry.url}/dek-registry/v1/keks") == []
     contract(tmp_path, "Is_Gift__c: {tags: [PII]}")
     with pytest.raises(Fatal, match="field Is_Gift__c is boolean"):
-        probe(given, http, EVENT, schema, None)
+        try_keys(given, http, EVENT, schema, None)
     with pytest.raises(Fatal, match="nothing would be encrypted"):
-        probe(loaded(registry.url), http, EVENT, schema, None)
+        try_keys(loaded(registry.url), http, EVENT, schema, None)
 
 
 def test_rules_that_the_registry_dropped_count_for_transforms_too(tmp_path: Path) -> None:
