@@ -8,15 +8,12 @@ named in one line with its partition and offset. Only a value under a connector'
 
 from __future__ import annotations
 
-import threading
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 from attrs import define, field
 
+from bridge.counts import FOREIGN_RECORDS
 from bridge.log import Once, for_connector
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _SHOWN: Final = 80  # bytes of a key or value
 _MOST_NAMED: Final = 1000  # lines in all; beyond that records are only counted
@@ -30,25 +27,6 @@ class Placed(Protocol):
     def key(self) -> bytes | str | None: ...
 
 
-class _Counts:
-    """Records passed over since the process started, by topic. For all threads."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._by_topic: dict[str, int] = {}
-
-    def add(self, topic: str) -> None:
-        with self._lock:
-            self._by_topic[topic] = self._by_topic.get(topic, 0) + 1
-
-    def by_topic(self) -> Mapping[str, int]:
-        with self._lock:
-            return dict(self._by_topic)
-
-
-COUNTS: Final = _Counts()
-
-
 @define
 class Foreign:
     """Passes over the records of one topic that are none of ours. ``connector``: for whom it is read, if for one."""
@@ -60,7 +38,7 @@ class Foreign:
 
     def passed_over(self, message: Placed, why: str) -> None:
         """Count it, and say once for each place why."""
-        COUNTS.add(self.topic)
+        FOREIGN_RECORDS.add(self.topic)
         self._say(message, f"is passed over: {why}")
 
     def ignored(self, message: Placed, what: str) -> None:

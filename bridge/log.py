@@ -22,8 +22,8 @@ from typing import IO, Any, Final
 from attrs import define, field
 
 from bridge.errors import BridgeError
+from bridge.errors.words import printable, traceback_words
 from bridge.quoting import MASK, spellings
-from bridge.words import printable, traceback_words
 
 LIBRDKAFKA: Final = "bridge.librdkafka"
 """The logger given to Kafka clients, which would write to stderr by themselves."""

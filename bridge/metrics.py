@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from attrs import define, field, frozen
 
 from bridge.calls import EVERY, Calls
+from bridge.counts import FOREIGN_RECORDS
 from bridge.errors import Fatal, Stage
-from bridge.foreign import COUNTS
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -324,7 +324,7 @@ def _foreign() -> Metric:
         "Records of topics of ours that others wrote or that are broken.",
         labels=["topic"],
     )
-    for topic, count in COUNTS.by_topic().items():
+    for topic, count in FOREIGN_RECORDS.by_label().items():
         family.add_metric([topic], count)
     return family
 

@@ -14,34 +14,21 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "bridge"
 
-# What stands between Salesforce and Kafka. It must run without the rooms around it.
-DATA_PATH = (
-    "pipeline",
-    "routing",
-    "reading",
-    "buffer",
-    "progress",
-    "event",
-    "errors",
-    "retry",
-    "documents",
-    "calls",
-    "metrics",
-    "log",
-    "quoting",
-    "java",
-    "model",
-    "trust",
-    "languages",
-    "registry",
-    "metadata",
-    "salesforce",
-    "formats",
-    "encryption",
-    "transforms",
-    "kafka",
+# From the ground up; a room (a folder or a file beside it) is one word. An import runs to a storey below its own.
+STOREYS: tuple[tuple[str, ...], ...] = (
+    ("counts", "documents", "errors", "event", "java", "quoting", "waits"),
+    ("buffer", "calls", "config", "log", "model", "progress", "retry", "trust"),
+    ("foreign", "languages", "metadata", "metrics", "registry", "transforms"),
+    ("encryption", "formats", "kafka", "salesforce"),
+    ("routing",),
+    ("pipeline", "reading"),
+    ("inspection", "sandbox"),
+    ("worker",),
+    ("api",),
+    ("cli",),
 )
-AROUND = ("bridge.cli", "bridge.api", "bridge.worker", "bridge.sandbox")
+# Not even downwards: a format writes what the model says, whoever made the model.
+NEVER = {("formats", "metadata")}
 # The two commands that are about the sandbox.
 SANDBOX_USERS = ("bridge.cli.try_", "bridge.cli.sandbox")
 LONGEST = 400
@@ -58,7 +45,7 @@ def modules() -> dict[str, Path]:
 
 
 @cache
-def imports(module: str, *, everywhere: bool) -> frozenset[str]:
+def imports(module: str, *, everywhere: bool, parents: bool = True) -> frozenset[str]:
     """The modules of ours that a module imports: at its top level, or anywhere in it."""
     tree = ast.parse(modules()[module].read_text())
     found: set[str] = set()
@@ -69,8 +56,10 @@ def imports(module: str, *, everywhere: bool) -> frozenset[str]:
             base = _absolute(module, node)
             found.add(base)
             found.update(f"{base}.{alias.name}" for alias in node.names)
-    # Importing a.b.c runs a and a.b, too.
     known = {name for name in found if name in modules()}
+    if not parents:
+        return frozenset(known)
+    # Importing a.b.c runs a and a.b, too.
     return frozenset(
         known | {".".join(name.split(".")[:n]) for name in known for n in range(1, name.count(".") + 1)}
     )
@@ -95,39 +84,131 @@ def _top_level(tree: ast.AST) -> Iterator[ast.AST]:
         yield from _top_level(node)
 
 
-def reached(module: str) -> dict[str, str]:
-    """Every module that importing this one loads, each with the one that asked for it first."""
-    by: dict[str, str] = {module: ""}
-    waiting = [module]
-    while waiting:
-        current = waiting.pop()
-        for name in sorted(imports(current, everywhere=False)):
-            if name not in by:
-                by[name] = current
-                waiting.append(name)
-    return by
-
-
 def _is_in(module: str, room: str) -> bool:
     return module == room or module.startswith(f"{room}.")
 
 
-def _data_path() -> list[str]:
-    return [name for name in modules() if any(_is_in(name, f"bridge.{room}") for room in DATA_PATH)]
+def room_of(module: str) -> str | None:
+    """The room that a module is in; None for the package, which holds the version, and for the way in."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 and parts[1] != "__main__" else None
 
 
-def test_the_rooms_of_the_data_path_are_there() -> None:
-    """A renamed room must not slip out of the rules below."""
-    for room in ("pipeline", "routing", "salesforce", "metadata", "registry", "formats", "kafka"):
-        assert f"bridge.{room}" in modules()
+def _storey_of() -> dict[str, int]:
+    return {room: number for number, rooms in enumerate(STOREYS, 1) for room in rooms}
 
 
-@pytest.mark.parametrize("module", _data_path())
-def test_the_data_path_imports_nothing_around_it(module: str) -> None:
-    direct = imports(module, everywhere=True)
-    assert not [name for name in direct if any(_is_in(name, room) for room in AROUND)]
-    for name, by in reached(module).items():
-        assert not any(_is_in(name, room) for room in AROUND), f"{name}, by way of {by}"
+def test_every_room_has_one_storey() -> None:
+    rooms = {room for module in modules() if (room := room_of(module))}
+    written = [room for rooms_of_storey in STOREYS for room in rooms_of_storey]
+    assert sorted(written) == sorted(rooms), "write each room once into STOREYS, above what it imports"
+
+
+@pytest.mark.parametrize("room", [room for rooms in reversed(STOREYS) for room in rooms])
+def test_imports_run_downwards_only(room: str) -> None:
+    storey = _storey_of()
+    upwards = [
+        f"{module} imports {name}"
+        for module in modules()
+        if room_of(module) == room
+        for name in sorted(imports(module, everywhere=True))
+        if (other := room_of(name)) is not None and other != room
+        if storey[other] >= storey[room] or (room, other) in NEVER
+    ]
+    assert not upwards, "hand it in from above, or move what both need below both"
+
+
+def test_no_modules_import_each_other() -> None:
+    """Inside a room, too: whoever reads one file must not have to read the other first."""
+    graph = {module: _asked_for(module) for module in modules()}
+    assert not list(_cycles(graph))
+
+
+def _asked_for(module: str) -> set[str]:
+    """The modules that the statements name: ``from a import b`` is ``a.b`` where that is one, else ``a``."""
+    names = imports(module, everywhere=True, parents=False)
+    return {
+        name for name in names if name != module and not any(other.startswith(f"{name}.") for other in names)
+    }
+
+
+def _cycles(graph: dict[str, set[str]]) -> Iterator[list[str]]:
+    """Each chain of modules that comes back to its beginning, once."""
+    done: set[str] = set()
+
+    def walk(module: str, way: list[str]) -> Iterator[list[str]]:
+        if module in way:
+            yield [*way[way.index(module) :], module]
+        elif module not in done:
+            for name in sorted(graph[module]):
+                yield from walk(name, [*way, module])
+            done.add(module)
+
+    for module in sorted(graph):
+        yield from walk(module, [])
+
+
+def test_an_import_inside_a_function_says_why() -> None:
+    """Outside of the commands, which load what they need only: a comment above it, ``# here: …``."""
+    silent = []
+    for module, path in modules().items():
+        if _is_in(module, "bridge.cli"):
+            continue
+        lines = path.read_text().splitlines()
+        tree = ast.parse("\n".join(lines))
+        at_top = {id(node) for node in _top_level(tree)}
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.ImportFrom) or id(node) in at_top or _for_types(node, tree):
+                continue
+            if (node.module or "").startswith("bridge") and not _explained(lines, node.lineno):
+                silent.append(f"{module}:{node.lineno}")
+    assert not silent, "move it to the top, or say why it is late"
+
+
+def _explained(lines: list[str], number: int) -> bool:
+    """Whether the comment stands above the import, or above those directly before it."""
+    above = number - 2
+    while lines[above].lstrip().startswith(("from ", "import ")):
+        above -= 1
+    return lines[above].lstrip().startswith("# here: ")
+
+
+def _for_types(node: ast.AST, tree: ast.AST) -> bool:
+    return any(
+        node in ast.walk(each)
+        for each in ast.walk(tree)
+        if isinstance(each, ast.If) and "TYPE_CHECKING" in ast.unparse(each.test)
+    )
+
+
+def picture() -> str:
+    """The storeys as the page on architecture shows them, the top first."""
+    lines = [f"{number:3}  {'  '.join(rooms)}" for number, rooms in enumerate(STOREYS, 1)]
+    return "\n".join(reversed(lines))
+
+
+def test_the_page_on_architecture_shows_the_storeys() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    assert picture() in page, f"docs/architecture.md has to show:\n{picture()}"
+    table = page.partition("| room | what is in it |")[2].partition("\n\n")[0]
+    shown = {
+        name.strip("`/").removesuffix(".py")
+        for row in table.splitlines()
+        for name in re.findall(r"`[^`]+`", row[: row.find("|", 1)])
+    }
+    rooms = {room for module in modules() if (room := room_of(module))}
+    assert shown - {"tests"} == rooms, "the table of rooms has a row for each"
+
+
+def test_files_that_texts_name_are_there() -> None:
+    """In documents and docstrings: ``room/file.py`` from ``bridge/``, or from the project's folder."""
+    gone = []
+    for path in [*sorted((ROOT / "docs").rglob("*.md")), *(ROOT).glob("*.md"), *modules().values()]:
+        for name in re.findall(r"`([a-z][\w/]*\.py)`", path.read_text()):
+            near = (PACKAGE, ROOT, path.parent)
+            if not any((base / name).is_file() for base in near):
+                gone.append(f"{path.relative_to(ROOT)}: {name}")
+    assert not gone
 
 
 def test_only_two_commands_import_the_sandbox() -> None:

@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bridge.cli import keys_list, keys_verify
+from bridge.cli.keys_common import deks_of, http_of_worker, line_of, worker_of
 from bridge.cli.output import add_output_option, fail, print_json
 
 if TYPE_CHECKING:
-    from bridge.config.config import Config
-    from bridge.encryption.deks import Deks
     from bridge.encryption.keys import Found
-    from bridge.registry.http import Http
 
 _ALGORITHMS = ("AES256_GCM", "AES128_GCM", "AES256_SIV")
 HELP = "Keys of field encryption: list, create, rotate, rewrap under another KMS key, verify."
@@ -105,14 +103,6 @@ def _report(args: argparse.Namespace, found: Iterable[Found]) -> int:
     return code
 
 
-def line_of(one: Found) -> str:
-    """One version of a DEK, and what is said of it."""
-    document = one.document()
-    word = {True: "ok", False: "FAILED", None: ""}[one.ok]
-    what = f"{document['kek']} {document['subject']} {document['algorithm']} version {document['version']}"
-    return f"{word:7} {what} ({document['age_days']} days) {one.message}".rstrip()
-
-
 def _alternates(args: argparse.Namespace) -> list[str]:
     """The other keys that a contract names for the KEK."""
     from bridge.encryption.deks import ALTERNATES
@@ -141,36 +131,3 @@ def _rules(args: argparse.Namespace) -> list[Any]:
         raise fatal(f"the schema of {args.subject} has no enabled ENCRYPT rule")
     distinct = {(rule.kek, rule.algorithm): rule for rule in rules}
     return list(distinct.values())
-
-
-def worker_of(args: argparse.Namespace) -> Config:
-    """The worker's configuration."""
-    from bridge.config import load_worker
-
-    return load_worker(args.worker)
-
-
-def http_of_worker(args: argparse.Namespace) -> Http:
-    """The registry. Fatal where none is named."""
-    from bridge.config.registry import registry_properties
-    from bridge.errors import fatal
-    from bridge.registry.http import http_of
-
-    settings = registry_properties({}, worker_of(args).raw())
-    if args.schema_registry:
-        settings = {**settings, "url": args.schema_registry}
-    if not settings.get("url"):
-        raise fatal("no schema registry is named: schema.registry.url in the worker's properties")
-    return http_of(settings, retry_seconds=10, longest_wait=2)
-
-
-def deks_of(args: argparse.Namespace) -> Deks:
-    """Keys, with the worker's KMS credentials, asked for in the context where one is named."""
-    from bridge.encryption.dek_registry import DekRegistry
-    from bridge.encryption.deks import Deks
-    from bridge.model.subjects import prefix
-    from bridge.routing.guard import executor_params
-
-    context = prefix(getattr(args, "context", "")).strip(":")
-    registry = DekRegistry(http_of_worker(args), context)
-    return Deks(registry, executor_params(None, worker_of(args)), retry_seconds=10)

@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, deks: Deks) -> int:
     """Always 0. The KMS is asked once for each DEK of a KEK that has several keys."""
-    from bridge.cli.keys import http_of_worker
+    from bridge.cli.keys_common import http_of_worker
     from bridge.encryption.inventory import HEADERS, Inventory, kek_document, row
     from bridge.encryption.keys import keks_of
     from bridge.registry.client import Registry

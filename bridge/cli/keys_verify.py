@@ -128,7 +128,7 @@ def _keys(
 
 
 def _shown(args: argparse.Namespace, found: Iterator[Found]) -> Iterator[Found]:
-    from bridge.cli.keys import line_of
+    from bridge.cli.keys_common import line_of
 
     for one in found:
         if args.output != "json":
@@ -137,7 +137,7 @@ def _shown(args: argparse.Namespace, found: Iterator[Found]) -> Iterator[Found]:
 
 
 def _prove(args: argparse.Namespace, deks: Deks) -> tuple[Proof, Stretch]:
-    from bridge.cli.keys import http_of_worker, worker_of
+    from bridge.cli.keys_common import http_of_worker, worker_of
     from bridge.kafka.settings import worker_settings
     from bridge.metadata.sources import read_contract
     from bridge.model.subjects import prefix

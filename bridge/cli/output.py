@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from bridge.words import printable
+from bridge.errors.words import printable
 
 
 def add_output_option(parser: argparse.ArgumentParser) -> None:

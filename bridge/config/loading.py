@@ -210,7 +210,8 @@ def _provider(prefix: str, written: Mapping[str, str]) -> external.Provider:
     normal = tuple(os.path.normpath(path) for path in allowed) or None
     if not written.get(names, "").strip():
         return external.Provider(kind, normal)
-    from bridge.java.regex import Pattern  # here: few workers restrict variables
+    # here: few workers restrict variables
+    from bridge.java.regex import Pattern
 
     try:
         return external.Provider(kind, normal, Pattern(written[names].strip()).matches)

@@ -13,8 +13,8 @@ from attrs import field, frozen
 
 from bridge.encryption.envelope import Algorithm
 from bridge.errors import Fatal, fatal
+from bridge.errors.words import words
 from bridge.registry.http import NoRegistryError, Refused
-from bridge.words import words
 
 _BASE: Final = "/dek-registry/v1/keks"
 NOT_FOUND: Final = 40470

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.errors import BadRecord, Stage
-from bridge.words import name_words
+from bridge.errors.words import name_words
 
 
 class UnknownField(BadRecord):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from bridge.errors import Retriable, Stage
+from bridge.kafka.errors import ErrorWatch, classify
 
 if TYPE_CHECKING:
     from confluent_kafka import Message
@@ -68,8 +69,6 @@ def _end_offsets(
     """High watermarks by partition, open transactions included; empty partitions are left out."""
     from confluent_kafka import Consumer, KafkaException
 
-    from bridge.kafka.errors import ErrorWatch
-
     watch = ErrorWatch(stage=Stage.POSITION)
     consumer = Consumer(
         {
@@ -118,8 +117,6 @@ def _read_to(
 ) -> None:
     """Consume until every partition's position has reached its end."""
     from confluent_kafka import KafkaError
-
-    from bridge.kafka.errors import classify
 
     missing = dict(ends)
     told = time.monotonic()

@@ -28,7 +28,6 @@ from bridge.documents import Broken, json_of, read
 from bridge.errors import Fatal, Stage
 from bridge.foreign import Foreign, shown
 from bridge.kafka.committed import read_topic
-from bridge.kafka.errors import ErrorWatch
 from bridge.progress import ALL_RETAINED, DIGEST
 
 if TYPE_CHECKING:
@@ -120,86 +119,6 @@ def read_position(
 
     The arguments are those of ``committed.read_topic``. Raises Retriable when Kafka does not answer.
     """
-    from confluent_kafka import Consumer, TopicPartition
-
-    consumer = Consumer(
-        {
-            **consumer_settings,
-            "group.id": consumer_settings.get("group.id") or f"sfbridge-positions-{connector}",
-            "isolation.level": "read_uncommitted" if undecided else "read_committed",
-            "enable.auto.commit": False,
-            "enable.auto.offset.store": False,
-            "enable.partition.eof": True,
-            "auto.offset.reset": "earliest",
-            "fetch.wait.max.ms": 50,  # the end of a partition is told only when a fetch comes back empty
-        }
-    )
-    try:
-        ends = _end_offsets(consumer_settings, topic, stopped, waiting, seen)
-        consumer.assign([TopicPartition(topic, partition, 0) for partition in ends])
-        return _read_to(consumer, ends, topic, connector, stopped, waiting, seen)
-    finally:
-        consumer.close()
-
-
-def _end_offsets(
-    consumer_settings: Mapping[str, Any],
-    topic: str,
-    stopped: Callable[[], bool],
-    waiting: Callable[[str], None],
-    seen: bool,
-) -> dict[int, int]:
-    """High watermarks by partition, open transactions included; empty partitions are left out."""
-    from confluent_kafka import Consumer, KafkaException
-
-    watch = ErrorWatch(stage=Stage.POSITION)
-    consumer = Consumer(
-        {
-            **consumer_settings,
-            "group.id": consumer_settings.get("group.id") or "sfbridge-positions",
-            "isolation.level": "read_uncommitted",
-            "error_cb": watch,
-        }
-    )
-    try:
-        while True:
-            try:
-                return _watermarks(consumer, topic)
-            except KafkaException as error:
-                reason = watch.explain(error, _DOING, topic=topic, verb="read", seen=seen)
-                if not isinstance(reason, Retriable) or stopped():
-                    raise reason from error
-                waiting(reason.message)
-                consumer.poll(0.2)
-    finally:
-        consumer.close()
-
-
-def _watermarks(consumer: Any, topic: str) -> dict[int, int]:
-    from confluent_kafka import KafkaException, TopicPartition
-
-    metadata = consumer.list_topics(topic, timeout=10).topics[topic]
-    if metadata.error is not None:
-        raise KafkaException(metadata.error)
-    ends = {}
-    for partition in metadata.partitions:
-        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
-        if high > low:
-            ends[partition] = high
-    return ends
-
-
-def _read_to(
-    consumer: Any,
-    ends: dict[int, int],
-    topic: str,
-    connector: str,
-    stopped: Callable[[], bool],
-    waiting: Callable[[str], None],
-    seen: bool,
-) -> Position:
-    """Consume until every partition's position has reached its end; keep what concerns the connector."""
-
     found = Stored(connector, topic)
     read_topic(
         consumer_settings,

@@ -30,7 +30,7 @@ class Seal:
 
 @frozen
 class Protection:
-    """Seals by the field's full name in the written schema (``places.py``). ``key``: equal for equal keys."""
+    """Seals by the field's full name in the written schema (``languages/places.py``). ``key``: equal for equal keys."""
 
     fields: Mapping[str, Seal] = field(factory=dict, hash=False, eq=False)
     payload: Seal | None = field(default=None, eq=False)

@@ -17,6 +17,7 @@ from attrs import define
 from bridge.buffer import Buffer
 from bridge.config import Loaded, subscription
 from bridge.errors import BridgeError, Fatal, Fenced, Stage
+from bridge.errors.words import exception_words
 from bridge.event import Delivery
 from bridge.kafka.admin import ENVELOPE, ensure_routed_topic, prepare_topics
 from bridge.kafka.offsets import Position, read_position
@@ -35,7 +36,6 @@ from bridge.salesforce.auth import Login, Session
 from bridge.salesforce.cometd import CometdSource, Start, cometd_settings
 from bridge.salesforce.http_settings import http_settings
 from bridge.salesforce.rest import Rest
-from bridge.words import exception_words
 
 
 @define

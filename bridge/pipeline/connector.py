@@ -10,10 +10,10 @@ import threading
 
 from bridge.config import Loaded
 from bridge.errors import BridgeError, ConfigurationError, Fatal, Fenced, Retriable, Stage
+from bridge.errors.words import exception_words
 from bridge.log import for_connector
 from bridge.metrics import Stats
 from bridge.pipeline.attempt import Attempt, Goal
-from bridge.words import exception_words
 
 FIRST_WAIT = 5.0  # seconds before the first restart; doubles up to LONGEST_WAIT
 LONGEST_WAIT = 300.0

@@ -9,9 +9,9 @@ import msgspec
 from attrs import define
 
 from bridge.errors import BadRecord, Fatal, SetAside, Stage, Unexpected
+from bridge.errors.words import name_words
 from bridge.event import Data, Unreadable
 from bridge.metrics import Stats
-from bridge.words import name_words
 
 SHOWN = 2000  # bytes of an event in the log, where its content is wanted there
 

@@ -15,10 +15,10 @@ from urllib.parse import quote
 from attrs import evolve
 
 from bridge.errors import Fatal, Stage
+from bridge.errors.words import words
 from bridge.model.registered import Registered
 from bridge.model.texts import ReferringText, imports_of
 from bridge.registry.http import Http, Refused
-from bridge.words import words
 
 _NO_SUBJECT, _NO_VERSION, _NO_SCHEMA, _INVALID, _NOT_PERMITTED = 40401, 40402, 40403, 42201, 42205
 # Avro's differences are quoted with ', those of JSON Schema and Protobuf with ", which the former's lacks at the end.

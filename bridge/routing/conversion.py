@@ -27,10 +27,10 @@ import msgspec
 from attrs import field, frozen
 
 from bridge.errors import BridgeError, Fatal, Stage, Unexpected
+from bridge.errors.words import exception_words, traceback_words
 from bridge.event import Data
 from bridge.log import ConnectorLog, Once
 from bridge.routing.routes import Unprepared
-from bridge.words import exception_words, traceback_words
 
 _STAGES: Final = (
     ("bridge.transforms", Stage.TRANSFORMATION),

@@ -1,6 +1,6 @@
 """Dead letters of a connector that encrypts: the raw event goes in encrypted whole, with headers that name its key.
 
-Value: the ciphertext of ``envelope.py``, raw. Headers ``bridge.csfle.kek``, ``.subject``, ``.algorithm``,
+Value: the ciphertext of ``encryption/envelope.py``, raw. Headers ``bridge.csfle.kek``, ``.subject``, ``.algorithm``,
 ``.version``: the DEK of the dead-letter topic's own subject under the connector's KEK.
 """
 

@@ -16,6 +16,7 @@ from bridge.config import Loaded, TopicTemplate, registry_settings, topic_templa
 from bridge.config.subscription import events
 from bridge.encryption.rules import EncryptRule
 from bridge.errors import Fatal, SetAside, Stage
+from bridge.errors.words import name_words
 from bridge.event import Data, Record
 from bridge.formats import FORMATS
 from bridge.formats.options import flag
@@ -38,7 +39,6 @@ from bridge.routing.letters import SealedLetters
 from bridge.routing.registration import Registration, Written
 from bridge.routing.routes import Route
 from bridge.routing.transforming import Transforming
-from bridge.words import name_words
 
 _CONVERTER = "value.converter."
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.errors import BridgeError, Fatal, Retriable, Stage
-from bridge.words import words
+from bridge.errors.words import words
 
 # 403, though the request was fine: the org's requests of the last 24 hours are used up.
 REQUEST_LIMIT = "REQUEST_LIMIT_EXCEEDED"

@@ -18,6 +18,7 @@ from urllib.parse import urlencode, urlsplit
 from attrs import field, frozen
 
 from bridge.errors import BridgeError, Fatal, Retriable, Stage
+from bridge.errors.words import words
 from bridge.salesforce.deadline import Deadline, Interrupted, bounded
 from bridge.salesforce.grants import Form
 from bridge.salesforce.http import connect
@@ -25,7 +26,6 @@ from bridge.salesforce.http_settings import USER_AGENT, HttpSettings, Origin
 from bridge.salesforce.network import network_error
 from bridge.salesforce.refusals import advice, comes_back
 from bridge.waits import http_date_ms, retry_after
-from bridge.words import words
 
 MAX_REPLY = 1 << 20  # bytes; a real reply has one or two thousand
 TOKEN_PATH = "/services/oauth2/token"  # noqa: S105 - a path

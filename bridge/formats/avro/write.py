@@ -1,6 +1,6 @@
 """Encoding to Avro's binary form, the complete way: one closure for each type, built once for a schema.
 
-The generated functions in ``avro.py`` are the quick way for what occurs in every event; whatever they stumble
+The generated functions of ``formats/avro/`` are the quick way for what occurs in every event; whatever they stumble
 over comes here, and errors are raised here. Bytes: Avro 1.12 specification, *Binary Encoding*. Where a union
 has several branches for a value, the exact type wins over a promotion, then the earlier branch.
 """

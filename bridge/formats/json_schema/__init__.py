@@ -2,7 +2,7 @@
 
 A message is the frame (magic byte and schema id, or nothing) and the value as JSON. Where the registered schema
 allows what Connect writes, as its own layout does, a row encodes as it is; a foreign schema is met by
-``json_schema_write.py``. Equal to the converter's output as parsed values, not as bytes.
+``write.py``. Equal to the converter's output as parsed values, not as bytes.
 """
 
 from __future__ import annotations

@@ -71,6 +71,7 @@ def encoder(
     protection: Protection | None,
 ) -> Callable[[Any], bytes]:
     """The encoder for values. Fatal where the registered file lacks their message, or something is to be encrypted."""
+    # here: the Protobuf library is slow to load
     from bridge.languages.protobuf.descriptors import load, message_class
 
     text = document(schema) if written is None else written

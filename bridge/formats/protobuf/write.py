@@ -1,6 +1,6 @@
 """Values → fields of a message of the Protobuf runtime, the complete way: one closure for each field.
 
-The generated functions of ``protobuf_code.py`` are the quick way for what occurs in every event; whatever they
+The generated functions of ``code.py`` are the quick way for what occurs in every event; whatever they
 stumble over comes here, and errors are raised here. The bytes are the runtime's own (upb).
 """
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from attrs import frozen
 
-from bridge import foreign
+from bridge.counts import FOREIGN_RECORDS
 from bridge.kafka.offsets import (
     HIGHEST,
     LATEST_MS,
@@ -171,9 +171,9 @@ def test_a_record_s_own_time_may_be_nonsense(at: int) -> None:
     "value", [b"", b'{"since":1e999}', b'{"since":-1}', b'{"since":"x"}', NESTED, b"\xff"]
 )
 def test_a_broken_start_is_passed_over_counted_and_named(value: bytes, log_lines: io.StringIO) -> None:
-    before = foreign.COUNTS.by_topic().get("offsets", 0)
+    before = FOREIGN_RECORDS.by_label().get("offsets", 0)
     good = Message(start_key("orders"), b'{"since":1700000000000}')
     assert stored(good, Message(start_key("orders"), value, offset=9)).since_ms == 1_700_000_000_000
-    assert foreign.COUNTS.by_topic()["offsets"] == before + 1
+    assert FOREIGN_RECORDS.by_label()["offsets"] == before + 1
     assert log_lines.getvalue().count("\n") == 1
     assert "offset 9" in log_lines.getvalue()

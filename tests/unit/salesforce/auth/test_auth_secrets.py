@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import Fatal
+from bridge.errors.words import words
 from bridge.salesforce.auth import Login
 from bridge.salesforce.grants import GRANTS
 from bridge.salesforce.token import long_id
-from bridge.words import words
 from tests.support.web_server import Answer, Request, Web, connect_proxy, web_server
 from tests.unit.salesforce.auth.endpoint import ACCESS, SECRET_VALUES, connector, refusal, reply
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 import bridge
 from bridge.cli.output import print_table
 from bridge.errors import ConfigurationError, Fatal, Fault, Stage
+from bridge.errors.words import _HOLD_EVENTS, exception_words, name_words, printable, traceback_words, words
 from bridge.formats.errors import UnknownField
-from bridge.words import _HOLD_EVENTS, exception_words, name_words, printable, traceback_words, words
 
 FORGED = "no\x1b[2J\r\n2026-01-01 ERROR fake\u202etxt\x00\x85\u2028end"
 

@@ -11,7 +11,7 @@
 
 Every error carries the stage it happened in and, where there is one, the position (replay id) it concerns.
 A message is one sentence that says what was found and what to do; it never holds a secret or a field's value, nor
-a control character, whoever's words it quotes (``words.py``).
+a control character, whoever's words it quotes (``errors/words.py``).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from enum import StrEnum
 
 from attrs import field, frozen
 
-from bridge.words import printable
+from bridge.errors.words import printable
 
 
 class Stage(StrEnum):

@@ -1,0 +1,53 @@
+"""What the actions of ``sfbridge keys`` share: the worker, its registry, its keys, a line for each DEK."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bridge.config import Config
+    from bridge.encryption.deks import Deks
+    from bridge.encryption.keys import Found
+    from bridge.registry.http import Http
+
+
+def line_of(one: Found) -> str:
+    """One version of a DEK, and what is said of it."""
+    document = one.document()
+    word = {True: "ok", False: "FAILED", None: ""}[one.ok]
+    what = f"{document['kek']} {document['subject']} {document['algorithm']} version {document['version']}"
+    return f"{word:7} {what} ({document['age_days']} days) {one.message}".rstrip()
+
+
+def worker_of(args: argparse.Namespace) -> Config:
+    """The worker's configuration."""
+    from bridge.config import load_worker
+
+    return load_worker(args.worker)
+
+
+def http_of_worker(args: argparse.Namespace) -> Http:
+    """The registry. Fatal where none is named."""
+    from bridge.config.registry import registry_properties
+    from bridge.errors import fatal
+    from bridge.registry.http import http_of
+
+    settings = registry_properties({}, worker_of(args).raw())
+    if args.schema_registry:
+        settings = {**settings, "url": args.schema_registry}
+    if not settings.get("url"):
+        raise fatal("no schema registry is named: schema.registry.url in the worker's properties")
+    return http_of(settings, retry_seconds=10, longest_wait=2)
+
+
+def deks_of(args: argparse.Namespace) -> Deks:
+    """Keys, with the worker's KMS credentials, asked for in the context where one is named."""
+    from bridge.encryption.dek_registry import DekRegistry
+    from bridge.encryption.deks import Deks
+    from bridge.model.subjects import prefix
+    from bridge.routing.guard import executor_params
+
+    context = prefix(getattr(args, "context", "")).strip(":")
+    registry = DekRegistry(http_of_worker(args), context)
+    return Deks(registry, executor_params(None, worker_of(args)), retry_seconds=10)
