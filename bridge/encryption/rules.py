@@ -1,8 +1,9 @@
 """From a rule set and tags to what is encrypted with which key; resolved once for each schema and rule set.
 
-A rule applies to a field when their tags meet; one without tags applies to every field. Where Confluent's clients
-would let plaintext out (``onFailure`` NONE, ``enableAt``, mode READ, a disabled rule that hides a later one, a tag
-that reaches no field) the bridge encrypts, or refuses with one sentence; what it overrides it says once.
+A rule applies to a field when their tags meet; one without tags applies to every field. A rule of mode READ runs on
+reading only, one of mode WRITE on writing only, as everywhere. Where Confluent's clients would let plaintext out
+(``onFailure`` NONE, ``enableAt``, a disabled rule that hides a later one, a tag that reaches no field) the bridge
+encrypts, or refuses with one sentence; what it overrides it says once.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ KMS_KEY: Final = "encrypt.kms.key.id"
 ALGORITHM: Final = "encrypt.dek.algorithm"
 EXPIRY: Final = "encrypt.dek.expiry.days"
 FIELDS, PAYLOAD = "ENCRYPT", "ENCRYPT_PAYLOAD"
+WRITING: Final = ("WRITE", "WRITEREAD")
+READING: Final = ("READ", "WRITEREAD")
 
 
 @frozen
@@ -52,12 +55,17 @@ def meet(wanted: Iterable[str], tags: Iterable[str]) -> bool:
     return not wanted or not wanted.isdisjoint(tags)
 
 
+def mode_of(rule: Document) -> str:
+    """When a rule runs: WRITE, READ or WRITEREAD (the default), and what only migrations have."""
+    return str(rule.get("mode") or "WRITEREAD")
+
+
 def protects(rule: Document, tags: frozenset[str]) -> bool:
     """Whether a rule set's rule protects the value of a field with these tags when it is written.
 
     One for the payload encrypts every field; what is to stay out of keys and headers is the tagged ones.
     """
-    if rule.get("disabled"):
+    if rule.get("disabled") or mode_of(rule) not in WRITING:
         return False
     wanted = rule.get("tags") or ()
     if rule.get("type") == PAYLOAD:
@@ -81,7 +89,7 @@ class Plan:
 
 
 def domain_rules(rule_set: Document | None) -> list[Document]:
-    """Rules that run when a record is written: those for values, then those for bytes."""
+    """Rules that run when a record is written or read: those for values, then those for bytes."""
     found = rule_set or {}
     return [*(found.get("domainRules") or ()), *(found.get("encodingRules") or ())]
 
@@ -89,44 +97,71 @@ def domain_rules(rule_set: Document | None) -> list[Document]:
 def read_rules(
     rule_set: Document | None, metadata: Document | None = None, say: Say = lambda text: None
 ) -> list[EncryptRule]:
-    """The encryption rules in force. Fatal for a rule that the bridge cannot run, and for one without a key."""
-    out: list[EncryptRule] = []
-    seen: set[tuple[Any, ...]] = set()
-    properties = (metadata or {}).get("properties") or {}
-    enable_at = (rule_set or {}).get("enableAt")
-    for rule in domain_rules(rule_set):
-        if rule.get("disabled"):
-            continue
-        name, type_ = str(rule.get("name")), str(rule.get("type"))
-        mode, kind = rule.get("mode") or "WRITEREAD", rule.get("kind") or "TRANSFORM"
-        if type_ not in (FIELDS, PAYLOAD):
-            if mode == "READ":
-                say(f"the rule {name} ({type_}) runs where records are read; the bridge leaves it to readers")
-                continue
+    """The encryption rules that run on writing. Fatal for a rule that the bridge cannot run, or without a key."""
+    rules = [rule for rule in domain_rules(rule_set) if not rule.get("disabled")]
+    for rule in rules:
+        name, type_ = rule.get("name"), str(rule.get("type"))
+        if mode_of(rule) not in WRITING:
+            if type_ not in (FIELDS, PAYLOAD):
+                say(
+                    f"the rule {name} ({type_}) does not run where records are written; it is left to readers"
+                )
+        elif type_ not in (FIELDS, PAYLOAD):
             raise fatal(
                 f"the rule {name} is of type {type_}, which the bridge cannot run and does not pass over: disable it, "
                 "or let the rule run where records are read (mode READ)"
             )
+        else:
+            _say_overridden(str(name), rule, (rule_set or {}).get("enableAt"), say)
+    return _of_mode(rules, WRITING, metadata, say)
+
+
+def rules_for_reading(rule_set: Document | None, metadata: Document | None = None) -> list[EncryptRule]:
+    """The encryption rules that readers undo, and those of writers that no rule of readers undoes: whoever asks has
+    the key. In the order in which they were run."""
+    rules = [rule for rule in domain_rules(rule_set) if not rule.get("disabled")]
+    known = [rule for rule in rules if str(rule.get("type")) in (FIELDS, PAYLOAD)]
+    undone = {_aim(rule) for rule in known if mode_of(rule) in READING}
+    wanted = [
+        rule
+        for rule in known
+        if mode_of(rule) in READING or (mode_of(rule) in WRITING and _aim(rule) not in undone)
+    ]
+    return _of_mode(wanted, (*READING, *WRITING), metadata, lambda text: None)
+
+
+def _aim(rule: Document) -> tuple[str, frozenset[str]]:
+    return str(rule.get("type")), frozenset(rule.get("tags") or ())
+
+
+def _of_mode(
+    rules: Iterable[Document], modes: Iterable[str], metadata: Document | None, say: Say
+) -> list[EncryptRule]:
+    out: list[EncryptRule] = []
+    seen: set[tuple[object, ...]] = set()
+    properties = (metadata or {}).get("properties") or {}
+    for rule in rules:
+        name, type_, mode = str(rule.get("name")), str(rule.get("type")), mode_of(rule)
+        if mode not in modes or type_ not in (FIELDS, PAYLOAD):
+            continue
+        kind = rule.get("kind") or "TRANSFORM"
         if kind != "TRANSFORM":
             raise fatal(f"the rule {name} is of type {type_} and kind {kind}; encryption is a TRANSFORM")
-        key = (type_, mode, frozenset(rule.get("tags") or ()))
+        key = (mode, *_aim(rule))
         if key in seen:
             say(
                 f"the rule {name} has type, mode and tags of an earlier one and is passed over, as by every client"
             )
             continue
         seen.add(key)
-        _say_overridden(name, mode, rule, enable_at, say)
         out.append(_rule(name, type_ == PAYLOAD, rule, properties))
     return out
 
 
-def _say_overridden(name: str, mode: str, rule: Document, enable_at: Any, say: Say) -> None:
+def _say_overridden(name: str, rule: Document, enable_at: Any, say: Say) -> None:
     on_failure = str(rule.get("onFailure") or "ERROR")
     if on_failure.split(",")[0] != "ERROR":
         say(f"the rule {name} says onFailure {on_failure}; a failure is an error here, never plaintext")
-    if mode == "READ":
-        say(f"the rule {name} has mode READ; it is run on writing too, as readers will decrypt")
     if enable_at not in (None, "ALL", "CLIENT"):
         say(f"the rule set is enabled at {enable_at}; the rule {name} is run here all the same")
 

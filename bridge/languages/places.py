@@ -56,11 +56,13 @@ class Node(Protocol):
 
 @frozen
 class Below:
-    """A field of a record: its name there, its full name, its type."""
+    """A field of a record: its name there, its full name, its type, and the object in the document that may hold tags
+    (None in Protobuf)."""
 
     name: str
     full: str
     node: Node
+    entry: dict[str, object] | None = field(default=None, eq=False, repr=False)
 
 
 @frozen
@@ -74,11 +76,12 @@ class Nowhere:
 
 @frozen
 class Places:
-    """What a schema has. ``root``: the type of the whole value."""
+    """What a schema has. ``root``: the type of the whole value; ``document``: the parsed text, None in Protobuf."""
 
     fields: tuple[Place, ...]
     stray: tuple[Stray, ...] = ()
     root: Node = field(factory=Nowhere, eq=False, repr=False)
+    document: object = field(default=None, eq=False, repr=False)
 
 
 def tags_in(node: Mapping[str, object]) -> frozenset[str]:

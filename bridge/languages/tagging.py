@@ -8,7 +8,7 @@ which a record is written. Protocol: Schema Registry 8.3, data contracts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -79,10 +79,10 @@ def tags_in(text: str, type_: str, metadata: Mapping[str, Any] | None = None) ->
             unmatched.append(pattern)
     fields: dict[str, dict[str, str]] = {}
     names: dict[str, str] = {}
-    for path, full in _paths(places.root, origins, (), frozenset()):
+    for path, each in _paths(places.root, origins, (), frozenset()):
         dotted = ".".join(path)
-        names.setdefault(dotted, full)
-        fields[dotted] = origins[full] | fields.get(dotted, {})
+        names.setdefault(dotted, each.full)
+        fields[dotted] = origins[each.full] | fields.get(dotted, {})
     return Tagged(fields, tuple(unmatched), names, places, origins)
 
 
@@ -133,12 +133,12 @@ def _has_map(schema: Schema) -> bool:
 
 
 def _paths(
-    node: Node, known: Mapping[str, object], path: Path, within: frozenset[str]
-) -> Iterator[tuple[Path, str]]:
+    node: Node, known: Container[str], path: Path, within: frozenset[str]
+) -> Iterator[tuple[Path, Below]]:
     """Each field by its path; those of a record that holds itself once."""
     below = [b for b in node.below() if b.full in known and b.full not in within]
     for each in below:
-        yield (*path, each.name), each.full
+        yield (*path, each.name), each
     if len(path) < _DEEPEST:
         for each in below:
             yield from _paths(each.node, known, (*path, each.name), within | {each.full})
@@ -153,7 +153,7 @@ def retagged(
 ) -> Registered:
     """``stored`` with the tags that ``wanted`` adds, and without those it lacks on fields that are ``spoken_for``.
 
-    Fields are named as in ``Tagged``. Inline, but for Protobuf, for fields of records within and with
+    Fields are named as in ``Tagged``. Inline, but for Protobuf, for fields of schemas that are referred to and with
     ``in_metadata``, where it is an entry of ``metadata.tags``. Returns ``stored`` itself where nothing is to be
     changed. Fields that the schema has not are passed over.
     """
@@ -171,16 +171,17 @@ def retagged(
         return stored
     metadata = dict(stored.metadata or {})
     exact = {**(metadata.get("tags") or {})}
-    inline = {} if in_metadata or stored.type == "PROTOBUF" else _inline(stored, changes, present)
-    for name, tags in changes.items():
-        if name in inline:
+    text = stored.text if in_metadata else _with_inline(stored, changes)
+    if text != stored.text:
+        for name in changes:
             exact.pop(exactly(present.names[name]), None)
-        else:
+    reached = tags_in(text, stored.type, {"tags": exact}).fields
+    for name, tags in changes.items():
+        if not set(tags) <= set(reached[name]) or (text == stored.text and not tags):
             exact[exactly(present.names[name])] = tags
     if exact or metadata.get("tags"):
         metadata["tags"] = exact
-    changed = _written(stored, inline) if inline else stored
-    return evolve(changed, metadata=metadata if metadata or stored.metadata is not None else None)
+    return evolve(stored, text=text, metadata=metadata if metadata or stored.metadata is not None else None)
 
 
 def with_metadata_tags(stored: Registered) -> Registered:
@@ -194,31 +195,17 @@ def with_metadata_tags(stored: Registered) -> Registered:
     return stored if tags == metadata.get("tags") else evolve(stored, metadata={**metadata, "tags": tags})
 
 
-def _inline(stored: Registered, changes: Mapping[str, list[str]], present: Tagged) -> dict[str, list[str]]:
-    """Those changes whose field stands in the record itself."""
-    own = _entries(msgspec.json.decode(stored.text.encode()), stored.type)
-    return {name: tags for name, tags in changes.items() if name in own and name in present.names}
-
-
-def _written(stored: Registered, changes: Mapping[str, list[str]]) -> Registered:
-    document = msgspec.json.decode(stored.text.encode())
-    for name, entry in _entries(document, stored.type).items():
-        if name in changes:
-            entry.pop(TAGS, None)
-            if changes[name]:
-                entry[TAGS] = changes[name]
-    text = msgspec.json.encode(document).decode()
-    imports = imports_of(stored.text)
-    return evolve(stored, text=ReferringText(text, imports) if imports else text)
-
-
-def _entries(document: Any, type_: str) -> dict[str, dict[str, Any]]:
-    if type_ == "JSON":
-        properties = document.get("properties") if isinstance(document, dict) else None
-        return {n: e for n, e in (properties or {}).items() if isinstance(e, dict)}
-    return {entry["name"]: entry for entry in (_record(document) or {}).get("fields", ())}
-
-
-def _record(document: Any) -> dict[str, Any] | None:
-    branches = document if isinstance(document, list) else [document]
-    return next((b for b in branches if isinstance(b, dict) and b.get("type") == "record"), None)
+def _with_inline(stored: Registered, changes: Mapping[str, list[str]]) -> str:
+    """The text with these tags on the fields themselves, as far as they stand in its own document."""
+    places = PLACES[stored.type](stored.text)
+    every = frozenset(place.name for place in places.fields)
+    for path, each in _paths(places.root, every, (), frozenset()):
+        tags = changes.get(".".join(path))
+        if tags is not None and each.entry is not None:
+            each.entry.pop(TAGS, None)
+            if tags:
+                each.entry[TAGS] = tags
+    if places.document is None:
+        return stored.text
+    text, imports = msgspec.json.encode(places.document).decode(), imports_of(stored.text)
+    return ReferringText(text, imports) if imports else text

@@ -54,8 +54,8 @@ class Rule:
 
     @property
     def encrypts(self) -> bool:
-        """Whether it is an encryption rule that is in force."""
-        return self.type.startswith("ENCRYPT") and not self.disabled
+        """Whether it is an encryption rule that is in force where records are written."""
+        return self.type.startswith("ENCRYPT") and not self.disabled and self.mode != "READ"
 
 
 @frozen

@@ -1,8 +1,8 @@
 """Reading: what a registered schema's rules encrypted, opened with DEKs that exist.
 
 Tolerant where official writers differ from each other: values below a tagged record are tried, as Java encrypts
-some of them; rules of mode WRITE are undone too, since whoever asks has the key. A protected field that holds no
-ciphertext is an error: it was written in plaintext.
+some of them; what a rule of mode WRITE encrypted is opened even if no rule of readers does so. A protected field
+that holds no ciphertext is an error: it was written in plaintext.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import msgspec
 
 from bridge.encryption.deks import Deks
 from bridge.encryption.envelope import NotDecryptedError, from_text, version_of
-from bridge.encryption.rules import EncryptRule, StrayTagError, plan, read_rules
+from bridge.encryption.rules import EncryptRule, StrayTagError, plan, rules_for_reading
 from bridge.languages.avro import places as avro_places
 from bridge.languages.json_schema import places as json_places
 from bridge.languages.places import Places
@@ -40,7 +40,7 @@ class Opener:
         """Fatal for rules that cannot be read."""
         self._deks, self._subject, self._text = deks, subject, text
         found = PLACES[type_](text)
-        rules = read_rules(rule_set, metadata)
+        rules = rules_for_reading(rule_set, metadata)
         try:
             made = plan(rules, found, metadata)
         except StrayTagError:  # nobody encrypted anything for those

@@ -17,7 +17,18 @@ from msgspec.structs import replace
 from bridge.event import Data
 from bridge.routing.resolver import Writers
 from bridge.sandbox.registry import Registry
-from tests.support.encryption import DESCRIBE, EXPANDED, ID, SAMPLES, SECRET, Org, contract, loaded, writers
+from tests.support.encryption import (
+    DESCRIBE,
+    EXPANDED,
+    ID,
+    PARAMS,
+    SAMPLES,
+    SECRET,
+    Org,
+    contract,
+    loaded,
+    writers,
+)
 from tests.support.encryption import event as event_of
 from tests.support.node import read
 from tests.unit.routing.test_protected import ask
@@ -171,6 +182,21 @@ def test_the_matrix_of_encryption(registry: Registry, tmp_path: Path) -> None:
     assert read(registry.url, messages, SECRET) == wanted
 
 
+def test_a_rule_of_writers_beside_one_of_readers(registry: Registry, tmp_path: Path) -> None:
+    messages, wanted = [], []
+    for form, type_ in product(FORMATS, ("ENCRYPT", "ENCRYPT_PAYLOAD")):
+        rule = "{name: %s, type: %s, mode: %s, tags: [PII], params: %s}"
+        pair = [rule % (name, type_, mode, PARAMS % "") for name, mode in (("e", "WRITE"), ("d", "READ"))]
+        path, topic = contract(tmp_path, TAGGED, rules=f"[{', '.join(pair)}]"), f"{form}-{type_}".lower()
+        messages.append(
+            message(
+                writers(registry.url, path, **settings_of(form, topic, None)), form, topic, event_of(**FULL)
+            )
+        )
+        wanted.append({"value": expected(form, FULL)})
+    assert read(registry.url, messages, SECRET) == wanted
+
+
 def test_a_null_in_a_protected_field_of_protobuf(registry: Registry, tmp_path: Path) -> None:
     """Without presence an absent field is an empty text to a reader, who would try to decrypt it: so it is one,
     encrypted. A field with presence (``optional``) stays absent."""
@@ -241,18 +267,20 @@ def test_what_is_no_text_as_a_text_or_with_the_whole_payload(registry: Registry,
 def test_tags_in_the_metadata(registry: Registry, tmp_path: Path) -> None:
     """Which the Python client of version 2.16.0 cannot read at all."""
     path = contract(tmp_path, TAGGED)
-    made = writers(registry.url, path)
-    made.resolve(ID, event_of(**FULL))
-    latest = ask(f"{registry.url}/subjects/orders-value/versions/latest")
-    body = {"schema": latest["schema"], "ruleSet": latest["ruleSet"]}
-    ask(
-        f"{registry.url}/subjects/orders-value/versions",
-        {**body, "metadata": {"tags": {"**.Country__c": ["PII"]}}},
-    )
-    written = message(made, "AVRO", "orders", event_of(**(FULL | {"Country__c": "Czechia"})))
-    assert b"Czechia" not in bytes.fromhex(written["hex"])
-    record = expected("AVRO", FULL) | {"Country__c": "Czechia"}
-    assert read(registry.url, [written], SECRET) == [{"value": record}]
+    messages, wanted = [], []
+    for form in FORMATS:
+        topic = form.lower()
+        made = writers(registry.url, path, **settings_of(form, topic, None))
+        made.resolve(ID, event_of(**FULL))
+        latest = ask(f"{registry.url}/subjects/{topic}-value/versions/latest")
+        body = {key: latest[key] for key in ("schema", "schemaType", "ruleSet") if key in latest}
+        body["metadata"] = {"tags": {"**.Country__c": ["PII"]}}
+        ask(f"{registry.url}/subjects/{topic}-value/versions", body)
+        written = message(made, form, topic, event_of(**(FULL | {"Country__c": "Czechia"})))
+        assert b"Czechia" not in bytes.fromhex(written["hex"])
+        messages.append(written)
+        wanted.append({"value": expected(form, FULL) | {"Country__c": "Czechia"}})
+    assert read(registry.url, messages, SECRET) == wanted
 
 
 TAG = {"confluent:tags": ["PII"]}

@@ -24,7 +24,7 @@ def places(text: str) -> Places:
         walk.type(json.loads(known), "", "")
     document = json.loads(text)
     walk.type(document, "", "")
-    return Places(tuple(walk.fields), tuple(walk.stray), _Type(walk, document, ""))
+    return Places(tuple(walk.fields), tuple(walk.stray), _Type(walk, document, ""), document)
 
 
 def change(text: str, value: Any, to: Change) -> Any:
@@ -131,7 +131,8 @@ class _Walk:
             own = full_name(node, space)
             inner = own.rpartition(".")[0]
             for entry in node["fields"]:
-                yield Below(entry["name"], f"{own}.{entry['name']}", _Type(self, entry["type"], inner))
+                node = _Type(self, entry["type"], inner)
+                yield Below(entry["name"], f"{own}.{entry['name']}", node, entry)
         else:
             kind = node["type"]
             key = {"array": "items", "map": "values"}.get(kind, "") if isinstance(kind, str) else "type"

@@ -26,7 +26,7 @@ def places(text: str) -> Places:
     walk.node(walk.root, "$", frozenset(), top=True)
     for name, other in imports_of(text).items():
         walk.elsewhere(json.loads(other), f"the document {name}")
-    return Places(tuple(walk.fields.values()), tuple(walk.stray), _Type(walk.root, walk.root, "$"))
+    return Places(tuple(walk.fields.values()), tuple(walk.stray), _Type(walk.root, walk.root, "$"), walk.root)
 
 
 def change(text: str, value: Any, to: Change) -> Any:
@@ -45,7 +45,8 @@ class _Type:
         for one in _every(self.root, self.node):
             for name, entry in (one.get("properties") or {}).items():
                 full = f"{self.path}.{name}"
-                yield Below(name, full, _Type(self.root, entry, full))
+                its = entry if isinstance(entry, dict) else None
+                yield Below(name, full, _Type(self.root, entry, full), its)
             if len(self.path) < _DEEPEST and isinstance(one.get("items"), dict):
                 yield from _Type(self.root, one["items"], f"{self.path}[0]").below()
 

@@ -18,6 +18,7 @@ from bridge.encryption.envelope import (
     from_text,
     key_of,
     new_material,
+    version_prefix,
 )
 
 ALGORITHMS = list(Algorithm)
@@ -80,6 +81,20 @@ def test_a_key_is_a_tink_proto(algorithm: str, head: str) -> None:
 def test_what_is_no_key_is_refused(algorithm: Algorithm, wrong: bytes) -> None:
     with pytest.raises(ValueError, match="no AES"):
         cipher_of(wrong, algorithm)
+
+
+@pytest.mark.parametrize("algorithm", list(Algorithm))
+@pytest.mark.parametrize("version", [None, 3])
+def test_what_is_shorter_than_any_ciphertext_is_told_apart(algorithm: Algorithm, version: int | None) -> None:
+    """16 to 27 bytes are an IV and a part of a tag to GCM, and a whole (forged) text to SIV."""
+    cipher = cipher_of(new_material(algorithm), algorithm, version)
+    prefix = b"" if version is None else version_prefix(version)
+    least = 16 if algorithm.deterministic else 28
+    for length in range(least + 4):
+        words = "fewer than any ciphertext" if length < least else "changed, or encrypted with another key"
+        with pytest.raises(NotDecryptedError, match=words):
+            cipher.decrypt(prefix + bytes(length))
+    assert cipher.decrypt(cipher.encrypt(b"")) == b""
 
 
 def test_siv_is_deterministic_and_gcm_is_not() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.encryption.envelope import Algorithm, cipher_of, new_material
-from bridge.encryption.rules import StrayTagError, plan, read_rules
+from bridge.encryption.rules import StrayTagError, plan, protects, read_rules, rules_for_reading
 from bridge.encryption.seals import seal_of
 from bridge.errors import Fatal
 from bridge.formats import FORMATS
@@ -112,13 +112,68 @@ def test_an_earlier_rule_with_the_same_tags_wins_and_that_is_said() -> None:
     [
         ({"onFailure": "NONE"}, "onFailure NONE"),
         ({"onFailure": "NONE,ERROR"}, "onFailure NONE,ERROR"),
-        ({"mode": "READ"}, "mode READ"),
     ],
 )
 def test_what_would_open_a_path_for_plaintext_is_overridden(change: dict[str, Any], words: str) -> None:
     said: list[str] = []
     assert len(read_rules(rules(change), None, said.append)) == 1
     assert words in said[0]
+
+
+PAIR = ({"name": "encrypt", "mode": "WRITE"}, {"name": "decrypt", "mode": "READ"})
+
+
+@pytest.mark.parametrize("type_", ["ENCRYPT", "ENCRYPT_PAYLOAD"])
+def test_a_rule_runs_in_its_mode(type_: str) -> None:
+    of_type = [each | {"type": type_} for each in PAIR]
+    assert [rule.name for rule in read_rules(rules(*of_type))] == ["encrypt"]
+    assert [rule.name for rule in rules_for_reading(rules(*of_type))] == ["decrypt"]
+    assert [rule.name for rule in rules_for_reading(rules(of_type[0]))] == ["encrypt"], (
+        "whoever asks has the key"
+    )
+    assert read_rules(rules(of_type[1])) == []
+    both = rules({"type": type_, "mode": "WRITEREAD"})
+    assert (
+        [rule.name for rule in read_rules(both)] == [rule.name for rule in rules_for_reading(both)] == ["r"]
+    )
+
+
+@pytest.mark.parametrize("mode", ["UPGRADE", "DOWNGRADE", "UPDOWN"])
+def test_a_mode_of_migrations_runs_neither_on_writing_nor_on_reading(mode: str) -> None:
+    assert read_rules(rules({"mode": mode})) == []
+    assert rules_for_reading(rules({"mode": mode})) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "tags", "expected"),
+    [
+        ({}, "PII", True),
+        ({}, "OTHER", False),
+        ({"tags": []}, "", True),
+        ({"disabled": True}, "PII", False),
+        ({"mode": "READ"}, "PII", False),
+        ({"mode": "WRITE"}, "PII", True),
+        ({"type": "CEL"}, "PII", False),
+        ({"type": "ENCRYPT_PAYLOAD", "tags": []}, "OTHER", True),
+        ({"type": "ENCRYPT_PAYLOAD", "tags": []}, "", False),
+    ],
+)
+def test_what_a_rule_protects(rule: dict[str, Any], tags: str, expected: bool) -> None:
+    assert protects(RULE | rule, frozenset([tags] if tags else [])) is expected
+
+
+def test_a_rule_of_another_kind_than_transform_is_refused() -> None:
+    with pytest.raises(Fatal, match="kind CONDITION; encryption is a TRANSFORM"):
+        read_rules(rules({"kind": "CONDITION"}))
+
+
+def test_a_rule_without_tags_passes_over_what_only_holds_fields() -> None:
+    text = json.dumps(record({"type": "record", "name": "I", "fields": [{"name": "b", "type": "string"}]}))
+    every = plan(read_rules(rules({"tags": []})), avro_places.places(text), None)
+    assert list(every.fields) == ["I.b"]
+    assert every.unfit == {}, "R.a is a record: its fields have the values"
+    tagged = plan(read_rules(rules({})), avro_places.places(text), {"tags": {"R.a": ["PII"]}})
+    assert [place.name for place in tagged.unfit] == ["R.a"], "a tag on it is another matter"
 
 
 def test_enable_at_does_not_switch_encryption_off() -> None:

@@ -16,7 +16,10 @@ from confluent_kafka.schema_registry.avro import AvroDeserializer
 from confluent_kafka.schema_registry.json_schema import JSONDeserializer
 from confluent_kafka.schema_registry.protobuf import ProtobufDeserializer
 from confluent_kafka.schema_registry.rule_registry import RuleRegistry
-from confluent_kafka.schema_registry.rules.encryption.encrypt_executor import FieldEncryptionExecutor
+from confluent_kafka.schema_registry.rules.encryption.encrypt_executor import (
+    EncryptionExecutor,
+    FieldEncryptionExecutor,
+)
 from confluent_kafka.schema_registry.rules.encryption.localkms.local_driver import LocalKmsDriver
 from confluent_kafka.serialization import MessageField, SerializationContext
 from fastavro import parse_schema, schemaless_reader
@@ -35,7 +38,7 @@ from bridge.reading.opener import Opener
 from bridge.registry.http import http_of
 from bridge.routing.resolver import Writers
 from bridge.sandbox.registry import Registry
-from tests.support.encryption import DESCRIBE, EVENT, SECRET, Org, contract, event, loaded, writers
+from tests.support.encryption import DESCRIBE, EVENT, PARAMS, SECRET, Org, contract, event, loaded, writers
 
 EMAIL, PHONE = "alice@example.com", "+420 777 123 456"
 VALUES: dict[str, Any] = {
@@ -61,6 +64,7 @@ def read(registry: Registry, form: str, message: bytes, topic: str = "orders") -
     LocalKmsDriver.register()
     rules = RuleRegistry()
     rules.register_executor(FieldEncryptionExecutor())
+    rules.register_executor(EncryptionExecutor())
     client = SchemaRegistryClient({"url": registry.url, "timeout": 10})
     conf, rule_conf = {}, {"secret": SECRET}
     made: Any
@@ -107,6 +111,27 @@ def test_the_official_client_reads_what_the_contract_protects(
     assert found["Customer_Email__c"] == EMAIL
     assert found["Phone__c"] == PHONE
     assert found["Amount__c"] == 12.5
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("type_", ["ENCRYPT", "ENCRYPT_PAYLOAD"])
+@pytest.mark.parametrize("whose", ["contract", "registered"])
+def test_a_rule_of_writers_beside_one_of_readers_encrypts_once(
+    registry: Registry, tmp_path: Path, form: str, type_: str, whose: str
+) -> None:
+    params = PARAMS % ""
+    pair = [
+        f"{{name: {name}, type: {type_}, mode: {mode}, tags: [PII], params: {params}}}"
+        for name, mode in (("encrypt", "WRITE"), ("decrypt", "READ"))
+    ]
+    path = contract(tmp_path, FIELDS, rules=f"[{', '.join(pair)}]")
+    made = writers(registry.url, path, output__data__format=form)
+    if whose == "registered":
+        made.resolve(event().schema, event(**VALUES))
+        made = writers(registry.url, output__data__format=form)
+    message = made.resolve(event().schema, event(**VALUES)).convert(event(**VALUES))
+    assert EMAIL.encode() not in message
+    assert read(registry, form, message)["Customer_Email__c"] == EMAIL
 
 
 @pytest.mark.parametrize("form", FORMATS)
