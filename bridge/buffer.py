@@ -1,4 +1,4 @@
-"""The bounded queue between the thread that receives and the thread that works.
+"""The bounded queue between the thread that receives and the thread that works: all that a source says, in order.
 
 A reply that has been received is always accepted, because refusing it would lose it; *full* therefore means
 that nothing further is fetched, and the bound may be exceeded by one reply.
@@ -11,40 +11,43 @@ import time
 from collections import deque
 
 from bridge.event import Delivery
+from bridge.source import Signal
 
 
 class Buffer:
-    """Deliveries in order, bounded in events and in bytes."""
+    """Signals in order, bounded in the events and bytes of their deliveries."""
 
     def __init__(self, max_events: int, max_bytes: int) -> None:
         self._max_events = max_events
         self._max_bytes = max_bytes
-        self._deliveries: deque[Delivery] = deque()
+        self._signals: deque[Signal] = deque()
         self._changed = threading.Condition()
         self._closed = False
         self.events = 0
         self.bytes = 0
 
-    def put(self, delivery: Delivery) -> None:
-        """Take a delivery; never blocks."""
+    def put(self, signal: Signal) -> None:
+        """Take a signal; never blocks."""
         with self._changed:
-            self._deliveries.append(delivery)
-            self.events += len(delivery.events) + len(delivery.unreadable)
-            self.bytes += delivery.size
+            self._signals.append(signal)
+            if isinstance(signal, Delivery):
+                self.events += len(signal.events) + len(signal.unreadable)
+                self.bytes += signal.size
             self._changed.notify_all()
 
-    def get(self, timeout: float) -> Delivery | None:
-        """The oldest delivery, or None after ``timeout`` seconds or when closed and empty."""
+    def get(self, timeout: float) -> Signal | None:
+        """The oldest signal, or None after ``timeout`` seconds or when closed and empty."""
         with self._changed:
-            if not self._deliveries and not self._closed and timeout > 0:
-                self._changed.wait_for(lambda: bool(self._deliveries) or self._closed, timeout)
-            if not self._deliveries:
+            if not self._signals and not self._closed and timeout > 0:
+                self._changed.wait_for(lambda: bool(self._signals) or self._closed, timeout)
+            if not self._signals:
                 return None
-            delivery = self._deliveries.popleft()
-            self.events -= len(delivery.events) + len(delivery.unreadable)
-            self.bytes -= delivery.size
-            self._changed.notify_all()
-            return delivery
+            signal = self._signals.popleft()
+            if isinstance(signal, Delivery):
+                self.events -= len(signal.events) + len(signal.unreadable)
+                self.bytes -= signal.size
+                self._changed.notify_all()
+            return signal
 
     def has_room(self) -> bool:
         """May another reply be fetched?"""

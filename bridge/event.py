@@ -54,16 +54,12 @@ class Unreadable:
 
 @define
 class Delivery:
-    """Events received together, ascending by replay id, none seen before; ``size`` in bytes.
-
-    ``after_gap``: the position before it expired at Salesforce, so its replay ids start a new count.
-    """
+    """Events received together, ascending by replay id, none seen before; ``size`` in bytes."""
 
     events: list[Message]
     size: int
     received_at: float
     unreadable: list[Unreadable]
-    after_gap: bool = False
 
 
 @frozen

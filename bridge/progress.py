@@ -72,6 +72,12 @@ class Progress:
             self._late.append(digest(unreadable.raw))
             self.moved = True
 
+    def stand_on(self, replay_id: int) -> None:
+        """Nothing up to this id is under way any more: what comes later has a higher one."""
+        if replay_id > self.newest:
+            self.newest, self.before, self.last = replay_id, None, None
+            self._group, self._late, self._earlier = [], [], []
+
     def done(self) -> list[bytes]:
         """Digests of what may come again after a subscription after ``before``, newest last."""
         names = [name for name in (*self._earlier, *self._late, *self._group) if name is not None]

@@ -17,8 +17,8 @@ PACKAGE = ROOT / "bridge"
 # From the ground up; a room (a folder or a file beside it) is one word. An import runs to a storey below its own.
 STOREYS: tuple[tuple[str, ...], ...] = (
     ("counts", "documents", "errors", "event", "java", "quoting", "waits"),
-    ("buffer", "calls", "config", "log", "model", "progress", "retry", "trust"),
-    ("foreign", "languages", "metadata", "metrics", "registry", "transforms"),
+    ("calls", "config", "log", "model", "progress", "retry", "source", "trust"),
+    ("buffer", "foreign", "languages", "metadata", "metrics", "registry", "transforms"),
     ("encryption", "formats", "kafka", "salesforce"),
     ("routing",),
     ("pipeline", "reading"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -95,53 +94,42 @@ def run(args: argparse.Namespace) -> int:
 def _messages(args: argparse.Namespace, connector: Config, login: Login, rest: Rest) -> Iterator[Message]:
     """Events by a subscription of its own, which ends with the last one wanted."""
     from bridge.buffer import Buffer
-    from bridge.config import subscription
-    from bridge.errors import BridgeError
+    from bridge.event import Delivery
+    from bridge.log import for_connector
     from bridge.metrics import Stats
-    from bridge.salesforce.cometd import CometdSource, Start, cometd_settings
-    from bridge.salesforce.http_settings import http_settings
+    from bridge.pipeline.receiver import Receiver
+    from bridge.salesforce.transport import Start, open_source
+    from bridge.source import Ended, Listening, Silent
 
     buffer = Buffer(max(1, min(args.max_events, 1000)), connector["bridge.buffer.max.bytes"])
-    source = CometdSource(
-        channel=subscription.channel(connector),
-        login=login,
-        settings=cometd_settings(connector, rest.api_version()),
-        http=http_settings(connector),
-        buffer=buffer,
-        stats=Stats(connector.name),
-        start=Start(None, args.start, None),
-        accept_any=subscription.is_channel(connector),
-    )
-    stop, failures = threading.Event(), list[BridgeError]()
-
-    def receive() -> None:
-        try:
-            source.run(stop)
-        except BridgeError as error:
-            failures.append(error)
-
-    thread = threading.Thread(target=receive, name="preview", daemon=True)
-    thread.start()
-    left, quiet = args.max_events, time.monotonic()
+    source = open_source(connector, login, rest, buffer, Stats(connector.name), Start(None, args.start, None))
+    receiver = Receiver(source, buffer, for_connector(connector.name))
+    receiver.start()
+    left, quiet, listening = args.max_events, time.monotonic(), False
     try:
-        while left > 0 and not failures:
-            delivery = buffer.get(0.1)
-            if delivery is None or not delivery.events:
-                if not source.subscribed:
-                    quiet = max(quiet, time.monotonic() - args.until_idle / 2)
-                if time.monotonic() - quiet >= args.until_idle or not thread.is_alive():
+        while left > 0:
+            match buffer.get(0.1):
+                case Delivery(events) if events:
+                    for message in events[:left]:
+                        left -= 1
+                        yield message
+                    quiet = time.monotonic()
+                    continue
+                case Listening():
+                    listening = True
+                case Silent():
+                    listening = False
+                case Ended(failure):
+                    if failure is not None:
+                        raise failure
                     break
-                continue
-            for message in delivery.events[:left]:
-                left -= 1
-                yield message
-            quiet = time.monotonic()
+            if not listening:
+                quiet = max(quiet, time.monotonic() - args.until_idle / 2)
+            if time.monotonic() - quiet >= args.until_idle:
+                break
     finally:
-        stop.set()
-        source.interrupt()
-        thread.join(5)
-    if failures:
-        raise failures[0]
+        receiver.end()
+        receiver.join(5)
 
 
 class _Printer:

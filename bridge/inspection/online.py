@@ -25,9 +25,8 @@ from bridge.model.subjects import subject_name
 from bridge.registry.client import Registry
 from bridge.registry.http import Refused, http_of
 from bridge.salesforce.auth import Login
-from bridge.salesforce.cometd import cometd_settings, probe
-from bridge.salesforce.http_settings import http_settings
 from bridge.salesforce.rest import Rest
+from bridge.salesforce.transport import try_subscription
 
 _SECONDS = 10.0
 
@@ -104,9 +103,8 @@ class _Org:
 
     def _subscription(self, login: Any) -> str:
         connector = self.loaded.connector
-        channel = subscription.channel(connector)
-        probe(channel, login, cometd_settings(connector, self.rest.api_version()), http_settings(connector))
-        return f"{channel} can be subscribed to"
+        try_subscription(connector, login, self.rest)
+        return f"{subscription.channel(connector)} can be subscribed to"
 
 
 @define

@@ -6,7 +6,6 @@ the high watermark, and only then subscribe.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -15,10 +14,8 @@ from typing import Any
 from attrs import define
 
 from bridge.buffer import Buffer
-from bridge.config import Loaded, subscription
+from bridge.config import Loaded
 from bridge.errors import BridgeError, Fatal, Fenced, Stage
-from bridge.errors.words import exception_words
-from bridge.event import Delivery
 from bridge.kafka.admin import ENVELOPE, ensure_routed_topic, prepare_topics
 from bridge.kafka.offsets import Position, read_position
 from bridge.kafka.producer import Producer
@@ -29,13 +26,14 @@ from bridge.metadata.classification import LastAnswers
 from bridge.metrics import Stats
 from bridge.pipeline.loop import Limits, Pipeline
 from bridge.pipeline.policy import ErrorPolicy
+from bridge.pipeline.receiver import Receiver
 from bridge.progress import Progress
 from bridge.routing.resolver import Writers
 from bridge.routing.routes import Routes
 from bridge.salesforce.auth import Login, Session
-from bridge.salesforce.cometd import CometdSource, Start, cometd_settings
-from bridge.salesforce.http_settings import http_settings
 from bridge.salesforce.rest import Rest
+from bridge.salesforce.transport import Start, open_source
+from bridge.source import Source
 
 
 @define
@@ -57,7 +55,7 @@ class Attempt:
         self._log = for_connector(loaded.connector.name)
         self._login = Login(loaded.connector)
         self._rest = Rest(self._login, loaded.connector)
-        self._receiving: _Receiver | None = None
+        self._receiving: Receiver | None = None
         self._writers: Writers | None = None
         self._wanted: Callable[[], bool] = lambda: False
         self._classified: LastAnswers = {}
@@ -157,18 +155,16 @@ class Attempt:
         self._stats.buffer = buffer
         self._stats.buffer_max_events = self._config["bridge.buffer.max.events"]
         self._stats.buffer_max_bytes = self._config["bridge.buffer.max.bytes"]
-        pipeline = self._pipeline(producer, buffer, session, topics, position)
         if position.replay_id is not None:
             self._stats.last_replay_id = position.replay_id
-        receiver = _Receiver(self._source(buffer, position, pipeline), buffer, self._log)
-        pipeline.received_all = receiver.ended.is_set
-        pipeline.subscribed = lambda: receiver.source.subscribed
+        receiver = Receiver(self._source(buffer, position), buffer, self._log)
+        pipeline = self._pipeline(producer, buffer, session, topics, position)
         self._receiving = receiver
         if self._wanted():
             return
         receiver.start()
         try:
-            pipeline.run()
+            failure = pipeline.run()
         except BridgeError:
             if producer.transactional_id is not None:
                 # The outcome of the last transaction is not known: it is one of the two.
@@ -181,8 +177,8 @@ class Attempt:
             receiver.end()
             receiver.join(5.0)
             self._receiving = None
-        if receiver.failure is not None and not self._wanted():
-            raise receiver.failure
+        if failure is not None and not self._wanted():
+            raise failure
 
     def _pipeline(
         self, producer: Producer, buffer: Buffer, session: Session, topics: Any, position: Position
@@ -215,41 +211,22 @@ class Attempt:
                 max_events=self._goal.max_events,
                 until_idle=self._goal.until_idle,
             ),
-            received_all=lambda: False,
             progress=Progress.resumed(position.replay_id, position.resume_after, position.done),
+            on_running=self._running,
+            on_gap=lambda last: self._report_gap(last, position),
             records=self._written,
             committed=self._written,
         )
 
-    def _source(self, buffer: Buffer, position: Position, pipeline: Pipeline) -> Any:
-        config = self._config
-
-        def listening(since_ms: int) -> None:
-            pipeline.listening_since = since_ms
-
-        def gap(last: int) -> None:
-            self._report_gap(last, position)
-            buffer.put(Delivery([], 0, time.time(), [], after_gap=True))
-
-        return CometdSource(
-            channel=subscription.channel(config),
-            login=self._login,
-            settings=cometd_settings(config, self._rest.api_version()),
-            http=http_settings(config),
-            buffer=buffer,
-            stats=self._stats,
-            start=Start(
-                position.replay_id,
-                config["salesforce.initial.start"],
-                position.since_ms,
-                position.resume_after,
-                position.done,
-            ),
-            on_first_subscription=listening,
-            on_subscribed=self._running,
-            on_gap=gap,
-            accept_any=subscription.is_channel(config),
+    def _source(self, buffer: Buffer, position: Position) -> Source:
+        start = Start(
+            position.replay_id,
+            self._config["salesforce.initial.start"],
+            position.since_ms,
+            position.resume_after,
+            position.done,
         )
+        return open_source(self._config, self._login, self._rest, buffer, self._stats, start)
 
     def _committed(self, position: Position) -> int | None:
         return self._stats.last_replay_id if self._stats.last_replay_id >= 0 else position.replay_id
@@ -282,38 +259,3 @@ class Attempt:
         if now - self._said >= 10:
             self._said = now
             self._log.warning("waiting for Kafka (%.0f s so far): %s", now - self._waited_since, reason)
-
-
-class _Receiver:
-    """The thread that receives. Its failure is kept until the buffer is empty."""
-
-    def __init__(self, source: Any, buffer: Buffer, log: Any) -> None:
-        self.source = source
-        self.failure: BridgeError | None = None
-        self.ended = threading.Event()
-        self._stop = threading.Event()
-        self._buffer = buffer
-        self._log = log
-        self._thread = threading.Thread(target=self._run, name="receive", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def end(self) -> None:
-        self._stop.set()
-        self.source.interrupt()
-
-    def join(self, timeout: float) -> None:
-        self._thread.join(timeout)
-
-    def _run(self) -> None:
-        try:
-            self.source.run(self._stop)
-        except BridgeError as error:
-            self.failure = error
-        except Exception as error:
-            self._log.exception("unexpected error while receiving: this is a fault of the bridge")
-            self.failure = Fatal(f"unexpected {exception_words(error)}", stage=Stage.RECEIVE)
-        finally:
-            self.ended.set()
-            self._buffer.close()

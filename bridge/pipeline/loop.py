@@ -27,6 +27,7 @@ from bridge.pipeline.policy import ErrorPolicy
 from bridge.progress import Progress
 from bridge.routing.conversion import ConversionGuard
 from bridge.routing.routes import Route, Routes, Unprepared
+from bridge.source import Ended, Gap, Idle, Listening, Silent
 
 Arguments = tuple[Any, ...]  # positional arguments of confluent_kafka's produce
 
@@ -45,6 +46,9 @@ class Limits:
 # In a stream the buffer is empty for a moment after each reply; a commit at each such moment costs a fifth of the
 # throughput. A single event does not wait.
 _STREAM: Final = 256  # uncommitted records from which on it is one
+_IDLE_EVERY: Final = (
+    600.0  # seconds between positions of an idle stream; far below the 72 h that ids are retained
+)
 _MORE_COMES: Final = 0.01  # seconds; the next reply takes 1 to 3 ms to come from a server nearby
 
 
@@ -61,31 +65,28 @@ class Pipeline:
     policy: ErrorPolicy
     stats: Stats
     limits: Limits
-    received_all: Callable[[], bool]  # the receiver has ended: what is in the buffer is all there is
-    subscribed: Callable[[], bool] = lambda: True
-
-    progress: Progress = field(factory=Progress)
-    had_position: bool = False
+    progress: Progress
+    on_running: Callable[[], None]  # a subscription is confirmed, and where a restart would begin is durable
+    on_gap: Callable[[int], None]  # with the last position, after it was committed
     records: int = 0  # since the start of the process: handed to Kafka …
     committed: int = 0  # … and committed
-    listening_since: int | None = None  # server time to be remembered before the first event (ms)
     guard: ConversionGuard = Factory(
         lambda self: ConversionGuard(for_connector(self.connector)), takes_self=True
     )
     log: Any = field(default=Factory(lambda self: for_connector(self.connector), takes_self=True))
+    _had_position: bool = False
+    _listening: bool = False
+    _ended: Ended | None = None
     _noted: int = 0  # so many events of the delivery count as done
     _lower_said: int = 0
     _pending: int = 0
     _opened: float = 0.0
     _idle_since: float = field(factory=time.monotonic)
 
-    def run(self) -> None:
-        """Returns when everything received is committed, or a limit is reached. Raises BridgeError."""
+    def run(self) -> BridgeError | None:
+        """Returns when everything received is committed, or a limit is reached: with what ended the source, if it
+        failed. Raises BridgeError where carrying fails."""
         while (delivery := self._next()) is not None:
-            if delivery.after_gap:
-                self._commit()
-                self.had_position = True
-                self.progress = Progress()
             events, done, self._noted = delivery.events, 0, 0
             batch: list[Arguments] = []
             failure: BridgeError | None = self._set_aside(delivery, batch)
@@ -135,32 +136,64 @@ class Pipeline:
         self._commit()
         self._say_lower(logging.INFO if self._lower_said else logging.WARNING)
         self.producer.flush()
+        return self._ended.failure if self._ended is not None else None
 
     def _next(self) -> Delivery | None:
-        """The next delivery; commits before it waits for one. None: the end."""
+        """The next delivery; heeds the signals before it, and commits before it waits. None: the end."""
         self.routes.forget_expired()
-        delivery = self.buffer.get(_MORE_COMES if self._pending >= _STREAM else 0)
-        while delivery is None:
-            self._commit()
+        wait = _MORE_COMES if self._pending >= _STREAM else 0
+        while not isinstance(signal := self.buffer.get(wait), Delivery):
+            if signal is None:
+                self._commit()
+                if not self._lower_said:
+                    self._say_lower(logging.WARNING)
+                self.producer.check()
+                self.routes.forget_expired()
+                wait = 0.25
+            else:
+                self._heed(signal)
+                wait = 0
             if self._is_over():
                 return None
-            if not self._lower_said:
-                self._say_lower(logging.WARNING)
-            self.producer.check()
-            self.routes.forget_expired()
-            delivery = self.buffer.get(0.25)
         if self._room() <= 0:
             return None
         self._idle_since = time.monotonic()
-        return delivery
+        return signal
+
+    def _heed(self, signal: Listening | Silent | Gap | Idle | Ended) -> None:
+        match signal:
+            case Listening(since_ms):
+                self._listening = True
+                if since_ms is not None and self.progress.newest < 0:
+                    self._remember_start(since_ms)
+                self.on_running()
+            case Silent():
+                self._listening = False
+            case Gap(last):
+                self._commit()
+                self.on_gap(last)
+                self._had_position = True
+                self.progress = Progress()
+            case Idle(replay_id):
+                self._stand_on(replay_id)
+            case Ended():
+                self._ended = signal
 
     def _is_over(self) -> bool:
-        if self._room() <= 0 or (self.received_all() and self.buffer.events == 0):
+        if self._room() <= 0 or self._ended is not None:
             return True
-        if not self.subscribed():
+        if not self._listening:
             self._idle_since = time.monotonic()
         idle = self.limits.until_idle
         return idle is not None and time.monotonic() - self._idle_since >= idle
+
+    def _stand_on(self, replay_id: int) -> None:
+        """The position of an idle stream, written now and then: each time would be a transaction."""
+        self._commit()
+        self.progress.stand_on(replay_id)
+        if time.time() - self.stats.last_committed_at >= _IDLE_EVERY:
+            self.progress.moved = True
+            self._commit()
 
     def _resolve(self, message: Message, batch: list[Arguments], events: list[Message], done: int) -> Route:
         """Ask Salesforce and the registry, after everything so far is committed."""
@@ -218,10 +251,6 @@ class Pipeline:
 
     def _commit(self) -> None:
         """Records and position, together. Nothing to do where there are none and it is as it was."""
-        if self.listening_since is not None and self.progress.newest < 0:
-            self._remember_start(self.listening_since)
-            self.listening_since = None
-            self._committed()
         progress = self.progress
         if progress.newest >= 0 and (self._pending or progress.moved):
             last = progress.last.data if progress.last is not None else None
@@ -258,10 +287,11 @@ class Pipeline:
 
     def _remember_start(self, since_ms: int) -> None:
         """Nothing is committed yet: the moment of the first subscription is the position."""
-        if self.had_position:  # it has expired, and must not come back after a restart
+        if self._had_position:  # it has expired, and must not come back after a restart
             self.producer.begin()
             self.producer.send((self.offsets_topic, None, position_key(self.connector)))
         self._write(self._offset(start_key(self.connector), start_value(since_ms), []))
+        self._committed()
 
     def _offset(self, key: bytes, value: bytes, headers: list[tuple[str, bytes]]) -> Arguments:
         return (self.offsets_topic, value, key, -1, None, None, 0, headers)

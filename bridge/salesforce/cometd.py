@@ -30,6 +30,7 @@ from bridge.salesforce.exchange import Exchange
 from bridge.salesforce.http_settings import HttpSettings
 from bridge.salesforce.intake import Intake
 from bridge.salesforce.recovery import Recovery
+from bridge.source import Gap, Listening, Silent
 
 __all__ = ["CometdSettings", "CometdSource", "Start", "cometd_settings", "probe"]
 
@@ -71,14 +72,8 @@ def cometd_settings(connector: Mapping[str, Any], api_version: str) -> CometdSet
 
 
 class CometdSource:
-    """One channel's events. ``run`` belongs to one thread; ``interrupt`` may be called from any other.
-
-    ``on_first_subscription`` gets the server time (Unix ms) at which a subscription to *new events only* took
-    effect: until an event is committed that is the position, to be handed in as ``Start.since_ms`` after a
-    restart. It is called again when an expired position is followed by ``latest``. ``on_subscribed`` is
-    called at every confirmed subscription, ``on_gap`` with the last position when Salesforce does not know it
-    any more, before any event of the new subscription. ``accept_any``: a custom channel, whose messages may
-    name other channels.
+    """One channel's events: a ``bridge.source.Source``. ``run`` belongs to one thread; ``interrupt`` may be called from
+    any other. ``accept_any``: a custom channel, whose messages may name other channels.
     """
 
     def __init__(
@@ -91,9 +86,6 @@ class CometdSource:
         buffer: Buffer,
         stats: Stats,
         start: Start,
-        on_first_subscription: Callable[[int], None] = lambda _: None,
-        on_subscribed: Callable[[], None] = lambda: None,
-        on_gap: Callable[[int], None] = lambda _: None,
         accept_any: bool = False,
     ) -> None:
         self.channel = channel
@@ -102,8 +94,7 @@ class CometdSource:
         self._settings = settings
         self._http = http
         self._stats = stats
-        self._on_first_subscription = on_first_subscription
-        self._on_subscribed = on_subscribed
+        self._buffer = buffer
         self._log = for_connector(stats.connector, __name__)
         self._stop = threading.Event()
         self._exchange: Exchange | None = None
@@ -117,7 +108,7 @@ class CometdSource:
             self._cursor,
             stats,
             self._log,
-            on_gap,
+            lambda last: buffer.put(Gap(last)),
         )
         self._intake = Intake(
             channel, accept_any, self._cursor, buffer, stats, self._log, self._recovery.progress
@@ -170,7 +161,9 @@ class CometdSource:
             polite = self._stop.is_set()
             raise
         finally:
-            self.subscribed = False
+            if self.subscribed:
+                self.subscribed = False
+                self._buffer.put(Silent())
             if polite:
                 talk.disconnect(self._settings.goodbye)
             self._exchange = None
@@ -222,10 +215,10 @@ class CometdSource:
         outage = self._recovery.outage
         back = f", {outage.elapsed():.1f} s after the interruption" if outage.failures else ""
         self._log.info("subscribed to %s %s%s", self.channel, begin, back)
-        if talk.replay_from == NEW_ONLY:
-            self._cursor.subscribed_new_only(talk.asked_at_ms)
-            self._on_first_subscription(talk.asked_at_ms)
-        self._on_subscribed()
+        since_ms = talk.asked_at_ms if talk.replay_from == NEW_ONLY else None
+        if since_ms is not None:
+            self._cursor.subscribed_new_only(since_ms)
+        self._buffer.put(Listening(since_ms))
 
     def _ready_for_next(self, talk: Dialogue) -> bool:
         """Wait as the advice says and for room. False: the session has to end, or was stopped."""

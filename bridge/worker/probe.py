@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from bridge.config import Loaded, subscription
+from bridge.config import Loaded
 from bridge.errors import BridgeError, Fatal, Stage
 from bridge.salesforce.auth import Login
-from bridge.salesforce.cometd import cometd_settings, probe
-from bridge.salesforce.http_settings import http_settings
 from bridge.salesforce.rest import Rest
+from bridge.salesforce.transport import try_subscription
 
 
 def try_replay_id(loaded: Loaded, replay_id: int) -> None:
@@ -15,10 +14,8 @@ def try_replay_id(loaded: Loaded, replay_id: int) -> None:
 
     config = loaded.connector
     login = Login(config)
-    channel = subscription.channel(config)
     try:
-        version = Rest(login, config).api_version()
-        probe(channel, login, cometd_settings(config, version), http_settings(config), replay_id)
+        try_subscription(config, login, Rest(login, config), replay_id)
     except BridgeError as error:
         raise Fatal(
             f"replay id {replay_id} was tried and the position not moved: {error.message}",

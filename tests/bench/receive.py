@@ -32,6 +32,7 @@ from bridge.salesforce.cometd import CometdSettings, CometdSource, Start
 from bridge.salesforce.http import connect
 from bridge.salesforce.http_settings import HttpSettings
 from bridge.salesforce.replies import parse
+from bridge.source import Signal
 from tests.support.certs import Authority
 
 EVENTS, MESSAGE_BYTES = 400, 1_000
@@ -182,8 +183,9 @@ class _Buffer(Buffer):
 class _Discarding(_Buffer):
     """Deliveries end here, in the receiver's own thread."""
 
-    def put(self, delivery: Delivery) -> None:
-        self.count()
+    def put(self, signal: Signal) -> None:
+        if isinstance(signal, Delivery):
+            self.count()
 
     def has_room(self) -> bool:
         return not self._full.is_set()
@@ -194,7 +196,7 @@ class _Drained(_Buffer):
 
     def finish(self) -> None:
         while not self._full.is_set():
-            if self.get(1.0) is not None:
+            if isinstance(self.get(1.0), Delivery):
                 self.count()
 
 

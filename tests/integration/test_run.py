@@ -2,15 +2,18 @@
 
 import json
 import signal
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from confluent_kafka import Producer
 
 from bridge.errors import Fatal, Fenced
 from bridge.kafka.offsets import position_key, position_value
+from bridge.pipeline.loop import Pipeline
 from bridge.sandbox import samples
 from bridge.sandbox.org import Org
 from tests.support.bridge_run import EVENT, Bridge, running, wait_until
@@ -97,6 +100,48 @@ def test_latest_loses_nothing_across_a_restart_before_the_first_event(bridge: Br
     ids = org.publish_many(EVENT, 3, created=time.time() + 2)
     bridge.run(max_events=3)
     assert bridge.replay_ids() == ids
+
+
+def test_what_is_published_after_the_line_is_running_survives_a_kill_a_moment_later(
+    bridge: Bridge, org: Org, tmp_path: Path
+) -> None:
+    bridge.settings["salesforce.initial.start"] = "latest"
+    org.publish_many(EVENT, 5, created=time.time() - 60)
+    log = tmp_path / "log"
+    process = bridge.spawn(log=log)
+    try:
+        wait_until(lambda: b"is RUNNING" in log.read_bytes(), 60, 0.001)
+        ids = org.publish_many(EVENT, 12)
+    finally:
+        process.kill()
+        process.wait()
+    bridge.run(max_events=12 - len(bridge.replay_ids()))
+    assert bridge.replay_ids() == ids
+
+
+def test_it_is_not_running_before_the_start_is_durable(
+    bridge: Bridge, org: Org, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bridge.settings["salesforce.initial.start"] = "latest"
+    may_commit, states = threading.Event(), list[str]()
+
+    def slow(pipeline: Pipeline, position: object, write: Any = Pipeline._write) -> None:
+        assert may_commit.wait(60)
+        states.append(pipeline.stats.state)
+        write(pipeline, position)
+
+    monkeypatch.setattr(Pipeline, "_write", slow)
+    connector = bridge.start()
+    try:
+        wait_until(lambda: connector.stats.subscribes == 1, 60)
+        assert connector.state != "RUNNING"
+        may_commit.set()
+        wait_until(lambda: connector.state == "RUNNING", 60)
+        assert states[0] != "RUNNING"
+    finally:
+        may_commit.set()
+        connector.stop()
+        assert connector.join(30)
 
 
 def test_a_second_process_fences_the_first_which_says_so(bridge: Bridge, org: Org) -> None:

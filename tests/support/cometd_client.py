@@ -16,6 +16,7 @@ from bridge.metrics import Stats
 from bridge.salesforce.auth import Session
 from bridge.salesforce.cometd import CometdSettings, CometdSource, Start
 from bridge.salesforce.http_settings import HttpSettings
+from bridge.source import Gap, Listening
 from tests.support.scripted_org import CHANNEL, ScriptedOrg
 
 FAST = CometdSettings(
@@ -94,9 +95,6 @@ class Client:
             buffer=self.buffer,
             stats=self.stats,
             start=start or Start(initial="all"),
-            on_first_subscription=self.first_subscription.append,
-            on_subscribed=self._subscribed,
-            on_gap=self.gaps.append,
             accept_any=accept_any,
         )
         self.draining = threading.Event()
@@ -151,9 +149,6 @@ class Client:
         assert self.failure is not None
         return self.failure
 
-    def _subscribed(self) -> None:
-        self.subscriptions += 1
-
     def _receive(self) -> None:
         try:
             self.source.run(self._stop)
@@ -164,8 +159,13 @@ class Client:
         while not self._ended.is_set():
             if not self.draining.wait(0.02):
                 continue
-            delivery = self.buffer.get(0.02)
-            if delivery is not None:
-                self.deliveries.append(delivery)
-                self.events += [m.data.event.replayId for m in delivery.events if m.data is not None]
-                self.unreadable += delivery.unreadable
+            match self.buffer.get(0.02):
+                case Delivery() as delivery:
+                    self.deliveries.append(delivery)
+                    self.events += [m.data.event.replayId for m in delivery.events if m.data is not None]
+                    self.unreadable += delivery.unreadable
+                case Listening(since_ms):
+                    self.subscriptions += 1
+                    self.first_subscription += [since_ms] if since_ms is not None else []
+                case Gap(last):
+                    self.gaps.append(last)

@@ -4,6 +4,8 @@ The producer here only notes what it is told, in transactions; what a real one d
 """
 
 import json
+import threading
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -16,10 +18,12 @@ from bridge.buffer import Buffer
 from bridge.errors import BadRecord, Fatal, Retriable, Stage
 from bridge.event import Data, Delivery, Head, Message, Record, Unreadable
 from bridge.metrics import Stats
+from bridge.pipeline import loop
 from bridge.pipeline.loop import Limits, Pipeline
 from bridge.pipeline.policy import ErrorPolicy
 from bridge.progress import Progress
 from bridge.routing.routes import Route, Routes, Unprepared
+from bridge.source import Ended, Gap, Idle, Listening, Signal, Silent
 
 
 @define
@@ -29,6 +33,7 @@ class Notes:
     open: list[tuple[Any, ...]] = field(factory=list)
     transactions: list[list[Any]] = field(factory=list)
     full: int = 0
+    said: list[str] = field(factory=list)
 
     def begin(self) -> None: ...
     def check(self) -> None: ...
@@ -87,11 +92,13 @@ def event(replay_id: int, kind: str = "good", schema: str = "a") -> Message:
     return Message("/event/X__e", Data(msgspec.Raw(json.dumps(kind).encode()), Head(replay_id), schema))
 
 
-def carry(deliveries: list[Delivery], *, tolerate: bool = False, resolver: Any = None, **limits: Any) -> Any:
+def carry(
+    deliveries: Sequence[Signal], *, tolerate: bool = False, resolver: Any = None, **limits: Any
+) -> Any:
     buffer = Buffer(10**6, 10**9)
     for delivery in deliveries:
         buffer.put(delivery)
-    buffer.close()
+    buffer.put(Ended())
     notes, stats = Notes(), Stats(connector="x")
     pipeline = Pipeline(
         connector="x",
@@ -103,7 +110,9 @@ def carry(deliveries: list[Delivery], *, tolerate: bool = False, resolver: Any =
         policy=ErrorPolicy(tolerate, None, stats, lambda text: None),
         stats=stats,
         limits=Limits(**limits),
-        received_all=lambda: True,
+        progress=Progress(),
+        on_running=lambda: notes.said.append("running"),
+        on_gap=lambda last: notes.said.append(f"gap after {last}"),
     )
     return pipeline, notes, stats
 
@@ -313,29 +322,82 @@ def test_a_record_too_large_for_its_topic_is_known_before_it_is_produced() -> No
 
 
 def test_after_a_gap_lower_replay_ids_move_the_position() -> None:
-    gap = Delivery([], 0, 0.0, [], after_gap=True)
-    pipeline, notes, _ = carry(
-        [Delivery([event(100)], 1, 0.0, []), gap, Delivery([event(7)], 1, 0.0, [])], max_pending=1
-    )
+    signals = [Delivery([event(100)], 1, 0.0, []), Gap(100), Delivery([event(7)], 1, 0.0, [])]
+    pipeline, notes, _ = carry(signals, max_pending=1)
     pipeline.run()
     assert notes.positions() == [100, 7]
+    assert notes.said == ["gap after 100"]
 
 
-def test_the_moment_of_the_first_subscription_is_kept_until_an_event_is_committed() -> None:
-    pipeline, notes, _ = carry([])
-    pipeline.listening_since = 1234
+START = ("offsets", b'{"since":1234}', b"bridge-start-x", -1, None, None, 0, [])
+
+
+def test_the_moment_of_the_first_subscription_is_committed_before_it_runs() -> None:
+    pipeline, notes, _ = carry([Listening(1234)])
+    pipeline.on_running = lambda: notes.said.append(f"running after {len(notes.transactions)}")
     pipeline.run()
-    assert notes.transactions == [[("offsets", b'{"since":1234}', b"bridge-start-x", -1, None, None, 0, [])]]
+    assert notes.transactions == [[START]]
+    assert notes.said == ["running after 1"]
+
+
+@pytest.mark.parametrize("signals", [[Listening()], [Delivery([event(5)], 1, 0.0, []), Listening(1234)]])
+def test_where_a_position_is_known_or_everything_is_wanted_no_start_is_remembered(
+    signals: list[Signal],
+) -> None:
+    pipeline, notes, _ = carry(signals)
+    pipeline.run()
+    assert START not in [args for one in notes.transactions for args in one]
+    assert notes.said == ["running"]
 
 
 def test_after_a_gap_the_expired_position_goes_when_the_new_start_is_remembered() -> None:
-    pipeline, notes, _ = carry([Delivery([event(100)], 1, 0.0, []), Delivery([], 0, 0.0, [], after_gap=True)])
-    pipeline.listening_since, pipeline.progress = 1234, Progress(50)
+    pipeline, notes, _ = carry([Delivery([event(100)], 1, 0.0, []), Gap(100), Listening(1234)])
+    pipeline.progress = Progress(50)
     pipeline.run()
     assert notes.positions() == [100]
-    tombstone, start = notes.transactions[-1]
-    assert tombstone == ("offsets", None, b'["x",{}]')
-    assert start[:3] == ("offsets", b'{"since":1234}', b"bridge-start-x")
+    assert notes.transactions[-1] == [("offsets", None, b'["x",{}]'), START]
+    assert notes.said == ["gap after 100", "running"]
+
+
+def test_what_ended_the_source_is_known_after_everything_received_is_committed() -> None:
+    failure = Fatal("no such event", stage=Stage.SUBSCRIBE)
+    pipeline, notes, _ = carry([Delivery([event(1)], 1, 0.0, []), Ended(failure)])
+    assert pipeline.run() is failure
+    assert notes.positions() == [1]
+
+
+QUIET = [Delivery([event(5)], 1, 0.0, []), Idle(8), Idle(9), Delivery([event(11), event(11)], 1, 0.0, [])]
+
+
+def test_the_keep_alive_of_a_quiet_channel_is_not_a_transaction_each_time() -> None:
+    pipeline, notes, _ = carry(QUIET)
+    pipeline.run()
+    assert notes.positions() == [5, 11]
+
+
+def test_a_quiet_channel_s_position_follows_the_keep_alive_when_it_is_due(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(loop, "_IDLE_EVERY", 0)
+    pipeline, notes, _ = carry(QUIET)
+    pipeline.run()
+    assert notes.positions() == [5, 8, 9, 11]
+    headers = [dict(one[-1][7]).get("bridge-resume-after") for one in notes.transactions]
+    assert headers == [b"-2", None, None, b"9"]
+
+
+def test_an_idle_time_counts_while_it_listens() -> None:
+    pipeline, _, _ = carry([Listening(), Silent()], until_idle=0.01)
+    pipeline.buffer = buffer = Buffer(10, 10)
+    thread = threading.Thread(target=pipeline.run)
+    thread.start()
+    for signal in (Listening(), Silent()):
+        buffer.put(signal)
+    thread.join(0.3)
+    assert thread.is_alive()
+    buffer.put(Listening())
+    thread.join(30)
+    assert not thread.is_alive()
 
 
 class Preparing(Resolver):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from bridge.buffer import Buffer
 from bridge.event import Delivery
 from bridge.pipeline.loop import Limits
+from bridge.source import Ended
 from tests.support.bridge_run import wait_until
 from tests.unit.pipeline.test_loop import Notes, carry, event
 
@@ -18,16 +19,13 @@ def sizes_of_transactions(sizes: list[int], after: After, interval: float = 60) 
     pipeline, notes, _ = carry([])
     pipeline.buffer = Buffer(10**6, 10**9)
     pipeline.limits = Limits(interval=interval)
-    ended = threading.Event()
-    pipeline.received_all = ended.is_set
     thread = threading.Thread(target=pipeline.run, daemon=True)
     thread.start()
     for number, size in enumerate(sizes):
         first = 1 + sum(sizes[:number])
         pipeline.buffer.put(Delivery([event(first + n) for n in range(size)], 1, 0.0, []))
         after(number + 1, notes)
-    ended.set()
-    pipeline.buffer.close()
+    pipeline.buffer.put(Ended())
     thread.join(30)
     return [len(one) - 1 for one in notes.transactions]
 
