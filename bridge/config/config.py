@@ -8,12 +8,14 @@ from typing import Any
 
 from attrs import frozen
 
+from bridge.config.external import Origin
+
 
 class Config(Mapping[str, Any]):
     """Immutable. Every declared property has a value (``None`` without default), and every key below a prefix
     that was given. Its representation shows no value, because some are secret."""
 
-    __slots__ = ("_raw", "_values", "name", "resolved", "secrets")
+    __slots__ = ("_raw", "_values", "name", "origin", "resolved", "secrets")
 
     def __init__(
         self,
@@ -22,12 +24,15 @@ class Config(Mapping[str, Any]):
         name: str = "",
         secrets: frozenset[str] = frozenset(),
         resolved: Mapping[str, str] = MappingProxyType({}),
+        origin: Origin = Origin.FILE,
     ) -> None:
         self.name = name
         self.secrets = secrets
         """Every text that must not be logged, what references stand for among them."""
         self.resolved = resolved
         """What references stand for → the reference."""
+        self.origin = origin
+        """Whoever writes by REST is not the operator of the worker."""
         self._values = MappingProxyType(dict(values))
         self._raw = MappingProxyType(dict(raw))
 

@@ -12,7 +12,7 @@ from bridge import quoting
 from bridge.config import secrecy
 from bridge.config.catalogue import Catalogue
 from bridge.config.config import Config
-from bridge.config.external import NoProviderError, Resolver, UnresolvableError
+from bridge.config.external import NoProviderError, Origin, Resolver, UnresolvableError
 from bridge.config.property import Property, Type
 from bridge.config.secrecy import MASK
 from bridge.config.values import InvalidError, typed
@@ -38,7 +38,8 @@ class Examined:
     broken: set[str] = field(factory=set)
     """Keys with a fault; what depends on them is not judged."""
     resolved: dict[str, str] = field(factory=dict)
-    """What references stand for → the value as it is written. It is quoted nowhere, whatever its key."""
+    """What references stand for → the reference. It is quoted nowhere, whatever its key."""
+    origin: Origin = Origin.FILE
 
     def fault(self, key: str, message: str) -> None:
         """Note a fault; the value is shown with it unless it is secret or stands elsewhere."""
@@ -75,9 +76,8 @@ class Examined:
     def config(self) -> Config:
         """The result; meaningful where there are no faults."""
         secrets = secrecy.secrets(self.catalogue, self.given) | frozenset(self.resolved)
-        return Config(
-            self.values, self.given, str(self.values.get("name") or ""), secrets, dict(self.resolved)
-        )
+        name = str(self.values.get("name") or "")
+        return Config(self.values, self.given, name, secrets, dict(self.resolved), self.origin)
 
 
 def examine(
@@ -93,7 +93,7 @@ def examine(
     ``unknown``: fail, warn, or None for what ``bridge.config.unknown`` says. ``inherited``: values that stand
     in for defaults (a worker's, for its connectors); they are not 'given'.
     """
-    found = Examined(catalogue, written)
+    found = Examined(catalogue, written, origin=resolver.origin)
     _resolve_all(found, resolver)
     said = found.given.get("bridge.config.unknown") or (inherited or {}).get("bridge.config.unknown")
     policy = unknown or (said or "fail").strip().lower()

@@ -91,7 +91,7 @@ class Resolver:
         origin: Origin = Origin.FILE,
     ) -> None:
         self._environ = environ
-        self._origin = origin
+        self.origin = origin
         self._configured = dict(providers or {})
         self._providers = self._configured if origin is Origin.REST else {**_ALWAYS, **self._configured}
         self._files: dict[str, Mapping[str, str]] = {}
@@ -120,7 +120,7 @@ class Resolver:
 
     def _value(self, name: str, path: str | None, key: str) -> str:
         provider = self._providers.get(name)
-        if provider is None and self._origin is Origin.REST:
+        if provider is None and self.origin is Origin.REST:
             raise NoProviderError(
                 f"refers to ${{{name}:…}}, but config.providers of the worker names no provider {name}, and what "
                 "comes by REST may use no other"

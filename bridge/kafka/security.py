@@ -89,6 +89,8 @@ class Security:
     def _sasl(self) -> None:
         if self._get("sasl.jaas.config"):
             self._from_jaas()
+        elif self._get("sasl.username") and not self.given.get("sasl.password"):
+            self._fault("sasl.password", "is required together with sasl.username")
         elif self._get("sasl.username"):
             self._login(
                 self._get("sasl.mechanism") or "PLAIN",

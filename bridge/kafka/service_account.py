@@ -59,7 +59,8 @@ def with_keys(loaded: Loaded, purpose: str = "", *, stopped: Callable[[], bool] 
 def _with(config: Config, added: Mapping[str, str]) -> Config:
     values = {**config, **added}
     raw = {**config.raw(), **added}
-    return Config(values, raw, config.name, config.secrets | frozenset(added.values()), config.resolved)
+    secrets = config.secrets | frozenset(added.values())
+    return Config(values, raw, config.name, secrets, config.resolved, config.origin)
 
 
 def _keys(iam: _Iam, label: str, account: str, resource: str) -> tuple[str, str, bool]:

@@ -14,7 +14,9 @@ from typing import Any, Final
 from attrs import define, field
 
 from bridge.config.config import Config, Loaded
+from bridge.config.external import Origin
 from bridge.errors import ConfigurationError, Fault
+from bridge.kafka import credentials
 from bridge.kafka.security import Security
 from bridge.kafka.translate import COMMON, Translated
 
@@ -115,10 +117,14 @@ def examine(loaded: Loaded) -> tuple[list[Fault], list[str]]:
 
 
 def _contradiction(kind: str, settings: Mapping[str, Any]) -> Fault | None:
-    """What librdkafka itself has against settings that are sound one by one; without brokers it calls nobody."""
+    """What librdkafka itself has against settings that are sound one by one.
+
+    It is told neither brokers nor a login: with ``sasl.oauthbearer.*`` a client asks for a token as soon as it is
+    made. So there is nobody whom it could call.
+    """
     from confluent_kafka import Consumer, KafkaException, Producer
 
-    alone = {name: value for name, value in settings.items() if name != "bootstrap.servers"}
+    alone = credentials.without_login(settings)
     try:
         if kind == "consumer":
             Consumer({**alone, "group.id": "examine"}).close()
@@ -154,8 +160,12 @@ def _client(kind: str, worker: Config, connector: Config | None) -> _Draft:
     secured: dict[str, str] = {}
     called: dict[str, str] = {}  # where a security setting in effect stands
     translated = Translated()
+    unowned: list[Fault] = []
     for prefix, given in layers:
         mine = {key: text for key, text in given.items() if key.startswith(_SECURITY)}
+        if prefix == _OVERRIDE and connector is not None and connector.origin is Origin.REST and mine:
+            unowned += credentials.faults(secured, mine, prefix)
+            secured = credentials.without(secured)
         secured |= mine
         called |= {key: prefix + key for key in mine}
         rest = {key: text for key, text in given.items() if key not in mine}
@@ -166,7 +176,7 @@ def _client(kind: str, worker: Config, connector: Config | None) -> _Draft:
     security = Security(secured, **_credentials(connector))
     settings = {"client.id": _client_id(kind, connector), **_COMMON, **security.read(), **translated.settings}
     faults = [Fault(called.get(one.key, one.key), one.message) for one in security.faults]
-    draft = _Draft(settings, [*faults, *translated.faults], security.notices)
+    draft = _Draft(settings, [*unowned, *faults, *translated.faults], security.notices)
     draft.notices += [f"{key} means nothing to the bridge's Kafka client" for key in translated.ignored]
     for backoff in ("reconnect.backoff", "retry.backoff"):  # one of ours may meet one that was given
         settings[f"{backoff}.max.ms"] = max(settings[f"{backoff}.max.ms"], settings[f"{backoff}.ms"])
