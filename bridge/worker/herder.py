@@ -21,7 +21,8 @@ from bridge.log import for_connector, masked
 from bridge.worker import records
 from bridge.worker.leader import Leader
 from bridge.worker.logs import Log
-from bridge.worker.plugins import Plugin, keep_masked
+from bridge.worker.masks import keep
+from bridge.worker.plugins import Plugin
 from bridge.worker.refusals import NOT_STOPPED, Refused, not_found
 from bridge.worker.state import State, Status
 
@@ -130,7 +131,7 @@ class Herder:
         with self._writing(name):
             stored = self.state.configs.get(name)
             config = self._valid(name, given, stored)
-            self.leader.write([records.connector(name, config)])
+            self._write_config(name, config, stored)
             return stored is None, self.info(name)
 
     def patch(self, name: str, changes: Mapping[str, str | None]) -> dict[str, Any]:
@@ -138,9 +139,22 @@ class Herder:
         with self._writing(name):
             stored = self._stored(name)
             merged = {key: text for key, text in {**stored, **changes}.items() if text is not None}
-            config = self._valid(name, merged, stored, keep_name=True)
-            self.leader.write([records.connector(name, config)])
+            untouched = frozenset(stored.keys() - changes.keys())
+            config = self._valid(name, merged, stored, keep_name=True, untouched=untouched)
+            self._write_config(name, config, stored)
             return self.info(name)
+
+    def _write_config(self, name: str, config: dict[str, str], stored: dict[str, str] | None) -> None:
+        """A running connector that is to be what it is, is left alone: it keeps its session at Salesforce."""
+        said = (self.state.connectors.get(name), self.state.tasks.get(name))
+        wanted = self.state.target_of(name) == "RUNNING" and self.state.pending(name) is None
+        if config == stored and wanted and all(one is not None and one.state == "RUNNING" for one in said):
+            for_connector(name).info(
+                "the configuration that was sent is the one that runs, and nothing was restarted; what has changed "
+                "behind a reference is read at the next restart"
+            )
+            return
+        self.leader.write([records.connector(name, config)])
 
     def delete(self, name: str) -> None:
         """Remove; positions are kept, as in Kafka Connect."""
@@ -265,9 +279,8 @@ class Herder:
         """ConfigInfos; a mask stands for what is stored. Raises Refused (400) without a class that is known."""
         plugin = self._plugin(given)
         stored = self.state.configs.get(given.get("name") or "")
-        infos = plugin.validate(
-            keep_masked({k: text for k, text in given.items() if text is not None}, stored)
-        )
+        kept = keep({k: text for k, text in given.items() if text is not None}, stored)
+        infos = kept.into(plugin.validate(kept.config))
         for one in infos["configs"]:
             if one["value"]["name"] in given and given[one["value"]["name"]] is None:
                 one["value"]["value"] = None
@@ -291,6 +304,7 @@ class Herder:
         given: Mapping[str, str | None],
         stored: Mapping[str, str] | None,
         keep_name: bool = False,
+        untouched: frozenset[str] = frozenset(),
     ) -> dict[str, str]:
         """The configuration to store. Raises Refused (400) with every error."""
         inner = given.get("name")
@@ -300,9 +314,10 @@ class Herder:
                 f"Connector name configuration ({inner}) doesn't match connector name in the URL ({name})",
             )
         nulls = [key for key, text in given.items() if text is None]
-        config = keep_masked({k: t for k, t in given.items() if t is not None}, stored)
+        kept = keep({k: t for k, t in given.items() if t is not None}, stored, untouched)
+        config = kept.config
         config.setdefault("name", name)
-        infos = self._plugin(config).validate(config)
+        infos = kept.into(self._plugin(config).validate(config))
         errors = [
             _named(one["value"]["name"], text) for one in infos["configs"] for text in one["value"]["errors"]
         ]

@@ -17,7 +17,6 @@ from bridge.config.examine import Examined
 from bridge.config.external import Origin
 from bridge.config.infos import definitions
 from bridge.config.loading import resolver_of
-from bridge.config.secrecy import is_masked
 from bridge.errors import BridgeError, ConfigurationError
 from bridge.inspection.configuration import config_infos, examine_connector
 from bridge.kafka.admin import output_topic
@@ -209,9 +208,3 @@ def salesforce_plugins(worker: Config, metrics: Metrics) -> list[Plugin]:
     """The connector under both its names."""
 
     return [SalesforcePlugin(worker, metrics, name, __version__) for name in (MANAGED, SELF_MANAGED)]
-
-
-def keep_masked(given: Mapping[str, str], stored: Mapping[str, str] | None) -> dict[str, str]:
-    """A mask that was sent back stands for the value that is stored."""
-    known = stored or {}
-    return {key: known[key] if is_masked(text) and known.get(key) else text for key, text in given.items()}

@@ -174,7 +174,9 @@ class Runner:
         """No longer ours: stop; say so when it has ended."""
         running, owner = hosted.running, self.state.assignment.owner(hosted.name)
         if running is not None:
-            if not hosted.stopping and owner is not None:
+            if not hosted.stopping and hosted.name not in self.state.configs:
+                for_connector(hosted.name).info("it was deleted: stopping it")
+            elif not hosted.stopping and owner is not None:
                 for_connector(hosted.name).info("it belongs to %s now: stopping it here", owner)
             if not self._ended(hosted):
                 return []
