@@ -31,6 +31,13 @@ ASKED: Final = Wait(
     "`… asks for a pause of … s; it is asked again after 300 s`",
     seconds=300.0,
 )
+SHUTDOWN: Final = Wait(
+    "a stopped connector, until what it received is committed",
+    "the last line on stderr: `… not committed: N events after replay id …`, exit 1",
+    key="bridge.shutdown.timeout.ms",
+)
+#: Of the time for a shutdown, for waiting that Kafka takes what is under way; the rest is for letting go.
+DRAIN_SHARE: Final = 0.6
 
 
 def as_asked(seconds: float, who: str) -> float:

@@ -72,6 +72,10 @@ class Service:
         if self._server is not None:
             self._server.stop()
 
+    def unfinished(self) -> list[tuple[str, str]]:
+        """Connectors that a stop left with something undone: name, and what, in words."""
+        return self._worker.unfinished() if self._worker is not None else []
+
     @property
     def worker(self) -> Worker:
         """The worker behind the API."""

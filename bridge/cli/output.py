@@ -35,3 +35,9 @@ def fail(message: str) -> None:
     """Why a command did not do what it was asked to."""
     sys.stdout.flush()
     print(f"sfbridge: {message}", file=sys.stderr, flush=True)
+
+
+def late_message(name: str, seconds: float, unfinished: str | None) -> str:
+    """What did not end in the time for a shutdown, and what that leaves undone."""
+    left = unfinished or "nothing that was received waits to be committed"
+    return f"{name}: did not end within bridge.shutdown.timeout.ms={seconds * 1000:.0f}; {left}"

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import argparse
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bridge.cli.output import fail
-from bridge.cli.signals import stopped_by_signals
+from bridge.cli.output import fail, late_message
+from bridge.cli.signals import leave, stopped_by_signals
 from bridge.cli.status import AboveStatus, Status
 
 if TYPE_CHECKING:
     from bridge.pipeline.connector import Connector
+
+LEASE_SECONDS = 5.0  # for giving leases back at the end
 
 HELP = "Run connectors in this process until stopped."
 EXAMPLE = "sfbridge run connector.json --worker worker.properties"
@@ -72,12 +76,29 @@ def run(args: argparse.Namespace) -> int:
     for lease in leased:
         lease.start()
     status = Status(connectors, interactive=interactive)
-    while any(not connector.join(0.05) for connector in connectors):
-        status.tick()
+    late = _wait(connectors, ending, status)
     status.end()
-    for lease in leased:
-        lease.join(5)
+    until = time.monotonic() + LEASE_SECONDS
+    for lease in leased if not late else ():
+        lease.join(max(0.0, until - time.monotonic()))
     failed = [connector for connector in connectors if connector.error is not None]
     for connector in failed:
         fail(f"{connector.name}: {connector.error.message if connector.error else ''}")
+    for connector in late:
+        fail(late_message(connector.name, connector.shutdown_seconds, connector.unfinished()))
+    if late:
+        leave(1)
     return 1 if failed else 0
+
+
+def _wait(connectors: list[Connector], ending: threading.Event, status: Status) -> list[Connector]:
+    """Until all have ended, or their time for a shutdown is over: those that have not ended."""
+    since = None
+    while left := [connector for connector in connectors if not connector.join(0)]:
+        status.tick()
+        left[0].join(0.05)
+        if ending.is_set():
+            since = since or time.monotonic()
+            if all(time.monotonic() - since >= connector.shutdown_seconds for connector in left):
+                return left
+    return []

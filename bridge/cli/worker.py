@@ -5,9 +5,16 @@ from __future__ import annotations
 import argparse
 import getpass
 import sys
+import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bridge.cli.signals import stopped_by_signals
+from bridge.cli.output import fail, late_message
+from bridge.cli.signals import leave, stopped_by_signals
+from bridge.waits import SHUTDOWN
+
+if TYPE_CHECKING:
+    from bridge.api.build import Service
 
 HELP = "Run a worker: connectors are made by REST and shared among all workers of one group.id."
 EXAMPLE = "sfbridge worker --worker worker.properties"
@@ -52,10 +59,26 @@ def run(args: argparse.Namespace) -> int:
     print(f"worker {service.worker_id} of group {config['group.id']} answers at {service.url}", flush=True)
     while not ended.wait(0.2) and service.failure is None:
         pass
-    service.stop()
+    return _end(service)
+
+
+def _end(service: Service) -> int:
+    """Stop within ``bridge.shutdown.timeout.ms``; what was not committed by then is said."""
+    seconds = service.config[SHUTDOWN.key] / 1000
+    stopping = threading.Thread(target=service.stop, daemon=True)
+    stopping.start()
+    stopping.join(seconds)
+    left = service.unfinished()
+    for name, text in left:
+        fail(f"{name}: {text}")
+    late = stopping.is_alive()
+    if late and not left:
+        fail(late_message("worker", seconds, None))
     if service.failure is not None:
-        raise service.failure
-    return 0
+        fail(service.failure.message)
+    if late:
+        leave(1)
+    return 1 if left or service.failure is not None else 0
 
 
 def _allow_many_files() -> None:

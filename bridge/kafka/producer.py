@@ -19,7 +19,8 @@ from bridge.log import LIBRDKAFKA
 if TYPE_CHECKING:
     from confluent_kafka import KafkaException
 
-SLICE = 10.0  # seconds; how often a wait for Kafka looks whether it is still wanted
+SLICE = 2.0  # seconds; how often a wait for Kafka looks whether it is still wanted
+SILENCE = 10.0  # seconds that Kafka may take before it is said that it is waited for
 
 
 class TransactionExpired(Retriable):
@@ -39,13 +40,18 @@ class Producer:
         transactional_id: str | None,
         stopped: Callable[[], bool],
         waiting: Callable[[str], None],
+        patience: float = 18.0,
     ) -> None:
+        """``patience``: seconds that are waited for Kafka when ``stopped`` says so."""
         from confluent_kafka import Producer as KafkaProducer
 
         self._watch = ErrorWatch()
         self._failed: BridgeError | None = None
         self._stopped = stopped
         self._waiting = waiting
+        self._patience = patience
+        self._waiting_since: float | None = None
+        self._stopped_at: float | None = None
         self._open = False
         self._opened_at = 0.0
         self._timeout = settings.get("transaction.timeout.ms", 60_000) / 1000
@@ -123,7 +129,8 @@ class Producer:
         if position is not None:
             self.send(position)
         while not self._commit_within(SLICE):
-            pass
+            self._check_patience("the last transaction was not confirmed before the stop")
+        self._waiting_since = None
         self._open = False
 
     def _commit_within(self, seconds: float) -> bool:
@@ -139,20 +146,34 @@ class Producer:
                 # Records fail together with their transaction; being fenced is the reason then, not a symptom.
                 fenced = isinstance(reason, Fenced | TransactionExpired)
                 raise (reason if fenced else self._failed or reason) from error
-            self._waiting(reason.message)
+            self._say(reason.message)
             return False
         return True
 
+    def _say(self, reason: str) -> None:
+        """What is waited for, after a while."""
+        self._waiting_since = self._waiting_since or time.monotonic()
+        if time.monotonic() - self._waiting_since >= SILENCE - SLICE:
+            self._waiting(reason)
+
+    def _check_patience(self, lacking: str) -> None:
+        """Kafka is waited for without a limit, until the connector is to stop."""
+        if not self._stopped():
+            self._stopped_at = None
+            return
+        self._stopped_at = self._stopped_at or time.monotonic()
+        if time.monotonic() - self._stopped_at >= self._patience:
+            raise Retriable(
+                f"{lacking} ({self._watch.reason() or 'Kafka does not answer'})", stage=Stage.PRODUCE
+            )
+
     def flush(self) -> None:
         """Wait until every record is acknowledged, however long Kafka takes."""
-        asked_to_stop = None
         while self._call(lambda: self._producer.flush(SLICE), "producing"):
             self._raise_failed()
-            self._waiting(self._watch.reason() or "records are not acknowledged yet")
-            if self._stopped():
-                asked_to_stop = asked_to_stop or time.monotonic()
-                if time.monotonic() - asked_to_stop > 3 * SLICE:
-                    raise Retriable("Kafka did not acknowledge before the stop", stage=Stage.PRODUCE)
+            self._say(self._watch.reason() or "records are not acknowledged yet")
+            self._check_patience("records were not acknowledged before the stop")
+        self._waiting_since = None
         self._raise_failed()
 
     def close(self) -> bool:

@@ -34,6 +34,7 @@ from bridge.salesforce.auth import Login, Session
 from bridge.salesforce.rest import Rest
 from bridge.salesforce.transport import Start, open_source
 from bridge.source import Source
+from bridge.waits import DRAIN_SHARE, SHUTDOWN
 
 
 @define
@@ -56,6 +57,7 @@ class Attempt:
         self._login = Login(loaded.connector)
         self._rest = Rest(self._login, loaded.connector)
         self._receiving: Receiver | None = None
+        self._pipeline: Pipeline | None = None
         self._writers: Writers | None = None
         self._wanted: Callable[[], bool] = lambda: False
         self._classified: LastAnswers = {}
@@ -76,6 +78,11 @@ class Attempt:
         self.end()
         self._login.close()
         self._rest.close()
+
+    def uncommitted(self) -> int:
+        """How many events were received that no commit covers yet."""
+        pipeline = self._pipeline
+        return 0 if pipeline is None else pipeline.buffer.events + pipeline.taken
 
     def run(self, ending: Callable[[], bool]) -> None:
         """Returns after a drain, or when the goal is reached. Raises BridgeError."""
@@ -106,6 +113,7 @@ class Attempt:
             transactional_id=transactional_id(self._loaded) if exactly_once(self._loaded) else None,
             stopped=self._wanted,
             waiting=self._waiting,
+            patience=self._config[SHUTDOWN.key] / 1000 * DRAIN_SHARE,
         )
 
     def _ensure_topic(self, name: str) -> None:
@@ -158,7 +166,7 @@ class Attempt:
         if position.replay_id is not None:
             self._stats.last_replay_id = position.replay_id
         receiver = Receiver(self._source(buffer, position), buffer, self._log)
-        pipeline = self._pipeline(producer, buffer, session, topics, position)
+        pipeline = self._pipeline = self._make_pipeline(producer, buffer, session, topics, position)
         self._receiving = receiver
         if self._wanted():
             return
@@ -180,7 +188,7 @@ class Attempt:
         if failure is not None and not self._wanted():
             raise failure
 
-    def _pipeline(
+    def _make_pipeline(
         self, producer: Producer, buffer: Buffer, session: Session, topics: Any, position: Position
     ) -> Pipeline:
         config = self._config

@@ -14,6 +14,7 @@ from bridge.errors.words import exception_words
 from bridge.log import for_connector
 from bridge.metrics import Stats
 from bridge.pipeline.attempt import Attempt, Goal
+from bridge.waits import SHUTDOWN
 
 FIRST_WAIT = 5.0  # seconds before the first restart; doubles up to LONGEST_WAIT
 LONGEST_WAIT = 300.0
@@ -65,6 +66,20 @@ class Connector:
         """Wait until it has ended; False after ``timeout`` seconds."""
         return self._ended.wait(timeout)
 
+    @property
+    def shutdown_seconds(self) -> float:
+        """How long after ``stop`` it may take."""
+        return float(self._loaded.connector[SHUTDOWN.key]) / 1000
+
+    def unfinished(self) -> str | None:
+        """What was received and is not committed, in words."""
+        count = self._attempt.uncommitted()
+        if not count:
+            return None
+        last = self.stats.last_replay_id
+        after = f"received after replay id {last}" if last >= 0 else "received since the start"
+        return f"not committed: {count} events {after}; they come again at the next start"
+
     def _supervise(self) -> None:
         try:
             self._run_attempts()
@@ -79,6 +94,9 @@ class Connector:
             try:
                 self._attempt.run(lambda: self._stopping.is_set() or not self._resumed.is_set())
             except BridgeError as error:
+                if self._stopping.is_set() and isinstance(error, Retriable):
+                    self.error = self._cut_short(error)
+                    return
                 if not self._may_restart(error):
                     self.error = error
                     return
@@ -94,6 +112,14 @@ class Connector:
                 if self._resumed.is_set():
                     return
                 self._stay_paused()
+
+    def _cut_short(self, error: Retriable) -> BridgeError | None:
+        """What a stop came across is a failure only where something is left undone."""
+        left = self.unfinished()
+        if left is None:
+            self._log.info("%s", error.message)
+            return None
+        return Retriable(f"{error.message}; {left}", stage=error.stage, position=error.position)
 
     def _stay_paused(self) -> None:
         self.stats.state = "PAUSED"

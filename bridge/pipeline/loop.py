@@ -74,6 +74,7 @@ class Pipeline:
         lambda self: ConversionGuard(for_connector(self.connector)), takes_self=True
     )
     log: Any = field(default=Factory(lambda self: for_connector(self.connector), takes_self=True))
+    taken: int = 0  # events out of the buffer whose fate is not committed yet
     _had_position: bool = False
     _listening: bool = False
     _ended: Ended | None = None
@@ -134,6 +135,7 @@ class Pipeline:
             if self._pending >= self.limits.max_pending or self._opened_ago() >= self.limits.interval:
                 self._commit()
         self._commit()
+        self.taken = 0
         self._say_lower(logging.INFO if self._lower_said else logging.WARNING)
         self.producer.flush()
         return self._ended.failure if self._ended is not None else None
@@ -141,10 +143,13 @@ class Pipeline:
     def _next(self) -> Delivery | None:
         """The next delivery; heeds the signals before it, and commits before it waits. None: the end."""
         self.routes.forget_expired()
+        if not self._pending and not self.progress.moved:
+            self.taken = 0
         wait = _MORE_COMES if self._pending >= _STREAM else 0
         while not isinstance(signal := self.buffer.get(wait), Delivery):
             if signal is None:
                 self._commit()
+                self.taken = 0
                 if not self._lower_said:
                     self._say_lower(logging.WARNING)
                 self.producer.check()
@@ -158,6 +163,7 @@ class Pipeline:
         if self._room() <= 0:
             return None
         self._idle_since = time.monotonic()
+        self.taken += len(signal.events) + len(signal.unreadable)
         return signal
 
     def _heed(self, signal: Listening | Silent | Gap | Idle | Ended) -> None:

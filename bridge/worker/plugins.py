@@ -45,6 +45,9 @@ class Running(Protocol):
     def stop(self) -> None: ...
     def join(self, timeout: float | None = None) -> bool: ...
     def view(self) -> View: ...
+    def unfinished(self) -> str | None:
+        """What was received and is not committed, in words; None where that is nothing."""
+
     def topics(self) -> tuple[str, ...]:
         """What was written to since the last question."""
 
@@ -117,6 +120,9 @@ class SalesforceRunning:
     @property
     def error(self) -> BridgeError | None:
         return self._connector.error
+
+    def unfinished(self) -> str | None:
+        return self._connector.unfinished()
 
     def view(self) -> View:
         state = self._connector.state

@@ -88,14 +88,17 @@ class Runner:
             self.status_log.append(said)
 
     def stop(self, seconds: float = 60.0) -> None:
-        """Stop all connectors, let them drain, say that they are free."""
+        """Stop all connectors, let them drain for ``seconds``, say that they are free."""
         self._stop.set()
-        if self._thread is not None:
-            self._thread.join(10)
-        for hosted in self._hosted.values():
+        until = time.monotonic() + seconds
+        for hosted in list(self._hosted.values()):
             if hosted.running is not None:
                 hosted.running.stop()
-        until = time.monotonic() + seconds
+        if self._thread is not None:
+            self._thread.join(min(10.0, seconds / 2))
+        for hosted in self._hosted.values():
+            if hosted.running is not None:
+                hosted.running.stop()  # once more for what began meanwhile
         for hosted in self._hosted.values():
             if hosted.running is not None:
                 hosted.running.join(max(0.0, until - time.monotonic()))
@@ -107,6 +110,12 @@ class Runner:
         ]
         if said:
             self.status_log.append(said)
+
+    def unfinished(self) -> list[tuple[str, str]]:
+        """What a stop could not commit, in words, by connector."""
+        running = [(hosted.name, hosted.running) for hosted in list(self._hosted.values())]
+        texts = [(name, one.unfinished()) for name, one in running if one is not None]
+        return [(name, text) for name, text in texts if text is not None]
 
     def settled(self) -> bool:
         """Whether every connector of this worker is what it is wanted to be (for tests)."""

@@ -14,6 +14,7 @@ from bridge.kafka.admin import check_group, ensure_offsets_topic
 from bridge.kafka.cluster import Cluster
 from bridge.kafka.settings import worker_settings
 from bridge.metrics import Metrics
+from bridge.waits import SHUTDOWN
 from bridge.worker.gauges import gauges
 from bridge.worker.groups import worker_group
 from bridge.worker.herder import Herder
@@ -28,6 +29,9 @@ from bridge.worker.state import State
 from bridge.worker.topics import ensure_state_topic
 
 LEADER_ID: Final = "bridge-leader"
+STOP_SHARE: Final = (
+    0.8  # of the time for a shutdown, for the connectors; the rest is for saying that they are free
+)
 _PAUSE: Final = 0.5  # seconds before Kafka is asked again
 _OWN_WRITES: Final = 5.0  # seconds that an answer waits for what another worker wrote
 
@@ -150,13 +154,17 @@ class Worker:
             self._log.warning("leaving without a word: %s", error.message)
         self._leader.stop()
         try:
-            self._runner.stop()
+            self._runner.stop(self.config[SHUTDOWN.key] / 1000 * STOP_SHARE)
         except BridgeError as error:
             self._log.warning("leaving without a word: %s", error.message)
         self._membership.stop()
         self._statuses.stop()
         self._configs.stop()
         self._status_log.close()
+
+    def unfinished(self) -> list[tuple[str, str]]:
+        """Connectors that a stop left with something undone: name, and what, in words."""
+        return [] if self.herder is None else self._runner.unfinished()
 
     def _level(self, name: str, level: str) -> None:
         if level.upper() in LEVELS:

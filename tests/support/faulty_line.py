@@ -9,9 +9,15 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from attrs import define, field
+
+from tests.support.kafka_broker import Broker
+from tests.support.kafka_config import MORTAL
+from tests.support.ports import free_ports
 
 _BLOCK = 1 << 14
 _BUFFER = 1 << 15  # bytes that the kernel keeps at each end: else a line of megabytes is never felt
@@ -153,3 +159,22 @@ class FaultyLine:
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
             self._sockets.discard(sock)
+
+
+@contextmanager
+def broker_behind_a_line(directory: Path) -> Iterator[tuple[Broker, FaultyLine]]:
+    """A broker with two addresses: its own for the test, and the line's for whoever is tested."""
+    ports = free_ports(("PLAINTEXT", "CONTROLLER", "LINE"))
+    urls = {name: f"{name}://127.0.0.1:{port}" for name, port in ports.items()}
+    with FaultyLine(f"127.0.0.1:{ports['LINE']}") as line:
+        listeners = {
+            "listeners": ",".join(urls.values()),
+            "advertised.listeners": f"{urls['PLAINTEXT']},LINE://{line.address}",
+            "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,LINE:PLAINTEXT",
+        }
+        broker = Broker(directory, ports=ports, extra=MORTAL | listeners)
+        broker.start()
+        try:
+            yield broker, line
+        finally:
+            broker.kill()

@@ -123,6 +123,9 @@ class StubRunning:
     def join(self, timeout: float | None = None) -> bool:
         return self._ended or self.failure is not None
 
+    def unfinished(self) -> str | None:
+        return None
+
     def view(self) -> View:
         if self.given.get("fail") == "connector":
             return View("FAILED", None, self.failure)

@@ -98,6 +98,15 @@ CONNECTION = group(
         importance=LOW,
     ),
     Property(
+        "bridge.shutdown.timeout.ms",
+        LONG,
+        "How long, in milliseconds, a connector that is stopped may take to deliver and commit what it received. Then "
+        "the process ends with exit code 1, and says what was not committed: it comes again at the next start.",
+        default="30000",
+        low=1000,
+        importance=LOW,
+    ),
+    Property(
         "bridge.buffer.max.events",
         INT,
         "How many received events may wait to be written. When the buffer is full nothing more is fetched; "

@@ -142,6 +142,15 @@ REST = group(
         importance=LOW,
     ),
     Property(
+        "bridge.shutdown.timeout.ms",
+        LONG,
+        "How long, in milliseconds, a worker that is stopped may take to deliver and commit what its connectors "
+        "received, all of them together. Then it ends with exit code 1, and says what was not committed.",
+        default="30000",
+        low=1000,
+        importance=LOW,
+    ),
+    Property(
         "bridge.rest.users.file",
         STRING,
         "A file of those who may use the REST API, a line 'name:hash' each; 'sfbridge worker --hash-password' "

@@ -387,13 +387,13 @@ def test_a_quiet_channel_s_position_follows_the_keep_alive_when_it_is_due(
 
 
 def test_an_idle_time_counts_while_it_listens() -> None:
-    pipeline, _, _ = carry([Listening(), Silent()], until_idle=0.01)
+    pipeline, _, _ = carry([Listening(), Silent()], until_idle=1.0)
     pipeline.buffer = buffer = Buffer(10, 10)
-    thread = threading.Thread(target=pipeline.run)
-    thread.start()
     for signal in (Listening(), Silent()):
         buffer.put(signal)
-    thread.join(0.3)
+    thread = threading.Thread(target=pipeline.run)
+    thread.start()
+    thread.join(1.5)
     assert thread.is_alive()
     buffer.put(Listening())
     thread.join(30)

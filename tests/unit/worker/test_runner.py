@@ -31,6 +31,9 @@ class Running:
     def join(self, timeout: float | None = None) -> bool:
         return self.stopped or self.error is not None
 
+    def unfinished(self) -> str | None:
+        return None
+
     def view(self) -> View:
         state = "FAILED" if self.error else "RUNNING"
         return View(state, state, self.error.message if self.error else None)
