@@ -9,7 +9,7 @@ STAMP := $(VENV)/.stamp
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 ARGS ?=
 
-.PHONY: help setup java node try test check format bench chaos lock clean
+.PHONY: help setup java node try test check format bench chaos fuzz lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*  ## ' $(MAKEFILE_LIST) | awk -F':.*  ## ' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ bench: setup java  ## the promised numbers, beside the floor loop and a plain Py
 
 chaos: setup java  ## kills, cuts and outages, the long form (ARGS="…" goes to pytest)
 	$(BIN)/python -m pytest tests/chaos --long --timeout 3600 $(ARGS)
+
+fuzz: setup  ## broken inputs for every parser, ten minutes; findings become cases (ARGS="--seconds 60 --only …")
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 lock: setup  ## resolve the requirements, with hashes; pins stay (ARGS=--upgrade)
 	@tools/lock.sh $(ARGS)

@@ -4,7 +4,8 @@ Contract. A document of others (an answer of a registry or of Salesforce, a reco
 any shape. ``read`` takes it in by a declared type; ``json_of`` where its shape is open. Both raise ``Broken`` and
 nothing else; its text goes on after the document's name: ``f"{name} {broken}"`` is a sentence, and quotes no value.
 What they return is bounded: ``LARGEST`` bytes, ``DEEPEST`` levels, numbers that a double can hold. Whoever walks such
-a document may recurse without counting.
+a document may recurse without counting, and does so inside ``understood``: a shape that nobody thought of is one
+sentence, too.
 
 References between documents (imports, ``$ref``, names) are followed with a set of those that were visited; this module
 cannot see them.
@@ -14,10 +15,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
 from typing import Final, NoReturn, TypeVar
 
 import msgspec
+
+from bridge.errors import BridgeError, Fatal, Stage
 
 LARGEST: Final = 16_000_000
 """Bytes of one document."""
@@ -72,6 +77,39 @@ def bounded(value: Json) -> Json:
     raise _too_deep()
 
 
+@contextmanager
+def understood(name: str, stage: Stage) -> Iterator[None]:
+    """Around code that walks what others wrote: what it does not understand is Fatal, a sentence that names it.
+
+    Errors of ours pass; ``Broken`` completes the sentence; of any other exception class and line are told, since its
+    text may quote a value.
+    """
+    try:
+        yield
+    except BridgeError:
+        raise
+    except Broken as broken:
+        raise Fatal(f"{name} {broken}", stage=stage) from None
+    except RecursionError:
+        raise Fatal(f"{name} refers to itself without an end, or is nested too deep", stage=stage) from None
+    except Exception as error:
+        place = innermost(error.__traceback__)
+        raise Fatal(f"{name} cannot be understood ({type(error).__name__} in {place})", stage=stage) from None
+
+
+def innermost(trace: TracebackType | None) -> str:
+    """File and line of the innermost code of ours in a traceback."""
+    place = "the bridge"
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if str(trace.tb_frame.f_globals.get("__name__", "")).startswith(
+            "bridge."
+        ) or code.co_filename.startswith("<"):
+            place = f"{code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
+
+
 def object_of(value: Json) -> dict[str, Json]:
     """The same value, if it is an object. Broken."""
     if not isinstance(value, dict):
@@ -105,8 +143,10 @@ def _too_deep() -> Broken:
 def _no_json(error: Exception) -> Broken:
     if isinstance(error, UnicodeError):
         return Broken("is no UTF-8")
+    if isinstance(error, json.JSONDecodeError) and error.doc and error.pos >= len(error.doc.rstrip()):
+        return Broken("is no JSON: it ends too early; is it truncated?")
     if isinstance(error, json.JSONDecodeError):
-        return Broken(f"is no JSON: {_lower(error.msg)} in line {error.lineno}, column {error.colno}")
+        return Broken(f"is no JSON in line {error.lineno}, column {error.colno}: {_lower(error.msg)}")
     if isinstance(error, msgspec.MsgspecError):
         return Broken(f"is no JSON: {_lower(str(error))}")
     return Broken("is no JSON: it holds a number of thousands of digits")  # Python reads no longer ones

@@ -117,8 +117,8 @@ def careful_reader(rows: Layout) -> Reader:
         event, position = rows.event.name, data.event.replayId
         try:
             given = _fields(data.payload)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            problem = "it is no UTF-8" if isinstance(error, UnicodeError) else str(error).split(" - ")[0]
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            problem = _PROBLEMS.get(type(error)) or str(error).split(" - ")[0]
             raise BadRecord(
                 f"the payload of an event {event} cannot be parsed: {problem}",
                 stage=Stage.PARSE,
@@ -142,6 +142,12 @@ def careful_reader(rows: Layout) -> Reader:
     return read
 
 
+_PROBLEMS: Final[dict[type[Exception], str]] = {
+    UnicodeDecodeError: "it is no UTF-8",
+    RecursionError: "it is nested too deep",
+}
+
+
 def _text(event: str, name: str, raw: msgspec.Raw, position: int) -> str:
     try:
         return bytes(raw).decode()
@@ -155,7 +161,7 @@ def _careful(event: str, slot: Slot, text: str, position: int) -> Any:
     expected, read = _LENIENT[slot.form] if slot.form is not Form.FINAL else _lenient(slot.schema)
     try:
         return read(text)
-    except (ValueError, OverflowError, msgspec.MsgspecError):
+    except (ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
         found = _FOUND.get(text[:1], "a number")
         if found == "a string" and expected != "text":
             found = "text"

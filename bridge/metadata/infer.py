@@ -8,15 +8,19 @@ Describe, Platform Event Schema by Schema ID); the layout is the managed connect
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from attrs import evolve
 
+from bridge.documents import Broken, understood
 from bridge.errors import Fatal, Stage
 from bridge.model.schema import DATE, TIMESTAMP, EventField, EventType, Field, Kind, Schema
 from bridge.model.wire import AS_IT_STANDS
 
+API_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,254}", re.ASCII)
+"""What events and fields are called in Salesforce."""
 NAMESPACE: Final = "io.confluent.salesforce"
 HEAD: Final = ("ReplayId", "CreatedDate", "CreatedById", "EventUuid")
 """The layout's first fields. ReplayId and EventUuid travel beside the payload, never in it."""
@@ -70,15 +74,34 @@ def event_type(
 ) -> EventType:
     """The event's declaration from either source or both.
 
-    Raises Fatal(stage=METADATA) naming field and type where a type has no place in the layout.
+    Raises Fatal(stage=METADATA) naming field and type where a type has no place in the layout, and for metadata that
+    is not Salesforce's.
     """
-    try:
-        return _event_type(event, describe, event_schema)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise Fatal(
-            f"the metadata of {event} is not in Salesforce's form ({type(error).__name__} {error})",
-            stage=Stage.METADATA,
-        ) from None
+    with understood(f"the metadata of {event}", Stage.METADATA):
+        return _checked(_event_type(event, describe, event_schema))
+
+
+def _checked(found: EventType) -> EventType:
+    """Names as Salesforce gives them, texts and numbers where they belong: code is made of them."""
+    for text in (found.label, found.schema_id, *(one.label for one in found.fields)):
+        if text is not None and (not isinstance(text, str) or any("\ud800" <= c <= "\udfff" for c in text)):
+            raise Broken("has a label or an id that is no text")
+    names = [f.name for one in found.fields for f in (one, *one.children)]
+    for name in names:
+        if not isinstance(name, str) or not API_NAME.fullmatch(name):
+            raise Fatal(
+                f"field {str(name)[:60]!r} of {found.name} is not named like Order_Number__c",
+                stage=Stage.METADATA,
+            )
+    if not API_NAME.fullmatch(found.name):
+        raise Fatal(f"the event {found.name[:60]!r} is not named like Order_Placed__e", stage=Stage.METADATA)
+    for one in found.fields:
+        if not isinstance(one.nillable, bool):
+            raise Broken(f"has a field {one.name} whose nillable is no boolean")
+        for number in (one.length, one.precision, one.scale):
+            if number is not None and (isinstance(number, bool) or not isinstance(number, int)):
+                raise Broken(f"has a field {one.name} whose length, precision or scale is no number")
+    return found
 
 
 def _event_type(

@@ -7,10 +7,10 @@ type's name in ``doc``; compound fields are records, also by the name of one def
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
+from bridge.documents import json_of, understood
 from bridge.errors import Fatal, Stage
 from bridge.metadata.infer import event_type
 from bridge.model.schema import EventType
@@ -18,15 +18,17 @@ from bridge.model.schema import EventType
 
 def event_of_text(text: str, schema_id: str | None = None) -> EventType:
     """From GetSchema's ``schema_json``. Fatal(stage=METADATA) in a sentence."""
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        raise Fatal("the Pub/Sub schema is no JSON", stage=Stage.METADATA) from None
-    return event_of_avro(document, schema_id)
+    with understood("the Pub/Sub schema", Stage.METADATA):
+        return event_of_avro(json_of(text), schema_id)
 
 
 def event_of_avro(document: Any, schema_id: str | None = None) -> EventType:
     """From the parsed schema. Fatal(stage=METADATA) in a sentence that names the field."""
+    with understood("the Pub/Sub schema", Stage.METADATA):
+        return _event_of(document, schema_id)
+
+
+def _event_of(document: Any, schema_id: str | None) -> EventType:
     if not isinstance(document, Mapping) or document.get("type") != "record":
         raise Fatal("the Pub/Sub schema is not an Avro record", stage=Stage.METADATA)
     name = document.get("name")

@@ -6,21 +6,18 @@ Every fault is one sentence that names the file, and the field where there is on
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from attrs import evolve
 
+from bridge.documents import Broken, json_of
 from bridge.errors import ConfigurationError, Fatal, Fault, Stage
 from bridge.metadata import source_format
 from bridge.metadata.infer import event_type
 from bridge.metadata.pubsub import event_of_avro
 from bridge.metadata.source_format import Declared
-
-_API_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,254}", re.ASCII)
 
 
 def from_describe(path: Path) -> Declared:
@@ -83,15 +80,9 @@ def _document(path: Path) -> dict[str, Any]:
     if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":
         raise _fatal(f"{path}: is HTML or XML and not JSON; was it saved from a login page?")
     try:
-        document = json.loads(content.decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        raise _fatal(f"{path}: is no UTF-8") from None
-    except json.JSONDecodeError as error:
-        end = error.pos >= len(content.decode("utf-8-sig").rstrip())
-        what = "ends too early; is it truncated?" if end else f"is no JSON in line {error.lineno}"
-        raise _fatal(f"{path}: {what}") from None
-    except RecursionError:
-        raise _fatal(f"{path}: is nested deeper than any metadata of Salesforce") from None
+        document = json_of(content.removeprefix(b"\xef\xbb\xbf"))
+    except Broken as broken:
+        raise _fatal(f"{path}: {broken}") from None
     if (
         isinstance(document, list)
         and document
@@ -116,9 +107,6 @@ def _named(path: Path, made: Any) -> Any:
         event = made()
     except Fatal as error:
         raise _fatal(f"{path}: {error.message}") from None
-    for each in event.fields:
-        if not _API_NAME.fullmatch(each.name):
-            raise _fatal(f"{path}: field {each.name!r} of {event.name} is not named like Order_Number__c")
     return evolve(event, fields=tuple(f for f in event.fields if f.name not in ("ReplayId", "EventUuid")))
 
 

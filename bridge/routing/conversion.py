@@ -20,12 +20,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Final
 
 import msgspec
 from attrs import field, frozen
 
+from bridge.documents import innermost
 from bridge.errors import BridgeError, Fatal, Stage, Unexpected
 from bridge.errors.words import exception_words, traceback_words
 from bridge.event import Data
@@ -55,7 +56,7 @@ class ConversionGuard:
 
     def refusal(self, error: Exception, convert: Callable[[Data], object], data: Data) -> Unexpected:
         """What is wrong with the event, given what ``convert`` raised for it. Never raises."""
-        stage, place = _where(error.__traceback__)
+        stage, place = _stage(error.__traceback__), innermost(error.__traceback__)
         name = _field(convert, data)
         what = f"field {name}: " if name is not None else ""
         found = f"an unexpected {type(error).__name__} in {place}"
@@ -88,20 +89,14 @@ class ConversionGuard:
             raise Fatal(f"unexpected {exception_words(error)}", stage=Stage.SCHEMA) from error
 
 
-def _where(trace: TracebackType | None) -> tuple[Stage, str]:
-    """The stage, and file and line, of the innermost code of ours."""
-    stage, place = Stage.ENCODE, "the bridge"
+def _stage(trace: TracebackType | None) -> Stage:
+    """That of the innermost room that has one."""
+    stage = Stage.ENCODE
     while trace is not None:
-        module, code = _module(trace.tb_frame), trace.tb_frame.f_code
-        if module.startswith("bridge.") or code.co_filename.startswith("<"):
-            place = f"{code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}"
+        module = str(trace.tb_frame.f_globals.get("__name__", ""))
         stage = next((its for room, its in _STAGES if f"{module}.".startswith(f"{room}.")), stage)
         trace = trace.tb_next
-    return stage, place
-
-
-def _module(frame: FrameType) -> str:
-    return str(frame.f_globals.get("__name__", ""))
+    return stage
 
 
 def _field(convert: Callable[[Data], object], data: Data) -> str | None:

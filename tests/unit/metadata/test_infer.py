@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -172,3 +173,41 @@ def test_whatever_metadata_comes_is_an_event_or_refused(describe: Any, event_sch
         assert error.stage is Stage.METADATA  # noqa: PT017 - either outcome is right, another stage is not
     else:
         assert record_schema(event).fields
+
+
+SMALL = {
+    "name": "Order_Placed__e",
+    "label": "Order",
+    "fields": [{"name": "A__c", "type": "string", "label": "A"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("fields",), 5),
+        (("fields", 0), None),
+        (("fields", 0, "name"), 'A"; import os #'),
+        (("fields", 0, "name"), "A\n__c"),
+        (("fields", 0, "name"), "\ud800"),
+        (("fields", 0, "name"), ["A"]),
+        (("fields", 0, "name"), "Ä__c"),
+        (("fields", 0, "type"), {"a": 1}),
+        (("fields", 0, "label"), 7),
+        (("fields", 0, "label"), "\udfff"),
+        (("fields", 0, "nillable"), "yes"),
+        (("fields", 0, "length"), "255"),
+        (("fields", 0, "precision"), [18]),
+        (("label",), {}),
+    ],
+)
+def test_metadata_of_another_shape_is_one_sentence_that_names_it(path: tuple[Any, ...], value: Any) -> None:
+    document: Any = copy.deepcopy(SMALL)
+    holder = document
+    for step in path[:-1]:
+        holder = holder[step]
+    holder[path[-1]] = value
+    with pytest.raises(Fatal, match="Order_Placed__e") as refused:
+        event_type("Order_Placed__e", document, None)
+    assert refused.value.stage is Stage.METADATA
+    assert "\n" not in refused.value.message
