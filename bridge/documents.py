@@ -50,6 +50,16 @@ def read(raw: bytes | str, type_: type[T]) -> T:
         raise _too_deep() from None
 
 
+def fitting(value: object, type_: type[T]) -> T:
+    """A value that was parsed already, as such a type."""
+    try:
+        return msgspec.convert(value, type_)
+    except msgspec.ValidationError as error:
+        raise Broken(f"is not what was expected: {_lower(str(error))}") from None
+    except RecursionError:
+        raise _too_deep() from None
+
+
 def json_of(raw: bytes | str, *, pairs: Callable[[list[tuple[str, Json]]], Json] | None = None) -> Json:
     """A JSON document of any shape. ``pairs`` makes the objects, for whoever must see a name that stands twice."""
     _check_size(raw)

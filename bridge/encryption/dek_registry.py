@@ -4,16 +4,17 @@
 from __future__ import annotations
 
 import base64
-from binascii import Error as Base64Error
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, Protocol
 from urllib.parse import quote
 
 from attrs import field, frozen
 
 from bridge.encryption.envelope import Algorithm
-from bridge.errors import Fatal, fatal
+from bridge.errors import Fatal, Stage, fatal
 from bridge.errors.words import words
+from bridge.registry import answers
+from bridge.registry.answers import checked
 from bridge.registry.http import NoRegistryError, Refused
 
 _BASE: Final = "/dek-registry/v1/keks"
@@ -71,7 +72,7 @@ class DekRegistry:
 
     def keks(self) -> list[str]:
         """The names of all KEKs."""
-        return list(self._ask("GET", _BASE, "the keys") or [])
+        return list(self._ask("GET", _BASE, "the keys", shape=list[str]) or [])
 
     def kek(self, name: str, *, deleted: bool = False) -> Kek | None:
         """One KEK, None where there is none."""
@@ -91,12 +92,13 @@ class DekRegistry:
 
     def subjects(self, kek: str) -> list[str]:
         """Subjects that have DEKs under a KEK."""
-        return list(self._ask("GET", f"{_BASE}/{_quoted(kek)}/deks", f"KEK {kek}", none=True) or [])
+        path = f"{_BASE}/{_quoted(kek)}/deks"
+        return list(self._ask("GET", path, f"KEK {kek}", none=True, shape=list[str]) or [])
 
     def versions(self, kek: str, subject: str, algorithm: Algorithm) -> list[int]:
         """The versions of a subject's DEK, ascending."""
         path = f"{self._deks(kek, subject)}/versions?algorithm={algorithm}"
-        return sorted(self._ask("GET", path, f"the DEK of {subject}", none=True) or [])
+        return sorted(self._ask("GET", path, f"the DEK of {subject}", none=True, shape=list[int]) or [])
 
     def dek(
         self, kek: str, subject: str, algorithm: Algorithm, version: int = -1, *, deleted: bool = False
@@ -157,11 +159,21 @@ class DekRegistry:
                 raise fatal(_NO_REGISTRY) from None
             raise
 
-    def _ask(self, method: str, path: str, what: str, *, none: bool = False, body: Any = None) -> Any:
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        what: str,
+        *,
+        none: bool = False,
+        body: Any = None,
+        shape: Any = Any,
+    ) -> Any:
         try:
-            return self._raw(method, path, what, none=none, body=body)
+            answer = self._raw(method, path, what, none=none, body=body)
         except Refused as refusal:
             raise _worded(refusal, what) from None
+        return None if answer is None else checked(answer, shape, what, Stage.ENCRYPT)
 
 
 _NO_REGISTRY: Final = (
@@ -184,41 +196,33 @@ def _quoted(text: str) -> str:
     return quote(text, safe="")
 
 
-def _checked(make: Callable[[Mapping[str, Any]], Any], found: Any) -> Any:
+def _kek(answer: Any) -> Kek:
+    found = checked(answer, answers.Kek, "a KEK", Stage.ENCRYPT)
+    return Kek(
+        found["name"],
+        found["kmsType"],
+        found["kmsKeyId"],
+        dict(found.get("kmsProps") or {}),
+        bool(found.get("shared")),
+        bool(found.get("deleted")),
+        found.get("doc"),
+    )
+
+
+def _dek(answer: Any) -> WrappedDek:
+    found = checked(answer, answers.Dek, "a DEK", Stage.ENCRYPT)
     try:
-        return make(found)
-    except (KeyError, TypeError, ValueError, AttributeError, Base64Error) as error:
-        raise fatal(f"the DEK registry's answer cannot be read ({type(error).__name__})") from None
-
-
-def _kek(found: Any) -> Kek:
-    made: Kek = _checked(
-        lambda f: Kek(
-            f["name"],
-            f["kmsType"],
-            f["kmsKeyId"],
-            {str(k): str(v) for k, v in (f.get("kmsProps") or {}).items()},
-            bool(f.get("shared")),
-            bool(f.get("deleted")),
-            f.get("doc"),
-        ),
-        found,
-    )
-    return made
-
-
-def _dek(found: Any) -> WrappedDek:
-    made: WrappedDek = _checked(
-        lambda f: WrappedDek(
-            f["kekName"],
-            f["subject"],
-            int(f["version"]),
-            Algorithm(f.get("algorithm") or "AES256_GCM"),
-            base64.b64decode(f.get("encryptedKeyMaterial") or "", validate=True),
-            base64.b64decode(f["keyMaterial"], validate=True) if f.get("keyMaterial") else None,
-            int(f.get("ts") or 0),
-            bool(f.get("deleted")),
-        ),
-        found,
-    )
-    return made
+        return WrappedDek(
+            found["kekName"],
+            found["subject"],
+            found["version"],
+            Algorithm(found.get("algorithm") or "AES256_GCM"),
+            base64.b64decode(found.get("encryptedKeyMaterial") or "", validate=True),
+            base64.b64decode(found["keyMaterial"], validate=True) if found.get("keyMaterial") else None,
+            found.get("ts") or 0,
+            bool(found.get("deleted")),
+        )
+    except ValueError:  # an algorithm nobody knows, a key that is no Base64
+        raise fatal(
+            "the DEK registry's answer about a DEK names no known algorithm, or its key is no Base64"
+        ) from None

@@ -18,6 +18,8 @@ from bridge.errors import Fatal, Stage
 from bridge.errors.words import words
 from bridge.model.registered import Registered
 from bridge.model.texts import ReferringText, imports_of
+from bridge.registry import answers
+from bridge.registry.answers import checked
 from bridge.registry.http import Http, Refused
 
 _NO_SUBJECT, _NO_VERSION, _NO_SCHEMA, _INVALID, _NOT_PERMITTED = 40401, 40402, 40403, 42201, 42205
@@ -25,6 +27,12 @@ _NO_SUBJECT, _NO_VERSION, _NO_SCHEMA, _INVALID, _NOT_PERMITTED = 40401, 40402, 4
 _DESCRIPTION: Final = re.compile(
     r"""description:\s*(?:'(.*?)'\s*,\s*additionalInfo|"([^"]*?)(?:'\}|"\}))""", re.DOTALL
 )
+
+
+_Key = tuple[str, int]
+"""A subject and the number of a version of it."""
+_DEEPEST: Final = 50
+_MOST: Final = 2000
 
 
 class Incompatible(Fatal):
@@ -53,11 +61,12 @@ class Registry:
     def versions(self, subject: str, *, deleted: bool = False) -> list[int]:
         """The numbers of all versions, empty for an unknown subject. ``deleted``: of soft-deleted ones, too."""
         path = f"/subjects/{_quoted(subject)}/versions{_deleted(deleted)}"
-        found = self._ask("GET", path, subject, (_NO_SUBJECT,))
+        found = self._ask("GET", path, subject, (_NO_SUBJECT,), shape=list[int])
         return list(found or [])
 
     def completed(self, found: Mapping[str, Any], subject: str, schema_id: int) -> Registered:
         """A schema that was asked for by its id, which names no subject, with the texts of its references."""
+        checked(found, answers.Schema, f"schema {schema_id}")
         whole = {**found, "subject": subject, "version": 0, "id": schema_id}
         completed = self._complete(_registered(whole))
         assert completed is not None
@@ -66,7 +75,8 @@ class Registry:
     def by_id(self, schema_id: int, context: str = "") -> str:
         """The text of a schema by its id in a context (``:.ctx:``, empty: the default one)."""
         query = f"?subject={_quoted(context)}" if context else ""
-        found = self._ask("GET", f"/schemas/ids/{schema_id}{query}", context or "the default context")
+        what = f"schema {schema_id} of {context or 'the default context'}"
+        found = self._ask("GET", f"/schemas/ids/{schema_id}{query}", what, shape=answers.Schema)
         return str(found["schema"])
 
     def lookup(
@@ -74,7 +84,7 @@ class Registry:
     ) -> Registered | None:
         """The version of the subject that has this text, None where none has. ``normalize``: or an equal one."""
         missing, path = (_NO_SUBJECT, _NO_SCHEMA), f"/subjects/{_quoted(subject)}{_normalized(normalize)}"
-        found = self._ask("POST", path, subject, missing, _body(text, type_))
+        found = self._ask("POST", path, subject, missing, _body(text, type_), answers.Version)
         return self._complete(_in_context(found, subject))
 
     def register(
@@ -100,7 +110,7 @@ class Registry:
             }
             body |= {key: value for key, value in carried.items() if value}
         path = f"/subjects/{_quoted(subject)}/versions{_normalized(normalize)}"
-        number = self._ask("POST", path, subject, (), body).get("version")
+        number = self._ask("POST", path, subject, (), body, answers.Registration).get("version")
         stored = (
             self.version(subject, number)
             if isinstance(number, int)
@@ -113,41 +123,50 @@ class Registry:
     def compatible(self, subject: str, text: str, type_: str = "AVRO") -> tuple[bool, list[str]]:
         """Whether a text could follow the latest version, and what stands against it."""
         path = f"/compatibility/subjects/{_quoted(subject)}/versions/latest?verbose=true"
-        found = self._ask("POST", path, subject, (), _body(text, type_))
+        found = self._ask("POST", path, subject, (), _body(text, type_), answers.Verdict)
         return bool(found.get("is_compatible")), differences(" ".join(found.get("messages") or []))
 
     def config(self, subject: str) -> Mapping[str, Any]:
         """The subject's own configuration, empty where it has none."""
-        found = self._ask("GET", f"/config/{_quoted(subject)}", subject, (40408, _NO_SUBJECT))
+        none = (40408, _NO_SUBJECT)
+        found = self._ask("GET", f"/config/{_quoted(subject)}", subject, none, shape=dict[str, Any])
         return found or {}
 
     def set_config(self, subject: str, config: Mapping[str, Any]) -> None:
         """Change the subject's configuration; what is not named stays."""
         self._ask("PUT", f"/config/{_quoted(subject)}", subject, (), dict(config))
 
-    def _version(self, subject: str, number: str, deleted: bool = False) -> Registered | None:
+    def _version(
+        self, subject: str, number: str, deleted: bool = False, above: frozenset[_Key] = frozenset()
+    ) -> Registered | None:
         missing = (_NO_SUBJECT, _NO_VERSION)
         path = f"/subjects/{_quoted(subject)}/versions/{number}{_deleted(deleted)}"
-        found = self._ask("GET", path, subject, missing)
-        return self._complete(_in_context(found, subject))
+        found = self._ask("GET", path, subject, missing, shape=answers.Version)
+        return self._complete(_in_context(found, subject), above)
 
-    def _complete(self, found: Registered | None) -> Registered | None:
-        """With the texts of its references."""
+    def _complete(self, found: Registered | None, above: frozenset[_Key] = frozenset()) -> Registered | None:
+        """With the texts of its references. ``above``: what led here, so that a circle is noticed."""
         if found is None or not found.references:
             return found
         imports: dict[str, str] = {}
         for reference in found.references:
-            self._follow(reference, found.subject, imports)
+            self._follow(reference, found.subject, imports, above | {(found.subject, found.version)})
         return evolve(found, text=ReferringText(found.text, imports))
 
-    def _follow(self, reference: Mapping[str, Any], parent: str, imports: dict[str, str]) -> None:
+    def _follow(
+        self, reference: Mapping[str, Any], parent: str, imports: dict[str, str], above: frozenset[_Key]
+    ) -> None:
         """A reference's subject is in its parent's context unless it is qualified. A version never changes."""
-        name, version = str(reference.get("name")), int(reference.get("version") or -1)
-        subject = in_context_of(str(reference.get("subject")), parent)
+        name, version = str(reference["name"]), int(reference.get("version") or -1)
+        subject = in_context_of(str(reference["subject"]), parent)
         if name in imports:
             return
+        if (subject, version) in above or len(above) > _DEEPEST or len(self._referred) > _MOST:
+            raise _fatal(
+                f"{parent} refers to version {version} of {subject} in a circle, or through more than {_DEEPEST} others"
+            )
         if (subject, version) not in self._referred:
-            self._referred[subject, version] = self.version(subject, version)
+            self._referred[subject, version] = self._version(subject, str(version), above=above)
         found = self._referred[subject, version]
         if found is None:
             raise _fatal(
@@ -156,13 +175,23 @@ class Registry:
         imports |= imports_of(found.text)
         imports[name] = str(found.text)
 
-    def _ask(self, method: str, path: str, subject: str, none: tuple[int, ...] = (), body: Any = None) -> Any:
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        subject: str,
+        none: tuple[int, ...] = (),
+        body: Any = None,
+        shape: Any = Any,
+    ) -> Any:
+        """The answer, of the shape that is expected. None only where ``none`` allows for it."""
         try:
-            return self._http.call(method, path, body)
+            answer = self._http.call(method, path, body)
         except Refused as refusal:
             if refusal.code in none or (none and refusal.status == refusal.code == 404):
                 return None
             raise _worded(refusal, subject) from None
+        return checked(answer, shape, subject)
 
 
 def differences(message: str) -> list[str]:
@@ -235,17 +264,14 @@ def in_context_of(subject: str, parent: str) -> str:
 
 
 def _registered(found: Mapping[str, Any]) -> Registered:
-    try:
-        return Registered(
-            subject=found["subject"],
-            version=found["version"],
-            id=found["id"],
-            text=found["schema"],
-            type=found.get("schemaType") or "AVRO",
-            references=tuple(found.get("references") or ()),
-            metadata=found.get("metadata"),
-            rule_set=found.get("ruleSet"),
-            guid=found.get("guid"),
-        )
-    except KeyError as error:
-        raise _fatal(f"the registry's answer lacks {error}") from None
+    return Registered(
+        subject=found["subject"],
+        version=found["version"],
+        id=found["id"],
+        text=found["schema"],
+        type=found.get("schemaType") or "AVRO",
+        references=tuple(found.get("references") or ()),
+        metadata=found.get("metadata"),
+        rule_set=found.get("ruleSet"),
+        guid=found.get("guid"),
+    )

@@ -25,6 +25,7 @@ import urllib3
 from attrs import define, field, frozen
 
 from bridge import calls
+from bridge.documents import LARGEST, Broken, json_of
 from bridge.errors import ConfigurationError, Fatal, Fault, Retriable, Stage
 from bridge.trust.client import tls_context
 from bridge.waits import retry_after
@@ -33,7 +34,6 @@ _CONTENT: Final = "application/vnd.schemaregistry.v1+json"
 _RETRIED: Final = frozenset({408, 429, 500, 502, 503, 504})
 _TIMEOUT: Final = 30.0
 _IDLE: Final = 16  # connections to one registry that are kept open
-_LARGEST: Final = 64 * 1024 * 1024
 
 
 class Refused(Exception):
@@ -133,7 +133,7 @@ class Http:
                 preload_content=False,
             )
             try:
-                raw = response.read(_LARGEST)
+                raw = response.read(LARGEST + 1)
             finally:
                 response.release_conn()
             call.outcome = _outcome(response.status)
@@ -212,10 +212,12 @@ def _judge(address: Address, response: urllib3.BaseHTTPResponse, raw: bytes) -> 
         return _Failure(address.shown, f"answered {status}", wait)
     if status in (204, 205):
         return (None,)
+    parsed: Any = _NO_JSON
+    broken: Broken | None = None
     try:
-        parsed = json.loads(raw)
-    except ValueError:
-        parsed = _NO_JSON
+        parsed = json_of(raw)
+    except Broken as error:
+        broken = error
     if status == 401:
         raise Fatal(
             f"the schema registry {address.shown} refused the credentials (401); check "
@@ -224,6 +226,8 @@ def _judge(address: Address, response: urllib3.BaseHTTPResponse, raw: bytes) -> 
         )
     if parsed is _NO_JSON:
         kind = response.headers.get("Content-Type", "nothing").split(";")[0]
+        if raw and kind.endswith("json"):
+            raise NoRegistryError(status, f"{address.shown} answered {status} with a document that {broken}")
         raise NoRegistryError(
             status,
             f"{address.shown} answered {status} with {kind} instead of JSON; is it the address of a schema "
