@@ -22,8 +22,6 @@ from typing import Final, NoReturn, TypeVar
 
 import msgspec
 
-from bridge.errors import BridgeError, Fatal, Stage
-
 LARGEST: Final = 16_000_000
 """Bytes of one document."""
 DEEPEST: Final = 100
@@ -88,23 +86,23 @@ def bounded(value: Json) -> Json:
 
 
 @contextmanager
-def understood(name: str, stage: Stage) -> Iterator[None]:
-    """Around code that walks what others wrote: what it does not understand is Fatal, a sentence that names it.
+def understood(name: str, fatal: Callable[[str], Exception]) -> Iterator[None]:
+    """Around code that walks what others wrote: what it does not understand is ``fatal``, a sentence that names it.
 
     Errors of ours pass; ``Broken`` completes the sentence; of any other exception class and line are told, since its
     text may quote a value.
     """
     try:
         yield
-    except BridgeError:
-        raise
     except Broken as broken:
-        raise Fatal(f"{name} {broken}", stage=stage) from None
+        raise fatal(f"{name} {broken}") from None
     except RecursionError:
-        raise Fatal(f"{name} refers to itself without an end, or is nested too deep", stage=stage) from None
+        raise fatal(f"{name} refers to itself without an end, or is nested too deep") from None
     except Exception as error:
+        if hasattr(error, "stage"):  # a ``BridgeError``, which this module stands below
+            raise
         place = innermost(error.__traceback__)
-        raise Fatal(f"{name} cannot be understood ({type(error).__name__} in {place})", stage=stage) from None
+        raise fatal(f"{name} cannot be understood ({type(error).__name__} in {place})") from None
 
 
 def innermost(trace: TracebackType | None) -> str:

@@ -69,6 +69,11 @@ _AVRO_TYPES: Final = {"string": "string", "double": "double", "float": "double",
 _NUMBERS: Final = frozenset(("double", "percent", "currency", "int", "long", "date", "datetime", "time"))
 
 
+def metadata_fatal(message: str) -> Fatal:
+    """What is wrong with metadata, as an error."""
+    return Fatal(message, stage=Stage.METADATA)
+
+
 def event_type(
     event: str, describe: Mapping[str, Any] | None, event_schema: Mapping[str, Any] | None
 ) -> EventType:
@@ -77,7 +82,7 @@ def event_type(
     Raises Fatal(stage=METADATA) naming field and type where a type has no place in the layout, and for metadata that
     is not Salesforce's.
     """
-    with understood(f"the metadata of {event}", Stage.METADATA):
+    with understood(f"the metadata of {event}", metadata_fatal):
         return _checked(_event_type(event, describe, event_schema))
 
 

@@ -12,19 +12,19 @@ from typing import Any
 
 from bridge.documents import json_of, understood
 from bridge.errors import Fatal, Stage
-from bridge.metadata.infer import event_type
+from bridge.metadata.infer import event_type, metadata_fatal
 from bridge.model.schema import EventType
 
 
 def event_of_text(text: str, schema_id: str | None = None) -> EventType:
     """From GetSchema's ``schema_json``. Fatal(stage=METADATA) in a sentence."""
-    with understood("the Pub/Sub schema", Stage.METADATA):
+    with understood("the Pub/Sub schema", metadata_fatal):
         return event_of_avro(json_of(text), schema_id)
 
 
 def event_of_avro(document: Any, schema_id: str | None = None) -> EventType:
     """From the parsed schema. Fatal(stage=METADATA) in a sentence that names the field."""
-    with understood("the Pub/Sub schema", Stage.METADATA):
+    with understood("the Pub/Sub schema", metadata_fatal):
         return _event_of(document, schema_id)
 
 
