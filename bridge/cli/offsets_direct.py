@@ -43,7 +43,7 @@ class Direct:
     def get(self) -> dict[str, Any]:
         """The committed position."""
         found = self._positions.read()
-        shown: dict[str, Any] = {"name": self.name, "offsets": offsets_of(found.replay_id)}
+        shown: dict[str, Any] = {"name": self.name, "offsets": offsets_of(found.stored)}
         if found.org_id:
             shown["org_id"] = found.org_id
         if found.created_ms is not None:

@@ -28,7 +28,7 @@ from bridge.documents import Broken, json_of, read
 from bridge.errors import Fatal, Stage
 from bridge.foreign import Foreign, shown
 from bridge.kafka.committed import read_topic
-from bridge.progress import ALL_RETAINED, DIGEST
+from bridge.progress import ALL_RETAINED, DIGEST, NEW_ONLY
 
 if TYPE_CHECKING:
     from confluent_kafka import Message
@@ -39,6 +39,7 @@ CREATED = "bridge-created"
 RESUME_AFTER = "bridge-resume-after"
 DONE = "bridge-done"
 RETENTION: Final = 72 * 3600  # seconds for which Salesforce keeps change events and platform events
+_OPTIONS: Final = {NEW_ONLY: "latest", ALL_RETAINED: "all"}
 _ID: Final = re.compile(rb"\d{1,19}")
 HIGHEST: Final = 2**63 - 1
 """The highest replay id there can be."""
@@ -53,7 +54,11 @@ class NoPosition(Fatal):
 
 @frozen
 class Position:
-    """How far a connector has come. ``replay_id`` None: nothing was ever committed."""
+    """How far a connector has come. ``replay_id`` None: nothing was ever committed.
+
+    ``option``: the record names no id but -1 or -2, as one that was taken over from Kafka Connect may: a start at
+    ``latest`` or ``all``, whatever the configuration says.
+    """
 
     replay_id: int | None = None
     org_id: str | None = None
@@ -63,6 +68,17 @@ class Position:
     since_ms: int | None = None
     resume_after: int | None = None
     done: tuple[bytes, ...] = ()
+    option: int | None = None
+
+    @property
+    def initial(self) -> str | None:
+        """``latest`` or ``all``, where the record says so."""
+        return None if self.option is None else _OPTIONS[self.option]
+
+    @property
+    def stored(self) -> int | None:
+        """The number in the record."""
+        return self.option if self.replay_id is None else self.replay_id
 
 
 def position_key(connector: str) -> bytes:
@@ -187,6 +203,8 @@ class Stored:
                 "'sfbridge offsets set' puts one there, 'sfbridge offsets reset' none",
                 stage=Stage.POSITION,
             )
+        if replay_id in _OPTIONS:
+            return Position(option=replay_id, committed_ms=at)
         headers: dict[str, Any] = dict(message.headers() or ())
         return Position(
             replay_id=replay_id,
@@ -230,13 +248,14 @@ class Stored:
         newest = max(self._positions.values(), key=lambda found: found[0], default=(0, Position()))[1]
         if isinstance(newest, NoPosition):
             raise newest
-        since = self._since_ms if newest.replay_id is None else None
-        return evolve(newest, since_ms=since)
+        begun = newest.replay_id is None and newest.option != ALL_RETAINED
+        return evolve(newest, since_ms=self._since_ms if begun else None)
 
 
 def _replay_id(value: bytes) -> int:
+    number = read(value, _Value).replayId
     try:
-        return replay_id_of(read(value, _Value).replayId)
+        return int(number) if number in (*_OPTIONS, *map(str, _OPTIONS)) else replay_id_of(number)
     except Broken:
         raise
     except ValueError as wrong:

@@ -229,7 +229,7 @@ class Attempt:
     def _source(self, buffer: Buffer, position: Position) -> Source:
         start = Start(
             position.replay_id,
-            self._config["salesforce.initial.start"],
+            position.initial or self._config["salesforce.initial.start"],
             position.since_ms,
             position.resume_after,
             position.done,

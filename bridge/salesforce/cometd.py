@@ -161,6 +161,7 @@ class CometdSource:
             polite = self._stop.is_set()
             raise
         finally:
+            self._intake.say_passed_over()
             if self.subscribed:
                 self.subscribed = False
                 self._buffer.put(Silent())

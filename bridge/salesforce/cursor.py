@@ -58,6 +58,11 @@ class Cursor:
             self._recent.add([Head(start.replay_id)])
 
     @property
+    def passing_over(self) -> bool:
+        """Whether what comes next may still lie before the start."""
+        return self._filtering or self._floor is not None
+
+    @property
     def after(self) -> int | None:
         """The highest replay id accepted, None before the first."""
         return self._progress.newest if self._progress.newest >= 0 else None
@@ -72,10 +77,10 @@ class Cursor:
             if progress.before == ALL_RETAINED:  # the newest was the first: nothing before it is wanted
                 self._floor = progress.newest
             return progress.newest if progress.before is None else progress.before
-        if self._initial == "all" or self.since_ms is not None:
-            self._filtering = self._initial != "all"
+        if self.since_ms is not None:  # it began at latest, whatever the configuration says by now
+            self._filtering = True
             return ALL_RETAINED
-        return NEW_ONLY
+        return ALL_RETAINED if self._initial == "all" else NEW_ONLY
 
     def subscribed_new_only(self, server_ms: int) -> None:
         """A subscription to new events only took effect, at this time by Salesforce's clock."""

@@ -41,11 +41,12 @@ class Answer:
     took: float
 
     def served_ms(self) -> int:
-        """A moment, by the server's clock in Unix milliseconds, that is not later than when it began to work
-        on the request: its ``Date`` (whole seconds, rounded down) less the time the reply took. Without one:
-        our clock."""
+        """A moment in Unix milliseconds that is not later than when the server began to work on the request: its
+        ``Date`` (whole seconds, rounded down) or our clock, less the time the reply took. The earlier of the two,
+        because a clock that is fast would make events of today look older than the request."""
+        now = time.time() * 1000
         date = http_date_ms(self.headers.get("Date"))
-        return int((time.time() * 1000 if date is None else date) - self.took * 1000)
+        return int((now if date is None else min(now, date)) - self.took * 1000)
 
     def retry_after(self) -> float | None:
         """Seconds, from ``Retry-After`` in either form."""

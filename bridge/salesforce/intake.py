@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from threading import Event
 from typing import Any
 
@@ -32,6 +33,7 @@ class Intake:
     progress: Callable[[], None]
     stop: Event = field(factory=Event)
     foreign: int = 0
+    _said_skipped: int = 0
 
     def receive(self, reply: Reply, more: bool) -> None:
         """Accept a reply, or a slice of one: what was not seen before goes into the buffer. Where ``more``
@@ -40,7 +42,7 @@ class Intake:
         stats.replies += not more
         stats.bytes_received += reply.size
         stats.surrogates_replaced += bool(reply.repaired)
-        events, unreadable = reply.events, reply.unreadable
+        events, unreadable, skipped = reply.events, reply.unreadable, cursor.skipped
         if events and not self.accept_any:
             events = self._of_this_channel(events)
         if events or unreadable:
@@ -53,8 +55,27 @@ class Intake:
                 stats.unreadable += len(unreadable)
                 stats.last_received_at = now
                 self.progress()
+        if self._said_skipped != cursor.skipped and (cursor.skipped == skipped or not cursor.passing_over):
+            self.say_passed_over()
         if more and not self.room_before(float("inf")):
             raise Interrupted
+
+    def say_passed_over(self) -> None:
+        """One line for all that lay before the start: when nothing more of that comes, or the session is over."""
+        cursor = self.cursor
+        count, self._said_skipped = cursor.skipped - self._said_skipped, cursor.skipped
+        if not count:
+            return
+        if cursor.since_ms is None:
+            self.log.info(
+                "%d events were passed over: they lie before the first one that was delivered", count
+            )
+        else:
+            self.log.info(
+                "%d events were passed over: they were created before %s, when the connector started at latest",
+                count,
+                datetime.fromtimestamp(cursor.since_ms / 1000, UTC).isoformat(timespec="seconds"),
+            )
 
     def room_before(self, deadline: float) -> bool:
         """Wait for room in the buffer until ``deadline`` (monotonic seconds); False also when stopped."""

@@ -68,7 +68,13 @@ def from_url(url: str, connector: str) -> int:
 def from_topic(settings: Mapping[str, Any], topic: str, connector: str) -> int:
     """The position in a Kafka Connect cluster's offsets topic; reads it to its end."""
 
-    found = read_position(settings, topic, connector, seen=False).replay_id
-    if found is None:
+    position = read_position(settings, topic, connector, seen=False)
+    if position.initial is not None:
+        raise Fatal(
+            f"topic {topic} holds the replayId {position.option} for {connector}, which is no place to go on at: start "
+            f"without a position and with salesforce.initial.start={position.initial}",
+            stage=Stage.POSITION,
+        )
+    if position.replay_id is None:
         raise Fatal(f"topic {topic} holds no position of a connector named {connector}", stage=Stage.POSITION)
-    return found
+    return position.replay_id

@@ -172,8 +172,8 @@ class SalesforcePlugin:
         return SalesforceRunning(Connector(loaded), loaded, self.metrics)
 
     def offsets(self, name: str, given: Mapping[str, str]) -> list[dict[str, Any]]:
-        found = Positions(self._loaded(name, given)).read().replay_id
-        return [] if found is None else [{"partition": {}, "offset": {"replayId": found}}]
+        stored = Positions(self._loaded(name, given)).read().stored
+        return [] if stored is None else [{"partition": {}, "offset": {"replayId": stored}}]
 
     def check_offsets(self, offsets: list[tuple[Any, Any]]) -> None:
         """Raises ValueError with a sentence for what no position can be."""

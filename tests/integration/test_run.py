@@ -292,3 +292,60 @@ def test_at_least_once_by_configuration(bridge: Bridge, org: Org) -> None:
     assert bridge.position() == {"replayId": ids[599]}
     bridge.run(until_idle=0.5)
     assert bridge.replay_ids() == ids
+
+
+def restarted_before_the_next_event(bridge: Bridge, org: Org) -> list[int]:
+    """Runs until it listens, and once more; the ids published while it did not run."""
+    with running(bridge):
+        pass
+    ids = org.publish_many(EVENT, 3)
+    bridge.run(max_events=3)
+    return ids
+
+
+def test_the_choice_after_an_expired_position_survives_a_restart_before_the_next_event(
+    bridge: Bridge, org: Org
+) -> None:
+    bridge.settings["invalid.replay.id.behaviour"] = "latest"
+    first = org.publish_many(EVENT, 1, created=time.time() - 400)
+    bridge.run(max_events=1)
+    lost = org.publish_many(EVENT, 2, created=time.time() - 300)
+    org.expire(time.time() - 350)
+    producer = Producer(bridge.broker.client())
+    producer.produce(bridge.offsets, position_value(first[0] - 1), position_key(bridge.name))
+    assert producer.flush(30) == 0
+    ids = restarted_before_the_next_event(bridge, org)
+    assert lost
+    assert bridge.replay_ids() == [*first, *ids]
+
+
+@pytest.mark.parametrize(("option", "initial"), [(-1, "all"), (-2, "latest")])
+def test_a_replay_option_taken_over_from_kafka_connect_is_a_start_with_its_guarantees(
+    bridge: Bridge, org: Org, option: int, initial: str
+) -> None:
+    bridge.settings["salesforce.initial.start"] = initial
+    create_topic(bridge.broker, bridge.offsets, config={"cleanup.policy": "compact"})
+    producer = Producer(bridge.broker.client())
+    producer.produce(bridge.offsets, position_value(option), position_key(bridge.name))
+    assert producer.flush(30) == 0
+    old = org.publish_many(EVENT, 2, created=time.time() - 300)
+    with running(bridge) as connector:
+        wait_until(lambda: connector.stats.events_delivered == (0 if option == -1 else 2))
+    ids = org.publish_many(EVENT, 3)
+    with running(bridge) as connector:
+        wait_until(lambda: connector.stats.events_delivered == 3)
+        org.forget_sessions()
+        wait_until(lambda: connector.stats.subscribes == 2)
+        ids += org.publish_many(EVENT, 3)
+        wait_until(lambda: connector.stats.events_delivered == 6)
+    assert bridge.replay_ids() == (ids if option == -1 else [*old, *ids])
+
+
+def test_another_negative_replay_id_is_refused_in_one_sentence(bridge: Bridge, org: Org) -> None:
+    create_topic(bridge.broker, bridge.offsets, config={"cleanup.policy": "compact"})
+    producer = Producer(bridge.broker.client())
+    producer.produce(bridge.offsets, position_value(-5), position_key(bridge.name))
+    assert producer.flush(30) == 0
+    connector = bridge.run()
+    assert isinstance(connector.error, Fatal)
+    assert "replayId that is not between 0 and" in connector.error.message

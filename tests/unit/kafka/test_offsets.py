@@ -84,7 +84,7 @@ def test_other_keys_are_others(key: bytes | None, log_lines: io.StringIO) -> Non
     "value",
     [
         b"", b"{}", b"null", b"4711", b'"4711"', b"[1]", b'{"replayId":null}', b'{"replayId":1e999}',
-        b'{"replayId":-2}', b'{"replayId":1.5}', b'{"replayId":true}', b'{"replayId":NaN}',
+        b'{"replayId":-3}', b'{"replayId":"-5"}', b'{"replayId":1.5}', b'{"replayId":true}', b'{"replayId":NaN}',
         b'{"replayId":9223372036854775808}', b'{"replayId":"x"}', b'{"replayId":"' + b"9" * 5000 + b'"}',
         b'{"replayId":' + b"9" * 5000 + b"}", b'{"replayId":' + NESTED + b"}", b"\xff\xfe", NESTED,
     ],
@@ -102,6 +102,16 @@ def test_what_is_no_position_names_the_place_and_the_remedy(value: bytes) -> Non
 
 def test_a_position_as_text_is_one() -> None:
     assert stored(Message(KEY, b'{"replayId":"4711"}')).replay_id == 4711
+
+
+@pytest.mark.parametrize(
+    ("value", "option", "initial"), [(b"-1", -1, "latest"), (b"-2", -2, "all"), (b'"-2"', -2, "all")]
+)
+def test_a_replay_option_in_place_of_an_id_is_a_start(value: bytes, option: int, initial: str) -> None:
+    since = Message(start_key("orders"), b'{"since":1234}')
+    position = stored(since, Message(KEY, b'{"replayId":%b}' % value))
+    assert (position.replay_id, position.stored, position.initial) == (None, option, initial)
+    assert position.since_ms == (1234 if initial == "latest" else None)
 
 
 def test_the_highest_replay_id_is_one() -> None:

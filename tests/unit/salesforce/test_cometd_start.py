@@ -24,9 +24,9 @@ from tests.support.scripted_org import (
     event,
 )
 
-SUBSCRIBED_AT = 1_800_000_000  # server time of the first subscription, seconds
-BEFORE = "2027-01-15T07:59:58Z"
-AFTER = "2027-01-15T08:00:00.500Z"
+SUBSCRIBED_AT = 1_700_000_000  # server time of the first subscription, seconds; our clock says later
+BEFORE = "2023-11-14T22:13:18Z"
+AFTER = "2023-11-14T22:13:20.500Z"
 
 
 def at_server_time(_: Any, normal: list[Any]) -> Http:
@@ -67,6 +67,44 @@ def test_a_restart_before_the_first_commit_does_the_same(org: ScriptedOrg) -> No
         client.wait_for([2])
     assert org.replays() == [-2]
     assert client.first_subscription == []
+
+
+def test_a_start_at_latest_stays_one_whatever_the_configuration_says_after_a_restart(
+    org: ScriptedOrg,
+) -> None:
+    """So does the choice of invalid.replay.id.behaviour=latest in a connector that once began at all."""
+    org.publish(event(1, created=BEFORE), event(2, created=AFTER))
+    with Client(org, Start(initial="all", since_ms=SUBSCRIBED_AT * 1000)) as client:
+        client.wait_for([2])
+    assert org.replays() == [-2]
+
+
+@pytest.mark.parametrize("ahead", [86_400, -86_400])
+def test_the_earlier_of_the_clocks_counts(
+    org: ScriptedOrg, ahead: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A server whose Date is a day ahead of its CreatedDate loses nothing; what is passed over is said."""
+    caplog.set_level("INFO")
+    now = time.time()
+
+    def at(seconds: float) -> str:
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+    def dated(_: Any, normal: list[Any]) -> Http:
+        return Http(json.dumps(normal).encode(), headers={"Date": formatdate(now + ahead, usegmt=True)})
+
+    org.publish(*(event(number, created=at(now - 200_000)) for number in (1, 2)))
+    org.next(SUBSCRIBE, dated)
+    with Client(org, Start()) as client:
+        client.wait(lambda: client.source.subscribed)
+        with org.at_once():
+            org.next(CONNECT, Http(cut=20))
+            org.publish(event(3, created=at(now + 5)), event(4, created=at(now + 6)))
+        client.wait_for([3, 4])
+    assert org.replays() == [-1, -2]
+    (since,) = client.first_subscription
+    assert since <= (now + min(ahead, 0)) * 1000 + 5000
+    assert caplog.text.count("2 events were passed over: they were created before") == 1
 
 
 def test_as_long_as_everything_was_passed_over_all_retained_events_are_asked_for(org: ScriptedOrg) -> None:
