@@ -51,6 +51,11 @@ class BridgeError(Exception):
         self.stage = stage
         self.position = position
 
+    def unsay(self, text: str, instead: str) -> None:
+        """Leave a text out of the message, such as a topic's name that an event's value makes."""
+        self.message = self.message.replace(text, instead)
+        self.args = (self.message,)
+
     @staticmethod
     def _fit(message: str) -> str:
         return printable(message)

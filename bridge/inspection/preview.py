@@ -34,6 +34,7 @@ from bridge.model.schema import EventType, Schema
 from bridge.model.subjects import STRATEGIES, qualified
 from bridge.registry.client import Registry
 from bridge.routing.conversion import ConversionGuard
+from bridge.routing.exposure import Exposure
 from bridge.routing.following import follow, marked
 from bridge.routing.registration import REGISTRY_TYPES
 from bridge.transforms.chain import Chain
@@ -100,6 +101,7 @@ class Preview:
             events(config), rest, self._contracts, log.warning, protecting=bool(config.get("csfle.enabled"))
         )
         self._chain: Chain = chain_of(config.raw()) if config.get("transforms") else Chain(())
+        self._exposure = Exposure.of(config, self._template, self._chain)
         self._rows: dict[str | None, tuple[EventType, Layout]] = {}
         self._known: dict[tuple[str, str, int], _Found] = {}
         self._marked: dict[str | None, tuple[frozenset[Path], Schema]] = {}
@@ -140,12 +142,13 @@ class Preview:
         passed: list[tuple[str, ConnectRecord | None]],
     ) -> Previewed:
         dropped = bool(passed) and passed[-1][1] is None
-        found = self._find(last, event)
-        protected = self._protected(event, found)
         schema = first.value_schema
         assert schema is not None
+        found = self._find(last, event, schema)
+        protected = self._protected(event, found)
         followed = follow(self._chain, schema, found.reach, protected.protects)
-        leaky = bool(followed.leaks)
+        exposed = [*self._exposure.of_itself(followed.origins), *map(str, followed.leaks)]
+        leaky = bool(exposed)
         # once more, with marks on what is protected: they go where the values go
         first = first.copy()
         first.value_schema = self._with_marks(begun.schema_id, schema, followed.origins)
@@ -153,12 +156,11 @@ class Preview:
         steps = []
         if self._explain:
             inside = evolve(protected, reach=None)  # names of the written schema mean nothing on the way
-            steps = [shown("", first, inside, leaky=False)]
+            steps = [shown("", first, inside, leaky=bool(self._exposure.of_itself(followed.origins)))]
             steps += [shown(a, r, inside, leaky=leaky) for a, r in passed if r is not None]
         words = found.words
         if leaky:
-            told = "; ".join(map(str, followed.leaks))
-            words = f"would be refused: {told}, where it would not be encrypted"
+            words = f"would be refused: {'; '.join(exposed)}, where it would not be encrypted"
         if dropped:
             words = f"is dropped by transforms.{passed[-1][0]}"
         return evolve(
@@ -201,7 +203,13 @@ class Preview:
         constants = {"_ObjectType": event.name, "_EventType": event.schema_id}
         return self._template.fill(lambda name: constants.get(name) or values.get(name))
 
-    def _find(self, record: ConnectRecord, event: EventType) -> _Found:
+    def _find(self, record: ConnectRecord, event: EventType, before: Schema) -> _Found:
+        nobody = _Found(None, "", None)
+        declared = follow(self._chain, before, None, self._protected(event, nobody).protects)
+        if self._exposure.of_itself(declared.origins) or declared.leaks:
+            return (
+                nobody  # its subject may be named after a protected value, and the registry is not to be told
+            )
         schema, topic = record.value_schema, record.topic or ""
         if not self._form.REGISTERED:
             return _Found(None, "written without a schema", None)

@@ -68,6 +68,7 @@ class Registration:
         self._auto = flag(settings, "auto.register.schemas", True)
         self._normalize = flag(settings, "normalize.schemas", False)
         self._strategy = settings.get("value.subject.name.strategy") or "TopicNameStrategy"
+        self._by_record = self._strategy.rpartition(".")[2] == "RecordNameStrategy"
         self._context = config.get("schema.context.name") or "default"
         self._plaintext = bool(config.get("bridge.csfle.allow.plaintext"))
         self._metadata_tags = bool(config.get("bridge.schema.metadata.tags"))
@@ -105,10 +106,21 @@ class Registration:
 
     def rules(self, schema: Schema, topic: str | None, contract: Contract | None) -> list[EncryptRule]:
         """The encryption rules of the subject, registered or of the contract. Raises Fatal, Retriable."""
-        subject = self._subject(schema, topic)
-        latest = self._registry.latest(subject) or Registered(subject, 0, 0, "", self._type)
-        found = self._with_contract(latest, contract)
-        return read_rules(found.rule_set, found.metadata)
+        declared = self.declared(schema, topic, contract)
+        return read_rules(declared.rule_set, declared.metadata)
+
+    def declared(self, schema: Schema, topic: str | None, contract: Contract | None) -> Registered:
+        """What is known of a subject before anything is registered in it: its latest version, without a text where
+        there is none, with the contract's rules. Raises Fatal, Retriable.
+
+        ``topic`` None: it depends on the event. Where the subject does, too, the contract alone speaks.
+        """
+        latest = None
+        subject = ""
+        if topic is not None or self._by_record:
+            subject = self._subject_of(schema, topic)
+            latest = self._registry.latest(subject)
+        return self._with_contract(latest or Registered(subject, 0, 0, "", self._type), contract)
 
     def _stored(
         self,
@@ -215,14 +227,18 @@ class Registration:
         rules = rule_set_document(contract, stored.rule_set)
         return evolve(stored, metadata=metadata, rule_set=rules)
 
-    def _subject(self, schema: Schema, topic: str | None) -> str:
-        if topic is None and self._strategy.rpartition(".")[2] != "RecordNameStrategy":
+    def _subject_of(self, schema: Schema, topic: str | None) -> str:
+        if topic is None and not self._by_record:
             raise Fatal(
                 "kafka.topic depends on the event, so the subject cannot be named after it; set "
                 f"{STRATEGY}=RecordNameStrategy",
                 stage=Stage.CONFIGURATION,
             )
-        subject = subject_name(self._strategy, topic or "", schema.name or "", self._context)
+        return subject_name(self._strategy, topic or "", schema.name or "", self._context)
+
+    def _subject(self, schema: Schema, topic: str | None) -> str:
+        """The subject, which from now on is that record's."""
+        subject = self._subject_of(schema, topic)
         first = self._records.setdefault(subject, schema.name)
         if first != schema.name:
             raise Fatal(

@@ -34,11 +34,13 @@ from bridge.registry.client import Incompatible, Registry
 from bridge.registry.http import Http, http_of
 from bridge.retry import patience
 from bridge.routing.demands import check_contract, check_secrets, no_core_dumps
+from bridge.routing.exposure import Exposure
 from bridge.routing.guard import Guard, deks_of, executor_params
 from bridge.routing.letters import SealedLetters
 from bridge.routing.registration import Registration, Written
 from bridge.routing.routes import Route
 from bridge.routing.transforming import Transforming
+from bridge.transforms.chain import Chain
 
 _CONVERTER = "value.converter."
 
@@ -104,6 +106,8 @@ class Writers:
             self._transforming = Transforming(
                 loaded, self._form, self._settings, lambda: registry or registry_of(loaded), ensure_topic
             )
+        chain = Chain(()) if self._transforming is None else self._transforming.chain
+        self._exposure = Exposure.of(config, self._template, chain)
         self._warned: set[tuple[str, ...]] = set()
         self._made: dict[str | None, tuple[Any, Route]] = {}
 
@@ -125,6 +129,8 @@ class Writers:
         if self._transforming is not None:
             return self._transformed(event, schema, sample)
         topic = self._topic(event)
+        if self.guard is not None and self._exposure.fields:
+            self._exposure.judge_declared(schema, self._declared(event, schema, topic))
         try:
             written = self._written(event, schema, topic)
         except Incompatible as difference:
@@ -155,14 +161,22 @@ class Writers:
             return None
         return self._registration.written(schema, topic, self._contracts.get(event.name))
 
+    def _declared(self, event: EventType, schema: Schema, topic: str | None) -> Registered | None:
+        if self._registration is None:
+            return None
+        return self._registration.declared(schema, topic, self._contracts.get(event.name))
+
     def _transformed(self, event: EventType, schema: Schema, sample: Data) -> Route:
         rows = layout(event, schema, drop_unknown=not self._strict)
 
         def find(made: Schema, topic: str) -> Written | None:
             return self._written(event, made, topic)
 
+        def declared(made: Schema, topic: str | None) -> Registered | None:
+            return self._declared(event, made, topic)
+
         assert self._transforming is not None
-        return self._transforming.route(rows, self._template, find, sample, describes(event, None))
+        return self._transforming.route(rows, self._template, find, declared, sample, describes(event, None))
 
     def _refusing(self, difference: Fatal, event: EventType, topic: str | None) -> Route:
         """Stop, or a route to the dead-letter topic for every event of this schema."""
@@ -220,6 +234,8 @@ class Writers:
         text = None if registered is None else registered.text
         frame = b"" if registered is None else frame_of(registered.id)
         protection = NOTHING if written is None else written.protection
+        if written is not None and self.guard is not None:
+            self._exposure.judge(schema, written.in_force)
         convert = self._form.compile_fused(rows, text, frame, self._settings, protection)
         record = None
         if topic is None or self._timestamps:

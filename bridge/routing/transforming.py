@@ -14,25 +14,22 @@ from typing import Any, Final
 import msgspec
 from attrs import frozen
 
-from bridge.config import Loaded, TopicTemplate
+from bridge.config import Loaded, TopicTemplate, topic_template
 from bridge.config.checks import topic as wrong_topic
-from bridge.encryption.rules import protects
 from bridge.errors import BadRecord, BridgeError, Fatal, SetAside, Stage
 from bridge.event import Data, Record
 from bridge.formats import Format
 from bridge.formats.reader import read_with
 from bridge.formats.rows import Layout
-from bridge.languages.tagging import tags_in
 from bridge.model.converter_classes import SIMPLE, STRING
 from bridge.model.protection import NOTHING
 from bridge.model.registered import Registered
 from bridge.model.schema import Kind, Schema
 from bridge.registry.client import Incompatible, Registry
-from bridge.routing.following import follow
+from bridge.routing.exposure import Exposure
 from bridge.routing.key_converters import Encoder, header_encoder, key_converter
 from bridge.routing.registration import Written
 from bridge.routing.routes import Route, Unprepared
-from bridge.transforms.chain import Chain
 from bridge.transforms.configuration import chain_of
 from bridge.transforms.record import ConnectRecord
 from bridge.transforms.smt.cast import caster
@@ -40,6 +37,10 @@ from bridge.transforms.smt.cast import caster
 _MOST_TARGETS: Final = 2000
 Find = Callable[[Schema, str], Written | None]
 """The version that writes values of a schema to a topic; None: the format has none."""
+Declared = Callable[[Schema, str | None], Registered | None]
+"""What is known of that version before anything is registered; None: the format has none. Without a topic: what is
+known whatever the topic is."""
+_OF_EVENT: Final = "(a topic that the event's values make)"
 
 
 @frozen
@@ -69,6 +70,7 @@ class Transforming:
         """ConfigurationError for transforms that are wrong."""
         config, worker = loaded.connector, loaded.worker
         self.chain: Final = chain_of(config.raw())
+        self.exposure: Final = Exposure.of(config, topic_template(config), self.chain)
         self._form, self._settings, self._ensure_topic = form, settings, ensure_topic
         self._encrypts = bool(config.get("csfle.enabled"))
         self._timestamps = config.get("bridge.record.timestamp") == "created_date"
@@ -84,17 +86,33 @@ class Transforming:
         name, options = _converter("header.converter", SIMPLE, config.raw(), worker.raw())
         self._header = header_encoder(name, options)
 
-    def route(self, rows: Layout, template: TopicTemplate, find: Find, sample: Data, describes: str) -> Route:
+    def route(
+        self,
+        rows: Layout,
+        template: TopicTemplate,
+        find: Find,
+        declared: Declared,
+        sample: Data,
+        describes: str,
+    ) -> Route:
         """The route of one event schema. Fatal where a protected field would get where nothing is encrypted."""
         read, schema, header = read_with(rows), rows.schema, self._header
         apply, timestamps = self.chain.apply, self._timestamps
         targets: dict[tuple[int, str, int], Target] = {}
         fixed = _fixed_topic(template, rows)
+        final = None if fixed is None else self.chain.fixed_topic(fixed)
+        if self._encrypts:
+            self.exposure.judge_declared(schema, declared(schema, final or fixed))
 
         def prepare(record: ConnectRecord) -> None:
             if len(targets) >= _MOST_TARGETS:
                 targets.clear()
-            targets[_identity(record)] = self._target(record, schema, find)
+            try:
+                targets[_identity(record)] = self._target(record, schema, find, declared)
+            except BridgeError as error:
+                if self._encrypts and final is None and record.topic:
+                    error.unsay(record.topic, _OF_EVENT)
+                raise
 
         def transformed(data: Data) -> ConnectRecord | None:
             values = msgspec.to_builtins(read(data))
@@ -146,14 +164,16 @@ class Transforming:
         if record is not None:
             prepare(record)
 
-    def _target(self, record: ConnectRecord, before: Schema, find: Find) -> Target:
+    def _target(self, record: ConnectRecord, before: Schema, find: Find, declared: Declared) -> Target:
         schema, topic, sealed = record.value_schema, record.topic or "", 0
         try:
             if wrong := wrong_topic(topic):
                 raise BadRecord(f"the topic that transforms give {wrong}", stage=Stage.TRANSFORMATION)
-            self._ensure_topic(topic)
             if schema is None or schema.kind is not Kind.STRUCT:
                 self._refuse_tagged(before)
+            elif self._encrypts and (known := declared(schema, topic)) is not None:
+                self.exposure.judge(before, known)  # before a topic or a subject is named after a value
+            self._ensure_topic(topic)
             value: Encoder = _null
             if schema is not None:
                 value, sealed = self._value(schema, topic, before, find)
@@ -171,7 +191,8 @@ class Transforming:
         written = find(schema, topic)
         if written is None:
             return _unless_null(self._form.compile_values(schema, None, b"", self._settings, NOTHING)), 0
-        self._refuse_leaks(before, written)
+        if self._encrypts or written.protection.fields or written.protection.payload:
+            self.exposure.judge(before, written.in_force)
         frame = b"\0" + written.registered.id.to_bytes(4, "big")
         try:
             encode = self._form.compile_values(
@@ -183,30 +204,10 @@ class Transforming:
             raise Incompatible(difference.message, stage=Stage.SCHEMA) from None
         return _unless_null(_fitted(encode, schema, written.schema)), written.protection.count
 
-    def _refuse_leaks(self, before: Schema, written: Written) -> None:
-        if self._encrypts or written.protection.fields or written.protection.payload:
-            self._refuse(leaks_of(self.chain, before, written.in_force))
-
     def _refuse_tagged(self, before: Schema) -> None:
         """There is no registered schema whose rules could say what is protected: every tag counts."""
         if self._encrypts:
-            self._refuse([str(found) for found in self.chain.ends(before)[1]])
-
-    def _refuse(self, found: list[str]) -> None:
-        if found:
-            raise Fatal(
-                f"{'; '.join(found)}, where it would not be encrypted: take the field out of it, or untag it in the "
-                "contract",
-                stage=Stage.ENCRYPT,
-            )
-
-
-def leaks_of(chain: Chain, before: Schema, written: Registered) -> list[str]:
-    """In words, where protected fields of the schema before the chain get to places that are not encrypted."""
-    rules = written.rules()
-    reach = tags_in(written.text, written.type, written.metadata)
-    followed = follow(chain, before, reach, lambda tags: any(protects(rule, tags) for rule in rules))
-    return [str(leak) for leak in followed.leaks]
+            self.exposure.judge_declared(before, None)
 
 
 def _converter(

@@ -193,6 +193,33 @@ def test_what_transforms_carry_away_is_masked_too(
     assert "would be refused: transforms.t puts the field Customer_Email__c" in found["becomes"]
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"kafka.topic": "x-${Customer_Email__c}"},
+        {
+            "transforms": "t",
+            "transforms.t.type": "io.confluent.connect.transforms.ExtractTopic$Value",
+            "transforms.t.field": "Customer_Email__c",
+        },
+    ],
+)
+def test_a_topic_of_a_protected_value_is_told_to_nobody(
+    files: Files, org: Org, registry: Registry, settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def latest(client: object, subject: str) -> None:
+        raise AssertionError(f"the registry was asked for {subject}")
+
+    monkeypatch.setattr("bridge.registry.client.Registry.latest", latest)
+    files.settings |= settings | {"csfle.enabled": "true"}
+    files.contract({}, Customer_Email__c=["PII"])
+    org.publish(EVENT, {"Order_Number__c": "O-1", "Customer_Email__c": "zdenka.tajemna"})
+    (found,) = files.preview("--max-events", "1", "--explain")
+    assert "zdenka" not in json.dumps(found)
+    assert "would be refused" in found["becomes"]
+    assert "into the topic" in found["becomes"]
+
+
 def test_what_cannot_be_carried_and_what_is_dropped_is_told(files: Files, org: Org) -> None:
     org.bus.publish_bytes(EVENT, b'{"Order_Number__c": "O-1", "Amount__c": "much"}')
     (found,) = files.preview("--max-events", "1")

@@ -14,9 +14,9 @@ from bridge.inspection.masking import MASK, Protected, masked, shown
 from bridge.languages.tagging import every_field, tags_in
 from bridge.model.registered import Registered
 from bridge.model.schema import Schema
+from bridge.routing.exposure import Exposure
 from bridge.routing.following import follow, marked
 from bridge.routing.registration import REGISTRY_TYPES
-from bridge.routing.transforming import leaks_of
 from bridge.transforms.chain import Chain
 from bridge.transforms.configuration import chain_of
 from bridge.transforms.record import ConnectRecord
@@ -76,7 +76,7 @@ def test_a_pattern_reaches_a_field_that_is_hoisted_afterwards(
 ) -> None:
     links = chain(first, HOIST)
     written = registered(form, after(links), metadata={"tags": {pattern: ["PII"]}})
-    (leak,) = leaks_of(links, BEFORE, written)
+    (leak,) = Exposure(links, {}).faults(BEFORE, written)
     assert leak.startswith(f"transforms.t0 puts the field {EMAIL} (tagged PII) into ")
 
 
@@ -85,15 +85,15 @@ def test_a_pattern_reaches_a_field_that_is_hoisted_afterwards(
 def test_so_does_a_tag_on_the_nested_field_itself(form: str, first: dict[str, str]) -> None:
     links = chain(first, RENAME, HOIST)
     written = registered(form, inline(after(links), "mail"))
-    (leak,) = leaks_of(links, BEFORE, written)
+    (leak,) = Exposure(links, {}).faults(BEFORE, written)
     assert leak.startswith(f"transforms.t0 puts the field {EMAIL} (tagged PII) into ")
-    assert leaks_of(links, BEFORE, registered(form, after(links))) == []
+    assert Exposure(links, {}).faults(BEFORE, registered(form, after(links))) == []
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_fields_beside_it_may_go_where_they_like(form: str) -> None:
     links = chain(KEY | {"fields": "Order_Number__c"}, HOIST)
-    assert leaks_of(links, BEFORE, registered(form, inline(after(links)))) == []
+    assert Exposure(links, {}).faults(BEFORE, registered(form, inline(after(links)))) == []
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -101,22 +101,22 @@ def test_a_name_that_had_to_be_spelled_otherwise_is_the_same_field(form: str) ->
     links = chain(KEY, HOIST, {"type": APACHE + "Flatten$Value", "delimiter": "-"})
     text = FORMATS[form].render(inline(after(links), f"all-{EMAIL}"), {"scrub.invalid.names": "true"})
     written = Registered("s", 1, 7, text, REGISTRY_TYPES[form], rule_set=RULES)
-    assert len(leaks_of(links, BEFORE, written)) == 1
+    assert len(Exposure(links, {}).faults(BEFORE, written)) == 1
 
 
 def test_a_record_that_a_predicate_keeps_from_one_transform_is_followed_too() -> None:
     """HoistField for some records only: the others are written as they are, with the tag at the top."""
     some = {"predicates__p__type": APACHE + "predicates.HasHeaderKey", "predicates__p__name": "x"}
     links = chain(KEY, HOIST | {"predicate": "p"}, predicates="p", **some)
-    assert len(leaks_of(links, BEFORE, registered("AVRO", inline(BEFORE)))) == 1
-    assert len(leaks_of(links, BEFORE, registered("AVRO", inline(after(links))))) == 1
-    assert leaks_of(links, BEFORE, registered("AVRO", BEFORE)) == []
+    assert len(Exposure(links, {}).faults(BEFORE, registered("AVRO", inline(BEFORE)))) == 1
+    assert len(Exposure(links, {}).faults(BEFORE, registered("AVRO", inline(after(links))))) == 1
+    assert Exposure(links, {}).faults(BEFORE, registered("AVRO", BEFORE)) == []
 
 
 def test_a_value_that_is_only_in_the_key_any_more_keeps_the_tag_of_its_name() -> None:
     links = chain(KEY, {"type": APACHE + "ReplaceField$Value", "exclude": EMAIL}, HOIST)
     earlier = chain(HOIST)
-    assert len(leaks_of(links, BEFORE, registered("AVRO", inline(after(earlier))))) == 1
+    assert len(Exposure(links, {}).faults(BEFORE, registered("AVRO", inline(after(earlier))))) == 1
 
 
 def test_more_ways_than_can_be_followed_are_refused() -> None:
@@ -124,7 +124,7 @@ def test_more_ways_than_can_be_followed_are_refused() -> None:
     insert = {"type": APACHE + "InsertField$Value", "static.value": "v", "predicate": "p"}
     many = [insert | {"static.field": f"f{number}"} for number in range(11)]
     with pytest.raises(Fatal, match=r"transforms\.t10: .*more than 1024 ways"):
-        leaks_of(chain(*many, predicates="p", **some), BEFORE, registered("AVRO", BEFORE))
+        Exposure(chain(*many, predicates="p", **some), {}).faults(BEFORE, registered("AVRO", BEFORE))
 
 
 @pytest.mark.parametrize("form", FORMS)

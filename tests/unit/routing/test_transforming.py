@@ -18,9 +18,10 @@ from bridge.model.protection import NOTHING, Protection
 from bridge.model.registered import Registered
 from bridge.model.schema import Schema
 from bridge.registry.client import Incompatible
+from bridge.routing.exposure import Exposure
 from bridge.routing.registration import Written
 from bridge.routing.routes import Route, Unprepared
-from bridge.routing.transforming import Transforming, leaks_of
+from bridge.routing.transforming import Transforming
 from bridge.transforms.configuration import chain_of
 from tests.unit.formats.events import EVERY, FULL, ORDER, data, payloads, rows
 
@@ -64,7 +65,12 @@ def route(
     ensure = topics.append if topics is not None else lambda name: None
     made = Transforming(loaded, FORMATS[form], {}, lambda: pytest.fail("no registry of keys"), ensure)
     find = find or registered(form, {})
-    return made.route(rows(event), TopicTemplate("Orders"), find, data(sample), "a route")
+
+    def declared(schema: Schema, topic: str | None) -> Registered | None:
+        written = find(schema, topic or "")
+        return written and evolve(written.registered, text="")
+
+    return made.route(rows(event), TopicTemplate("Orders"), find, declared, data(sample), "a route")
 
 
 def converted(found: Route, event: Data) -> Record | None:
@@ -229,12 +235,12 @@ def test_other_tags_other_rules_and_other_fields_may() -> None:
     for rules in (other, disabled):
         written = protecting(rules=rules)(before, "orders")
         assert written is not None
-        assert leaks_of(chain, before, written.registered) == []
+        assert Exposure(chain, {}).faults(before, written.registered) == []
     status = chain_of({key: value.replace("Order_Number__c", "Status__c") for key, value in KEY.items()})
     written = protecting()(before, "orders")
     assert written is not None
-    assert leaks_of(status, before, written.registered) == []
-    assert len(leaks_of(chain, before, written.registered)) == 1
+    assert Exposure(status, {}).faults(before, written.registered) == []
+    assert len(Exposure(chain, {}).faults(before, written.registered)) == 1
 
 
 def test_a_header_a_topic_and_a_number_leak_too() -> None:
@@ -256,4 +262,4 @@ def test_a_header_a_topic_and_a_number_leak_too() -> None:
     )
     for one, into in cases:
         chain = chain_of({"transforms": "a"} | {f"transforms.a.{key}": value for key, value in one.items()})
-        assert leaks_of(chain, before, written.registered)[0].endswith(f"into {into}")
+        assert Exposure(chain, {}).faults(before, written.registered)[0].endswith(f"into {into}")

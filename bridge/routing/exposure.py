@@ -1,0 +1,101 @@
+"""Where an event's values get besides the value that is encrypted, and whether protected ones do.
+
+By themselves they get into the topic (``kafka.topic=x-${Field__c}``) and into the record's timestamp
+(``bridge.record.timestamp``); transforms bring them into key, headers, topic, timestamp or another type. It is judged
+before any route is resolved, by what the contract, the data classification and the registry declare by then: a topic
+or a subject named after a protected value would tell it to everybody. It is judged again by the version that writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from attrs import frozen
+
+from bridge.config import TopicTemplate
+from bridge.encryption.rules import protects
+from bridge.errors import Fatal, Stage
+from bridge.languages.tagging import Path, tags_in
+from bridge.model.registered import Registered
+from bridge.model.schema import Schema
+from bridge.routing.following import follow
+from bridge.transforms.chain import Chain
+
+_CONSTANTS = frozenset({"_ObjectType", "_EventType"})
+
+
+@frozen
+class Exposure:
+    """What a connector's configuration brings where. ``fields``: a field of the event → what is done with it."""
+
+    chain: Chain
+    fields: Mapping[str, str]
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any], template: TopicTemplate, chain: Chain) -> Exposure:
+        """The connector's, with its transforms."""
+        fields = {
+            name: f"kafka.topic puts the field {name} into the topic"
+            for name in template.fields
+            if name not in _CONSTANTS
+        }
+        if config.get("bridge.record.timestamp") == "created_date":
+            fields.setdefault(
+                "CreatedDate",
+                "bridge.record.timestamp puts the field CreatedDate into the record's timestamp",
+            )
+        return cls(chain, fields)
+
+    def judge_declared(self, before: Schema, version: Registered | None) -> None:
+        """By what is declared before the version that writes is known. Fatal.
+
+        Where no rule is, every tag counts: which rules there are is known with the subject, and its name may be
+        made of the values.
+        """
+        rules = () if version is None else version.rules()
+        if version is not None and any(
+            protects(rule, frozenset(rule.get("tags") or ("any",))) for rule in rules
+        ):
+            self.judge(before, version)
+        else:
+            refuse(self._faults(before, version, bool))
+
+    def judge(self, before: Schema, version: Registered) -> None:
+        """By the tags and rules of a registered version, or of one that will be registered. Fatal."""
+        refuse(self.faults(before, version))
+
+    def faults(self, before: Schema, version: Registered) -> list[str]:
+        """In words, where protected fields of the schema before the chain get to places that are not encrypted."""
+        return self._faults(before, version, _by(version.rules()))
+
+    def _faults(
+        self, before: Schema, version: Registered | None, counts: Callable[[frozenset[str]], bool]
+    ) -> list[str]:
+        if not self.chain and not self.fields:
+            return []
+        reach = None
+        if version is not None and version.text:
+            reach = tags_in(version.text, version.type, version.metadata)
+        followed = follow(self.chain, before, reach, counts)
+        return [*self.of_itself(followed.origins), *map(str, followed.leaks)]
+
+    def of_itself(self, protected: Iterable[Path]) -> list[str]:
+        """In words, where the configuration without its transforms brings these fields."""
+        names = {".".join(path) for path in protected} | {path[0] for path in protected}
+        return [words for name, words in self.fields.items() if name in names]
+
+
+def refuse(faults: list[str]) -> None:
+    """Fatal where there are any."""
+    if faults:
+        raise Fatal(
+            f"{'; '.join(faults)}, where it would not be encrypted: take the field out of it, or untag it in the "
+            "contract",
+            stage=Stage.ENCRYPT,
+        )
+
+
+def _by(rules: Iterable[Mapping[str, Any]]) -> Callable[[frozenset[str]], bool]:
+    known = tuple(rules)
+    return lambda tags: any(protects(rule, tags) for rule in known)
