@@ -60,7 +60,7 @@ Signal: TypeAlias = Delivery | Listening | Silent | Gap | Idle | Ended
 class Source(Protocol):
     """One channel of Salesforce, by whatever transport. It is given a ``Buffer`` and puts signals into it.
 
-    What it promises, and what the contract kit of ``tests/contract`` holds every transport to:
+    What it promises, and what ``tests/contract/test_sources.py`` holds every transport to:
 
     - each event once and in order within a run, whatever breaks: sessions, tokens, replies, connections;
     - ``Listening`` when a subscription is confirmed (events may come with the confirmation), ``Silent`` when it is

@@ -1,7 +1,7 @@
 """Which transport carries a connector's events: the one place that knows them all.
 
 A transport is a module with a class that is a ``bridge.source.Source``, and one line in ``TRANSPORTS``;
-the contract kit of ``tests/contract`` holds it to what a source promises.
+``tests/contract/test_sources.py`` holds it to what a source promises.
 """
 
 from __future__ import annotations
