@@ -8,13 +8,17 @@ from urllib.parse import urlsplit
 
 from bridge.config import checks, subscription
 from bridge.config.config import Config
-from bridge.config.declarations.identity import SELF_MANAGED
+from bridge.config.declarations.identity import MANAGED, SELF_MANAGED
 from bridge.config.examine import Examined
 from bridge.config.judges import Judges, OfBoth, OfConnector
 from bridge.config.registry import registry_properties
 from bridge.config.topics import TopicTemplate
 
 _FILE, _PATH = "salesforce.jwt.keystore.file", "salesforce.jwt.keystore.path"
+_RANGES: Final = {
+    (MANAGED, "request.max.retries.time.ms"): (1000, 250_000),
+    (SELF_MANAGED, "connection.timeout"): (5000, 600_000),
+}
 _LOGIN_HOSTS: Final = ("login.salesforce.com", "test.salesforce.com")
 _REPLICATION, _PARTITIONS = "topic.creation.default.replication.factor", "topic.creation.default.partitions"
 _DEAD_LETTERS: Final = "errors.deadletterqueue.topic.name"
@@ -40,6 +44,24 @@ def my_domain(c: Examined) -> None:
     if (urlsplit(c.values[keys[1]]).hostname or "").lower() in _LOGIN_HOSTS:
         c.fault(
             keys[1], "must be the org's My Domain URL (https://….my.salesforce.com) with CLIENT_CREDENTIALS"
+        )
+
+
+def ranges(c: Examined) -> None:
+    """Bounds that the two connectors have each for itself."""
+    for (class_, key), (low, high) in _RANGES.items():
+        judged = c.values.get("connector.class") == class_ and c.sound(key) and c.has(key)
+        if judged and not low <= c.values[key] <= high:
+            c.fault(key, f"must be {low} to {high}")
+
+
+def password_grant(c: Examined) -> None:
+    """Salesforce retires the OAuth flow with user name and password."""
+    if c.sound("salesforce.grant.type") and c.values["salesforce.grant.type"] == "PASSWORD":
+        c.notices.append(
+            "salesforce.grant.type: Salesforce retires the flow with user name and password (enforced from February "
+            "2027; orgs made since Summer '26 do not have it): move to JWT_BEARER (sfbridge auth keystore makes key "
+            "and certificate) or CLIENT_CREDENTIALS"
         )
 
 
@@ -140,7 +162,8 @@ WORKER: Final[tuple[OfConnector, ...]] = (sasl_login, state_topics)
 def alone(judges: Judges) -> tuple[OfConnector, ...]:
     """The rules of a connector alone, in the order of their faults."""
     return (
-        keystore, my_domain, subscription.judge, judges.transforms, encryption, topic_creation, dead_letters,
+        keystore, my_domain, ranges, password_grant, subscription.judge, judges.transforms, encryption,
+        topic_creation, dead_letters,
         topic_spelling, registry_login,
     )  # fmt: skip
 

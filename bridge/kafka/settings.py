@@ -113,6 +113,8 @@ def examine(loaded: Loaded) -> tuple[list[Fault], list[str]]:
         contradictions = (_contradiction(kind, draft.settings) for kind, draft in drafts.items())
         faults = {(fault.key, fault.message): fault for fault in contradictions if fault is not None}
     notices = dict.fromkeys(notice for draft in drafts.values() for notice in draft.notices)
+    if ignored := list(dict.fromkeys(key for draft in drafts.values() for key in draft.ignored)):
+        notices[f"without effect on the bridge's Kafka clients: {', '.join(ignored)}"] = None
     return list(faults.values()), list(notices)
 
 
@@ -143,6 +145,8 @@ class _Draft:
     settings: dict[str, Any]
     faults: list[Fault] = field(factory=list)
     notices: list[str] = field(factory=list)
+    ignored: list[str] = field(factory=list)
+    """Settings that Java has and that mean nothing here."""
 
 
 def _finish(draft: _Draft) -> dict[str, Any]:
@@ -176,8 +180,7 @@ def _client(kind: str, worker: Config, connector: Config | None) -> _Draft:
     security = Security(secured, **_credentials(connector))
     settings = {"client.id": _client_id(kind, connector), **_COMMON, **security.read(), **translated.settings}
     faults = [Fault(called.get(one.key, one.key), one.message) for one in security.faults]
-    draft = _Draft(settings, [*unowned, *faults, *translated.faults], security.notices)
-    draft.notices += [f"{key} means nothing to the bridge's Kafka client" for key in translated.ignored]
+    draft = _Draft(settings, [*unowned, *faults, *translated.faults], security.notices, translated.ignored)
     for backoff in ("reconnect.backoff", "retry.backoff"):  # one of ours may meet one that was given
         settings[f"{backoff}.max.ms"] = max(settings[f"{backoff}.max.ms"], settings[f"{backoff}.ms"])
     settings["bootstrap.servers"] = _bootstrap(worker, connector, draft)

@@ -29,7 +29,7 @@ class _Ignored:
 
 IGNORED: Final = _Ignored()
 
-Translation = str | Callable[[str], dict[str, Any]] | Refused | _Ignored
+Translation = str | Callable[[str], "dict[str, Any] | _Ignored"] | Refused | _Ignored
 
 
 def _number(text: str, least: int = 0) -> int:
@@ -90,6 +90,25 @@ def _must_be_true(text: str) -> dict[str, Any]:
     return {"enable.idempotence": True}
 
 
+def _interceptors(text: str) -> _Ignored:
+    """Confluent's monitoring interceptors only observe; another may change records, so it is not passed over."""
+    given = [one.strip() for one in text.split(",") if one.strip()]
+    if others := [one for one in given if not one.startswith(_MONITORING)]:
+        raise ValueError(f"cannot be set to {others[0]}: {_JAVA_CLASS}")
+    return IGNORED
+
+
+def _as_it_is(word: str, why: str) -> Callable[[str], _Ignored]:
+    """A setting that says what is so anyway; any other value is refused."""
+
+    def check(text: str) -> _Ignored:
+        if text.lower() != word:
+            raise ValueError(f"cannot be set to {text!r}: {why}")
+        return IGNORED
+
+    return check
+
+
 def _ignored(*names: str) -> dict[str, Translation]:
     return dict.fromkeys(names, IGNORED)
 
@@ -98,6 +117,9 @@ def _refused(why: str, *names: str) -> dict[str, Translation]:
     return dict.fromkeys(names, Refused(why))
 
 
+_MONITORING: Final = "io.confluent.monitoring.clients.interceptor."
+_MONITORING_SETTINGS: Final = "confluent.monitoring.interceptor."
+_OURS: Final = "the bridge decides it for each of its readers"
 _BYTES: Final = Refused("the bridge itself writes bytes; the format is set by output.data.format")
 _JAVA_CLASS: Final = "it names a Java class, and the bridge runs none"
 _INT: Final = 2**31 - 1
@@ -133,7 +155,8 @@ COMMON: Final[Mapping[str, Translation]] = {
         "metrics.sample.window.ms",
         "auto.include.jmx.reporter",
     ),
-    **_refused(_JAVA_CLASS, "interceptor.classes", "security.providers"),
+    "interceptor.classes": _interceptors,
+    **_refused(_JAVA_CLASS, "security.providers"),
 }
 
 PRODUCER: Final[Mapping[str, Translation]] = {
@@ -180,14 +203,10 @@ CONSUMER: Final[Mapping[str, Translation]] = {
     "group.protocol": _word("group.protocol", "classic", "consumer"),
     **_ignored("max.poll.records", "exclude.internal.topics", "auto.commit.interval.ms"),
     **_refused("the bridge itself reads bytes", "key.deserializer", "value.deserializer"),
-    **_refused(
-        "the bridge decides it for each of its readers",
-        "group.id",
-        "group.instance.id",
-        "isolation.level",
-        "enable.auto.commit",
-        "auto.offset.reset",
-    ),
+    **_refused(_OURS, "group.id", "group.instance.id"),
+    "isolation.level": _as_it_is("read_committed", _OURS),
+    "enable.auto.commit": _as_it_is("false", _OURS),
+    "auto.offset.reset": _as_it_is("earliest", _OURS),
 }
 
 ADMIN: Final[Mapping[str, Translation]] = {**COMMON, **_ignored("retries", "bootstrap.controllers")}
@@ -247,6 +266,8 @@ class Translated:
                 self._apply(prefix + key, table[key], text.strip())
             elif key in NATIVE:
                 self.settings[key] = text.strip()
+            elif key.startswith(_MONITORING_SETTINGS):
+                self.ignored.append(prefix + key)
             else:
                 self.faults.append(Fault(prefix + key, _unknown(kind, key)))
 
@@ -260,7 +281,11 @@ class Translated:
                 self.ignored.append(key)
             case translate:
                 try:
-                    self.settings |= translate(text)
+                    settings = translate(text)
+                    if isinstance(settings, _Ignored):
+                        self.ignored.append(key)
+                    else:
+                        self.settings |= settings
                 except ValueError as error:
                     self.faults.append(Fault(key, str(error), text))
 

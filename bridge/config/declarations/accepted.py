@@ -16,6 +16,7 @@ UNKNOWN = Property(
 _CLOUD = "it describes the managed service"
 _LICENSE = "no licence is needed"
 _CONNECT = "it concerns Kafka Connect's own runtime"
+_CACHE = "the bridge keeps the schemas that it uses"
 
 
 def _ignored(key: str, why: str, doc: str, type_: Type = STRING) -> Property:
@@ -33,6 +34,19 @@ ACCEPTED = group(
     _ignored("confluent.license", _LICENSE, "The self-managed connector's licence.", PASSWORD),
     _ignored("confluent.license.*", _LICENSE, "Where the self-managed connector finds its licence."),
     _ignored("confluent.topic.*", _LICENSE, "Where the self-managed connector keeps its licence."),
+    _ignored(
+        "curl.logging",
+        "requests are logged at the level DEBUG",
+        "The self-managed connector's log of requests.",
+        BOOLEAN,
+    ),
+    _ignored("value.converter.schemas.cache.size", _CACHE, "How many schemas the converter keeps."),
+    _ignored("value.converter.schemas.cache.config", _CACHE, "How many schemas the converter keeps."),
+    _ignored("value.converter.max.schemas.per.subject", _CACHE, "How many schemas the converter keeps."),
+    _ignored(
+        "value.converter.schema.content", "it is about reading", "The schema that JsonConverter reads with."
+    ),
+    _ignored("value.converter.converter.type", "it is the value's converter", "Set by Kafka Connect itself."),
     _ignored("config.action.reload", _CONNECT, "What Kafka Connect does when an external value changes."),
     _ignored("connector.plugin.version", _CONNECT, "Which version of the plugin Kafka Connect loads."),
     _ignored("key.converter.plugin.version", _CONNECT, "Which version of the converter Kafka Connect loads."),

@@ -29,8 +29,8 @@ CONNECTION = group(
         LONG,
         "How long to wait, in milliseconds, while connecting to Salesforce.",
         default="30000",
-        low=5000,
-        high=600000,
+        low=1,
+        range_text="from 1; with the self-managed connector's class 5000 to 600000",
         importance=LOW,
     ),
     Property(
@@ -39,8 +39,8 @@ CONNECTION = group(
         "How long, in milliseconds, one request to Salesforce is tried again. When it runs out the "
         "connector fails, and is restarted from its position with growing waits.",
         default="30000",
-        low=1000,
-        high=250000,
+        low=1,
+        range_text="1000 to 250000; with the self-managed connector's class from 1, without an upper bound",
         importance=LOW,
     ),
     Property(

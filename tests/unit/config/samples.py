@@ -43,6 +43,11 @@ NO_KEYS = {"kafka.api.key": None, "kafka.api.secret": None}
 REGISTRY = WORKER | {"schema.registry.url": "http://registry:8081"}
 
 
+def told(loaded: Loaded) -> tuple[str, ...]:
+    """What loading says, but for the warning of the examples' grant type."""
+    return tuple(notice for notice in loaded.notices if not notice.startswith("salesforce.grant.type"))
+
+
 def write(
     directory: Path, connector: Mapping[str, Any], worker: Mapping[str, str] | None = None
 ) -> tuple[Path, Path]:

@@ -47,14 +47,14 @@ def test_framework_properties_are_there() -> None:
 
 def test_values_defaults_and_errors() -> None:
     given = VALID | {
-        "connection.timeout": "1",
+        "connection.timeout": "0",
         "no.such": "x",
         "producer.override.linger.ms": "5",
         "salesforce.password": "",
     }
     found = by_name(config_infos(given, environ={}))
-    assert found["connection.timeout"]["value"]["value"] == "1"
-    assert "5000" in found["connection.timeout"]["value"]["errors"][0]
+    assert found["connection.timeout"]["value"]["value"] == "0"
+    assert "least value allowed, 1" in found["connection.timeout"]["value"]["errors"][0]
     assert found["salesforce.initial.start"]["value"]["value"] == "latest"
     assert found["salesforce.initial.start"]["value"]["recommended_values"] == ["latest", "all"]
     assert found["output.data.format"]["value"]["recommended_values"] == [

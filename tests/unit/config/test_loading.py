@@ -14,7 +14,7 @@ from bridge.config import config_of, load_worker
 from bridge.config.declarations import CONNECTOR, WORKER
 from bridge.errors import ConfigurationError, Fault
 from bridge.inspection.configuration import connector_config, load, load_connector
-from tests.unit.config.samples import EXAMPLE, NO_KEYS, SECRETS, VALID, Faults, Load, write
+from tests.unit.config.samples import EXAMPLE, NO_KEYS, SECRETS, VALID, Faults, Load, told, write
 from tests.unit.config.samples import WORKER as WORKER_FILE
 
 # ---- the example, and what comes out ---------------------------------------------------------------------
@@ -44,7 +44,7 @@ def test_the_example_with_its_placeholders_filled_in_is_valid(loading: Load) -> 
     assert worker["group.id"] == "sfbridge"
     assert worker["offset.storage.topic"] == "sfbridge-offsets"
     assert worker["exactly.once.source.support"] == "enabled"
-    assert loaded.notices == ()
+    assert told(loaded) == ()
 
 
 @pytest.mark.parametrize("form", ["flat", "wrapped", "properties"])
@@ -93,7 +93,7 @@ def test_a_configuration_with_ten_faults_shows_ten(faults: Faults) -> None:
         "kafka.api.secret": None,
         "salesforce.password": "********",
         "salesforce.username": "<your name>",
-        "connection.timeout": "4999",
+        "connection.timeout": "0",
         "request.max.retries.time.ms": "soon",
         "output.data.format": "XML",
         "tasks.max": "2",
@@ -129,8 +129,7 @@ def test_a_fault_of_the_worker_is_not_counted_again_for_the_connector(faults: Fa
 @pytest.mark.parametrize(
     ("key", "value", "part"),
     [
-        ("connection.timeout", "4999", "5000"),
-        ("connection.timeout", "600001", "600000"),
+        ("connection.timeout", "0", "1"),
         ("request.max.retries.time.ms", "999", "1000 to 250000"),
         ("request.max.retries.time.ms", "250001", "250000"),
         ("tasks.max", "2", "1"),
@@ -250,6 +249,32 @@ def test_a_password_may_look_odd(loading: Load) -> None:
         assert loading({"salesforce.password": password}).connector["salesforce.password"] == password
 
 
+SELF_MANAGED = {"connector.class": "io.confluent.salesforce.SalesforcePlatformEventSourceConnector"}
+
+
+def test_bounds_follow_the_class(faults: Faults) -> None:
+    """The managed page bounds the retries and not the timeout, the self-managed page the other way round."""
+    retries, timeout = "request.max.retries.time.ms", "connection.timeout"
+    assert faults({retries: "250001", timeout: "600001"}) == {retries: "must be 1000 to 250000"}
+    assert faults({**SELF_MANAGED, retries: "900000", timeout: "600001"}) == {
+        timeout: "must be 5000 to 600000"
+    }
+    assert set(faults({**SELF_MANAGED, timeout: "4999"})) == {timeout}
+
+
+def test_the_flow_with_user_name_and_password_is_warned_of_once(loading: Load) -> None:
+    (warning,) = [notice for notice in loading().notices if notice.startswith("salesforce.grant.type")]
+    assert "February 2027" in warning
+    assert "JWT_BEARER" in warning
+
+
+def test_options_of_the_self_managed_connector_are_taken(faults: Faults, loading: Load) -> None:
+    given = {**SELF_MANAGED, "curl.logging": "false", "value.converter.schemas.cache.size": "1000",
+             "value.converter.schema.content": "", "value.converter.converter.type": "value"}  # fmt: skip
+    assert faults(given) == {}
+    assert any("curl.logging" in notice for notice in told(loading(given)))
+
+
 def test_what_is_known_and_not_needed_is_one_notice(loading: Load) -> None:
     extra = {
         "cloud.environment": "prod",
@@ -260,7 +285,7 @@ def test_what_is_known_and_not_needed_is_one_notice(loading: Load) -> None:
         "confluent.license": "",
         "confluent.topic.bootstrap.servers": "b:1",
     }
-    (notice,) = loading(extra).notices
+    (notice,) = told(loading(extra))
     assert all(key in notice for key in extra)
 
 
@@ -281,7 +306,7 @@ def test_properties_at_hand(tmp_path: Path) -> None:
     assert config_of({"connection.timeout": "6000"})["connection.timeout"] == 6000
     assert config_of({})["name"] is None
     with pytest.raises(ConfigurationError):
-        config_of({"connection.timeout": "1"})
+        config_of({"connection.timeout": "0"})
 
 
 def test_secrets_are_known_to_the_log_wherever_they_hide(loading: Load) -> None:

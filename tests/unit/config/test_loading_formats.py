@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.config.declarations import CONNECTOR
-from tests.unit.config.samples import REGISTRY, Faults, Load
+from tests.unit.config.samples import REGISTRY, Faults, Load, told
 from tests.unit.config.samples import WORKER as WORKER_FILE
 
 AVRO = "io.confluent.connect.avro.AvroConverter"
@@ -45,7 +45,7 @@ def test_a_workers_converter_never_contradicts_a_connector(loading: Load) -> Non
     assert loaded.connector["output.data.format"] == "AVRO"
     assert loaded.connector["value.converter.schemas.enable"] is False
     string = {"value.converter": "org.apache.kafka.connect.storage.StringConverter"}
-    (notice,) = loading({"output.data.format": None}, worker=WORKER_FILE | string).notices
+    (notice,) = told(loading({"output.data.format": None}, worker=WORKER_FILE | string))
     assert "JSON is written" in notice
 
 
@@ -127,7 +127,7 @@ def test_options_of_converters(faults: Faults, loading: Load) -> None:
     assert set(faults({**avro, **header}, worker=REGISTRY)) == set(header)
     assert faults({**avro, **honoured}, worker=REGISTRY) == {}
     protobuf = {"value.converter.optional.for.nullables": "true"}
-    (notice,) = loading({**avro, **protobuf}, worker=REGISTRY).notices
+    (notice,) = told(loading({**avro, **protobuf}, worker=REGISTRY))
     assert "without effect for AVRO: value.converter.optional.for.nullables" in notice
 
 

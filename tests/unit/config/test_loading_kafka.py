@@ -8,7 +8,7 @@ import pytest
 
 from bridge.errors import ConfigurationError
 from bridge.inspection.configuration import load
-from tests.unit.config.samples import NO_KEYS, PLAIN, VALID, Faults, Load, write
+from tests.unit.config.samples import NO_KEYS, PLAIN, VALID, Faults, Load, told, write
 from tests.unit.config.samples import WORKER as WORKER_FILE
 
 
@@ -30,7 +30,7 @@ def test_the_self_managed_connector_has_no_api_keys(faults: Faults) -> None:
 
 
 def test_unused_api_keys_are_one_notice(loading: Load) -> None:
-    (notice,) = loading(worker=PLAIN).notices
+    (notice,) = told(loading(worker=PLAIN))
     assert "kafka.api.key" in notice
     assert "PLAINTEXT" in notice
 
@@ -84,11 +84,11 @@ def test_dead_letters_have_a_topic_of_their_own(faults: Faults, loading: Load) -
     key = "errors.deadletterqueue.topic.name"
     assert set(faults({key: "testplatformevent", "errors.tolerance": "all"})) == {key}
     assert set(faults({"bridge.schema.on.incompatible": "dead_letter"})) == {key}
-    assert "no effect" in loading({key: "dead"}).notices[0]
-    assert loading({key: "dead", "errors.tolerance": "all"}).notices == ()
+    assert "no effect" in told(loading({key: "dead"}))[0]
+    assert told(loading({key: "dead", "errors.tolerance": "all"})) == ()
 
 
 def test_lower_casing_is_said(loading: Load) -> None:
-    (notice,) = loading({"kafka.topic": "Orders"}).notices
+    (notice,) = told(loading({"kafka.topic": "Orders"}))
     assert "orders" in notice
-    assert loading({"kafka.topic": "Orders", "kafka.topic.lowercase": "false"}).notices == ()
+    assert told(loading({"kafka.topic": "Orders", "kafka.topic.lowercase": "false"})) == ()

@@ -196,7 +196,7 @@ def test_a_self_managed_configuration() -> None:
     ("key", "value"),
     [
         ("csfle.enabled", "true"),
-        ("connection.timeout", "1"),
+        ("connection.timeout", "0"),
     ],
 )
 def test_what_would_change_the_records_stays_and_is_named(key: str, value: str) -> None:

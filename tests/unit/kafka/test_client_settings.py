@@ -174,7 +174,39 @@ def test_every_fault_at_once() -> None:
 
 def test_what_has_no_effect_is_noted_once() -> None:
     notices = examine(loaded({**BROKER, "producer.max.block.ms": "1"}))[1]
-    assert notices == ["producer.max.block.ms means nothing to the bridge's Kafka client"]
+    assert notices == ["without effect on the bridge's Kafka clients: producer.max.block.ms"]
+
+
+def test_what_only_observes_or_is_so_anyway_is_taken_with_one_notice() -> None:
+    interceptor = "io.confluent.monitoring.clients.interceptor.Monitoring"
+    faults, notices = examine(
+        loaded(
+            {
+                **BROKER,
+                "producer.interceptor.classes": f"{interceptor}ProducerInterceptor",
+                "consumer.interceptor.classes": f"{interceptor}ConsumerInterceptor",
+                "producer.confluent.monitoring.interceptor.bootstrap.servers": "broker:9092",
+                "consumer.auto.offset.reset": "earliest",
+                "consumer.enable.auto.commit": "false",
+            }
+        )
+    )
+    assert faults == []
+    (notice,) = notices
+    for key in ("producer.interceptor.classes", "consumer.interceptor.classes", "consumer.auto.offset.reset"):
+        assert key in notice
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("consumer.auto.offset.reset", "latest"),
+        ("producer.interceptor.classes", "io.confluent.x.Y, com.acme.Z"),
+    ],
+)
+def test_what_would_change_something_is_refused(key: str, value: str) -> None:
+    (fault,) = examine(loaded({**BROKER, key: value}))[0]
+    assert fault.key == key
 
 
 def test_records_give_up_before_their_transaction() -> None:
