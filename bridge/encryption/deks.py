@@ -17,9 +17,11 @@ from typing import Any, Final, TypeVar
 from attrs import define, field, frozen
 
 from bridge.encryption.dek_registry import DekRegistry, ExistsError, Kek, WrappedDek
-from bridge.encryption.envelope import Algorithm, Cipher, cipher_of, key_of, new_material
+from bridge.encryption.envelope import Algorithm, Cipher, Ivs, cipher_of, key_of, new_material
 from bridge.encryption.kms import Kms, open_kms, opened
 from bridge.encryption.rules import EncryptRule
+from bridge.encryption.uses import Key, Uses
+from bridge.encryption.uses import key_of as uses_key
 from bridge.encryption.wrapping import newest_key
 from bridge.errors import BridgeError, Fatal, Retriable, fatal
 
@@ -38,10 +40,11 @@ class Dek:
     created_ms: int
     identity: str
     material: bytes = field(repr=False, eq=False)
+    ivs: Ivs = field(factory=Ivs, repr=False, eq=False)
 
     def cipher(self, *, versioned: bool) -> Cipher:
         """Ready for use; ``versioned``: its version is written before the ciphertext."""
-        return cipher_of(self.material, self.algorithm, self.version if versioned else None)
+        return cipher_of(self.material, self.algorithm, self.version if versioned else None, self.ivs)
 
 
 @define
@@ -60,6 +63,9 @@ class Deks:
     without: frozenset[str] = frozenset()
     """KMS keys that are not to be asked, as if they were gone."""
     closed: threading.Event = field(factory=threading.Event)
+    uses: Uses | None = None
+    """Counts what is encrypted; None: nobody does, because it does not leave the process."""
+    _ivs: dict[Key, Ivs] = field(factory=dict, repr=False)
     _writing: dict[tuple[str, str, str, int], tuple[float, Dek]] = field(factory=dict, repr=False)
     _reading: dict[tuple[str, str, str, int], Dek] = field(factory=dict, repr=False)
     _unwrapped: dict[str, bytes] = field(factory=dict, repr=False)
@@ -76,7 +82,13 @@ class Deks:
         if rule.expiry_days:
             until = min(until, made.created_ms / 1000 + rule.expiry_days * 86_400)
         self._writing[key] = (until, made)
+        if self.uses is not None:
+            self.uses.meter(made, made.ivs, rotates=rule.expiry_days > 0, rule=rule.name)
         return made
+
+    def forget(self) -> None:
+        """Ask the registry for the DEKs to write with anew."""
+        self._writing.clear()
 
     def for_reading(self, kek: str, subject: str, algorithm: Algorithm, version: int) -> Dek:
         """The DEK of a ciphertext (-1: the latest). Fatal where there is none."""
@@ -115,7 +127,7 @@ class Deks:
         kek = self.kek_of(rule)
         latest = self.registry.dek(kek.name, subject, rule.algorithm)
         made = self._made(kek, subject, rule.algorithm, 1 if latest is None else latest.version + 1)
-        self._writing.clear()
+        self.forget()
         return made
 
     def unwrap(self, kek: Kek, found: WrappedDek) -> bytes:
@@ -166,7 +178,8 @@ class Deks:
         found = self.registry.dek(kek.name, subject, rule.algorithm, version)
         if found is None:
             return self._made(kek, subject, rule.algorithm, 1)
-        if found.older_than(rule.expiry_days, self.now() * 1000):
+        worn = rule.expiry_days > 0 and self.uses is not None and self.uses.worn(found)
+        if worn or found.older_than(rule.expiry_days, self.now() * 1000):
             return self._made(kek, subject, rule.algorithm, found.version + 1)
         return self._opened(kek, found)
 
@@ -208,6 +221,7 @@ class Deks:
             found.created_ms,
             identity[:16],
             material,
+            self._ivs.setdefault(uses_key(found), Ivs()),
         )
 
     def _check_same(self, rule: EncryptRule, kek: Kek) -> None:

@@ -14,11 +14,13 @@ out. Vectors: tests/vectors/csfle, written by the Java serializers.
 from __future__ import annotations
 
 import os
+import sys
 from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Final
+from weakref import WeakSet
 
 from attrs import field, frozen
 from cryptography.exceptions import InvalidTag
@@ -26,7 +28,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 
 IV: Final = 12
 TAG: Final = 16
-_IVS_AT_ONCE: Final = 512
+IVS_AT_ONCE: Final = 512
 _MAGIC: Final = 0
 _PREFIX: Final = 5
 
@@ -78,18 +80,45 @@ def key_of(material: bytes, algorithm: Algorithm) -> bytes:
 
 # --- random IVs ------------------------------------------------------------------------------------------------
 
-_ivs: list[bytes] = []
-_next_iv: Final = _ivs.pop
+
+class Ivs:
+    """Random IVs of one key, drawn by the block, so that values are counted (``uses.py``) without a step for each.
+
+    ``left``: how many may be drawn still. ``more``: called where they are used up; gives leave for some, or raises.
+    """
+
+    __slots__ = ("__weakref__", "drawn", "left", "more", "pool")
+
+    def __init__(self) -> None:
+        self.pool: list[bytes] = []
+        self.left = sys.maxsize
+        self.drawn = 0
+        self.more: Callable[[], None] = lambda: None
+        _every.add(self)
+
+    def draw(self) -> bytes:
+        """The first of a new block; the others go into the pool."""
+        if self.left < IVS_AT_ONCE:
+            self.more()
+        self.left -= IVS_AT_ONCE
+        self.drawn += IVS_AT_ONCE
+        block = os.urandom(IV * IVS_AT_ONCE)
+        fresh = [block[at : at + IV] for at in range(0, len(block), IV)]
+        out = fresh.pop()
+        self.pool.extend(fresh)
+        return out
+
+
+_every: WeakSet[Ivs] = WeakSet()
+
+
+def _forget_all() -> None:
+    for ivs in list(_every):
+        ivs.pool.clear()
+
+
 # A child would use the very IVs its parent uses, which breaks GCM.
-os.register_at_fork(after_in_child=_ivs.clear)
-
-
-def _more_ivs() -> bytes:
-    block = os.urandom(IV * _IVS_AT_ONCE)
-    fresh = [block[at : at + IV] for at in range(0, len(block), IV)]
-    out = fresh.pop()
-    _ivs.extend(fresh)
-    return out
+os.register_at_fork(after_in_child=_forget_all)
 
 
 # --- with a key ------------------------------------------------------------------------------------------------
@@ -108,13 +137,16 @@ class Cipher:
     """NotDecryptedError for what this key does not open; takes the version off, whichever it is."""
 
 
-def cipher_of(material: bytes, algorithm: Algorithm, version: int | None = None) -> Cipher:
-    """The cipher of a plaintext DEK. ValueError where the material is no key of the algorithm."""
+def cipher_of(
+    material: bytes, algorithm: Algorithm, version: int | None = None, ivs: Ivs | None = None
+) -> Cipher:
+    """The cipher of a plaintext DEK; ``ivs``: where its values are counted. ValueError where the material is no key of
+    the algorithm."""
     key = key_of(material, algorithm)
     prefix = b"" if version is None else version_prefix(version)
     if algorithm.deterministic:
         return _siv(AESSIV(key), algorithm, prefix, version)
-    return _gcm(AESGCM(key), algorithm, prefix, version)
+    return _gcm(AESGCM(key), algorithm, prefix, version, ivs or Ivs())
 
 
 def version_prefix(version: int) -> bytes:
@@ -140,21 +172,22 @@ def from_text(text: str) -> bytes:
         raise NotDecryptedError("it is no base64, so no ciphertext") from None
 
 
-def _gcm(aead: AESGCM, algorithm: Algorithm, prefix: bytes, version: int | None) -> Cipher:
+def _gcm(aead: AESGCM, algorithm: Algorithm, prefix: bytes, version: int | None, ivs: Ivs) -> Cipher:
     seal, unseal = aead.encrypt, aead.decrypt
+    next_iv, draw = ivs.pool.pop, ivs.draw
 
     def encrypt(data: bytes) -> bytes:
         try:
-            iv = _next_iv()
+            iv = next_iv()
         except IndexError:
-            iv = _more_ivs()
+            iv = draw()
         return prefix + iv + seal(iv, data, None)
 
     def encrypt_text(data: bytes) -> bytes:
         try:
-            iv = _next_iv()
+            iv = next_iv()
         except IndexError:
-            iv = _more_ivs()
+            iv = draw()
         return b2a_base64(prefix + iv + seal(iv, data, None), newline=False)
 
     def decrypt(data: bytes) -> bytes:

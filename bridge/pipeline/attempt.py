@@ -24,6 +24,7 @@ from bridge.kafka.settings import consumer_settings, exactly_once, producer_sett
 from bridge.log import for_connector
 from bridge.metadata.classification import LastAnswers
 from bridge.metrics import Stats
+from bridge.pipeline.counting import counted
 from bridge.pipeline.loop import Limits, Pipeline
 from bridge.pipeline.policy import ErrorPolicy
 from bridge.pipeline.receiver import Receiver
@@ -167,6 +168,7 @@ class Attempt:
             self._stats.last_replay_id = position.replay_id
         receiver = Receiver(self._source(buffer, position), buffer, self._log)
         pipeline = self._pipeline = self._make_pipeline(producer, buffer, session, topics, position)
+        self._count_values(pipeline)
         self._receiving = receiver
         if self._wanted():
             return
@@ -225,6 +227,16 @@ class Attempt:
             records=self._written,
             committed=self._written,
         )
+
+    def _count_values(self, pipeline: Pipeline) -> None:
+        """Where anything is encrypted: how often each key was used, over all processes and restarts."""
+        assert self._writers is not None
+        if self._writers.guard is not None:
+            deks, topic = self._writers.guard.deks, pipeline.offsets_topic
+            stopped, waiting = self._wanted, self._waiting
+            pipeline.uses = counted(
+                self._loaded, deks, pipeline.routes, topic, pipeline.store, stopped, waiting
+            )
 
     def _source(self, buffer: Buffer, position: Position) -> Source:
         start = Start(

@@ -12,11 +12,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 from attrs import Factory, define, field
 
 from bridge.buffer import Buffer
+from bridge.encryption.uses import Unreserved, Uses
 from bridge.errors import BadRecord, BridgeError, Stage
 from bridge.event import Data, Delivery, Message, created_ms
 from bridge.kafka.offsets import position_headers, position_key, position_value, start_key, start_value
@@ -30,6 +32,7 @@ from bridge.routing.routes import Route, Routes, Unprepared
 from bridge.source import Ended, Gap, Idle, Listening, Silent
 
 Arguments = tuple[Any, ...]  # positional arguments of confluent_kafka's produce
+Judgement = tuple[Arguments | None, BridgeError | None]
 
 
 @define
@@ -78,6 +81,7 @@ class Pipeline:
     _had_position: bool = False
     _listening: bool = False
     _ended: Ended | None = None
+    uses: Uses | None = None  # counts the values that are encrypted
     _noted: int = 0  # so many events of the delivery count as done
     _lower_said: int = 0
     _pending: int = 0
@@ -100,26 +104,27 @@ class Pipeline:
                     route = known.get(data.schema)
                     if route is None:
                         route, room = self._resolve(message, batch, events, done), self._room()
-                    if route.record is not None:
-                        try:
-                            record = route.record(data)
-                        except Unprepared as target:
-                            room = self._prepare(target, batch, events, done)
-                            record = route.record(data)
-                        arguments = self._arguments(record)
-                    else:
-                        arguments = (route.topic, route.convert(data))
-                        sealed += route.sealed
+                    try:
+                        if route.record is not None:
+                            arguments = self._arguments(route.record(data))
+                        else:
+                            arguments = (route.topic, route.convert(data))
+                            sealed += route.sealed
+                    except (Unprepared, Unreserved) as target:
+                        arguments = self._converted(target, message, batch, events, done)
+                        room = self._room()
                     if arguments is not None and len(arguments[1] or b"") > largest:
                         raise self._too_large(data, arguments)
                 except BadRecord as error:
-                    arguments, failure = self.policy.judge(error, data)
+                    judge: Callable[[], Judgement] = partial(self.policy.judge, error, data)
+                    arguments, failure = self._judged(judge, batch, events, done)
+                    room = self._room()
                 except BridgeError as error:
                     failure = error
                 except Exception as error:
-                    converting = known[data.schema]
-                    refusal = self.guard.refusal(error, converting.record or converting.convert, data)
-                    arguments, failure = self.policy.judge(refusal, data)
+                    judge = partial(self._unexpected, error, known[data.schema], data)
+                    arguments, failure = self._judged(judge, batch, events, done)
+                    room = self._room()
                 if failure is not None:
                     break
                 if arguments is not None:
@@ -136,6 +141,8 @@ class Pipeline:
                 self._commit()
         self._commit()
         self.taken = 0
+        if self.uses is not None:
+            self.uses.give_back()
         self._say_lower(logging.INFO if self._lower_said else logging.WARNING)
         self.producer.flush()
         return self._ended.failure if self._ended is not None else None
@@ -210,12 +217,57 @@ class Pipeline:
         self.stats.schemas_compiled += 1
         return route
 
-    def _prepare(self, target: Unprepared, batch: list[Arguments], events: list[Message], done: int) -> int:
-        """The same for where one record goes; what is left of ``max_events``."""
+    def _prepare(
+        self, target: Unprepared | Unreserved, batch: list[Arguments], events: list[Message], done: int
+    ) -> None:
+        """The same for where one record goes, and for the values that its key may encrypt."""
         with self.guard.between():
             self._settle(batch, events, done)
             target.prepare()
-        return self._room()
+
+    def _converted(
+        self,
+        target: Unprepared | Unreserved,
+        message: Message,
+        batch: list[Arguments],
+        events: list[Message],
+        done: int,
+    ) -> Arguments | None:
+        """An event whose conversion could not go on: prepare what was asked for and convert it again, as often as it
+        asks. Its route may have been forgotten meanwhile, for another key."""
+        data = message.data
+        assert data is not None
+        while True:
+            self._prepare(target, batch, events, done)
+            route = self.routes.known.get(data.schema) or self._resolve(message, batch, events, done)
+            try:
+                if route.record is not None:
+                    return self._arguments(route.record(data))
+                value = route.convert(data)
+            except (Unprepared, Unreserved) as again:
+                target = again
+            else:
+                self.stats.fields_encrypted += route.sealed
+                return route.topic, value
+
+    def _judged(
+        self, judge: Callable[[], Judgement], batch: list[Arguments], events: list[Message], done: int
+    ) -> Judgement:
+        """What becomes of a bad record; a dead letter is encrypted, too."""
+        while True:
+            try:
+                return judge()
+            except Unreserved as target:
+                self._prepare(target, batch, events, done)
+
+    def _unexpected(self, error: Exception, route: Route, data: Data) -> Judgement:
+        return self.policy.judge(self.guard.refusal(error, route.record or route.convert, data), data)
+
+    def store(self, key: bytes, value: bytes) -> None:
+        """Write a record of the offsets topic, durably; called between transactions only."""
+        self._write(self._offset(key, value, []))
+        if self.producer.transactional_id is None:
+            self.producer.flush()
 
     def _settle(self, batch: list[Arguments], events: list[Message], done: int) -> None:
         self._hand_over(batch, events, done)
@@ -225,7 +277,8 @@ class Pipeline:
     def _set_aside(self, delivery: Delivery, batch: list[Arguments]) -> BridgeError | None:
         """Messages that could not even be parsed: judged before the events among which they came."""
         for unreadable in delivery.unreadable:
-            arguments, failure = self.policy.judge_unreadable(unreadable)
+            judge = partial(self.policy.judge_unreadable, unreadable)
+            arguments, failure = self._judged(judge, batch, delivery.events, 0)
             if failure is not None:
                 return failure
             if arguments is not None:

@@ -14,6 +14,7 @@ from attrs import define
 from bridge.encryption.deks import Dek, Deks
 from bridge.encryption.envelope import Algorithm, Cipher, NotDecryptedError, version_of
 from bridge.encryption.rules import EncryptRule
+from bridge.encryption.uses import Unreserved
 from bridge.errors import BadRecord
 
 PREFIX: Final = "bridge.csfle."
@@ -42,12 +43,17 @@ class SealedLetters:
         self._ready = dek, dek.cipher(versioned=rule.expiry_days > 0)
 
     def record(self, raw: bytes, error: BadRecord) -> tuple[Any, ...]:
-        """As the inner letters make it, of the ciphertext. Never of anything else."""
+        """As the inner letters make it, of the ciphertext. Never of anything else. Raises Unreserved."""
         if self._ready is None:
             self.prepare()
         assert self._ready is not None
         dek, cipher = self._ready
-        *rest, headers = self.inner.record(cipher.encrypt(raw), error)
+        try:
+            sealed = cipher.encrypt(raw)
+        except Unreserved:
+            self._ready = None  # the next try may get another DEK
+            raise
+        *rest, headers = self.inner.record(sealed, error)
         key = {
             "kek": dek.kek,
             "subject": dek.subject,

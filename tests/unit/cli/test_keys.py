@@ -33,7 +33,7 @@ EXPIRY = "encrypt.dek.expiry.days: '90'"
 def worker(registry: Registry, tmp_path: Path) -> Path:
     path = tmp_path / "worker.properties"
     secret = f"rule.executors._default_.param.secret={SECRET}"
-    path.write_text(f"bootstrap.servers=x:1\nschema.registry.url={registry.url}\n{secret}\n")
+    path.write_text(f"schema.registry.url={registry.url}\n{secret}\n")
     return path
 
 

@@ -85,8 +85,7 @@ def place(registry: Registry, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     with kms_doubles.vault() as vault:
         worker = tmp_path / "worker.properties"
         worker.write_text(
-            f"bootstrap.servers=x:1\nschema.registry.url={registry.url}\n"
-            "rule.executors._default_.param.token.id=good\n"
+            f"schema.registry.url={registry.url}\nrule.executors._default_.param.token.id=good\n"
         )
         made = Place(registry, vault, worker, capsys)
         made.register()

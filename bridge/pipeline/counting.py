@@ -1,0 +1,50 @@
+"""Counting of encrypted values, put together for one run of a connector: DEKs, the offsets topic, the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from bridge.config import Loaded
+from bridge.encryption.deks import Deks
+from bridge.encryption.uses import Key, Uses
+from bridge.errors import Retriable, Stage
+from bridge.kafka.settings import consumer_settings
+from bridge.kafka.uses import read_uses, uses_key, uses_value
+from bridge.log import for_connector
+from bridge.routing.routes import Routes
+
+Store = Callable[[bytes, bytes], None]
+"""Writes a record of the offsets topic, key and value; returns when it is durable."""
+
+
+def counted(
+    loaded: Loaded,
+    deks: Deks,
+    routes: Routes,
+    offsets_topic: str,
+    store: Store,
+    stopped: Callable[[], bool],
+    waiting: Callable[[str], None],
+) -> Uses:
+    """Meters what ``deks`` encrypts."""
+    name = loaded.connector.name
+
+    def read() -> tuple[Mapping[Key, int], Mapping[Key, int]]:
+        settings = consumer_settings(loaded)
+        found = read_uses(settings, offsets_topic, f"sfbridge-uses-{name}", stopped=stopped, waiting=waiting)
+        if stopped():
+            raise Retriable("stopped while the counts of keys were read", stage=Stage.ENCRYPT)
+        return found.of(name), found.of(but=name)
+
+    def renew() -> None:
+        routes.known.clear()
+        deks.forget()
+
+    uses = Uses(
+        read,
+        lambda counts: store(uses_key(name), uses_value(counts)),
+        renew,
+        for_connector(name).warning,
+    )
+    deks.uses = uses
+    return uses
