@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -219,6 +220,33 @@ def test_only_two_commands_import_the_sandbox() -> None:
         and any(_is_in(name, "bridge.sandbox") for name in imports(module, everywhere=True))
     }
     assert users <= set(SANDBOX_USERS)
+
+
+# Named once in bridge/, for a reason.
+ONLY_DEFINED = {
+    "cert_verify": "requests calls it",
+    "ignore_aliases": "PyYAML calls it",
+    "event_of_text": "the Avro text of Pub/Sub, read like the other sources of metadata",
+    "forget_secrets": "secrets are masked for the whole process; tests begin without",
+    "object_of": "the guard of texts, for documents of unknown fields",
+}
+
+
+def test_what_only_tests_use_is_not_in_the_package() -> None:
+    """The sandbox is exempt: it is for tests, other people's among them."""
+    texts = {module: path.read_text() for module, path in modules().items()}
+    uses = Counter(word for text in texts.values() for word in re.findall(r"\w+", text))
+    alone = {
+        node.name: module
+        for module, text in texts.items()
+        if not _is_in(module, "bridge.sandbox")
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        if uses[node.name] == 1 and not node.name.startswith("__")
+    }
+    unused = {name: module for name, module in alone.items() if name not in ONLY_DEFINED}
+    assert not unused, "move it to tests/support, or remove it"
+    assert set(ONLY_DEFINED) <= set(alone), "is used by now"
 
 
 def test_no_file_is_too_long() -> None:

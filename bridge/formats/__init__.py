@@ -11,9 +11,9 @@ from typing import Any, Final, Protocol
 
 from bridge.event import Data
 from bridge.formats import avro, json, json_schema, protobuf
-from bridge.formats.rows import Layout, Row, layout
+from bridge.formats.rows import Layout, Row
 from bridge.model.protection import Protection
-from bridge.model.schema import EventType, Schema
+from bridge.model.schema import Schema
 
 Settings = Mapping[str, str]
 """The converter's settings by their names in Kafka Connect, without ``value.converter.``."""
@@ -74,31 +74,3 @@ class Format(Protocol):
 
 
 FORMATS: Final[Mapping[str, Format]] = {module.NAME: module for module in (json, avro, json_schema, protobuf)}
-
-
-def compile_route(
-    event: EventType,
-    schema: Schema,
-    form: Format,
-    written: str | None,
-    frame: bytes,
-    settings: Settings,
-    protection: Protection | None = None,
-    *,
-    drop_unknown: bool = False,
-) -> Callable[[Data], bytes]:
-    """The hot function of one event schema. For one thread at a time."""
-    rows = layout(event, schema, drop_unknown=drop_unknown)
-    return form.compile_fused(rows, written, frame, settings, protection)
-
-
-def compile_encoder_for_values(
-    schema: Schema,
-    form: Format,
-    written: str | None,
-    frame: bytes,
-    settings: Settings,
-    protection: Protection | None = None,
-) -> Callable[[dict[str, Any]], bytes]:
-    """The encoder behind a chain of transforms: takes the values of ``schema`` by field name."""
-    return form.compile_values(schema, written, frame, settings, protection)

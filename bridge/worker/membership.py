@@ -30,19 +30,6 @@ class Membership(Protocol):
         """The ids of all living workers."""
 
 
-class Alone:
-    """A worker without others: for tests that need no Kafka."""
-
-    def __init__(self, worker_id: str) -> None:
-        self._worker_id = worker_id
-
-    def leads(self) -> bool:
-        return True
-
-    def workers(self) -> frozenset[str]:
-        return frozenset({self._worker_id})
-
-
 class KafkaMembership:
     """The group as the broker sees it. ``on_lost`` is called when the partition was taken away without asking."""
 

@@ -117,32 +117,6 @@ class Runner:
         texts = [(name, one.unfinished()) for name, one in running if one is not None]
         return [(name, text) for name, text in texts if text is not None]
 
-    def settled(self) -> bool:
-        """Whether every connector of this worker is what it is wanted to be (for tests)."""
-        with self.state.changed:
-            owners = {name: self.state.assignment.owner(name) for name in self.state.configs}
-            mine = [name for name, owner in owners.items() if owner == self.worker_id]
-            return (
-                None not in owners.values()
-                and all(self._is_settled(name) for name in mine)
-                and set(self._hosted) == set(mine)
-            )
-
-    def _is_settled(self, name: str) -> bool:
-        hosted = self._hosted.get(name)
-        if hosted is None or hosted.stopping or self.state.pending(name) is not None:
-            return False
-        if self.state.restarts.get(name, (0,))[0] > self._seen_restarts.get(name, 0):
-            return False
-        if self.state.target_of(name) != "RUNNING":
-            said = hosted.said[0].connector if hosted.said else ""
-            return hosted.running is None and bool(said == self.state.target_of(name))
-        view = hosted.said[0] if hosted.said else None
-        return hosted.revision == self.state.revisions[name] and (
-            hosted.failed is not None
-            or (isinstance(view, View) and "UNASSIGNED" not in (view.connector, view.task))
-        )
-
     def _loop(self) -> None:
         seldom = Seldom()
         while not self._stop.is_set():

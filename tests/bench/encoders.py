@@ -20,13 +20,14 @@ import orjson
 from attrs import evolve, frozen
 
 from bridge.event import Data, Message
-from bridge.formats import FORMATS, compile_encoder_for_values, compile_route
+from bridge.formats import FORMATS
 from bridge.formats.reader import compile_reader, read_with
 from bridge.formats.rows import layout
 from bridge.languages.protobuf.descriptors import load, message_class
 from bridge.metadata.infer import record_schema
 from bridge.model.schema import EventField, EventType, Schema
 from tests.bench import events
+from tests.support.formats import compile_encoder_for_values, compile_route
 
 COUNT, ROUNDS = 400, 25
 SCHEMA_ID: Final = "q0mW4nJrT1yq0Wv9Zb7wLA"

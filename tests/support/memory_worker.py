@@ -17,8 +17,7 @@ from bridge.api.site import Site
 from bridge.worker.herder import Herder
 from bridge.worker.leader import Leader
 from bridge.worker.loggers import Loggers
-from bridge.worker.membership import Alone
-from bridge.worker.plugins import Plugin
+from bridge.worker.plugins import Plugin, View
 from bridge.worker.records import Record
 from bridge.worker.runner import Runner
 from bridge.worker.state import State
@@ -40,6 +39,19 @@ GOOD = {
     "tasks.max": "1",
 }
 JSON = {"content-type": "application/json", "host": WORKER}
+
+
+class Alone:
+    """A group of one worker, without Kafka."""
+
+    def __init__(self, worker_id: str) -> None:
+        self._worker_id = worker_id
+
+    def leads(self) -> bool:
+        return True
+
+    def workers(self) -> frozenset[str]:
+        return frozenset({self._worker_id})
 
 
 @define
@@ -110,7 +122,7 @@ class MemoryWorker:
     def settle(self, seconds: float = 10.0) -> None:
         """Wait until every connector is what it is wanted to be."""
         until = time.monotonic() + seconds
-        while not self.runner.settled():
+        while not settled(self.runner):
             assert time.monotonic() < until, "connectors do not become what they are wanted to be"
             time.sleep(0.002)
 
@@ -118,3 +130,31 @@ class MemoryWorker:
         """End its threads."""
         self.leader.stop()
         self.runner.stop(5)
+
+
+def settled(runner: Runner) -> bool:
+    """Whether every connector of this worker is what it is wanted to be."""
+    with runner.state.changed:
+        owners = {name: runner.state.assignment.owner(name) for name in runner.state.configs}
+        mine = [name for name, owner in owners.items() if owner == runner.worker_id]
+        return (
+            None not in owners.values()
+            and all(_is_settled(runner, name) for name in mine)
+            and set(runner._hosted) == set(mine)
+        )
+
+
+def _is_settled(runner: Runner, name: str) -> bool:
+    hosted = runner._hosted.get(name)
+    if hosted is None or hosted.stopping or runner.state.pending(name) is not None:
+        return False
+    if runner.state.restarts.get(name, (0,))[0] > runner._seen_restarts.get(name, 0):
+        return False
+    if runner.state.target_of(name) != "RUNNING":
+        said = hosted.said[0].connector if hosted.said else ""
+        return hosted.running is None and bool(said == runner.state.target_of(name))
+    view = hosted.said[0] if hosted.said else None
+    return hosted.revision == runner.state.revisions[name] and (
+        hosted.failed is not None
+        or (isinstance(view, View) and "UNASSIGNED" not in (view.connector, view.task))
+    )

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from bridge.errors import BridgeError
-from bridge.formats import FORMATS, Format, compile_encoder_for_values
+from bridge.formats import FORMATS, Format
 from bridge.languages.protobuf import Message, Option, parse
 from bridge.model.connect_json import from_document, value_from_json
 from bridge.model.schema import DECIMAL, Kind, Schema
+from tests.support.formats import compile_encoder_for_values
 
 NAMES = {"AVRO": "AVRO", "CONNECT_JSON": "JSON", "JSON": "JSON_SR", "PROTOBUF": "PROTOBUF"}
 

@@ -9,11 +9,12 @@ from confluent_kafka.schema_registry import SchemaRegistryClient, topic_subject_
 from confluent_kafka.schema_registry.protobuf import ProtobufDeserializer, ProtobufSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
-from bridge.formats import FORMATS, compile_encoder_for_values
+from bridge.formats import FORMATS
 from bridge.formats.protobuf.logical import civil
 from bridge.formats.protobuf.read import Reader
 from bridge.languages.protobuf.descriptors import load, message_class
 from bridge.model.schema import Field, Kind, Schema
+from tests.support.formats import compile_encoder_for_values
 
 from .events import EVERY, ORDER, data, rows
 

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 
 from bridge.errors import BadRecord, ConfigurationError
-from bridge.formats import FORMATS, compile_encoder_for_values, compile_route
+from bridge.formats import FORMATS
 from bridge.formats.reader import read_with
 from bridge.metadata.infer import record_schema
 from bridge.model.schema import DECIMAL, Field, Kind, Schema
+from tests.support.formats import compile_encoder_for_values, compile_route
 
 from .events import EVERY, FULL, ORDER, data, payloads, rows
 

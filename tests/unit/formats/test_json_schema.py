@@ -16,11 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.errors import BadRecord, ConfigurationError, Fatal, Stage
-from bridge.formats import FORMATS, compile_encoder_for_values, compile_route
+from bridge.formats import FORMATS
 from bridge.formats.code import source_of
 from bridge.formats.reader import read_with
 from bridge.metadata.infer import record_schema
 from bridge.model.schema import DATE, DECIMAL, TIME, TIMESTAMP, EventField, EventType, Field, Kind, Schema
+from tests.support.formats import compile_encoder_for_values, compile_route
 
 from .events import EVERY, FULL, ORDER, data, payloads, rows
 

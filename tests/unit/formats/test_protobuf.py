@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.errors import BadRecord, Fatal
-from bridge.formats import compile_encoder_for_values
 from bridge.formats.code import source_of
 from bridge.formats.protobuf.indexes import message_indexes
 from bridge.formats.protobuf.logical import civil
@@ -19,6 +18,7 @@ from bridge.formats.protobuf.read import Reader, indexes
 from bridge.formats.reader import read_with
 from bridge.formats.times import days_from_civil
 from bridge.model.schema import DECIMAL, TIME, TIMESTAMP, EventField, EventType, Field, Kind, Schema
+from tests.support.formats import compile_encoder_for_values
 from tests.unit.formats.official import FRAME, LAYOUTS, PROTOBUF, Official, fill, plain, read_back
 
 from .events import EVERY, data, payloads, rows

@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import Fatal
-from bridge.formats import FORMATS, compile_encoder_for_values
+from bridge.formats import FORMATS
 from bridge.formats.protobuf.read import Reader
 from bridge.languages.protobuf import parse
 from bridge.model.schema import DATE, Field, Kind, Schema
 from bridge.model.texts import ReferringText
+from tests.support.formats import compile_encoder_for_values
 
 PROTOBUF = FORMATS["PROTOBUF"]
 TEXT = Schema(Kind.STRING, optional=True)

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.errors import BadRecord, ConfigurationError, Fatal, Stage
-from bridge.formats import compile_encoder_for_values, compile_route
 from bridge.formats.protobuf.read import Reader
 from bridge.metadata.infer import record_schema
 from bridge.model.protection import NOTHING
 from bridge.model.schema import DATE, TIMESTAMP, Field, Kind, Schema
+from tests.support.formats import compile_encoder_for_values, compile_route
 from tests.unit.formats.official import FRAME, LAYOUTS, PROTOBUF, Official, plain, read_back
 
 from .events import FULL, ORDER, data, payloads, rows

@@ -11,7 +11,7 @@ import fastavro
 import pytest
 
 from bridge.errors import Fatal
-from bridge.formats import FORMATS, compile_encoder_for_values
+from bridge.formats import FORMATS
 from bridge.formats.protobuf.read import Reader
 from bridge.model.registered import Registered
 from bridge.model.schema import Field, Kind, Schema
@@ -19,6 +19,7 @@ from bridge.model.texts import imports_of
 from bridge.registry.client import Registry, in_context_of
 from bridge.registry.http import Http, http_of
 from bridge.sandbox.registry import Registry as Embedded
+from tests.support.formats import compile_encoder_for_values
 
 TEXT = Schema(Kind.STRING, optional=True)
 PLACE = Schema(Kind.STRUCT, optional=True, name="acme.Place", fields=(Field("City", TEXT),))
