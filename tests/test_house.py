@@ -46,9 +46,15 @@ def modules() -> dict[str, Path]:
 
 
 @cache
+def parsed(module: str) -> ast.Module:
+    """The module's syntax tree."""
+    return ast.parse(modules()[module].read_text())
+
+
+@cache
 def imports(module: str, *, everywhere: bool, parents: bool = True) -> frozenset[str]:
     """The modules of ours that a module imports: at its top level, or anywhere in it."""
-    tree = ast.parse(modules()[module].read_text())
+    tree = parsed(module)
     found: set[str] = set()
     for node in ast.walk(tree) if everywhere else _top_level(tree):
         if isinstance(node, ast.Import):
@@ -156,10 +162,10 @@ def test_an_import_inside_a_function_says_why() -> None:
         if _is_in(module, "bridge.cli"):
             continue
         lines = path.read_text().splitlines()
-        tree = ast.parse("\n".join(lines))
-        at_top = {id(node) for node in _top_level(tree)}
+        tree = parsed(module)
+        fine = {id(node) for node in _top_level(tree)} | _for_types(tree)
         for node in ast.walk(tree):
-            if not isinstance(node, ast.ImportFrom) or id(node) in at_top or _for_types(node, tree):
+            if not isinstance(node, ast.ImportFrom) or id(node) in fine:
                 continue
             if (node.module or "").startswith("bridge") and not _explained(lines, node.lineno):
                 silent.append(f"{module}:{node.lineno}")
@@ -174,12 +180,14 @@ def _explained(lines: list[str], number: int) -> bool:
     return lines[above].lstrip().startswith("# here: ")
 
 
-def _for_types(node: ast.AST, tree: ast.AST) -> bool:
-    return any(
-        node in ast.walk(each)
+def _for_types(tree: ast.AST) -> set[int]:
+    """What only type checkers import."""
+    return {
+        id(node)
         for each in ast.walk(tree)
         if isinstance(each, ast.If) and "TYPE_CHECKING" in ast.unparse(each.test)
-    )
+        for node in ast.walk(each)
+    }
 
 
 def picture() -> str:
@@ -240,7 +248,7 @@ def test_what_only_tests_use_is_not_in_the_package() -> None:
         node.name: module
         for module, text in texts.items()
         if not _is_in(module, "bridge.sandbox")
-        for node in ast.walk(ast.parse(text))
+        for node in ast.walk(parsed(module))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
         if uses[node.name] == 1 and not node.name.startswith("__")
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from bridge.errors import ConfigurationError, Fault
 
@@ -12,9 +12,6 @@ if TYPE_CHECKING:
     from bridge.config.config import Config
     from bridge.inspection.diff import Shape
     from bridge.registry.http import Http
-
-ENDINGS: Final = {".avsc": "AVRO", ".proto": "PROTOBUF", ".schema.json": "JSON"}
-"""How a schema's file ends → the registry's type."""
 
 
 def read(path: Path) -> str:
@@ -29,6 +26,7 @@ def read(path: Path) -> str:
 
 def type_of(path: Path, text: str) -> str | None:
     """The registry's type of a schema file, by name, else by content; None for a describe or eventSchema."""
+    from bridge.config.declarations.formats import FORMS
     from bridge.metadata.source_files import is_metadata
 
     try:
@@ -37,9 +35,9 @@ def type_of(path: Path, text: str) -> str | None:
         document = None
     if is_metadata(document):
         return None
-    for ending, type_ in ENDINGS.items():
-        if path.name.endswith(ending):
-            return type_
+    for form in FORMS:
+        if form.ending and path.name.endswith(form.ending):
+            return form.language
     if document is None:
         return "PROTOBUF" if "message" in text else None
     if isinstance(document, dict) and ("properties" in document or "$schema" in document):

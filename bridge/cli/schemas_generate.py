@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
 def _there(out: Path, event: str) -> dict[str, str]:
     """The event's Protobuf file, whose numbers are to be kept."""
     from bridge.cli.schemas_files import read
-    from bridge.inspection.generate import SUFFIXES
+    from bridge.config.declarations.formats import SUFFIXES
 
     path = out / f"{event}{SUFFIXES['PROTOBUF']}"
     return {path.name: read(path)} if path.is_file() else {}

@@ -125,12 +125,14 @@ def _of_connector(connector: Config | None) -> list[str]:
     if connector is None:
         return []
     from bridge.config import topic_template
+    from bridge.config.declarations.formats import REGISTRY_TYPES
     from bridge.config.subscription import events
     from bridge.metadata.infer import NAMESPACE
     from bridge.model.subjects import STRATEGIES
 
-    if connector["output.data.format"] == "JSON":
-        raise ConfigurationError([Fault("output.data.format", "JSON is written without a schema", "JSON")])
+    form = connector["output.data.format"]
+    if form not in REGISTRY_TYPES:
+        raise ConfigurationError([Fault("output.data.format", f"{form} is written without a schema", form)])
     template = topic_template(connector)
     strategy = (
         connector.prefixed("value.converter.").get("value.subject.name.strategy") or "TopicNameStrategy"

@@ -23,17 +23,16 @@ HELP = (
     "are shown decoded, an encrypted field beside what the key makes of it."
 )
 EXAMPLE = "sfbridge try --max-events 20 --format JSON"
-FORMATS = ("AVRO", "JSON", "JSON_SR", "PROTOBUF")
 _RATE = 1.0  # events a second that a person can follow
 _QUICK_RATE = 20.0  # when it is to end by itself
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments, as promised in the documentation."""
+    from bridge.config.declarations.formats import NAMES
+
     parser.add_argument("--max-events", type=_positive, metavar="N", help="end by itself after N events")
-    parser.add_argument(
-        "--format", choices=FORMATS, default="AVRO", help="output.data.format (default: AVRO)"
-    )
+    parser.add_argument("--format", choices=NAMES, default="AVRO", help="output.data.format (default: AVRO)")
     parser.add_argument(
         "--port-base",
         type=int,
@@ -53,12 +52,12 @@ def _positive(text: str) -> int:
 def run(args: argparse.Namespace) -> int:
     """Exit code 0 after Ctrl-C or the last event; raises the connector's error."""
     from bridge import log
+    from bridge.config.declarations.formats import REGISTRY_TYPES
     from bridge.inspection.configuration import load
     from bridge.pipeline.connector import Connector
     from bridge.sandbox.demo.publisher import Publisher
     from bridge.sandbox.demo.reader import Reader
     from bridge.sandbox.demo.screen import Screen
-    from bridge.sandbox.protection import FORMATS as PROTECTED
     from bridge.sandbox.site import Sandbox
 
     log.configure("text", "WARNING")
@@ -67,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
         tempfile.TemporaryDirectory(prefix="sfbridge-") as directory,
         Sandbox(Path(directory), port_base=args.port_base) as sandbox,
     ):
-        sandbox.write_files(args.format, encrypt=args.format in PROTECTED)
+        sandbox.write_files(args.format, encrypt=args.format in REGISTRY_TYPES)
         screen = Screen()
         screen.opening(sandbox, args.format)
         connector = Connector(load(sandbox.connector_file, sandbox.worker_file, environ={}))

@@ -10,9 +10,10 @@ from typing import Final
 
 from bridge.config.catalogue import Catalogue
 from bridge.config.declarations import CONNECTOR, WORKER
+from bridge.config.declarations.formats import NAMES
 from bridge.config.page import keep
 from bridge.config.property import Property
-from bridge.config.supported import CONVERTER_OPTIONS, FORMATS
+from bridge.config.supported import CONVERTER_OPTIONS
 
 TARGET: Final = Path(__file__).parents[2] / "docs" / "configuration.md"
 
@@ -135,10 +136,10 @@ def _converter_support(declared: Property) -> str:
     if option not in CONVERTER_OPTIONS:
         return ""
     touched, honoured = CONVERTER_OPTIONS[option]
-    waiting = sorted((touched & FORMATS) - honoured)
+    waiting = sorted(touched - honoured)
     if waiting:
         return f"only the default with {', '.join(waiting)}"
-    without = sorted(FORMATS - touched)
+    without = sorted(set(NAMES) - touched)
     if not touched:
         return "without effect on what is written, as in Kafka Connect"
     return f"without effect with {', '.join(without)}" if without else ""

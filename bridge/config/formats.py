@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from bridge.config.config import Config
-from bridge.config.declarations.converters import CONVERTERS
+from bridge.config.declarations.formats import CONVERTERS
 from bridge.config.examine import Examined, default_of
 from bridge.config.supported import CONVERTER_OPTIONS
 from bridge.config.values import InvalidError, typed

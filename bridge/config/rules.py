@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from bridge.config import checks, subscription
 from bridge.config.config import Config
+from bridge.config.declarations.formats import REGISTRY_TYPES
 from bridge.config.declarations.identity import MANAGED, SELF_MANAGED
 from bridge.config.examine import Examined
 from bridge.config.judges import Judges, OfBoth, OfConnector
@@ -68,9 +69,10 @@ def password_grant(c: Examined) -> None:
 def encryption(c: Examined) -> None:
     """Encryption needs a format with a schema."""
     keys = ("csfle.enabled", "output.data.format")
-    if c.sound(*keys) and c.values[keys[0]] and c.values[keys[1]] == "JSON":
+    if c.sound(*keys) and c.values[keys[0]] and c.values[keys[1]] not in REGISTRY_TYPES:
         c.fault(
-            keys[0], "needs output.data.format AVRO, JSON_SR or PROTOBUF; JSON has no schema to hold rules"
+            keys[0],
+            f"needs output.data.format AVRO, JSON_SR or PROTOBUF; {c.values[keys[1]]} has no schema to hold rules",
         )
 
 
@@ -215,7 +217,7 @@ def registry_needed(c: Examined, w: Config) -> None:
     if not c.sound("output.data.format", "value.converter", key, "schema.registry.url"):
         return
     name = c.values["output.data.format"]
-    if name != "JSON" and not registry_properties(c.given, w.raw()):
+    if name in REGISTRY_TYPES and not registry_properties(c.given, w.raw()):
         c.fault(
             "schema.registry.url",
             f"is required for output.data.format {name}: in the worker's properties, or as {key} in the "

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from bridge.config.checks import event_name
+from bridge.config.declarations.formats import REGISTRY_TYPES
 from bridge.config.topics import TopicTemplate
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def judge(c: Examined) -> None:
     if (
         len(names) < 2
         or len(topics) == len(names)
-        or c.values["output.data.format"] == "JSON"
+        or c.values["output.data.format"] not in REGISTRY_TYPES
         or not by_topic
     ):
         return

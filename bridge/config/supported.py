@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-FORMATS: Final = frozenset({"AVRO", "JSON", "JSON_SR", "PROTOBUF"})
-"""The output formats that can be written."""
+from bridge.config.declarations.formats import NAMES, REGISTRY_TYPES
 
 REFUSED_VALUES: Final[dict[str, dict[str, str]]] = {
     "transaction.boundary": {
@@ -28,8 +27,7 @@ REFUSED_PROPERTIES: Final[dict[str, str]] = {
     "positions are kept in the worker's offset.storage.topic",
 }
 
-_ALL = frozenset({"AVRO", "JSON", "JSON_SR", "PROTOBUF"})
-_REGISTRY = _ALL - {"JSON"}
+_ALL, _REGISTRY = frozenset(NAMES), frozenset(REGISTRY_TYPES)
 _AVRO, _JSON_SR, _PROTOBUF = frozenset({"AVRO"}), frozenset({"JSON_SR"}), frozenset({"PROTOBUF"})
 _NONE: frozenset[str] = frozenset()
 

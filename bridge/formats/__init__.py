@@ -1,4 +1,5 @@
-"""Formats: how a record becomes bytes. One module each, the same functions each, one line in ``FORMATS``.
+"""Formats: how a record becomes bytes. One module each, the same functions each, one line in
+``config/declarations/formats.py``.
 
 Three ways to the same bytes: fused (event → bytes in one generated function, the hot path), by row (what a
 reader made), by values (a dict, what transforms make). A property test holds them equal.
@@ -6,11 +7,12 @@ reader made), by values (a dict, what transforms make). A property test holds th
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from bridge.config.declarations.formats import FORMS
 from bridge.event import Data
-from bridge.formats import avro, json, json_schema, protobuf
 from bridge.formats.rows import Layout, Row
 from bridge.model.protection import Protection
 from bridge.model.schema import Schema
@@ -28,10 +30,6 @@ class Format(Protocol):
     @property
     def NAME(self) -> str:  # noqa: N802 - a module's constant
         """As in ``output.data.format``."""
-
-    @property
-    def REGISTERED(self) -> bool:  # noqa: N802 - a module's constant
-        """Whether its schemas live in a registry."""
 
     def render(self, schema: Schema, settings: Settings) -> str:
         """The schema's text in the managed connector's layout."""
@@ -73,4 +71,9 @@ class Format(Protocol):
         """From the event to the value's bytes."""
 
 
-FORMATS: Final[Mapping[str, Format]] = {module.NAME: module for module in (json, avro, json_schema, protobuf)}
+FORMATS: Final[Mapping[str, Format]] = {form.name: importlib.import_module(form.module) for form in FORMS}
+
+if TYPE_CHECKING:  # the modules offer what the protocol says
+    from bridge.formats import avro, json, json_schema, protobuf
+
+    _ours: tuple[Format, ...] = (avro, json, json_schema, protobuf)

@@ -22,7 +22,6 @@ from bridge.model.protection import Protection, refused
 from bridge.model.schema import Schema
 
 NAME: Final = "JSON"
-REGISTERED: Final = False
 
 
 @frozen

@@ -9,6 +9,7 @@ from typing import Final
 
 from bridge.config.config import Config, Loaded
 from bridge.config.declarations import CONNECTOR
+from bridge.config.declarations.formats import REGISTRY_TYPES
 from bridge.config.examine import Examined
 from bridge.config.registry import origin, registry_settings
 from bridge.config.subscription import events
@@ -50,7 +51,7 @@ def _kafka(loaded: Loaded, environ: Mapping[str, str]) -> tuple[list[Fault], lis
 
 def _registry(loaded: Loaded, environ: Mapping[str, str]) -> tuple[list[Fault], list[str]]:
     settings = registry_settings(loaded.connector, loaded.worker)
-    if loaded.connector["output.data.format"] == "JSON" or not settings:
+    if loaded.connector["output.data.format"] not in REGISTRY_TYPES or not settings:
         return [], []
     # here: only where it is concerned
     from bridge.registry.http import http_of

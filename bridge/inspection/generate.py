@@ -9,14 +9,13 @@ from typing import Final
 
 from attrs import evolve, frozen
 
+from bridge.config.declarations.formats import SUFFIXES
 from bridge.formats import FORMATS
 from bridge.metadata.classification import COMPLIANCE, SECURITY, Classification, of_classification, tagged
 from bridge.metadata.infer import record_schema
 from bridge.model.contract import Contract, FieldContract, Rule, render
 from bridge.model.schema import EventType, Kind, Schema
 
-SUFFIXES: Final = {"AVRO": ".avsc", "JSON_SR": ".schema.json", "PROTOBUF": ".proto"}
-"""Format → how its files end."""
 CONTRACT: Final = ".contract.yaml"
 EXPIRY_DAYS: Final = "90"
 """DEKs of generated rules expire, so that keys can be rotated from the first day."""
@@ -34,7 +33,7 @@ class Key:
 
 def formats() -> tuple[str, ...]:
     """The formats whose schemas can be generated."""
-    return tuple(name for name, form in FORMATS.items() if form.REGISTERED and name in SUFFIXES)
+    return tuple(SUFFIXES)
 
 
 def schema_text(schema: Schema, form: str, settings: Mapping[str, str]) -> str:

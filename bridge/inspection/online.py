@@ -12,6 +12,7 @@ from typing import Any
 from attrs import define, field, frozen
 
 from bridge.config import Loaded, registry_settings, subscription, topic_template
+from bridge.config.declarations.formats import REGISTRY_TYPES
 from bridge.errors import BridgeError, ConfigurationError, Fatal, Stage
 from bridge.formats import FORMATS
 from bridge.inspection.keys import try_keys
@@ -209,7 +210,7 @@ class _Registry:
 
     def checks(self) -> Iterator[Check]:
         form = FORMATS[self.loaded.connector["output.data.format"]]
-        if not form.REGISTERED:
+        if form.NAME not in REGISTRY_TYPES:
             yield Check("schema registry", True, f"not needed for {form.NAME}")
             return
         yield _attempt("schema registry", self._reach)

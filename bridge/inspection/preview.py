@@ -15,6 +15,7 @@ import msgspec
 from attrs import evolve, field, frozen
 
 from bridge.config import Config, Loaded, topic_template
+from bridge.config.declarations.formats import REGISTRY_TYPES
 from bridge.config.subscription import events
 from bridge.encryption.rules import PAYLOAD, domain_rules, protects
 from bridge.errors import BadRecord, BridgeError, Fatal
@@ -36,7 +37,6 @@ from bridge.registry.client import Registry
 from bridge.routing.conversion import ConversionGuard
 from bridge.routing.exposure import Exposure
 from bridge.routing.following import follow, marked
-from bridge.routing.registration import REGISTRY_TYPES
 from bridge.transforms.chain import Chain
 from bridge.transforms.configuration import chain_of
 from bridge.transforms.record import ConnectRecord
@@ -211,7 +211,7 @@ class Preview:
                 nobody  # its subject may be named after a protected value, and the registry is not to be told
             )
         schema, topic = record.value_schema, record.topic or ""
-        if not self._form.REGISTERED:
+        if self._form.NAME not in REGISTRY_TYPES:
             return _Found(None, "written without a schema", None)
         if schema is None:
             return _Found(None, f"cannot be written: {self._form.NAME} needs a schema", None)

@@ -7,6 +7,7 @@ import resource
 from collections.abc import Mapping
 from typing import Any
 
+from bridge.config.declarations.formats import REGISTRY_TYPES
 from bridge.encryption.kms import check
 from bridge.encryption.rules import read_rules
 from bridge.errors import ConfigurationError, Fatal, Fault
@@ -45,11 +46,11 @@ def check_contract(contract: Contract, config: Mapping[str, Any]) -> None:
     faults = []
     if protects(contract):
         form = config.get("output.data.format")
-        if form == "JSON":
+        if form not in REGISTRY_TYPES:
             faults.append(
                 Fault(
                     KEY,
-                    f"the contract of {contract.event} has rules that encrypt, and JSON has no schema to hold them: "
+                    f"the contract of {contract.event} has rules that encrypt, and {form} has no schema to hold them: "
                     "use AVRO, JSON_SR or PROTOBUF, or remove the rules",
                 )
             )

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from attrs import evolve, frozen
 
+from bridge.config.declarations.formats import REGISTRY_TYPES
 from bridge.encryption.rules import EncryptRule, read_rules
 from bridge.errors import Fatal, Stage
 from bridge.formats import Format
@@ -27,7 +28,6 @@ from bridge.model.texts import ReferringText, imports_of
 from bridge.registry.client import Registry
 from bridge.routing.guard import Guard
 
-REGISTRY_TYPES: Final = {"AVRO": "AVRO", "JSON_SR": "JSON", "PROTOBUF": "PROTOBUF"}
 """``output.data.format`` → the registry's word."""
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from bridge.config import Loaded, TopicTemplate, registry_settings, topic_template
+from bridge.config.declarations.formats import REGISTRY_TYPES
 from bridge.config.subscription import events
 from bridge.encryption.rules import EncryptRule
 from bridge.errors import Fatal, SetAside, Stage
@@ -87,7 +88,7 @@ class Writers:
         self.guard: Guard | None = None
         self._letters: SealedLetters | None = None
         self._context = config.get("schema.context.name") or "default"
-        if self._form.REGISTERED:
+        if self._form.NAME in REGISTRY_TYPES:
             http = None if registry is not None else registry_http(loaded)
             if config.get("csfle.enabled"):
                 check_secrets(executor_params(config, loaded.worker), config)

@@ -12,8 +12,6 @@ from bridge.sandbox.samples import ORDER_PLACED
 
 FIELD: Final = "Customer_Email__c"
 TAG: Final = "PII"
-FORMATS: Final = ("AVRO", "JSON_SR", "PROTOBUF")
-"""The formats with a schema, and so with tags and rules."""
 _SECRET: Final = "rule.executors._default_.param.secret"  # noqa: S105 - a property's name
 _CONTRACT: Final = f"""\
 event: {ORDER_PLACED.name}

@@ -9,6 +9,7 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bridge.config.declarations.formats import REGISTRY_TYPES
 from bridge.errors import Fatal, Stage
 from bridge.formats import FORMATS, Format
 from bridge.formats.reader import read_with
@@ -16,7 +17,7 @@ from bridge.model.schema import Schema
 from tests.unit.formats.events import EVERY, FULL, ORDER, data, payloads, rows
 
 FRAME = b"\0\0\0\0\7"
-REGISTERED = [name for name, form in FORMATS.items() if form.REGISTERED]
+REGISTERED = list(REGISTRY_TYPES)
 SCHEMA = rows(ORDER).schema
 
 

@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from bridge.config.checks import urls
 from bridge.config.declarations.encryption import RULE_EXECUTORS
+from bridge.config.declarations.formats import CONVERTERS
 from bridge.config.property import BOOLEAN, CLASS, LOW, PASSWORD, STRING, Property, Type, group
-
-CONVERTERS: Final = {
-    "io.confluent.connect.avro.AvroConverter": "AVRO",
-    "io.confluent.connect.json.JsonSchemaConverter": "JSON_SR",
-    "io.confluent.connect.protobuf.ProtobufConverter": "PROTOBUF",
-    "org.apache.kafka.connect.json.JsonConverter": "JSON",
-}
-"""Converter class → output format."""
 
 _STORAGE = "org.apache.kafka.connect.storage."
 _STRATEGY = "io.confluent.kafka.serializers.subject."

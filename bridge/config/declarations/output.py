@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bridge.config.checks import file, urls
+from bridge.config.declarations.formats import NAMES
 from bridge.config.property import BOOLEAN, HIGH, LONG, LOW, STRING, Property, group
 
 SCHEMA = group(
@@ -63,7 +64,7 @@ OUTPUT = group(
         "The format of record values. AVRO, JSON_SR and PROTOBUF need a schema registry; JSON is written "
         "without schema. Where it is not given, the connector's value.converter decides, then the worker's.",
         default="JSON",
-        valid=("AVRO", "JSON", "JSON_SR", "PROTOBUF"),
+        valid=NAMES,
         importance=HIGH,
         display="Output value format",
     ),

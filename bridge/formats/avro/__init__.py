@@ -29,7 +29,6 @@ from bridge.model.protection import Protection, checked, whole
 from bridge.model.schema import Kind, Schema
 
 NAME: Final = "AVRO"
-REGISTERED: Final = True
 _text: Final = msgspec.json.Encoder().encode
 
 

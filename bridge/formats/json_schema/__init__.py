@@ -27,7 +27,6 @@ from bridge.model.protection import Protection, Seal, checked, whole
 from bridge.model.schema import Kind, Schema
 
 NAME: Final = "JSON_SR"
-REGISTERED: Final = True
 
 
 def render(schema: Schema, settings: Mapping[str, str]) -> str:

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from bridge.formats.protobuf.write import Column
 
 NAME: Final = "PROTOBUF"
-REGISTERED: Final = True
 
 
 def render(schema: Schema, settings: Mapping[str, str]) -> str:

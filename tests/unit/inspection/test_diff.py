@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
+from bridge.config.declarations.formats import REGISTRY_TYPES
 from bridge.errors import Fatal
 from bridge.formats import FORMATS
 from bridge.inspection.diff import Change, changes, shape_of_event, shape_of_text
 from bridge.metadata.infer import event_type, record_schema
-from bridge.routing.registration import REGISTRY_TYPES
 
 SAMPLES = Path(__file__).parents[3] / "schemas"
 DESCRIBE = json.loads((SAMPLES / "Every_Type__e.describe.json").read_text())
 EVENT = event_type("Every_Type__e", DESCRIBE, None)
-FORMS = [name for name, form in FORMATS.items() if form.REGISTERED]
+FORMS = list(REGISTRY_TYPES)
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -10,6 +10,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.config.declarations.formats import REGISTRY_TYPES
 from bridge.formats import FORMATS
 from bridge.inspection.explain import explain
 from bridge.languages.places import exactly, matches
@@ -20,7 +21,6 @@ from bridge.model.contract import Contract, FieldContract, Rule, metadata_docume
 from bridge.model.registered import Registered
 from bridge.model.schema import Field, Kind, Schema
 from bridge.model.texts import ReferringText
-from bridge.routing.registration import REGISTRY_TYPES
 
 SAMPLES = Path(__file__).parents[3] / "schemas"
 DESCRIBE = json.loads((SAMPLES / "Order_Placed__e.describe.json").read_text())
@@ -31,7 +31,7 @@ TAGGED = evolve(
         evolve(f, tags=frozenset({"PII"})) if f.name == "Customer_Email__c" else f for f in SCHEMA.fields
     ),
 )
-FORMS = [name for name, form in FORMATS.items() if form.REGISTERED]
+FORMS = list(REGISTRY_TYPES)
 FULL = {
     "AVRO": "io.confluent.salesforce.Order_Placed__e.Customer_Email__c",
     "JSON_SR": "$.Customer_Email__c",

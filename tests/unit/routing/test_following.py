@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from bridge.config.declarations.formats import REGISTRY_TYPES
 from bridge.errors import Fatal
 from bridge.formats import FORMATS
 from bridge.inspection.masking import MASK, Protected, masked, shown
@@ -16,7 +17,6 @@ from bridge.model.registered import Registered
 from bridge.model.schema import Schema
 from bridge.routing.exposure import Exposure
 from bridge.routing.following import follow, marked
-from bridge.routing.registration import REGISTRY_TYPES
 from bridge.transforms.chain import Chain
 from bridge.transforms.configuration import chain_of
 from bridge.transforms.record import ConnectRecord
@@ -24,7 +24,7 @@ from tests.unit.formats.events import FULL, ORDER, data, rows
 
 APACHE = "org.apache.kafka.connect.transforms."
 EMAIL = "Customer_Email__c"
-FORMS = [name for name, form in FORMATS.items() if form.REGISTERED]
+FORMS = list(REGISTRY_TYPES)
 RULES = {"domainRules": [{"name": "pii", "type": "ENCRYPT", "tags": ["PII"]}]}
 BEFORE = rows(ORDER).schema
 KEY = {"type": APACHE + "ValueToKey", "fields": EMAIL}

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
+from bridge.config.declarations.formats import REGISTRY_TYPES
 from bridge.formats import FORMATS
 from bridge.model.registered import Registered
 from bridge.model.schema import Field, Kind, Schema
 from bridge.registry.client import Registry
 from bridge.registry.http import http_of
-from bridge.routing.registration import REGISTRY_TYPES, Registration
+from bridge.routing.registration import Registration
 from bridge.sandbox.registry import Registry as Embedded
 
 TEXT = Schema(Kind.STRING, optional=True)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.config import Loaded, TopicTemplate, config_of
+from bridge.config.declarations.formats import REGISTRY_TYPES
 from bridge.encryption.seals import seal_of
 from bridge.errors import BadRecord, Fatal, SetAside
 from bridge.event import Data, Record
@@ -45,7 +46,7 @@ Find = Callable[[Schema, str], Written | None]
 
 def registered(form: str, settings: Mapping[str, str], **more: Any) -> Find:
     def find(schema: Schema, topic: str) -> Written | None:
-        if not FORMATS[form].REGISTERED:
+        if form not in REGISTRY_TYPES:
             return None
         text = FORMATS[form].render(schema, settings)
         more_of = {key: value for key, value in more.items() if key != "protection"}
