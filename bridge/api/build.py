@@ -9,7 +9,7 @@ from attrs import define
 from bridge import __version__
 from bridge.api import admin, cloud, connect
 from bridge.api.exchange import Handler
-from bridge.api.guard import Guard, read_users
+from bridge.api.guard import Guard, origin_of, read_users
 from bridge.api.server import Listener, Server, bind, forwarder, listeners
 from bridge.api.site import Site
 from bridge.config import Config
@@ -50,7 +50,9 @@ class Service:
         hosts |= {name.lower() for name in self.config["bridge.rest.allowed.hosts"]}
         site = Site(
             table(worker, self.config),
-            Guard(users, frozenset(hosts)),
+            Guard(
+                users, frozenset(hosts), frozenset({origin_of(first.scheme, f"{first.host}:{first.port}")})
+            ),
             self.worker_id,
             worker.ready.is_set,
             lambda: worker.stage,

@@ -164,12 +164,14 @@ def document() -> dict[str, Any]:
 _REFUSALS: Final = {
     "400": "The request is wrong",
     "401": "Nobody known",
+    "403": "Not in this role, or sent by a page of another origin",
     "404": "Not there",
     "405": "Not this method",
     "406": "Only JSON is answered",
     "409": "In conflict with another request, or no leader: ask again",
     "413": "Too large",
     "415": "Not JSON",
+    "503": "Starting, or too many requests at once: ask again",
 }
 
 

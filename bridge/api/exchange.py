@@ -9,9 +9,11 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
+from bridge.api.guard import Role
 from bridge.worker.refusals import Refused
 
-MAX_BODY: Final = 8 * 1024 * 1024
+MAX_BODY: Final = 1024 * 1024
+"""No configuration of that size could be stored: brokers refuse larger records."""
 _INVALID_NAME: Final = (
     "Connector configuration is invalid and contains the following 1 error(s):\n"
     "Invalid value {} for configuration name: {}\nYou can also find the above list of errors at the "
@@ -29,6 +31,7 @@ class Ask:
     headers: Mapping[str, str] = field(factory=dict)
     body: bytes = b""
     base: str = ""
+    role: Role = Role.WRITE
 
     def flag(self, name: str, default: bool = False) -> bool:
         """A boolean as Java reads it: everything but 'true' is false."""
@@ -50,7 +53,7 @@ class Ask:
 
 @frozen
 class Answer:
-    """``body`` None is no body; text is sent as it is, with ``kind`` as its media type."""
+    """``body`` None is no body, and has no media type; bytes are sent as they are, with ``kind`` as theirs."""
 
     status: int = 200
     body: Any = None

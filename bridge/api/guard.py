@@ -1,4 +1,4 @@
-"""Who may ask: the Host header against DNS rebinding, Basic or Bearer credentials against hashed ones."""
+"""Who may ask, and what: Host and Origin against pages of strangers, credentials against hashed ones, roles."""
 
 from __future__ import annotations
 
@@ -7,17 +7,50 @@ import binascii
 import hashlib
 import hmac
 import os
+import re
 import threading
 from collections.abc import Mapping
+from enum import IntEnum
 from pathlib import Path
 from typing import Final
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from bridge.errors import ConfigurationError, Fault
 
 _COST: Final = (2**14, 8, 1)
+_REMEMBERED: Final = 1_000
+_HOST: Final = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::[0-9]{1,5})?")
+_DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
 FILE: Final = "bridge.rest.users.file"
+
+
+class Role(IntEnum):
+    """What somebody may do; each includes the one before."""
+
+    READ = 1
+    """States and configurations, secrets masked."""
+    RECORDS = 2
+    """What is in topics."""
+    WRITE = 3
+    """Whatever changes something, or says whether a value that somebody sent is good."""
+
+    @property
+    def word(self) -> str:
+        """As in the users file."""
+        return self.name.lower()
+
+
+@frozen
+class User:
+    """One line of the users file: ``scrypt:<salt>:<hash>`` and a role."""
+
+    hashed: str
+    role: Role = Role.WRITE
+
+
+_NOBODY: Final = f"scrypt:{bytes(16).hex()}:{bytes(32).hex()}"
+"""A hash that no password has: an unknown name takes as long as a known one."""
 
 
 def hash_password(password: str, salt: bytes | None = None) -> str:
@@ -31,73 +64,125 @@ def _scrypt(password: str, salt: bytes) -> bytes:
     return hashlib.scrypt(password.encode(), salt=salt, n=n, r=r, p=p, dklen=32)
 
 
-def read_users(path: str) -> dict[str, str]:
-    """Name → hash. Raises ConfigurationError for a line that is none."""
-    users: dict[str, str] = {}
-    for number, line in enumerate(Path(path).read_text("utf-8").splitlines(), 1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        name, _, hashed = line.strip().partition(":")
-        kind, _, rest = hashed.partition(":")
-        salt, _, value = rest.partition(":")
-        try:
-            sound = kind == "scrypt" and bool(bytes.fromhex(salt)) and len(bytes.fromhex(value)) == 32
-        except ValueError:
-            sound = False
-        if not name or not sound:
-            raise ConfigurationError(
-                [Fault(FILE, f"line {number} is no 'name:hash'; 'sfbridge worker --hash-password' makes one")]
-            )
-        users[name] = hashed
+def read_users(path: str) -> dict[str, User]:
+    """Name → user. Raises ConfigurationError for a line that is none."""
+    users: dict[str, User] = {}
+    try:
+        lines = Path(path).read_text("utf-8").splitlines()
+    except (OSError, ValueError):
+        raise ConfigurationError([Fault(FILE, "cannot be read as text")]) from None
+    for number, line in enumerate(lines, 1):
+        if line.strip() and not line.startswith("#"):
+            name, user = _user(number, line.strip())
+            users[name] = user
     if not users:
         raise ConfigurationError([Fault(FILE, "names nobody")])
     return users
 
 
+def _user(number: int, line: str) -> tuple[str, User]:
+    name, *parts = line.split(":")
+    word = parts.pop().strip() if len(parts) == 4 else Role.WRITE.word
+    kind, salt, value = parts if len(parts) == 3 else ("", "", "")
+    try:
+        sound = kind == "scrypt" and bool(bytes.fromhex(salt)) and len(bytes.fromhex(value)) == 32
+    except ValueError:
+        sound = False
+    if not name or not sound:
+        why = "is no 'name:hash[:role]'; 'sfbridge worker --hash-password' makes the hash"
+        raise ConfigurationError([Fault(FILE, f"line {number} {why}")])
+    role = next((role for role in Role if role.word == word), None)
+    if role is None:
+        known = ", ".join(role.word for role in Role)
+        raise ConfigurationError([Fault(FILE, f"line {number} gives a role that is none of {known}")])
+    return name, User(f"scrypt:{salt}:{value}", role)
+
+
+def origin_of(scheme: str, host: str) -> str:
+    """``scheme://host[:port]`` as browsers write it: small letters, no port that goes without saying."""
+    return f"{scheme}://{host.lower().removesuffix(_DEFAULT_PORTS.get(scheme, ''))}"
+
+
 @define(eq=False)
 class Guard:
-    """``users`` empty: everybody may ask. ``hosts`` holds host names without port; '*' is any."""
+    """``users`` empty: everybody may do everything. ``hosts`` holds host names without port; '*' is any.
 
-    users: Mapping[str, str]
+    ``origins``: further origins of our own pages, besides the address that a request was sent to.
+    """
+
+    users: Mapping[str, User]
     hosts: frozenset[str]
-    _good: set[bytes] = field(factory=set)
+    origins: frozenset[str] = frozenset()
+    _good: dict[bytes, Role] = field(factory=dict)
+    _bad: dict[bytes, None] = field(factory=dict)
     _lock: threading.Lock = field(factory=threading.Lock)
 
-    def refusal(self, headers: Mapping[str, str]) -> tuple[int, str] | None:
-        """Status and reason for a request that is not let in."""
+    def stranger(self, headers: Mapping[str, str], scheme: str) -> tuple[int, str] | None:
+        """Status and reason for a request that another site's page has made its browser send."""
         host = headers.get("host", "").strip().lower()
-        name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
-        if "*" not in self.hosts and name.strip("[]") not in self.hosts:
+        match = _HOST.fullmatch(host)
+        if match is None or ("*" not in self.hosts and match[1].strip("[]") not in self.hosts):
             return 400, "The Host header names no address of this worker"
-        if self.users and not self._known(headers.get("authorization", "")):
-            return 401, "HTTP 401 Unauthorized"
+        origin = headers.get("origin")
+        if origin is not None and origin.strip().lower() not in {origin_of(scheme, host), *self.origins}:
+            return 403, "The request was made by a page of another origin"
+        if headers.get("sec-fetch-site", "none").strip().lower() not in ("same-origin", "none"):
+            return 403, "The request was made by a page of another site"
         return None
 
-    def _known(self, authorization: str) -> bool:
-        kind, _, given = authorization.partition(" ")
-        seen = hashlib.sha256(authorization.encode()).digest()
+    def recall(self, headers: Mapping[str, str]) -> Role | bool:
+        """The role of somebody who is known already; False: nobody; True: :meth:`role` has to be asked."""
+        if not self.users:
+            return Role.WRITE
+        authorization = headers.get("authorization", "")
+        seen = _digest(authorization)
         if seen in self._good:
-            return True
-        if kind.lower() == "bearer":
-            ok = any(
-                _matches(given.strip(), h) for name, h in self.users.items() if name.startswith("bearer")
-            )
-        elif kind.lower() == "basic":
-            ok = self._basic(given.strip())
-        else:
-            ok = False
-        if ok:
-            with self._lock:
-                self._good.add(seen)
-        return ok
+            return self._good[seen]
+        return bool(_given(authorization)) and seen not in self._bad
 
-    def _basic(self, given: str) -> bool:
-        try:
-            name, _, password = base64.b64decode(given, validate=True).decode().partition(":")
-        except (binascii.Error, ValueError):
-            return False
-        hashed = self.users.get(name)
-        return hashed is not None and _matches(password, hashed)
+    def role(self, headers: Mapping[str, str]) -> Role | None:
+        """The role of whoever asks, None for nobody. Costs 16 MB and 50 ms for each name that is tried first."""
+        recalled = self.recall(headers)
+        if isinstance(recalled, Role):
+            return recalled
+        authorization = headers.get("authorization", "")
+        role = self._check(*_given(authorization)) if recalled else None
+        with self._lock:
+            remembered: dict[bytes, Role] | dict[bytes, None] = self._bad
+            if role is not None:
+                remembered = self._good
+                self._good[_digest(authorization)] = role
+            else:
+                self._bad[_digest(authorization)] = None
+            if len(remembered) > _REMEMBERED:
+                remembered.clear()
+        return role
+
+    def _check(self, kind: str, name: str, password: str) -> Role | None:
+        if kind == "bearer":
+            tokens = [user for known, user in self.users.items() if known.startswith("bearer")]
+            roles = [user.role for user in tokens if _matches(password, user.hashed)]
+            return max(roles, default=None)
+        user = self.users.get(name, User(_NOBODY))
+        return user.role if _matches(password, user.hashed) else None
+
+
+def _digest(authorization: str) -> bytes:
+    return hashlib.sha256(authorization.encode("utf-8", "surrogatepass")).digest()
+
+
+def _given(authorization: str) -> tuple[str, str, str] | tuple[()]:
+    """Kind, name and password or token; empty where it is neither Basic nor Bearer."""
+    kind, _, given = authorization.partition(" ")
+    if kind.lower() == "bearer" and given.strip():
+        return "bearer", "", given.strip()
+    if kind.lower() != "basic":
+        return ()
+    try:
+        name, _, password = base64.b64decode(given.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        return ()
+    return "basic", name, password
 
 
 def _matches(password: str, hashed: str) -> bool:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from attrs import frozen
 
-from bridge.api.exchange import MAX_BODY, Answer
+from bridge.api.exchange import Answer
 from bridge.api.site import FORWARDED, Site
 from bridge.api.trust import session
 from bridge.config import Config
@@ -21,7 +21,14 @@ from bridge.errors import ConfigurationError, Fatal, Fault, Stage
 
 _KEYSTORE: Final = "listeners.https.ssl.keystore.location"
 _KEY_PASSWORD: Final = "listeners.https.ssl.key.password"  # noqa: S105 - a property's name
-_HOP: Final = frozenset({"connection", "content-length", "host", "transfer-encoding", "keep-alive"})
+#: What belongs to the connection, or was judged by it: the leader's own address is another one than the page's.
+_HOP: Final = frozenset(
+    {
+        "connection", "content-length", "host", "transfer-encoding", "keep-alive", "expect",
+        "origin", "referer", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest", "sec-fetch-user",
+    }
+)  # fmt: skip
+_HANDSHAKE_SECONDS: Final = 10.0
 
 
 @frozen
@@ -100,41 +107,6 @@ def bind(listener: Listener) -> socket.socket:
     return made
 
 
-def application(site: Site, scheme: str) -> Any:
-    """The ASGI application."""
-    from starlette.concurrency import run_in_threadpool
-    from starlette.requests import ClientDisconnect, Request
-    from starlette.responses import Response
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "http":
-            return
-        request = Request(scope, receive)
-        headers = {key.lower(): value for key, value in request.headers.items()}
-        target = scope["raw_path"].decode("latin-1") + (
-            f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else ""
-        )
-        body = b""
-        try:
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > MAX_BODY:
-                    break
-        except ClientDisconnect:
-            return
-        base = f"{scheme}://{headers.get('host', site.worker_id)}"
-        if len(body) > MAX_BODY:
-            found = Answer(413, {"error_code": 413, "message": "HTTP 413 Request Entity Too Large"})
-        else:
-            found = await run_in_threadpool(site.answer, scope["method"], target, headers, body, base)
-        more = dict(found.headers)
-        bare = found.status == 204
-        response = Response(found.content(), found.status, more, None if bare else found.kind)
-        await response(scope, receive, send)
-
-    return app
-
-
 class Server:
     """Serves a site on sockets that are bound already."""
 
@@ -142,6 +114,10 @@ class Server:
         self, site: Site, sockets: Mapping[Listener, socket.socket], config: Config | None = None
     ) -> None:
         import uvicorn
+
+        # here: of all commands only a worker needs a web server
+        from bridge.api.application import application
+        from bridge.api.connections import Connection
 
         self._servers: list[tuple[Any, socket.socket]] = []
         for listener, bound in sockets.items():
@@ -151,8 +127,10 @@ class Server:
                 secure["ssl_keyfile_password"] = config[_KEY_PASSWORD]
             settings = uvicorn.Config(
                 application(site, listener.scheme),
+                http=Connection,
+                ws="none",
                 log_config=None,
-                log_level="warning",
+                log_level="error",  # what a client does wrong is no news of ours
                 access_log=False,
                 lifespan="off",
                 server_header=False,
@@ -179,9 +157,20 @@ class Server:
 
 
 def _serve(server: Any, bound: socket.socket) -> None:
-    asyncio.run(
-        server._serve(sockets=[bound]) if hasattr(server, "_serve") else server.serve(sockets=[bound])
-    )
+    asyncio.run(_serving(server, bound))
+
+
+async def _serving(server: Any, bound: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    create: Any = loop.create_server
+
+    def create_server(*args: Any, ssl: Any = None, **more: Any) -> Any:
+        """A peer that never finishes its handshake is a connection that nobody counts."""
+        given = {"ssl_handshake_timeout": _HANDSHAKE_SECONDS} if ssl is not None else {}
+        return create(*args, ssl=ssl, **given, **more)
+
+    loop.create_server = create_server  # type: ignore[method-assign]  # uvicorn gives no way to set it
+    await (server._serve(sockets=[bound]) if hasattr(server, "_serve") else server.serve(sockets=[bound]))
 
 
 def forwarder(scheme: str, worker_id: str, ca_file: str | None) -> Any:

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from bridge.api.exchange import Answer, Ask, Handler
-from bridge.api.guard import Guard
+from bridge.api.guard import Guard, Role
 from bridge.errors import BridgeError, ConfigurationError, Retriable
 from bridge.log import for_connector, masked
 from bridge.worker.refusals import NotLeader, Refused
@@ -25,6 +25,17 @@ _SUSPICIOUS: Final = {
     "\\": "Suspicious Path Character",
 }
 _WAIT: Final = 5.0  # seconds that a request waits for a leader
+
+
+@frozen
+class Route:
+    """Who answers a request, and in which role it was made. ``quick``: at once, from memory."""
+
+    method: str
+    handler: Handler
+    segments: tuple[str, ...]
+    role: Role
+    quick: bool = False
 
 
 @define(eq=False)
@@ -50,25 +61,31 @@ class Site:
 
     def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes, base: str) -> Answer:
         """The answer to a request; ``target`` is the raw path with its query. Never raises."""
-        try:
-            found = self._answer(method, target, headers, body, base)
-        except Exception:  # a bug of ours; nobody outside learns more than that
-            for_connector("").exception("unexpected error: this is a fault of the bridge")
-            found = self._error(target, 500, "Internal error: see the worker's log")
-        return _empty(found, method)
+        refusal = self.stranger(target, headers, base.partition(":")[0])
+        if refusal is None:
+            route = self.route(method, target, headers, self.guard.role(headers))
+            refusal = route if isinstance(route, Answer) else self.carry(route, target, headers, body, base)
+        return empty(refusal, method)
 
-    def _answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes, base: str) -> Answer:
+    def stranger(self, target: str, headers: Mapping[str, str], scheme: str) -> Answer | None:
+        """The refusal of a request that a foreign page has made somebody's browser send."""
+        refusal = self.guard.stranger(headers, scheme)
+        return None if refusal is None else self._error(target, *refusal)
+
+    def route(
+        self, method: str, target: str, headers: Mapping[str, str], role: Role | None
+    ) -> Route | Answer:
+        """Who will answer, or the refusal. All that can be said without the body is said here."""
         path = target.partition("?")[0]
-        refusal = self.guard.refusal(headers)
-        if refusal is not None:
-            more = {"WWW-Authenticate": 'Basic realm="sfbridge"'} if refusal[0] == 401 else {}
-            return self._error(target, *refusal, more)
+        if role is None:
+            more = {"WWW-Authenticate": 'Basic realm="sfbridge"'}
+            return self._error(target, 401, "HTTP 401 Unauthorized", more)
         if (wrong := _unusable(path)) is not None:
             return self._error(target, 400, wrong)
-        found = self._find(path)
-        if found is None:
+        match = self._find(path)
+        if match is None:
             return self._error(target, 404, "HTTP 404 Not Found")
-        template, segments = found
+        template, segments = match
         handlers = self.table[template]
         if method == "OPTIONS":
             return Answer(200, None, {"Allow": ",".join(_allowed(handlers))})
@@ -77,13 +94,32 @@ class Site:
             return self._error(
                 target, 405, "HTTP 405 Method Not Allowed", {"Allow": ",".join(_allowed(handlers))}
             )
+        needed = Role.READ if method in ("GET", "HEAD") else Role.WRITE
+        if role < needed:
+            return self._error(target, 403, f"This needs the role {needed.word}; yours is {role.word}")
         if not _accepts(headers.get("accept", ""), template):
             return self._error(target, 406, "HTTP 406 Not Acceptable")
         if template not in self.open and not self.ready():
             return self._error(target, 503, f"The worker is still starting up: {self.stage()}")
+        return Route(method, handler, segments, role, template in self.open)
+
+    def carry(self, route: Route, target: str, headers: Mapping[str, str], body: bytes, base: str) -> Answer:
+        """The answer of a route. Never raises."""
         query = parse_qs(urlsplit(target).query, keep_blank_values=True)
-        ask = Ask(method, segments, query, headers, body, base)
-        return self._carry_out(handler, ask, target)
+        ask = Ask(route.method, route.segments, query, headers, body, base, route.role)
+        try:
+            return self._carry_out(route.handler, ask, target)
+        except Exception:  # a bug of ours; nobody outside learns more than that
+            for_connector("").exception("unexpected error: this is a fault of the bridge")
+            return self._error(target, 500, "Internal error: see the worker's log")
+
+    def too_large(self, target: str) -> Answer:
+        """For a body above the limit."""
+        return self._error(target, 413, "HTTP 413 Request Entity Too Large")
+
+    def busy(self, target: str) -> Answer:
+        """For a request that has to be sent again later."""
+        return self._error(target, 503, "Too many requests at once; ask again", {"Retry-After": "1"})
 
     def _carry_out(self, handler: Handler, ask: Ask, target: str) -> Answer:
         until = time.monotonic() + _WAIT
@@ -160,5 +196,10 @@ def _accepts(accept: str, template: str) -> bool:
     return bool(kinds & {"*/*", "application/*", "application/json"})
 
 
-def _empty(found: Answer, method: str) -> Answer:
-    return Answer(found.status, None, found.headers, found.kind) if method == "HEAD" else found
+def empty(answer: Answer, method: str) -> Answer:
+    """What HEAD gets: everything but the body, its length and type included."""
+    if method != "HEAD" or answer.body is None:
+        return answer
+    return Answer(
+        answer.status, b"", {**answer.headers, "Content-Length": str(len(answer.content()))}, answer.kind
+    )

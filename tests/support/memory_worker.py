@@ -11,7 +11,7 @@ from typing import Any
 from attrs import define, field
 
 from bridge.api import admin, cloud, connect
-from bridge.api.guard import Guard
+from bridge.api.guard import Guard, User
 from bridge.api.server import Listener, Server, bind
 from bridge.api.site import Site
 from bridge.worker.herder import Herder
@@ -74,7 +74,7 @@ class MemoryWorker:
     """Herder, runner and site, started."""
 
     plugins: Sequence[Plugin]
-    users: Mapping[str, str] = field(factory=dict)
+    users: Mapping[str, User] = field(factory=dict)
     state: State = field(factory=State)
     loggers: Loggers = field(factory=Loggers)
 

@@ -1,6 +1,5 @@
 """What all calls have in common; random requests; secrets; who may ask."""
 
-import base64
 import json
 import re
 from collections.abc import Iterator
@@ -13,10 +12,9 @@ from hypothesis import strategies as st
 
 from bridge.api import describe
 from bridge.api.exchange import java_double
-from bridge.api.guard import Guard, hash_password, read_users
+from bridge.api.guard import Guard
 from bridge.config import config_of
 from bridge.config.declarations import WORKER as WORKER_PROPERTIES
-from bridge.errors import ConfigurationError
 from bridge.metrics import Metrics
 from bridge.worker.plugins import Plugin, salesforce_plugins
 from tests.support.memory_worker import JSON, WORKER, MemoryWorker
@@ -210,40 +208,6 @@ def test_no_request_is_answered_with_5xx_or_a_traceback(worker: MemoryWorker, da
     found = worker.site.answer(method, path + query, JSON, body, f"http://{WORKER}")
     assert found.status < 500, (method, path, body, found)
     assert b"Traceback" not in found.content()
-
-
-def test_who_is_let_in(tmp_path: Path) -> None:
-    (tmp_path / "users").write_text(
-        f"# people\nkey:{hash_password('secret')}\nbearer-ci:{hash_password('token')}\n"
-    )
-    guard = Guard(read_users(str(tmp_path / "users")), frozenset({"localhost"}))
-
-    def told(kind: str, given: str) -> int:
-        refusal = guard.refusal({"host": "localhost:8083", "authorization": f"{kind} {given}"})
-        return 200 if refusal is None else refusal[0]
-
-    def basic(text: str) -> str:
-        return base64.b64encode(text.encode()).decode()
-
-    assert told("Basic", basic("key:secret")) == 200
-    assert told("Basic", basic("key:secret")) == 200
-    assert told("Bearer", "token") == 200
-    for kind, shown in (
-        ("Basic", basic("key:wrong")),
-        ("Basic", basic("who:secret")),
-        ("Basic", "?"),
-        ("Bearer", "secret"),
-        ("", ""),
-    ):
-        assert told(kind, shown) == 401
-    good = {"authorization": f"Basic {basic('key:secret')}"}
-    assert guard.refusal({"host": "evil.example", **good}) == (
-        400,
-        "The Host header names no address of this worker",
-    )
-    (tmp_path / "users").write_text("key:plain\n")
-    with pytest.raises(ConfigurationError, match="line 1"):
-        read_users(str(tmp_path / "users"))
 
 
 def test_doubles_are_spelled_as_in_java() -> None:

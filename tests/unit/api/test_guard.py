@@ -1,0 +1,189 @@
+"""Who is let in, as what, and from which pages."""
+
+import base64
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bridge.api import guard as module
+from bridge.api.guard import Guard, Role, User, hash_password, read_users
+from bridge.config import config_of
+from bridge.config.declarations import WORKER as WORKER_PROPERTIES
+from bridge.errors import ConfigurationError
+from bridge.metrics import Metrics
+from bridge.worker.plugins import salesforce_plugins
+from tests.support.memory_worker import GOOD, JSON, WORKER, MemoryWorker
+from tests.vectors.connect_stubs import World, stubs
+
+CLOUD = "/connect/v1/environments/e/clusters/c/connectors"
+EMPTY = {"connector.class": "EmptyPartitionSource", "topic": "t"}
+HASHES = {word: hash_password(word) for word in ("secret", "token", "look")}
+LINES = f"""# people
+key:{HASHES["secret"]}
+looker:{HASHES["look"]}:read
+reader:{HASHES["look"]}:records
+writer:{HASHES["look"]}:write
+bearer-ci:{HASHES["token"]}:read
+"""
+
+Users = Callable[[str], dict[str, User]]
+
+
+@pytest.fixture
+def users(tmp_path: Path) -> Users:
+    def read(text: str) -> dict[str, User]:
+        (tmp_path / "users").write_text(text)
+        return read_users(str(tmp_path / "users"))
+
+    return read
+
+
+def basic(name: str, password: str) -> dict[str, str]:
+    return {"authorization": "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()}
+
+
+def test_who_is_let_in_and_as_what(users: Users) -> None:
+    guard = Guard(users(LINES), frozenset({"localhost"}))
+    assert guard.role(basic("key", "secret")) is Role.WRITE, "no role is all, as it was before there were any"
+    assert guard.role(basic("looker", "look")) is Role.READ
+    assert guard.role(basic("reader", "look")) is Role.RECORDS
+    assert guard.role(basic("writer", "look")) is Role.WRITE
+    assert guard.role({"authorization": "Bearer token"}) is Role.READ
+    assert guard.recall(basic("looker", "look")) is Role.READ, "remembered"
+    for nobody in (
+        basic("key", "wrong"),
+        basic("who", "secret"),
+        {"authorization": "Basic ?"},
+        {"authorization": "Basic \udcff"},
+        {"authorization": "Bearer secret"},
+        {"authorization": "Bearer "},
+        {"authorization": ""},
+        {},
+    ):
+        assert guard.role(nobody) is None
+        assert guard.recall(nobody) is False, "nobody is asked twice"
+    assert Guard({}, frozenset()).role({}) is Role.WRITE
+
+
+@pytest.mark.parametrize(
+    "line", ["key:plain", "key:scrypt:00:00", ":" + HASHES["look"], "key:scrypt:zz:" + "0" * 64]
+)
+def test_a_line_that_is_none_is_named(line: str, users: Users) -> None:
+    with pytest.raises(ConfigurationError, match=r"line 2 is no 'name:hash\[:role\]'"):
+        users(f"# first\n{line}\n")
+
+
+def test_a_role_that_is_none_is_named(users: Users) -> None:
+    with pytest.raises(ConfigurationError, match="line 1 gives a role that is none of read, records, write"):
+        users(f"key:{HASHES['look']}:admin\n")
+    with pytest.raises(ConfigurationError, match="names nobody"):
+        users("# nobody\n")
+
+
+def test_an_unknown_name_costs_what_a_known_one_costs(users: Users, monkeypatch: pytest.MonkeyPatch) -> None:
+    guard = Guard(users(LINES), frozenset())
+    counted: list[int] = []
+    real = module._scrypt
+    monkeypatch.setattr(module, "_scrypt", lambda *given: (counted.append(1), real(*given))[1])
+    guard.role(basic("key", "wrong"))
+    known, counted[:] = len(counted), []
+    guard.role(basic("nobody-of-that-name", "wrong"))
+    assert len(counted) == known == 1
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "localhost:@evil.com",
+        "localhost:80@evil.com",
+        "evil.com",
+        "localhost:8083.evil.com",
+        "localhost:x",
+        "localhost/..",
+        "localhost, evil.com",
+        "[::1",
+        "[::1]evil",
+        "",
+    ],
+)
+def test_a_host_that_is_none_of_ours(host: str) -> None:
+    guard = Guard({}, frozenset({"localhost", "::1"}))
+    refusal = guard.stranger({"host": host}, "http")
+    assert refusal is not None
+    assert refusal[0] == 400
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8083", "[::1]:8083", "[::1]"])
+def test_a_host_of_ours(host: str) -> None:
+    assert Guard({}, frozenset({"localhost", "::1"})).stranger({"host": host}, "http") is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, None),
+        ({"origin": "http://localhost:8083"}, None),
+        ({"origin": "HTTP://LOCALHOST:8083"}, None),
+        ({"origin": "https://bridge.example.com"}, None),
+        ({"origin": "https://evil.example"}, 403),
+        ({"origin": "http://localhost:8084"}, 403),
+        ({"origin": "https://localhost:8083"}, 403),
+        ({"origin": "http://bridge.example.com"}, 403),
+        ({"origin": "null"}, 403),
+        ({"origin": ""}, 403),
+        ({"origin": "http://localhost:8083, https://evil.example"}, 403),
+        ({"sec-fetch-site": "same-origin"}, None),
+        ({"sec-fetch-site": "none"}, None),
+        ({"sec-fetch-site": "same-site"}, 403),
+        ({"sec-fetch-site": "cross-site"}, 403),
+        ({"origin": "http://localhost:8083", "sec-fetch-site": "cross-site"}, 403),
+    ],
+)
+def test_pages_of_other_origins(headers: dict[str, str], status: int | None) -> None:
+    guard = Guard(
+        {}, frozenset({"localhost"}), frozenset({module.origin_of("https", "bridge.example.com:443")})
+    )
+    refusal = guard.stranger({"host": "localhost:8083", **headers}, "http")
+    assert (None if refusal is None else refusal[0]) == status
+
+
+@pytest.fixture(scope="module")
+def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MemoryWorker]:
+    file = tmp_path_factory.mktemp("users") / "users"
+    file.write_text(LINES)
+    given = {"bootstrap.servers": "127.0.0.1:1", "security.protocol": "PLAINTEXT"}
+    plugins = [*stubs(World()), *salesforce_plugins(config_of(given, WORKER_PROPERTIES), Metrics())]
+    worker = MemoryWorker(plugins, read_users(str(file)))
+    made = {"name": "one", "config": EMPTY}
+    assert worker.ask("POST", "/connectors", made, **basic("key", "secret"))[0] == 201
+    made = {"name": "sf", "config": GOOD, "initial_state": "STOPPED"}
+    assert worker.ask("POST", "/connectors", made, **basic("key", "secret"))[0] == 201
+    yield worker
+    worker.stop()
+
+
+@pytest.mark.parametrize("name", ["looker", "reader"])
+def test_a_reader_sees_no_secret_and_changes_nothing(name: str, worker: MemoryWorker) -> None:
+    credentials = basic(name, "look")
+    before = (dict(worker.state.configs), dict(worker.state.targets), len(worker.configs.records))
+    headers = {**JSON, **credentials}
+    for path, handlers in worker.site.table.items():
+        name_of_one = "one" if path.endswith("/offsets") else "sf"  # positions are asked of Kafka
+        filled = "/" + path.replace("connectors/*", f"connectors/{name_of_one}").replace("*", "0")
+        for method in handlers:
+            answer = worker.site.answer(method, filled, headers, b"{}", f"http://{WORKER}")
+            told = answer.content().decode()
+            assert (answer.status == 403) is (method != "GET"), (method, filled)
+            assert method == "GET" or "the role write" in told
+            for key in ("salesforce.password", "salesforce.consumer.secret", "salesforce.password.token"):
+                assert GOOD[key] not in told
+    assert (dict(worker.state.configs), dict(worker.state.targets), len(worker.configs.records)) == before
+    assert worker.ask("PUT", "/connectors/one/pause", **basic("writer", "look"))[0] == 202
+
+
+@pytest.mark.parametrize("path", ["/connectors", "/health", "/metrics", "/nowhere", CLOUD])
+def test_nobody_learns_anything(path: str, worker: MemoryWorker) -> None:
+    for headers in ({}, basic("key", "wrong")):
+        answer = worker.site.answer("GET", path, {"host": WORKER, **headers}, b"", f"http://{WORKER}")
+        assert (answer.status, answer.headers.get("WWW-Authenticate")) == (401, 'Basic realm="sfbridge"')
