@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from bridge.buffer import Buffer
 from bridge.errors import BadRecord, Fatal, Retriable, Stage
 from bridge.event import Data, Delivery, Head, Message, Record, Unreadable
+from bridge.kafka.dead_letter import DeadLetters
 from bridge.metrics import Stats
 from bridge.pipeline import loop
 from bridge.pipeline.loop import Limits, Pipeline
@@ -174,6 +175,47 @@ def test_max_events_is_exact_and_the_position_fits(batches: list[list[str]], mos
     assert notes.values() == good[:most]
     if len(good) >= most:
         assert notes.positions()[-1] == good[most - 1]
+
+
+SCHEMAS = ["a", "a", "b", "b", "c", "a", "b"]
+
+
+@pytest.mark.parametrize("refused", ["", "b", "c"])
+@pytest.mark.parametrize("most", range(1, 8))
+def test_max_events_is_exact_around_a_schema_that_is_asked_for(most: int, refused: str) -> None:
+    """What came before is committed meanwhile and counts, whether or not the schema is found."""
+
+    class Choosy(Resolver):
+        def resolve(self, schema_id: str | None, sample: Data, channel: str | None = None) -> Route:
+            if schema_id == refused:
+                raise BadRecord("its schema is not known", stage=Stage.SCHEMA)
+            return super().resolve(schema_id, sample, channel)
+
+    events = [event(1 + at, schema=schema) for at, schema in enumerate(SCHEMAS)]
+    deliveries = [Delivery(events[:3], 1, 0.0, []), Delivery(events[3:], 1, 0.0, [])]
+    pipeline, notes, _ = carry(deliveries, resolver=Choosy(), tolerate=True, max_events=most)
+    pipeline.run()
+    good = [1 + at for at, schema in enumerate(SCHEMAS) if schema != refused]
+    assert notes.values() == good[:most]
+    assert notes.positions()[-1] == (good[most - 1] if most <= len(good) else 7)
+
+
+@pytest.mark.parametrize("kind", ["bad", "unreadable"])
+def test_a_dead_letter_that_its_topic_cannot_take_ends_it_before_the_position_moves(kind: str) -> None:
+    bad = [event(2, "bad")] if kind == "bad" else []
+    unreadable = [Unreadable(b"{...}", "no data", 2)] if kind == "unreadable" else []
+    deliveries = [
+        Delivery([event(1)], 1, 0.0, []),
+        Delivery(bad, 1, 0.0, unreadable),
+        Delivery([event(3)], 1, 0.0, []),
+    ]
+    pipeline, notes, _ = carry(deliveries, tolerate=True)
+    pipeline.policy.dead_letters = DeadLetters("dead", "x", "out", max_bytes=4)
+    with pytest.raises(Fatal, match="does not fit into the dead-letter topic dead"):
+        pipeline.run()
+    assert notes.values() == [1]
+    assert notes.positions() == [1]
+    assert notes.open == []
 
 
 def test_records_of_a_transaction_go_before_its_position() -> None:

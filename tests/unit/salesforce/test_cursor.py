@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -85,6 +86,22 @@ def test_an_event_without_a_date_is_not_passed_over() -> None:
     other = Cursor(Start(since_ms=1_000_000_000_000))
     other.subscribe_from()
     assert taken(other, message(1, created=old), message(2), message(3, created=old)) == [2, 3]
+
+
+@pytest.mark.parametrize("start", [Start(5), Start(5, resume_after=4), Start(initial="all")])
+def test_an_event_without_a_name_that_comes_after_a_gap_is_another_one(start: Start) -> None:
+    cursor = Cursor(start)
+    assert taken(cursor, message(5), message(6)) == ([6] if start.replay_id else [5, 6])
+    cursor.expired(start_at="all")
+    assert taken(cursor, message(5), message(6), message(7)) == [5, 6, 7]
+    assert taken(cursor, message(6)) == []
+
+
+def test_an_event_with_a_name_is_recognised_after_a_gap() -> None:
+    cursor = Cursor(Start(initial="all"))
+    assert taken(cursor, message(5, "a"), message(6, "b")) == [5, 6]
+    cursor.expired(start_at="all")
+    assert taken(cursor, message(5, "a"), message(6, "another")) == [6]
 
 
 # ---- several events under one replay id ---------------------------------------------------------------------
