@@ -60,10 +60,10 @@ def run(args: argparse.Namespace) -> int:
     from bridge.cli.schemas_files import read, registry_http, type_of
     from bridge.config import load_worker
     from bridge.languages.tagging import tags_in, with_metadata_tags
-    from bridge.model.contract import metadata_document, rule_set_document
     from bridge.model.registered import Registered
     from bridge.model.subjects import qualified
     from bridge.registry.client import Registry
+    from bridge.routing.planning import with_contract
 
     text = read(args.file)
     type_ = type_of(args.file, text)
@@ -79,12 +79,7 @@ def run(args: argparse.Namespace) -> int:
     if latest is None and type_ == "JSON":
         registry.set_config(subject, {"compatibilityPolicy": "LENIENT"})
     wanted = evolve(latest, text=text) if latest else Registered(subject, 0, 0, text, type_)
-    if contract is not None:
-        wanted = evolve(
-            wanted,
-            metadata=metadata_document(contract, wanted.metadata),
-            rule_set=rule_set_document(contract, wanted.rule_set),
-        )
+    wanted = with_contract(wanted, contract)
     if args.metadata_tags:
         wanted = with_metadata_tags(wanted)
     stored = registry.register(subject, text, type_=type_, like=wanted, normalize=args.normalize)

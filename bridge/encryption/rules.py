@@ -8,7 +8,7 @@ encrypts, or refuses with one sentence; what it overrides it says once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final
 
 from attrs import field, frozen
@@ -60,17 +60,18 @@ def mode_of(rule: Document) -> str:
     return str(rule.get("mode") or "WRITEREAD")
 
 
+def runs(rule: Document) -> bool:
+    """Whether it is a rule that encrypts when a record is written."""
+    return rule.get("type") in (FIELDS, PAYLOAD) and not rule.get("disabled") and mode_of(rule) in WRITING
+
+
 def protects(rule: Document, tags: frozenset[str]) -> bool:
     """Whether a rule set's rule protects the value of a field with these tags when it is written.
 
     One for the payload encrypts every field; what is to stay out of keys and headers is the tagged ones.
     """
-    if rule.get("disabled") or mode_of(rule) not in WRITING:
-        return False
     wanted = rule.get("tags") or ()
-    if rule.get("type") == PAYLOAD:
-        return bool(tags) and meet(wanted, tags)
-    return rule.get("type") == FIELDS and meet(wanted, tags)
+    return runs(rule) and meet(wanted, tags) and (rule.get("type") == FIELDS or bool(tags))
 
 
 @frozen
@@ -95,9 +96,15 @@ def domain_rules(rule_set: Document | None) -> list[Document]:
 
 
 def read_rules(
-    rule_set: Document | None, metadata: Document | None = None, say: Say = lambda text: None
+    rule_set: Document | None,
+    metadata: Document | None = None,
+    say: Say = lambda text: None,
+    first: Collection[str] = (),
 ) -> list[EncryptRule]:
-    """The encryption rules that run on writing. Fatal for a rule that the bridge cannot run, or without a key."""
+    """The encryption rules that run on writing. Fatal for a rule that the bridge cannot run, or without a key.
+
+    Of rules with the same aim the first counts, and one named in ``first`` before any other.
+    """
     rules = [rule for rule in domain_rules(rule_set) if not rule.get("disabled")]
     for rule in rules:
         name, type_ = rule.get("name"), str(rule.get("type"))
@@ -113,7 +120,7 @@ def read_rules(
             )
         else:
             _say_overridden(str(name), rule, (rule_set or {}).get("enableAt"), say)
-    return _of_mode(rules, WRITING, metadata, say)
+    return _of_mode(rules, WRITING, metadata, say, first)
 
 
 def rules_for_reading(rule_set: Document | None, metadata: Document | None = None) -> list[EncryptRule]:
@@ -135,10 +142,16 @@ def _aim(rule: Document) -> tuple[str, frozenset[str]]:
 
 
 def _of_mode(
-    rules: Iterable[Document], modes: Iterable[str], metadata: Document | None, say: Say
+    rules: Iterable[Document],
+    modes: Iterable[str],
+    metadata: Document | None,
+    say: Say,
+    first: Collection[str] = (),
 ) -> list[EncryptRule]:
     out: list[EncryptRule] = []
     seen: set[tuple[object, ...]] = set()
+    rules = list(rules)
+    taken = {(mode_of(rule), *_aim(rule)) for rule in rules if rule.get("name") in first}
     properties = (metadata or {}).get("properties") or {}
     for rule in rules:
         name, type_, mode = str(rule.get("name")), str(rule.get("type")), mode_of(rule)
@@ -148,9 +161,9 @@ def _of_mode(
         if kind != "TRANSFORM":
             raise fatal(f"the rule {name} is of type {type_} and kind {kind}; encryption is a TRANSFORM")
         key = (mode, *_aim(rule))
-        if key in seen:
+        if key in seen or (key in taken and name not in first):
             say(
-                f"the rule {name} has type, mode and tags of an earlier one and is passed over, as by every client"
+                f"the rule {name} has type, mode and tags of another one and is passed over, as by every client"
             )
             continue
         seen.add(key)

@@ -9,45 +9,33 @@ from attrs import evolve
 
 from bridge.config import Loaded
 from bridge.encryption.dek_registry import Http, Kek
-from bridge.encryption.rules import StrayTagError, plan, read_rules
 from bridge.errors import fatal
-from bridge.languages.tagging import PLACES, tags_in
 from bridge.metadata.sources import load_contracts
-from bridge.model.contract import metadata_document, rule_set_document
 from bridge.model.registered import Registered
 from bridge.model.schema import Schema
 from bridge.routing.demands import check_contract
 from bridge.routing.guard import Guard, deks_of
+from bridge.routing.planning import Ways, intend
 
 
 def try_keys(loaded: Loaded, http: Http, event: str, schema: Schema, latest: Registered | None) -> str:
     """In words what is protected with which keys. ConfigurationError, Fatal, Retriable for what stands against it."""
     config: Any = loaded.connector
     contract = load_contracts([event], config.get("bridge.schema.contract")).get(event)
-    found = latest or Registered(event, 0, 0, "")
     if contract is not None:
         check_contract(contract, config)
-        found = evolve(
-            found,
-            metadata=metadata_document(contract, found.metadata),
-            rule_set=rule_set_document(contract, found.rule_set),
-        )
         tags = {name: frozenset(entry.tags) for name, entry in contract.fields.items()}
         fields = (evolve(f, tags=f.tags | tags.get(f.name, frozenset())) for f in schema.fields)
         schema = evolve(schema, fields=tuple(fields))
+    ways = evolve(Ways.of(config, config.prefixed("value.converter.")), encrypts=True)
+    plan = intend(ways, event if latest is None else latest.subject, latest, schema, contract)
     deks = deks_of(loaded, http)
     deks.retry_seconds = 3
     guard = Guard(deks, logging.getLogger("bridge").warning)
-    present = {} if latest is None else tags_in(latest.text, latest.type, latest.metadata).fields
-    guard.adapted(schema, contract, found, present)
-    rules = read_rules(found.rule_set, found.metadata)
-    if latest is not None:
-        try:
-            plan(rules, PLACES[latest.type](latest.text), found.metadata, say=guard.say)
-        except StrayTagError as error:
-            raise fatal(f"{latest.subject} version {latest.version}: {error}") from None
+    guard.check_rules(plan)
+    plan.sealing(plan.writes, guard.say)
     words = []
-    for rule in rules:
+    for rule in plan.rules(plan.writes):
         kek = deks.registry.kek(rule.kek)
         if kek is None and rule.kms_type and rule.kms_key:
             kek = Kek(rule.kek, rule.kms_type, rule.kms_key)

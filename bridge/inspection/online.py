@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from bridge.config import Loaded, registry_settings, subscription, topic_template
 from bridge.config.declarations.formats import REGISTRY_TYPES
@@ -22,9 +22,10 @@ from bridge.kafka.errors import ErrorWatch
 from bridge.kafka.service_account import with_keys
 from bridge.kafka.settings import admin_settings, exactly_once, producer_settings, transactional_id
 from bridge.metadata.infer import event_type, record_schema
-from bridge.model.subjects import subject_name
+from bridge.model.schema import Schema
 from bridge.registry.client import Registry
 from bridge.registry.http import Refused, http_of
+from bridge.routing.planning import Ways, intend
 from bridge.salesforce.auth import Login
 from bridge.salesforce.rest import Rest
 from bridge.salesforce.transport import try_subscription
@@ -218,17 +219,17 @@ class _Registry:
             yield Check("schema", None, "not asked, because the event was not found")
         else:
             for event in self.org.described:
-                yield _attempt("schema", lambda event=event: self._schema(form, event))  # type: ignore[misc]
+                yield _attempt("schema", lambda event=event: self._schema(event))  # type: ignore[misc]
         if self.loaded.connector["csfle.enabled"]:
             for event in self.org.described:
                 yield _attempt("keys", lambda event=event: self._keys(event))  # type: ignore[misc]
 
     def _keys(self, name: str) -> str:
         """Whether the rules can be run and their KMS keys used. Registers nothing."""
-        settings = self.loaded.connector.prefixed("value.converter.")
+        ways = self._ways()
         described, present = self.org.described[name], self.org.rest.event_schema_of(name)
         schema = record_schema(event_type(name, described, present))
-        subject = self._subject(name, schema.name or "", settings)
+        subject = self._subject(ways, name, schema)
         latest = None if subject is None else Registry(self._http()).latest(subject)
         return try_keys(self.loaded, self._http(), name, schema, latest)
 
@@ -240,46 +241,42 @@ class _Registry:
         self._call("/subjects?subjectPrefix=none")
         return f"{', '.join(address.shown for address in self._http().addresses)} answers"
 
-    def _schema(self, form: Any, name: str) -> str:
+    def _schema(self, name: str) -> str:
         """Whether the event's schema is there, or could be registered."""
-
-        connector = self.loaded.connector
-        settings = connector.prefixed("value.converter.")
+        ways = evolve(self._ways(), encrypts=False)  # keys are another check
         described, present = self.org.described[name], self.org.rest.event_schema_of(name)
         schema = record_schema(event_type(name, described, present))
-        subject = self._subject(name, schema.name or "", settings)
+        subject = self._subject(ways, name, schema)
         if subject is None:
             return "the subject depends on the event, and cannot be looked up beforehand"
         registry = Registry(self._http())
-        auto = settings.get("auto.register.schemas", "true").lower() == "true"
         latest = registry.latest(subject)
         if latest is None:
-            self._may_register(subject, auto, f"the subject {subject} has no schema")
+            self._may_register(subject, ways.auto, f"the subject {subject} has no schema")
             return f"{subject} has no schema yet; one is registered when the first event comes"
-        lacking = form.missing_fields(schema, latest.text, settings)
+        plan = intend(ways, subject, latest, schema)
         strict = ""
         if latest.type == "JSON" and registry.config(subject).get("compatibilityPolicy") != "LENIENT":
             strict = (
                 "; its compatibilityPolicy is not LENIENT, so that a field added to the event will be refused"
             )
-        if not lacking:
+        if not plan.lacking:
             return f"{subject} version {latest.version} covers the event{strict}"
-        found = f"{subject} version {latest.version} lacks {', '.join(lacking)}"
-        self._may_register(subject, auto, found)
-        fits, why = registry.compatible(subject, form.with_fields(schema, latest.text, settings), latest.type)
+        found = f"{subject} version {latest.version} lacks {', '.join(plan.lacking)}"
+        self._may_register(subject, ways.auto, found)
+        fits, why = registry.compatible(subject, plan.wanted.text, latest.type)
         if not fits:
             raise Fatal(f"{found}, and adding that is incompatible: {'; '.join(why)}", stage=Stage.SCHEMA)
         return f"{found}; a compatible version with it is registered when the first event comes"
 
-    def _subject(self, event: str, record: str, settings: dict[str, str]) -> str | None:
+    def _ways(self) -> Ways:
+        connector = self.loaded.connector
+        return Ways.of(connector, connector.prefixed("value.converter."))
+
+    def _subject(self, ways: Ways, event: str, schema: Schema) -> str | None:
         template = topic_template(self.loaded.connector)
         known = set(template.fields) <= {"_ObjectType"}
-        topic = template.fill(lambda _: event) if known else None
-        strategy = settings.get("value.subject.name.strategy") or "TopicNameStrategy"
-        if topic is None and not strategy.endswith("RecordNameStrategy"):
-            return None
-        context = self.loaded.connector.get("schema.context.name") or "default"
-        return subject_name(strategy, topic or "", record, context)
+        return ways.subject(schema, template.fill(lambda _: event) if known else None)
 
     def _may_register(self, subject: str, auto: bool, found: str) -> None:
         from urllib.parse import quote

@@ -17,7 +17,7 @@ from attrs import evolve, field, frozen
 from bridge.config import Config, Loaded, topic_template
 from bridge.config.declarations.formats import REGISTRY_TYPES
 from bridge.config.subscription import events
-from bridge.encryption.rules import PAYLOAD, domain_rules, protects
+from bridge.encryption.rules import PAYLOAD, domain_rules, protects, runs
 from bridge.errors import BadRecord, BridgeError, Fatal
 from bridge.event import Data, Message
 from bridge.formats import FORMATS
@@ -29,14 +29,13 @@ from bridge.languages.tagging import Path, Tagged, tags_in
 from bridge.log import for_connector
 from bridge.metadata.infer import record_schema
 from bridge.metadata.sources import EventTypes, Metadata, load_contracts
-from bridge.model.contract import rule_set_document
-from bridge.model.registered import Registered
+from bridge.model.contract import Contract, rule_set_document
 from bridge.model.schema import EventType, Schema
-from bridge.model.subjects import STRATEGIES, qualified
 from bridge.registry.client import Registry
 from bridge.routing.conversion import ConversionGuard
 from bridge.routing.exposure import Exposure
 from bridge.routing.following import follow, marked
+from bridge.routing.planning import Intent, Ways, intend
 from bridge.transforms.chain import Chain
 from bridge.transforms.configuration import chain_of
 from bridge.transforms.record import ConnectRecord
@@ -72,15 +71,14 @@ class Previewed:
 
 @frozen
 class _Found:
-    """What the registry has of a subject, and which schema text would write."""
+    """What would write a record. ``told``: whether the tags of what writes are known, so far as there are any."""
 
     subject: str | None
     words: str
-    text: str | None
-    tags: Mapping[str, Mapping[str, str]] = field(factory=dict)
+    text: str | None = None
     rules: tuple[Mapping[str, Any], ...] = ()
     reach: Tagged | None = None
-    """The tags of ``text``."""
+    told: bool = True
 
 
 class Preview:
@@ -93,6 +91,7 @@ class Preview:
         self._form = FORMATS[config["output.data.format"]]
         self._settings = config.prefixed("value.converter.")
         self._strict = flag(self._settings, "latest.compatibility.strict", True)
+        self._ways = Ways.of(config, self._settings)
         self._template = topic_template(config)
         self._contracts = load_contracts(events(config), config.get("bridge.schema.contract"))
         log = for_connector(config.name)
@@ -212,59 +211,56 @@ class Preview:
             )
         schema, topic = record.value_schema, record.topic or ""
         if self._form.NAME not in REGISTRY_TYPES:
-            return _Found(None, "written without a schema", None)
+            return _Found(None, "written without a schema")
         if schema is None:
-            return _Found(None, f"cannot be written: {self._form.NAME} needs a schema", None)
+            return _Found(None, f"cannot be written: {self._form.NAME} needs a schema")
         key = (topic, event.name, id(schema))
         if key not in self._known:
             try:
-                self._known[key] = self._asked(schema, topic)
+                self._known[key] = self._asked(schema, topic, self._contracts.get(event.name))
             except Fatal as error:
-                return _Found(None, f"cannot be written: {error.message}", None)
+                return _Found(None, f"cannot be written: {error.message}", told=False)
         return self._known[key]
 
-    def _asked(self, schema: Schema, topic: str) -> _Found:
-        strategy = self._settings.get("value.subject.name.strategy") or "TopicNameStrategy"
-        name = STRATEGIES[strategy.rpartition(".")[2]](topic, schema.name or "")
-        subject = qualified(name, self._config.get("schema.context.name") or "default")
-        rendered = self._form.render(schema, self._settings)
-        new = _Found(subject, "", rendered, reach=tags_in(rendered, REGISTRY_TYPES[self._form.NAME]))
-        if self._registry is None:
-            return evolve(new, words="no registry was asked")
+    def _asked(self, schema: Schema, topic: str, contract: Contract | None) -> _Found:
+        subject, latest, words = self._ways.subject(schema, topic) or "", None, "no registry was asked"
+        if self._registry is not None:
+            words = "its schema would be registered as the first"
+            try:
+                latest = self._registry.latest(subject)
+            except BridgeError as error:
+                words = f"the registry was not reached: {error.message}"
         try:
-            latest = self._registry.latest(subject)
-        except BridgeError as error:
-            return evolve(new, words=f"the registry was not reached: {error.message}")
-        if latest is None:
-            return evolve(new, words="its schema would be registered as the first")
-        return self._beside(latest, schema)
+            intent = intend(self._ways, subject, latest, schema, contract)
+        except Fatal as error:  # what cannot be encrypted; the tags of the others count all the same
+            intent = intend(evolve(self._ways, encrypts=False), subject, latest, schema, contract)
+            return evolve(self._of(intent, ""), words=f"cannot be written: {error.message}")
+        return self._of(intent, words)
 
-    def _beside(self, latest: Registered, schema: Schema) -> _Found:
-        tags = tags_in(latest.text, latest.type, latest.metadata).fields
-        rules = tuple(latest.rules())
-        if latest.type != REGISTRY_TYPES[self._form.NAME]:
-            words = f"cannot be written: the subject holds a {latest.type} schema"
-            return _Found(latest.subject, words, latest.text, tags, rules)
-        lacking = self._form.missing_fields(schema, latest.text, self._settings)
-        words, text = f"version {latest.version} (id {latest.id}) covers it", latest.text
-        if lacking:
-            words = f"version {latest.version} lacks {', '.join(lacking)}; a version with that would be registered"
-            text = self._form.with_fields(schema, latest.text, self._settings)
-        return _Found(latest.subject, words, text, tags, rules, tags_in(text, latest.type, latest.metadata))
+    def _of(self, intent: Intent, words: str) -> _Found:
+        latest, writes = intent.latest, intent.writes
+        if latest is not None:
+            words = f"version {latest.version} (id {latest.id}) covers it"
+            if intent.lacking:
+                named = ", ".join(intent.lacking)
+                words = (
+                    f"version {latest.version} lacks {named}; a version with that would be registered"
+                    if intent.auto
+                    else f"version {latest.version} lacks {named}, and nothing may be registered"
+                )
+        kept = intent.in_force(writes)
+        reach = tags_in(writes.text, writes.type, kept.metadata)
+        return _Found(writes.subject, words, writes.text, tuple(kept.rules()), reach)
 
     def _protected(self, event: EventType, found: _Found) -> Protected:
         """By the rules of registry and contract that are in force. Where none is known and something ought to be
         encrypted, every tag counts."""
         contract = self._contracts.get(event.name)
-        given = rule_set_document(contract, None) if contract else None
-        rules = [
-            rule
-            for rule in (*domain_rules(given), *found.rules)
-            if str(rule.get("type", "")).startswith("ENCRYPT") and not rule.get("disabled")
-        ]
+        own = rule_set_document(contract, None) if contract else None
+        rules = [rule for rule in (*domain_rules(own), *found.rules) if runs(rule)]
         if not rules and self._config.get("csfle.enabled"):
-            return Protected(bool, found.reach, anything=True)
-        everything = any(rule["type"] == PAYLOAD for rule in rules)
+            return Protected(bool, found.reach, anything=True, everything=not found.told)
+        everything = not found.told or any(rule["type"] == PAYLOAD for rule in rules)
 
         def meets(tags: frozenset[str]) -> bool:
             return any(protects(rule, tags) for rule in rules)
@@ -275,7 +271,7 @@ class Preview:
 def _all_tags(event: EventType, found: _Found) -> dict[str, dict[str, str]]:
     """Field → tag → origin, of contract, classification and registered schema."""
     tags: dict[str, dict[str, str]] = {f.name: dict(f.tags) for f in event.fields if f.tags}
-    for name, registered in found.tags.items():
+    for name, registered in (found.reach.fields if found.reach else {}).items():
         for tag, origin in registered.items():
             tags.setdefault(name, {}).setdefault(tag, origin)
     return tags

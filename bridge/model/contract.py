@@ -281,7 +281,7 @@ def rule_set_document(contract: Contract, stored: Mapping[str, Any] | None) -> d
         place = next((i for i, each in enumerate(rules) if each.get("name") == rule.name), None)
         if place is None:
             rules.append(rule_document(rule))
-        elif not _covers(rules[place], rule_document(rule)):
+        elif not covers(rules[place], rule_document(rule)):
             rules[place] = rule_document(rule)
     return {**found, **rest} or (None if stored is None else {})
 
@@ -289,7 +289,7 @@ def rule_set_document(contract: Contract, stored: Mapping[str, Any] | None) -> d
 _DEFAULTS: Final[dict[str, Any]] = {"kind": "TRANSFORM", "disabled": False, "mode": "WRITEREAD"}
 
 
-def _covers(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+def covers(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     """Whether a registered rule says what the contract says; registries fill in defaults."""
     keys = {k for k in (*stored, *wanted) if stored.get(k) not in (None, [], {}) or k in wanted}
     return all(stored.get(k, _DEFAULTS.get(k)) == wanted.get(k, _DEFAULTS.get(k)) for k in keys)

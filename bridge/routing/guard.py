@@ -7,24 +7,21 @@ Asked at every resolution of a route, so that a changed tag, rule or key takes e
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from attrs import define, evolve, field
+from attrs import define, field
 
 from bridge.config import Config, Loaded
 from bridge.encryption.dek_registry import DekRegistry, Http
 from bridge.encryption.deks import Dek, Deks
 from bridge.encryption.kms import check
-from bridge.encryption.rules import EncryptRule, StrayTagError, plan, read_rules
+from bridge.encryption.rules import EncryptRule
 from bridge.encryption.seals import seal_of
 from bridge.errors import fatal
-from bridge.languages.tagging import every_field, tags_in
-from bridge.model.contract import Contract
 from bridge.model.protection import NOTHING, Protection, Seal
 from bridge.model.registered import Registered
-from bridge.model.schema import Schema
-from bridge.routing.unfit import Adapted, adapted
+from bridge.routing.planning import Intent
 
 _PARAMETER: Final = re.compile(r"(?:value\.converter\.)?rule\.executors\.[^.]+\.param\.(.+)")
 
@@ -72,51 +69,29 @@ class Guard:
             self._said.add(text)
             self.warn(text)
 
-    def adapted(
-        self,
-        schema: Schema,
-        contract: Contract | None,
-        wanted: Registered,
-        present: Mapping[str, Iterable[str]],
-    ) -> Adapted:
-        """The schema with fields that cannot be encrypted made to fit; ``wanted``: with the rules in force.
-
-        Fatal where there is no rule at all, or one that cannot be used: better than plaintext.
-        """
-        rules = read_rules(wanted.rule_set, wanted.metadata, self.say)
+    def check_rules(self, intent: Intent) -> None:
+        """Fatal where there is no rule at all, or one that cannot be used: better than plaintext."""
+        rules = intent.rules(intent.wanted, self.say)
         if not rules:
             raise fatal(
-                f"csfle.enabled is true, and neither the schema of {wanted.subject} nor a contract has an enabled "
-                "ENCRYPT rule, so nothing would be encrypted (some registries drop rule sets without a word); give "
-                "the contract rules, or set csfle.enabled=false"
+                f"csfle.enabled is true, and neither the schema of {intent.wanted.subject} nor a contract has an "
+                "enabled ENCRYPT rule, so nothing would be encrypted (some registries drop rule sets without a word); "
+                "give the contract rules, or set csfle.enabled=false"
             )
         for rule in rules:
             if rule.kms_type:
                 check(rule.kms_type)
-        return adapted(schema, rules, contract, present)
 
-    def protection(self, stored: Registered, wanted: Registered, schema: Schema) -> Protection:
-        """The seals of what writes. ``wanted``: what was to be registered. Raises Retriable, Fatal."""
-        kept = self.in_force(stored, wanted)
-        rules = read_rules(kept.rule_set, kept.metadata, self.say)
-        self.rules = tuple(rules)
-        reach = tags_in(stored.text, stored.type, kept.metadata)
-        names = reach.follow(schema)
-        more: dict[str, set[str]] = {}
-        for path, its in every_field(schema):
-            for name in names[path] if its.tags else ():
-                more.setdefault(name, set()).update(its.tags)
-        try:
-            made = plan(rules, reach.places, kept.metadata, more, self.say)
-        except StrayTagError as error:
-            raise fatal(f"{stored.subject} version {stored.version}: {error}") from None
-        present = frozenset().union(*names.values())
-        for place in made.unfit:
-            if place.name in present or place.name not in reach.names.values():
-                raise fatal(
-                    f"{stored.subject} version {stored.version}: field {place.name} is {place.type} and is to be "
-                    "encrypted, and only texts and bytes can be; take the tag away, or say otherwise in the contract"
-                )
+    def protection(self, intent: Intent, stored: Registered) -> Protection:
+        """The seals of what writes. ``stored``: what the registry answered. Raises Retriable, Fatal."""
+        if untold := intent.untold(stored):
+            self.say(
+                f"the schema of {stored.subject} in the registry is without the rule {', '.join(untold)} of the "
+                "contract, or has it otherwise (some registries drop rule sets): fields are encrypted as the contract "
+                "says, and readers will not decrypt by themselves"
+            )
+        made = intent.sealing(stored, self.say)
+        self.rules = tuple(intent.rules(stored)) or self.rules
         if not made.rules:
             self.say(f"no field of {stored.subject} has a tag that a rule meets: nothing in it is encrypted")
             return NOTHING
@@ -142,21 +117,3 @@ class Guard:
     def close(self) -> None:
         """Wait for no KMS any more."""
         self.deks.close()
-
-    def in_force(self, stored: Registered, wanted: Registered) -> Registered:
-        """What the registry keeps; the rules that it dropped put back."""
-        dropped = [
-            str(rule.get("name"))
-            for rule in wanted.rules()
-            if str(rule.get("type", "")).startswith("ENCRYPT")
-            and not rule.get("disabled")
-            and rule.get("name") not in {each.get("name") for each in stored.rules()}
-        ]
-        if not dropped:
-            return stored
-        self.say(
-            f"the schema of {stored.subject} in the registry is without the rule {', '.join(dropped)} of the contract "
-            "(some registries drop rule sets): fields are encrypted as the contract says, and readers will not decrypt "
-            "by themselves"
-        )
-        return evolve(stored, rule_set=wanted.rule_set, metadata=wanted.metadata)

@@ -210,7 +210,8 @@ class Writers:
             event = self._types.of(None, None)
             schema = record_schema(event)
             contract = self._contracts.get(event.name)
-            rules = self._registration.rules(schema, self._topic(event), contract)
+            plan = self._registration.planned(schema, self._topic(event), contract)
+            rules = [] if plan is None else plan.rules(plan.writes)
         rule = next(iter(rules), None)
         if rule is None:
             raise Fatal(

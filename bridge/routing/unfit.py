@@ -37,6 +37,7 @@ def adapted(
 ) -> Adapted:
     """``tags``: those of the registered schema by field, besides the fields' own. Fatal(stage=ENCRYPT)."""
     rules = list(rules)
+    own = {rule.name for rule in contract.rules} if contract is not None else set()
     columns: list[Field] = []
     more: dict[str, Document] = {}
     untagged = set()
@@ -52,7 +53,8 @@ def adapted(
             columns.append(evolve(column, tags=frozenset()))
             untagged.add(column.name)
             rule = met[0]
-            if not any(each.payload for each in rules):
+            # the contract's own rule for the payload will do; one that only the registry has may be another tomorrow
+            if contract is None or not any(each.payload and each.name in own for each in rules):
                 more[rule.name] = _payload_rule(rule)
         elif otherwise == "fail":
             raise _unfit(column, met[0])

@@ -20,6 +20,7 @@ from bridge.model.registered import Registered
 from bridge.model.schema import Schema
 from bridge.registry.client import Incompatible
 from bridge.routing.exposure import Exposure
+from bridge.routing.planning import Intent
 from bridge.routing.registration import Written
 from bridge.routing.routes import Route, Unprepared
 from bridge.routing.transforming import Transforming
@@ -50,9 +51,8 @@ def registered(form: str, settings: Mapping[str, str], **more: Any) -> Find:
             return None
         text = FORMATS[form].render(schema, settings)
         more_of = {key: value for key, value in more.items() if key != "protection"}
-        return Written(
-            Registered(f"{topic}-value", 1, 7, text, **more_of), schema, more.get("protection", NOTHING)
-        )
+        stored = Registered(f"{topic}-value", 1, 7, text, **more_of)
+        return Written(stored, Intent(schema, stored), more.get("protection", NOTHING))
 
     return find
 
@@ -196,7 +196,7 @@ def protecting(tagged: str = "", rules: Mapping[str, Any] = RULES) -> Find:
         fields = (evolve(f, tags=frozenset({"PII"})) if f.name == tagged else f for f in schema.fields)
         text = FORMATS["AVRO"].render(evolve(schema, fields=tuple(fields)), {})
         found = Registered(f"{topic}-value", 1, 7, text, rule_set=rules)
-        return Written(found, schema, Protection({tagged or "x": seal_of([])}, None, ("k",)))
+        return Written(found, Intent(schema, found), Protection({tagged or "x": seal_of([])}, None, ("k",)))
 
     return find
 
