@@ -61,6 +61,17 @@ class Delivery:
     received_at: float
     unreadable: list[Unreadable]
 
+    def split(self, most: int) -> tuple[Delivery, Delivery | None]:
+        """The first part, of about ``most`` bytes and at least one event, and the rest; what is unreadable comes
+        last."""
+        count = max(1, len(self.events) * most // self.size) if self.size > most else len(self.events)
+        if count >= len(self.events):
+            return self, None
+        size = self.size * count // len(self.events)
+        first = Delivery(self.events[:count], size, self.received_at, [])
+        rest = Delivery(self.events[count:], self.size - size, self.received_at, self.unreadable)
+        return first, rest
+
 
 @frozen
 class Record:

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 Make = Callable[..., BridgeError]
 
 
+class NotAcknowledged(Retriable):
+    """Records were not acknowledged in the time they have; what else was the matter is not known."""
+
+
 @frozen
 class Meaning:
     """What a code means: the error to raise, what happened, and what to do about it."""
@@ -141,7 +145,7 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "_TRANSPORT": Meaning(Retriable, "the connection to a broker failed"),
     "_RESOLVE": Meaning(Retriable, "a broker's host name cannot be resolved", "see bootstrap.servers"),
     "_TIMED_OUT": Meaning(Retriable, "Kafka did not answer in time", quote=False),
-    "_MSG_TIMED_OUT": Meaning(Retriable, "Kafka did not acknowledge records in time", quote=False),
+    "_MSG_TIMED_OUT": Meaning(NotAcknowledged, "Kafka did not acknowledge records in time", quote=False),
     "REQUEST_TIMED_OUT": Meaning(Retriable, "Kafka did not answer in time", quote=False),
 }
 

@@ -47,6 +47,7 @@ class Producer:
 
         self._watch = ErrorWatch()
         self._failed: BridgeError | None = None
+        self._lost = 0  # records that were given up
         self._stopped = stopped
         self._waiting = waiting
         self._patience = patience
@@ -194,8 +195,13 @@ class Producer:
             self._producer.poll(0)
         return given_up
 
+    def outstanding(self) -> int:
+        """How many records were produced and are not acknowledged."""
+        return len(self._producer) + self._lost
+
     def _delivered(self, error: Any, message: Any) -> None:
         """Only called for records that failed (``delivery.report.only.error``)."""
+        self._lost += error is not None
         if error is not None and self._failed is None:
             # The topics were looked at before: one that is gone for good is found missing at the next start.
             reason = classify(error, "producing", topic=message.topic(), seen=True)

@@ -23,7 +23,7 @@ from bridge.kafka.translate import COMMON, Translated
 #: An open transaction of a dead process holds readers back for so long.
 TRANSACTION_TIMEOUT_MS: Final = 10_000
 #: librdkafka wants records to give up before their transaction does.
-_MARGIN_MS: Final = 1_000
+MARGIN_MS: Final = 1_000
 _AT_LEAST_ONCE_TIMEOUT_MS: Final = 300_000
 #: What a record takes besides its value, a key and headers of usual size included.
 RECORD_BYTES: Final = 256
@@ -78,12 +78,29 @@ def transactional_id(loaded: Loaded) -> str:
     return f"{loaded.worker['group.id']}-{loaded.connector.name}-0"
 
 
-def producer_settings(loaded: Loaded, *, max_message_bytes: int | None = None) -> dict[str, Any]:
-    """For a producer of this connector; ``max_message_bytes`` is the largest value it may send.
+def producer_settings(
+    loaded: Loaded, *, max_message_bytes: int | None = None, transaction_ms: int | None = None
+) -> dict[str, Any]:
+    """For a producer of this connector; ``max_message_bytes`` is the largest value it may send, ``transaction_ms``
+    the time a transaction has where nobody set one.
 
     Raises ConfigurationError with every fault.
     """
-    return _finish(_producer(loaded, max_message_bytes))
+    return _finish(_producer(loaded, max_message_bytes, transaction_ms))
+
+
+def time_limit(loaded: Loaded) -> tuple[float, str, bool]:
+    """Seconds in which records have to be acknowledged, the property that says so, and whether somebody set it."""
+    settings = producer_settings(loaded)
+    names = ["delivery.timeout.ms", *(["transaction.timeout.ms"] if exactly_once(loaded) else [])]
+    given = {
+        name: prefix + name
+        for name in names
+        for prefix, config in (("producer.", loaded.worker), (_OVERRIDE, loaded.connector))
+        if prefix + name in config.raw()
+    }
+    key = next((given[name] for name in names if name in given), f"producer.{names[-1]}")
+    return float(settings["message.timeout.ms"]) / 1000, key, bool(given)
 
 
 def consumer_settings(loaded: Loaded) -> dict[str, Any]:
@@ -189,8 +206,10 @@ def _client(kind: str, worker: Config, connector: Config | None) -> _Draft:
     return draft
 
 
-def _producer(loaded: Loaded, max_message_bytes: int | None) -> _Draft:
+def _producer(loaded: Loaded, max_message_bytes: int | None, transaction_ms: int | None = None) -> _Draft:
     draft = _client("producer", loaded.worker, loaded.connector)
+    if transaction_ms is not None:
+        draft.settings.setdefault("transaction.timeout.ms", transaction_ms)
     buffer = loaded.connector.get("bridge.buffer.max.bytes") or 8_388_608
     records = loaded.connector.get("bridge.commit.max.events") or 10_000
     own = {
@@ -220,7 +239,7 @@ def _timeouts(draft: _Draft, transactional: bool) -> None:
         settings.pop("transaction.timeout.ms", None)
         return
     timeout = int(settings.setdefault("transaction.timeout.ms", TRANSACTION_TIMEOUT_MS))
-    most = max(timeout - _MARGIN_MS, timeout // 2)
+    most = max(timeout - MARGIN_MS, timeout // 2)
     asked = int(settings.get("message.timeout.ms", most))
     if asked > most:
         draft.notices.append(

@@ -17,10 +17,18 @@ from bridge.buffer import Buffer
 from bridge.config import Loaded
 from bridge.errors import BridgeError, Fatal, Fenced, Stage
 from bridge.kafka.admin import ENVELOPE, ensure_routed_topic, prepare_topics
+from bridge.kafka.line import Line
 from bridge.kafka.offsets import Position, read_position
 from bridge.kafka.producer import Producer
 from bridge.kafka.service_account import with_keys
-from bridge.kafka.settings import consumer_settings, exactly_once, producer_settings, transactional_id
+from bridge.kafka.settings import (
+    MARGIN_MS,
+    consumer_settings,
+    exactly_once,
+    producer_settings,
+    time_limit,
+    transactional_id,
+)
 from bridge.log import for_connector
 from bridge.metadata.classification import LastAnswers
 from bridge.metrics import Stats
@@ -28,6 +36,7 @@ from bridge.pipeline.counting import counted
 from bridge.pipeline.loop import Limits, Pipeline
 from bridge.pipeline.policy import ErrorPolicy
 from bridge.pipeline.receiver import Receiver
+from bridge.pipeline.transaction import Open
 from bridge.progress import Progress
 from bridge.routing.resolver import Writers
 from bridge.routing.routes import Routes
@@ -59,6 +68,7 @@ class Attempt:
         self._rest = Rest(self._login, loaded.connector)
         self._receiving: Receiver | None = None
         self._pipeline: Pipeline | None = None
+        self._line: Line | None = None
         self._writers: Writers | None = None
         self._wanted: Callable[[], bool] = lambda: False
         self._classified: LastAnswers = {}
@@ -108,7 +118,12 @@ class Attempt:
         return prepare_topics(self._loaded, waiting=self._waiting, stopped=self._wanted)
 
     def _producer(self, max_message_bytes: int) -> Producer:
-        settings = producer_settings(self._loaded, max_message_bytes=max_message_bytes + ENVELOPE)
+        line = self._line = self._line or Line(*time_limit(self._loaded))
+        settings = producer_settings(
+            self._loaded,
+            max_message_bytes=max_message_bytes + ENVELOPE,
+            transaction_ms=int(line.grown * 1000) + MARGIN_MS if line.grown else None,
+        )
         return Producer(
             settings,
             transactional_id=transactional_id(self._loaded) if exactly_once(self._loaded) else None,
@@ -175,13 +190,13 @@ class Attempt:
         receiver.start()
         try:
             failure = pipeline.run()
-        except BridgeError:
+        except BridgeError as error:
             if producer.transactional_id is not None:
                 # The outcome of the last transaction is not known: it is one of the two.
                 newest = pipeline.progress.newest
                 attempted = newest if newest >= 0 else None
                 self._left_at = frozenset({self._committed(position), attempted})
-            raise
+            raise pipeline.open.explained(error, producer) from error
         finally:
             self._written = pipeline.committed
             receiver.end()
@@ -194,6 +209,7 @@ class Attempt:
         self, producer: Producer, buffer: Buffer, session: Session, topics: Any, position: Position
     ) -> Pipeline:
         config = self._config
+        assert self._line is not None
         self._writers = Writers(
             self._loaded, self._rest, ensure_topic=self._ensure_topic, classified=self._classified
         )
@@ -221,6 +237,7 @@ class Attempt:
                 max_events=self._goal.max_events,
                 until_idle=self._goal.until_idle,
             ),
+            open=Open(self._line),
             progress=Progress.resumed(position.replay_id, position.resume_after, position.done),
             on_running=self._running,
             on_gap=lambda last: self._report_gap(last, position),

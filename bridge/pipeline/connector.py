@@ -11,6 +11,7 @@ import threading
 from bridge.config import Loaded
 from bridge.errors import BridgeError, ConfigurationError, Fatal, Fenced, Retriable, Stage
 from bridge.errors.words import exception_words
+from bridge.kafka.line import NotInTime
 from bridge.log import for_connector
 from bridge.metrics import Stats
 from bridge.pipeline.attempt import Attempt, Goal
@@ -100,7 +101,7 @@ class Connector:
                 if not self._may_restart(error):
                     self.error = error
                     return
-                if self.stats.transactions > committed:
+                if self.stats.transactions > committed or isinstance(error, NotInTime):
                     wait = FIRST_WAIT
                 self._wait_to_restart(error, wait)
                 wait = min(wait * 2, LONGEST_WAIT)

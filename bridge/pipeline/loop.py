@@ -26,6 +26,7 @@ from bridge.kafka.producer import Producer
 from bridge.log import for_connector
 from bridge.metrics import Stats
 from bridge.pipeline.policy import ErrorPolicy
+from bridge.pipeline.transaction import Open
 from bridge.progress import Progress
 from bridge.routing.conversion import ConversionGuard
 from bridge.routing.routes import Route, Routes, Unprepared
@@ -77,15 +78,15 @@ class Pipeline:
         lambda self: ConversionGuard(for_connector(self.connector)), takes_self=True
     )
     log: Any = field(default=Factory(lambda self: for_connector(self.connector), takes_self=True))
+    open: Open = field(factory=Open)
     taken: int = 0  # events out of the buffer whose fate is not committed yet
+    _rest: Delivery | None = None  # of the last delivery, what was too much for one transaction
     _had_position: bool = False
     _listening: bool = False
     _ended: Ended | None = None
     uses: Uses | None = None  # counts the values that are encrypted
     _noted: int = 0  # so many events of the delivery count as done
     _lower_said: int = 0
-    _pending: int = 0
-    _opened: float = 0.0
     _idle_since: float = field(factory=time.monotonic)
 
     def run(self) -> BridgeError | None:
@@ -137,7 +138,7 @@ class Pipeline:
             if failure is not None:
                 self._commit()
                 raise failure
-            if self._pending >= self.limits.max_pending or self._opened_ago() >= self.limits.interval:
+            if self.open.is_due(self.limits.max_pending, self.limits.interval):
                 self._commit()
         self._commit()
         self.taken = 0
@@ -150,9 +151,11 @@ class Pipeline:
     def _next(self) -> Delivery | None:
         """The next delivery; heeds the signals before it, and commits before it waits. None: the end."""
         self.routes.forget_expired()
-        if not self._pending and not self.progress.moved:
+        if self._rest is not None:
+            return self._part(self._rest)
+        if not self.open.records and not self.progress.moved:
             self.taken = 0
-        wait = _MORE_COMES if self._pending >= _STREAM else 0
+        wait = _MORE_COMES if self.open.records >= _STREAM else 0
         while not isinstance(signal := self.buffer.get(wait), Delivery):
             if signal is None:
                 self._commit()
@@ -167,11 +170,14 @@ class Pipeline:
                 wait = 0
             if self._is_over():
                 return None
-        if self._room() <= 0:
-            return None
         self._idle_since = time.monotonic()
         self.taken += len(signal.events) + len(signal.unreadable)
-        return signal
+        return self._part(signal)
+
+    def _part(self, delivery: Delivery) -> Delivery | None:
+        """As much of it as one transaction may hold."""
+        part, self._rest = delivery.split(self.open.line.open_bytes)
+        return part if self._room() > 0 else None
 
     def _heed(self, signal: Listening | Silent | Gap | Idle | Ended) -> None:
         match signal:
@@ -290,8 +296,7 @@ class Pipeline:
         """Produce an encoded batch into the open transaction, opening one if need be; with it, so many of the
         delivery's events are done."""
         if batch:
-            if not self._pending:
-                self._opened = time.monotonic()
+            size = self.open.add(batch)
             self.producer.begin()
             produce = self.producer.produce
             for arguments in batch:
@@ -302,16 +307,15 @@ class Pipeline:
                 except Exception as error:
                     raise self.producer.refused(error) from error
             self.producer.check()
-            self._pending += len(batch)
             self.records += len(batch)
-            self.stats.bytes_written += sum(len(arguments[1] or b"") for arguments in batch)
+            self.stats.bytes_written += size
         self.progress.advance(events, self._noted, done)
         self._noted = done
 
     def _commit(self) -> None:
         """Records and position, together. Nothing to do where there are none and it is as it was."""
         progress = self.progress
-        if progress.newest >= 0 and (self._pending or progress.moved):
+        if progress.newest >= 0 and (self.open.records or progress.moved):
             last = progress.last.data if progress.last is not None else None
             created = created_ms(last) if last is not None else None
             headers = position_headers(
@@ -321,13 +325,14 @@ class Pipeline:
             self.stats.last_replay_id = progress.newest
             self.stats.last_created_ms = created or self.stats.last_created_ms
             self._committed()
-        elif self._pending:  # no event has an id yet: only messages that could not be read were put aside
+        elif self.open.records:  # no event has an id yet: only messages that could not be read were put aside
             self._write(None)
             self._committed()
 
     def _committed(self) -> None:
         self.stats.events_delivered = self.committed = self.records
-        self._pending, self.progress.moved = 0, False
+        self.open.committed()
+        self.progress.moved = False
 
     def _say_lower(self, level: int) -> None:
         """What restarting ids mean; told when a first burst of them is over, and at the end if there were more."""
@@ -361,9 +366,6 @@ class Pipeline:
         self.stats.commit_seconds += time.monotonic() - started
         self.stats.transactions += 1
         self.stats.last_committed_at = time.time()
-
-    def _opened_ago(self) -> float:
-        return time.monotonic() - self._opened if self._pending else 0.0
 
     def _room(self) -> int:
         """How many more records may be written before ``max_events`` is reached."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 import uuid
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
+from tests.support import kafka_storage
 from tests.support.kafka_broker import Broker
 
 
@@ -145,3 +147,13 @@ def _wait_acls(admin: Any, bindings: list[Any], *, present: bool) -> None:
         while bool(admin.describe_acls(look).result(30)) is not present:
             assert time.monotonic() < until, f"the ACL {one} did not take effect"
             time.sleep(0.02)
+
+
+def set_quota(broker: Broker, client_id: str, bytes_a_second: int) -> None:
+    """Bound what producers of a client id may send; what is beyond it, the broker delays."""
+    entity = ["--entity-type", "clients", "--entity-name", client_id]
+    change = ["--alter", "--add-config", f"producer_byte_rate={bytes_a_second}"]
+    command = [*kafka_storage.command("64m"), "kafka.admin.ConfigCommand"]
+    subprocess.run(
+        [*command, "--bootstrap-server", broker.bootstrap, *change, *entity], check=True, timeout=60
+    )

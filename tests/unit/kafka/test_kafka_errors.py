@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import BridgeError, Fatal, Fenced, Retriable, Stage
-from bridge.kafka.errors import MEANINGS, ErrorWatch, classify
+from bridge.kafka.errors import MEANINGS, ErrorWatch, NotAcknowledged, classify
 
 CODES = {name: getattr(KafkaError, name) for name in dir(KafkaError) if name.lstrip("_").isupper()}
 AUTHENTICATION = (
@@ -49,7 +49,7 @@ class Clock:
         ("NOT_ENOUGH_REPLICAS", Retriable, ["min.insync.replicas"]),
         ("_ALL_BROKERS_DOWN", Retriable, ["bootstrap.servers"]),
         ("_TIMED_OUT", Retriable, []),
-        ("_MSG_TIMED_OUT", Retriable, []),
+        ("_MSG_TIMED_OUT", NotAcknowledged, []),
         ("COORDINATOR_LOAD_IN_PROGRESS", Retriable, []),
         ("UNKNOWN", Retriable, []),
     ],
