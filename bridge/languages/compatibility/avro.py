@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bridge.languages.compatibility.avro_schema import Type, load
+from bridge.languages.compatibility.avro_schema import Type, load, render
 from bridge.languages.compatibility.source import Source
 
 _PROMOTIONS: Final = {
@@ -22,7 +22,14 @@ _PROMOTIONS: Final = {
 def judge(reader: Source, writer: Source, reader_word: str, writer_word: str, lenient: bool) -> list[str]:
     """What stands against reading ``writer``'s data with ``reader``; ``new`` and ``old`` are the words for them."""
     del lenient
-    return _Resolution(reader_word, writer_word).compare(load(reader), load(writer), "")
+    try:
+        return _Resolution(reader_word, writer_word).compare(load(reader), load(writer), "")
+    except _AmbiguousError as ambiguous:
+        return [f"Unexpected exception during compatibility check: {ambiguous}"]
+
+
+class _AmbiguousError(Exception):
+    """A field of the reader means two of the writer, which Avro's library does not compare."""
 
 
 class _Resolution:
@@ -68,10 +75,15 @@ class _Resolution:
         found: list[str] = []
         for number, wanted in enumerate(reader.fields):
             names = (wanted.name, *wanted.aliases)
-            match = next((f for name in names for f in writer.fields if f.name == name), None)
+            matches = [f for name in names for f in writer.fields if f.name == name]
             here = f"{path}/fields/{number}"
-            if match is not None:
-                found += self.compare(wanted.type, match.type, f"{here}/type")
+            if len(matches) > 1:
+                raise _AmbiguousError(
+                    f"Reader record field {wanted.name} type:{wanted.type.kind.upper()} pos:{number} matches multiple "
+                    f"fields in writer record schema {render(writer)}"
+                )
+            if matches:
+                found += self.compare(wanted.type, matches[0].type, f"{here}/type")
             elif not wanted.default:
                 text = (
                     f"The field '{wanted.name}' at path '{here}' in the {self._reader} schema has no default value "
@@ -81,7 +93,7 @@ class _Resolution:
         return found
 
     def _name(self, reader: Type, writer: Type, path: str) -> list[str]:
-        if reader.name == writer.name or writer.full_name in reader.aliases or writer.name in reader.aliases:
+        if reader.name == writer.name or writer.full_name in reader.full_aliases:
             return []
         text = f"The name of the schema has changed (path '{path}/name')"
         return [_problem("NAME_MISMATCH", text, f"expected: {writer.full_name}")]

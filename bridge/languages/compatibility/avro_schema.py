@@ -69,12 +69,25 @@ class Type:
         """``namespace.name``."""
         return f"{self.space}.{self.name}" if self.space else self.name
 
+    @property
+    def full_aliases(self) -> set[str]:
+        """The aliases, those without a namespace in the type's own."""
+        return {a if "." in a or not self.space else f"{self.space}.{a}" for a in self.aliases}
+
+    def same_definition(self, other: Type) -> bool:
+        """Whether the library takes two definitions of one name for the same: all but fields, aliases and doc."""
+        return (self.kind, self.symbols, self.size, self.props) == (
+            other.kind, other.symbols, other.size, other.props,
+        )  # fmt: skip
+
 
 class Parser:
     """Parses schemas that may refer to each other: named types of one are known to the next."""
 
     def __init__(self) -> None:
         self._names: dict[str, Type] = {}
+        self._open: list[Type] = []
+        """Records whose fields are being read."""
 
     def parse(self, text: str) -> Type:
         """The schema's tree. Raises ``InvalidAvro``."""
@@ -140,24 +153,35 @@ class Parser:
             raise InvalidAvro(f"No name in schema: {json.dumps(document, separators=(',', ':'))}")
         own, _, short = name.rpartition(".")
         own = own or (document["namespace"] if isinstance(document.get("namespace"), str) else space) or ""
-        for part in (*filter(None, own.split(".")), short):
+        for part in (*(own.split(".") if own else ()), short):
             _check_name(part)
         made = Type("record" if kind == "error" else kind, own or None, short, document.get("doc"))
         made.aliases = [alias for alias in document.get("aliases", ()) if isinstance(alias, str)]
         made.props = _props(document, _RESERVED[made.kind])
-        if made.full_name in self._names:
-            raise InvalidAvro(f"Can't redefine: {made.full_name}")
-        self._names[made.full_name] = made
         if made.kind == "record":
+            self._declare(made)
+            self._open.append(made)
             self._fields(made, document)
-        elif made.kind == "enum":
+            self._open.remove(made)
+            return made
+        if made.kind == "enum":
             self._enum(made, document)
         else:
             size = document.get("size")
             if not isinstance(size, int) or isinstance(size, bool) or size < 0:
                 raise InvalidAvro(f"Invalid or no size: {json.dumps(document, separators=(',', ':'))}")
             made.size = size
+        self._declare(made)
         return made
+
+    def _declare(self, made: Type) -> None:
+        """Make a name known. A name that is known may be defined again in the same words; of a record these are its
+        fields, so that only one whose fields are not read yet may be, which is then inside of it (Avro 1.12)."""
+        known = self._names.setdefault(made.full_name, made)
+        if known is made:
+            return
+        if not known.same_definition(made) or (known.kind == "record" and known not in self._open):
+            raise InvalidAvro(f"Can't redefine: {made.full_name}")
 
     def _fields(self, record: Type, document: dict[str, Json]) -> None:
         if not isinstance(document.get("fields"), list):
@@ -176,6 +200,10 @@ class Parser:
                     )
                     raise InvalidAvro(f"Duplicate field {name} in record {record.full_name}: {both}.")
             default = [entry["default"]] if "default" in entry else []
+            if default and self._reaches_open(kind, default[0]):
+                raise InvalidAvro(
+                    f"Schema fields not set yet: the default of {name} needs those of {record.full_name}"
+                )
             if default and not valid_default(kind, default[0]):
                 value = json.dumps(default[0], separators=(",", ":"), ensure_ascii=False)
                 raise InvalidAvro(f"Invalid default for field {name}: {value} not a {render(kind)}")
@@ -184,6 +212,15 @@ class Parser:
             record.fields.append(
                 Field(name, kind, entry.get("doc"), default, order, aliases, _props(entry, _FIELD_KEYS))
             )
+
+    def _reaches_open(self, kind: Type, value: Json) -> bool:
+        """Whether judging a default needs the fields of a record that is still being read."""
+        for branch in kind.inner if kind.kind == "union" else (kind,):
+            if isinstance(value, dict) and branch in self._open:
+                return True
+            if valid_default(branch, value):
+                return False
+        return False
 
     def _enum(self, made: Type, document: dict[str, Json]) -> None:
         symbols = document.get("symbols")
@@ -195,6 +232,10 @@ class Parser:
             raise InvalidAvro("Duplicate enum symbol")
         made.symbols = symbols
         made.enum_default = document.get("default")
+        if made.enum_default is not None and made.enum_default not in symbols:
+            raise InvalidAvro(
+                f"The Enum Default: {made.enum_default} is not in the enum symbol set: [{', '.join(symbols)}]"
+            )
 
 
 def load(source: Source) -> Type:
