@@ -160,8 +160,8 @@ def _headers(given: list[tuple[bytes, bytes]]) -> dict[str, str]:
 async def _send(send: Send, answer: Answer) -> None:
     content = answer.content()
     headers = {name.lower(): text for name, text in answer.headers.items()}
-    if answer.body is not None:
-        headers["content-type"] = answer.kind
+    if (kind := answer.media_type()) is not None:
+        headers["content-type"] = kind
     if answer.status != 204:
         headers.setdefault("content-length", str(len(content)))
     raw = [(name.encode("latin-1"), text.encode("latin-1")) for name, text in headers.items()]

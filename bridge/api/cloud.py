@@ -59,7 +59,7 @@ class Cloud:
         body = fields(ask.json(), ("name", "config", "offsets"), "the request")
         config = config_in(body.get("config"), "config")
         name = name_in(config.get("name") if body.get("name") is None else body["name"])
-        offsets = None if body.get("offsets") is None else offsets_in(body["offsets"])
+        offsets = None if body.get("offsets") is None else _distinct(offsets_in(body["offsets"]))
         made = self._create_at(name, config, offsets) if offsets else self.herder.create(name, config)
         shown = {**made, "offsets": body["offsets"]} if offsets else made
         return Answer(201, shown)
@@ -145,7 +145,7 @@ class Cloud:
         if body["type"] == "PATCH":
             if not body.get("offsets"):
                 raise Refused(400, "offsets must be given for a PATCH request")
-            offsets = offsets_in(body["offsets"])
+            offsets = _distinct(offsets_in(body["offsets"]))
             if any(offset is None for _, offset in offsets):
                 raise Refused(
                     400, "an offset must hold a replayId; to forget the position, send a DELETE request"
@@ -171,8 +171,9 @@ class Cloud:
             "request": self._request(name, request),
             "status": status,
             "previous_offsets": done.get("previous_offsets", []),
+            "applied_at": done.get("applied_at"),
         }
-        return Answer(200, shown | ({"applied_at": done["applied_at"]} if done else {}))
+        return Answer(200, shown)
 
     # ---- parts -----------------------------------------------------------------------------------------
 
@@ -211,6 +212,14 @@ class Cloud:
         if "status" in wanted:
             found["status"] = self._status(name)
         return found
+
+
+def _distinct(offsets: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
+    """Raises Refused (400) where one of two would win without a word."""
+    partitions = [partition for partition, _ in offsets]
+    if any(one in partitions[:place] for place, one in enumerate(partitions)):
+        raise Refused(400, "offsets names the same partition twice")
+    return offsets
 
 
 def routes(api: Cloud) -> dict[str, dict[str, Handler]]:

@@ -183,7 +183,9 @@ def _task(text: str) -> int:
 
 
 def _location(ask: Ask, name: str) -> str:
-    return f"{ask.base}/connectors/{quote(name)}"
+    """One segment, whatever the name: clients take ``/``, ``.`` and ``..`` for parts of the path."""
+    segment = quote(name, safe="!$&'()*+,:;=@")
+    return f"{ask.base}/connectors/{segment if name.strip('.') else segment.replace('.', '%2E')}"
 
 
 def routes(api: Connect) -> dict[str, dict[str, Handler]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final
@@ -14,6 +15,8 @@ from bridge.worker.refusals import Refused
 
 MAX_BODY: Final = 1024 * 1024
 """No configuration of that size could be stored: brokers refuse larger records."""
+MOST_PROPERTIES: Final = 5_000
+_HALF: Final = re.compile("[\ud800-\udfff]")
 _INVALID_NAME: Final = (
     "Connector configuration is invalid and contains the following 1 error(s):\n"
     "Invalid value {} for configuration name: {}\nYou can also find the above list of errors at the "
@@ -60,6 +63,10 @@ class Answer:
     headers: Mapping[str, str] = field(factory=dict)
     kind: str = "application/json"
 
+    def media_type(self) -> str | None:
+        """The Content-Type; None where there is no body, because clients decode by it."""
+        return None if self.body is None else self.kind
+
     def content(self) -> bytes:
         """The bytes to send."""
         if self.body is None:
@@ -84,20 +91,22 @@ def config_in(document: Any, what: str = "The body") -> dict[str, str | None]:
     """A flat map of properties; numbers and booleans become text as in Java. Raises Refused (400)."""
     if not isinstance(document, dict):
         raise Refused(400, f"{what} must be an object of properties")
+    if len(document) > MOST_PROPERTIES:
+        raise Refused(400, f"{what} holds {len(document)} properties; {MOST_PROPERTIES} are allowed")
     found: dict[str, str | None] = {}
     for key, value in document.items():
         if isinstance(value, dict | list):
             raise Refused(400, f"{what} holds no text as {key!r}: properties are flat")
         found[key] = None if value is None else text_of(value)
-        clean(key)
-        clean(found[key] or "")
+        clean(key, "the name of a property")
+        clean(found[key] or "", key)
     return found
 
 
-def clean(text: str) -> str:
+def clean(text: str, what: str) -> str:
     """Raises Refused (400) for half a character, which no topic can hold."""
-    if any("\ud800" <= c <= "\udfff" for c in text):
-        raise Refused(400, "The body holds half a character (a lone surrogate)")
+    if _HALF.search(text):
+        raise Refused(400, f"The body holds half a character (a lone surrogate) in {what}")
     return text
 
 
@@ -105,7 +114,7 @@ def name_in(given: Any) -> str:
     """A new connector's name, stripped. Raises Refused (400) in Kafka Connect's words."""
     if isinstance(given, dict | list):
         raise Refused(400, "name must be a text")
-    name = clean(text_of("" if given is None else given).strip())
+    name = clean(text_of("" if given is None else given).strip(), "name")
     control = " ".join(str(ord(c)) for c in name if ord(c) < 32 or ord(c) == 127)
     if not name:
         raise Refused(400, _INVALID_NAME.format(name, "String may not be empty"))

@@ -37,7 +37,7 @@ def make_keystore(args: argparse.Namespace) -> int:
     url = "data:text/plain;base64," + base64.b64encode(keystore).decode("ascii")
     properties = f"keystore={url}\npassword={_escaped(password)}\n"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for kind, content in (("p12", keystore), ("crt", certificate), ("properties", properties.encode())):
             _write(paths[kind], content)
     except OSError as error:

@@ -80,7 +80,7 @@ def _write(paths: list[Path], texts: list[str], *, force: bool) -> None:
     if there and not force:
         raise ConfigurationError([Fault(str(path), "exists; --force overwrites it") for path in there])
     try:
-        paths[0].parent.mkdir(parents=True, exist_ok=True)
+        paths[0].parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         for path, text in zip(paths, texts, strict=True):
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:

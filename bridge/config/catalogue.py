@@ -19,6 +19,9 @@ _SECRET: Final = re.compile(
 """Names below an open prefix whose values are never shown, although nobody declared them."""
 
 
+_LONGEST_NAME: Final = 200
+
+
 def _marked(declared: Property) -> Property:
     why, values = REFUSED_PROPERTIES.get(declared.key), REFUSED_VALUES.get(declared.key)
     return evolve(declared, unsupported=why, refused=values or {}) if why or values else declared
@@ -58,7 +61,9 @@ class Catalogue:
         return None
 
     def nearest(self, key: str) -> str | None:
-        """The known key that resembles an unknown one most, if any does."""
+        """The known key that resembles an unknown one most, if any does; nothing resembles a very long one."""
+        if len(key) > _LONGEST_NAME:
+            return None
         from difflib import get_close_matches
 
         known = [p.key for p in self.exact()]

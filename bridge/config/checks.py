@@ -17,6 +17,7 @@ MAX_TOPIC: Final = 249
 _TOPIC = re.compile(r"[a-zA-Z0-9._-]+")
 _FIELD = re.compile(r"\$\{([^}]*)\}")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_LONGEST_NAME = 128
 _VERSION = re.compile(r"v?\d{2,3}(\.0)?")
 _DATA_URL = re.compile(r"data:[^,;:]*[:;]base64,", re.IGNORECASE)
 
@@ -59,13 +60,15 @@ def event_name(value: str) -> str | None:
         return "is a channel; give the event's API name alone, such as Order_Placed__e"
     if not _NAME.fullmatch(value):
         return "is not an API name, such as Order_Placed__e"
+    if len(value) > _LONGEST_NAME:
+        return f"is {len(value)} characters long, which no API name is"
     return None
 
 
 def channel_name(value: str) -> str | None:
     """A custom channel's API name, or the channel as the Streaming API names it."""
     name = re.sub(r"^/(event|data)/", "", value)
-    if not _NAME.fullmatch(name) or not name.endswith("__chn"):
+    if not _NAME.fullmatch(name) or not name.endswith("__chn") or len(name) > _LONGEST_NAME:
         return "is not the name of a custom channel, such as Sales__chn"
     return None
 
@@ -135,6 +138,18 @@ def api_version(value: str) -> str | None:
     if value == "latest" or _VERSION.fullmatch(value):
         return None
     return "must be 'latest' or a version such as 66.0"
+
+
+def rest_extension(value: str) -> str | None:
+    """No Java class runs here, and one that asks for credentials must not be missed without a word."""
+    return "names Java classes, and the API would answer without them: set bridge.rest.users.file and take it out"
+
+
+def client_certificates(value: str) -> str | None:
+    """What is not asked for must not be relied on."""
+    if value.lower() == "required":
+        return "is 'required', and certificates are not asked for here: set bridge.rest.users.file and take it out"
+    return None
 
 
 def file(value: str) -> str | None:

@@ -16,11 +16,15 @@ class Pattern:
     """A compiled pattern. ValueError for one that is wrong, Unsupported for one that cannot be translated."""
 
     def __init__(self, pattern: str) -> None:
-        self._translated = translate(pattern)
         try:
+            self._translated = translate(pattern)
             self._regex = re.compile(self._translated, re.ASCII)
-        except re.error as error:
+        except (re.error, OverflowError) as error:
             raise ValueError(str(error).capitalize()) from None
+        except RecursionError:
+            raise ValueError("It is nested too deeply") from None
+        except IndexError:  # the translator looks one character ahead
+            raise ValueError("It ends in the middle of an escape") from None
 
     @cached_property
     def _whole(self) -> re.Pattern[str]:

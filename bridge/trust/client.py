@@ -32,7 +32,7 @@ def _changed(path: str) -> int:
     """When a file was changed last (ns), 0 if that cannot be told."""
     try:
         return Path(path).stat().st_mtime_ns
-    except OSError:
+    except (OSError, ValueError):
         return 0
 
 

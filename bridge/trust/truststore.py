@@ -42,6 +42,8 @@ def read_file(path: str) -> bytes:
         return Path(path).read_bytes()
     except OSError as error:
         raise StoreError(f"{path} cannot be read ({error.strerror})") from None
+    except ValueError:
+        raise StoreError("is not the path of a file") from None
 
 
 def kind_of(data: bytes) -> str:

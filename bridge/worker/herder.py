@@ -31,6 +31,11 @@ _INVALID: Final = (
     "Connector configuration is invalid and contains the following {} error(s):\n{}\nYou can also find the above "
     "list of errors at the endpoint `/connector-plugins/{{connectorType}}/config/validate`"
 )
+_ALTERED: Final = (
+    "The Connect framework-managed offsets for this connector have been {0} successfully. However, if this connector "
+    "manages offsets externally, they will need to be manually {0} in the system that the connector uses."
+)
+"""As the managed connector's page has it."""
 _NO_CLASS: Final = (
     "Failed to find any class that implements Connector and which name matches {}, "
     "available connectors are: {}"
@@ -257,7 +262,7 @@ class Herder:
             wanted = [(one["partition"], one["offset"]) for one in request["offsets"]]
             plugin.alter(name, config, wanted if request["type"] == "PATCH" else None)
             done = "altered" if request["type"] == "PATCH" else "reset"
-            outcome["message"] = f"The offsets for this connector have been {done} successfully"
+            outcome["message"] = _ALTERED.format(done)
         except (BridgeError, Refused, ValueError) as error:
             outcome |= {"phase": "FAILED", "message": masked(str(error))}
         except Exception as error:

@@ -1,8 +1,8 @@
 """Replays a recording of Kafka Connect's REST API against the worker's, from an empty service.
 
-Status and body are compared, bodies as parsed JSON, volatile fields and plug-in documentation left out, lists of
-names without order. Each comparison is named ``<kind>/<exchange>``: the kind says what sort of difference it would
-be, and ``deviations.yaml`` sets whole kinds aside, with the reason that docs/rest.md gives.
+Status, body, Content-Type, Location and Allow are compared, bodies as parsed JSON, volatile fields and plug-in
+documentation left out, lists of names without order. Each comparison is named ``<kind>/<exchange>``: the kind says what
+sort of difference it would be, and ``deviations.yaml`` sets whole kinds aside, with the reason that docs/rest.md gives.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
+from bridge.api.exchange import Answer
 from tests.support.memory_worker import WORKER, MemoryWorker
 from tests.vectors.connect_stubs import World, stubs
 
@@ -33,12 +34,13 @@ def check(path: Path) -> Iterator[tuple[str, str | None]]:
         for line in path.read_text("utf-8").splitlines():
             exchange = json.loads(line)
             if "request" in exchange:
-                yield _replay(worker, world, exchange)
+                yield from _replay(worker, world, exchange)
     finally:
         worker.stop()
 
 
-def _replay(worker: MemoryWorker, world: World, exchange: dict[str, Any]) -> tuple[str, str | None]:
+def _replay(worker: MemoryWorker, world: World, exchange: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
+    """Status and body; where they agree, the headers."""
     asked, told = exchange["request"], exchange["response"]
     worker.settle()
     _grow(worker, world, asked, told)
@@ -47,7 +49,34 @@ def _replay(worker: MemoryWorker, world: World, exchange: dict[str, Any]) -> tup
     found = worker.site.answer(asked["method"], asked["path"], headers, body, f"http://{WORKER}")
     text = found.content().decode()
     kind, difference = _compare(asked, told, found.status, text)
-    return f"{kind}/{exchange['name']}", difference
+    yield f"{kind}/{exchange['name']}", difference
+    if difference is None:
+        kind, difference = _compare_headers(kind, asked, told, found)
+        yield f"{kind}/{exchange['name']}, headers", difference
+
+
+def _compare_headers(
+    kind: str, asked: dict[str, Any], told: dict[str, Any], found: Answer
+) -> tuple[str, str | None]:
+    """Content-Type, the path of Location, the methods of Allow."""
+    wanted = {name.lower(): text for name, text in told["headers"]}
+    got = {name.lower(): text for name, text in found.headers.items()}
+    types = wanted.get("content-type"), found.media_type()
+    if types[0] != types[1] and told["body"] and types == (None, "application/json"):
+        return "untyped-body", "Content-Type application/json instead of none"
+    if types[0] != types[1] and asked["method"] == "OPTIONS" and types[1] is None:
+        return "typed-without-body", f"no Content-Type instead of {types[0]}"
+    if types[0] != types[1]:
+        return kind, f"Content-Type {types[1]} instead of {types[0]}"
+    paths = [urlsplit(each.get("location", "")).path for each in (wanted, got)]
+    if paths[0] != paths[1]:
+        segment = paths[0].removeprefix("/connectors/")
+        quoted = "/" in segment and segment.replace("/", "%2F") == paths[1].removeprefix("/connectors/")
+        return "location-of-one-segment" if quoted else kind, f"Location {paths[1]} instead of {paths[0]}"
+    allowed = [set(each.get("allow", "").split(",")) for each in (wanted, got)]
+    if "allow" in wanted and allowed[0] != allowed[1]:
+        return kind, f"Allow {got.get('allow')} instead of {wanted['allow']}"
+    return kind, None
 
 
 def _grow(worker: MemoryWorker, world: World, asked: dict[str, Any], told: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from attrs import evolve
 
-from bridge.config.checks import urls
+from bridge.config.checks import client_certificates, urls
 from bridge.config.declarations.converters import CONVERSION
 from bridge.config.declarations.encryption import RULE_EXECUTORS
 from bridge.config.declarations.errors import ERRORS
@@ -65,7 +65,14 @@ SECURITY = group(
     _p("ssl.trustmanager.algorithm", "Java's trust manager."),
     _p("ssl.secure.random.implementation", "Java's random source."),
     _p("ssl.engine.factory.class", "A Java class."),
-    _p("ssl.client.auth", "Whether REST clients must show a certificate."),
+    Property(
+        "ssl.client.auth",
+        STRING,
+        "Whether REST clients must show a certificate; none is asked for here.",
+        check=client_certificates,
+        range_text="none, requested",
+        importance=LOW,
+    ),
 )
 
 REGISTRY = group(

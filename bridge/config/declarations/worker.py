@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bridge.config.checks import file, servers, topic
+from bridge.config.checks import file, rest_extension, servers, topic
 from bridge.config.declarations.accepted import UNKNOWN
 from bridge.config.property import BOOLEAN, HIGH, INT, LIST, LONG, LOW, PASSWORD, STRING, Property, group
 
@@ -284,7 +284,14 @@ ACCEPTED = group(
     _ignored("topic.tracking.allow.reset", "Whether tracked topics can be reset."),
     _ignored("rest.port", "Replaced by listeners."),
     _ignored("rest.host.name", "Replaced by listeners."),
-    _ignored("rest.extension.classes", "Extensions of Kafka Connect's REST API."),
+    Property(
+        "rest.extension.classes",
+        STRING,
+        "Extensions of Kafka Connect's REST API, most of which ask who somebody is; bridge.rest.users.file does that.",
+        check=rest_extension,
+        range_text="empty",
+        importance=LOW,
+    ),
     _ignored("access.control.*", "CORS of Kafka Connect's REST API."),
     _ignored("admin.listeners", "Where Kafka Connect's admin API listens."),
     _ignored("internal.key.converter", "Removed from Kafka Connect."),

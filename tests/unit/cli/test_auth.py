@@ -75,6 +75,11 @@ def test_the_printed_lines_work_in_a_connector(
     assert f"config.providers.file.param.allowed.paths={(tmp_path / FILES[2]).absolute()}" in out
 
 
+def test_the_folder_of_keys_is_its_owners_alone(tmp_path: Path) -> None:
+    keystore(tmp_path / "keys")
+    assert (tmp_path / "keys").stat().st_mode & 0o777 == 0o700
+
+
 def test_the_password_can_come_from_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("from stdin\n"))
     keystore(tmp_path, "--password", "-")
