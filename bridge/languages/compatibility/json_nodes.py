@@ -13,6 +13,7 @@ from urllib.parse import urljoin
 
 from attrs import Factory, define, field
 
+from bridge.java.regex import Pattern, Unsupported
 from bridge.languages.compatibility.json_text import read, write
 from bridge.languages.compatibility.source import InvalidSchema, Source
 
@@ -196,8 +197,8 @@ class Loader:
         raise InvalidSchema(f"unknown type: [{kind}]")
 
     def _string_node(self, raw: dict[str, Json]) -> Node:
-        node = Node("string", limits=_limits(raw, ("minLength", "maxLength")))
-        node.pattern = _string(raw, "pattern") if "pattern" in raw else None
+        node = Node("string", limits=_counts(raw, ("minLength", "maxLength")))
+        node.pattern = _pattern(_string(raw, "pattern")) if "pattern" in raw else None
         return node
 
     def _number_node(self, document: _Document, raw: dict[str, Json], *, integer: bool) -> Node:
@@ -205,7 +206,7 @@ class Loader:
         return Node("number", limits=_limits(raw, keywords), integer=integer)
 
     def _array_node(self, document: _Document, raw: dict[str, Json]) -> Node:
-        node = Node("array", limits=_limits(raw, ("minItems", "maxItems")))
+        node = Node("array", limits=_counts(raw, ("minItems", "maxItems")))
         node.unique = raw.get("uniqueItems") is True
         rest = raw.get("additionalItems")
         items = raw.get("items")
@@ -231,9 +232,11 @@ class Loader:
         return node
 
     def _object_node(self, document: _Document, raw: dict[str, Json]) -> Node:
-        node = Node("object", limits=_limits(raw, ("minProperties", "maxProperties")))
+        node = Node("object", limits=_counts(raw, ("minProperties", "maxProperties")))
         node.properties = self._children(document, raw, "properties")
         node.patterns = self._children(document, raw, "patternProperties")
+        for pattern in node.patterns:
+            _pattern(pattern)
         node.required = frozenset(str(name) for name in _list(raw, "required"))
         more = raw.get("additionalProperties")
         if isinstance(more, dict):
@@ -348,6 +351,26 @@ def _limits(raw: dict[str, Json], keywords: tuple[str, ...]) -> dict[str, float]
                 raise InvalidSchema(f"{keyword} must be a number")
             found[keyword] = value
     return found
+
+
+def _counts(raw: dict[str, Json], keywords: tuple[str, ...]) -> dict[str, float]:
+    """Limits that are counts: whole numbers, written without a fraction."""
+    limits = _limits(raw, keywords)
+    for keyword, value in limits.items():
+        if isinstance(value, float):
+            raise InvalidSchema(f"#/{keyword}: expected type: Integer, found: Double")
+    return limits
+
+
+def _pattern(text: str) -> str:
+    """A regular expression, which the registry compiles as Java's."""
+    try:
+        Pattern(text)
+    except Unsupported:
+        return text
+    except ValueError as error:
+        raise InvalidSchema(f"{text} is no regular expression: {error}") from None
+    return text
 
 
 def _list(raw: dict[str, Json], keyword: str) -> list[Json]:
