@@ -5,10 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bridge.cli.output import add_output_option, print_json, print_table
 from bridge.cli.worker_client import add_url_option
+
+if TYPE_CHECKING:
+    from bridge.cli.offsets_direct import Direct
+    from bridge.cli.offsets_remote import Remote
 
 HELP = "Read or move a connector's position: by a worker's REST API if one answers, else straight in Kafka."
 EXAMPLE = "sfbridge offsets set connector.json 120572741 --worker worker.properties"
@@ -60,6 +64,13 @@ def run(args: argparse.Namespace) -> int:
 
     client = find_worker(args)
     there: Direct | Remote = Remote(client, args) if client is not None else Direct(args)
+    try:
+        return _done(args, there)
+    finally:
+        there.close()
+
+
+def _done(args: argparse.Namespace, there: Direct | Remote) -> int:
     if args.action == "get":
         return _show(args, there.get())
     if args.action == "status":

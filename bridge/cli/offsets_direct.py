@@ -38,7 +38,7 @@ class Direct:
         """Settings of a consumer, for reading another offsets topic of the same cluster."""
         from bridge.kafka.settings import consumer_settings
 
-        return consumer_settings(self.loaded)
+        return consumer_settings(self._positions.keyed)
 
     def get(self) -> dict[str, Any]:
         """The committed position."""
@@ -82,9 +82,11 @@ class Direct:
         try_replay_id(self.loaded, replay_id)
 
     def _worker(self) -> str | None:
-        from bridge.worker.living import worker_of
+        return self._positions.worker()
 
-        return worker_of(self.loaded)
+    def close(self) -> None:
+        """Delete keys that were made for this."""
+        self._positions.close()
 
 
 def _time(milliseconds: int) -> str:

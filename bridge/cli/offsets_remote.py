@@ -49,6 +49,9 @@ class Remote:
         self._args = args
         self.name = name_of(args)
 
+    def close(self) -> None:
+        """Nothing was made for this."""
+
     def kafka(self) -> dict[str, Any]:
         """Settings of a consumer; they stand in the worker file only."""
         from bridge.config import load_worker

@@ -54,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
     ending = stopped_by_signals(drain)
     from bridge import log
     from bridge.inspection.configuration import load
+    from bridge.kafka.service_account import kept
     from bridge.metrics import serve
     from bridge.pipeline.attempt import Goal
     from bridge.pipeline.connector import Connector
@@ -84,6 +85,8 @@ def run(args: argparse.Namespace) -> int:
     failed = [connector for connector in connectors if connector.error is not None]
     for connector in failed:
         fail(f"{connector.name}: {connector.error.message if connector.error else ''}")
+    for text in [text for loaded in every for text in kept(loaded)]:
+        print(f"note: {text}", file=sys.stderr)
     for connector in late:
         fail(late_message(connector.name, connector.shutdown_seconds, connector.unfinished()))
     if late:

@@ -7,6 +7,7 @@ None). A transactional id of its own is tried, never the connector's: that would
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 from attrs import define, evolve, field, frozen
@@ -19,7 +20,7 @@ from bridge.inspection.keys import try_keys
 from bridge.kafka import admin
 from bridge.kafka.cluster import Cluster
 from bridge.kafka.errors import ErrorWatch
-from bridge.kafka.service_account import with_keys
+from bridge.kafka.service_account import looking
 from bridge.kafka.settings import admin_settings, exactly_once, producer_settings, transactional_id
 from bridge.metadata.infer import event_type, record_schema
 from bridge.model.schema import Schema
@@ -46,20 +47,24 @@ def checks(loaded: Loaded) -> Iterator[Check]:
     """Every check, as each ends."""
     org = _Org(loaded)
     yield from org.checks()
-    if loaded.connector["kafka.auth.mode"] == "SERVICE_ACCOUNT":
-        minted: list[Loaded] = []
-        keys = _attempt("service account", lambda: _mint(loaded, minted))
-        yield keys
-        if not minted:
-            return
-        loaded = minted[0]
-    yield from _Kafka(loaded).checks()
-    yield from _Registry(loaded, org).checks()
+    stays: list[str] = []
+    with ExitStack() as keys:
+        if loaded.connector["kafka.auth.mode"] == "SERVICE_ACCOUNT":
+            minted: list[Loaded] = []
+            making = looking(loaded, "validate", stays.append)
+            yield _attempt("service account", lambda: _mint(keys.enter_context(making), minted))
+            if not minted:
+                return
+            loaded = minted[0]
+        yield from _Kafka(loaded).checks()
+        yield from _Registry(loaded, org).checks()
+    for text in stays:
+        yield Check("service account", None, text)
 
 
-def _mint(loaded: Loaded, minted: list[Loaded]) -> str:
-    minted.append(with_keys(loaded, "validate"))
-    return f"keys for {loaded.connector['kafka.service.account.id']} can be made"
+def _mint(keyed: Loaded, minted: list[Loaded]) -> str:
+    minted.append(keyed)
+    return f"keys for {keyed.connector['kafka.service.account.id']} can be made"
 
 
 def _attempt(name: str, check: Callable[[], str]) -> Check:

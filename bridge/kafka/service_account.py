@@ -1,14 +1,27 @@
 """Keys for a service account, made through Confluent Cloud's IAM API when a connector starts.
 
-They are never stored: their display name holds group and connector, those of that name that are older are
-deleted, and a process that restarts makes new ones.
+They are never stored: their display name says what for, and a process that restarts makes new ones.
+
+=====================================  ======================================================================
+``sfbridge G/C``                       the connector's own; only the holder of its lease makes one, which
+                                       deletes those of that name that are older. Deleted when ``run`` ends.
+``sfbridge G/C lease HOST-SLOT``       of one process that runs C or stands by, for the lease alone; older
+                                       ones are of processes that are gone. Deleted when the lease is given back.
+``sfbridge G/C validate HOST-PID``     for one look. Deleted after it; those that a killed process left behind
+``sfbridge G/C offsets HOST-PID``      are deleted by a later look, an hour after they were made.
+=====================================  ======================================================================
 """
 
 from __future__ import annotations
 
+import os
+import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -16,36 +29,47 @@ from bridge.config.checks import is_loopback
 from bridge.config.config import Config, Loaded
 from bridge.errors import BridgeError, ConfigurationError, Fatal, Fault, Retriable, Stage
 from bridge.kafka.cluster import Cluster
-from bridge.kafka.settings import admin_settings
+from bridge.kafka.settings import admin_settings, is_placeholder
 from bridge.log import for_connector, register_secrets
 
 MODE: Final = "kafka.auth.mode"
+LOOKS: Final = ("validate", "offsets")
 PATIENCE: Final = 120.0  # seconds until a new key must be accepted
 _TIMEOUT: Final = 30.0
 _INFO: Final = "value.converter.basic.auth.user.info"
 _SOURCE: Final = "value.converter.basic.auth.credentials.source"
 
+_ABANDONED: Final = 3600.0
+"""Seconds after which a key that was made for a look is nobody's any more."""
+
 _made: dict[tuple[str, ...], tuple[str, str]] = {}
+_lookers: Counter[tuple[str, ...]] = Counter()
 _lock = threading.Lock()
 
 
-def with_keys(loaded: Loaded, purpose: str = "", *, stopped: Callable[[], bool] = lambda: False) -> Loaded:
+def with_keys(
+    loaded: Loaded,
+    purpose: str = "",
+    *,
+    registry: bool = True,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Loaded:
     """The configuration with keys for its service accounts; as it is where it needs none.
 
-    ``purpose`` tells apart keys that are made beside a running connector's. Raises Fatal when the cloud refuses,
-    Retriable when it does not answer.
+    ``purpose`` tells apart keys that are made beside a running connector's; ``registry``: whether schemas are asked
+    for, too. Raises Fatal when the cloud refuses, Retriable when it does not answer.
     """
     connector, worker = loaded.connector, loaded.worker
     if connector.get(MODE) != "SERVICE_ACCOUNT":
         return loaded
-    label = " ".join(["sfbridge", f"{worker['group.id']}/{connector.name}", *([purpose] if purpose else [])])
+    label = _label(loaded, purpose)
     iam = _Iam(worker)
     added: dict[str, str] = {}
     account = connector["kafka.service.account.id"]
     key, secret, fresh = _keys(iam, label, account, worker["bridge.cloud.kafka.cluster.id"])
     added |= {"kafka.api.key": key, "kafka.api.secret": secret}
     reader = connector.get("sr.service.account.id")
-    if reader:
+    if reader and registry:
         user, password, _ = _keys(iam, label, reader, worker["bridge.cloud.schema.registry.id"])
         added |= {_SOURCE: "USER_INFO", _INFO: f"{user}:{password}"}
         register_secrets([password])
@@ -54,6 +78,69 @@ def with_keys(loaded: Loaded, purpose: str = "", *, stopped: Callable[[], bool] 
     if fresh:
         _wait_until_accepted(completed, stopped)
     return completed
+
+
+def needs_keys(loaded: Loaded) -> bool:
+    """Whether Kafka can be asked with made keys only: a worker that has a login of its own uses that."""
+    return loaded.connector.get(MODE) == "SERVICE_ACCOUNT" and is_placeholder(admin_settings(loaded))
+
+
+def drop_keys(loaded: Loaded, purpose: str = "") -> list[str]:
+    """Delete the keys that this process made for a purpose. In words what stays, because the cloud keeps it."""
+    if loaded.connector.get(MODE) != "SERVICE_ACCOUNT":
+        return []
+    label, stays = _label(loaded, purpose), []
+    with _lock:
+        mine = [(which, key) for which, (key, _) in _made.items() if which[1] == label]
+    for which, key in mine:
+        try:
+            _Iam(loaded.worker).delete(key)
+        except BridgeError as error:
+            stays.append(f"the API key {key} ({label}) of {which[2]} stays: {error.message}")
+        with _lock:
+            _made.pop(which, None)
+    return stays
+
+
+def kept(loaded: Loaded) -> list[str]:
+    """The keys that this process made for a connector and has not deleted, in words."""
+    with _lock:
+        mine = [(which, key) for which, (key, _) in _made.items() if _belongs(which[1], loaded)]
+    return [
+        f"the API key {key} ({which[1]}) of {which[2]} stays; the next start deletes it"
+        for which, key in mine
+    ]
+
+
+@contextmanager
+def looking(
+    loaded: Loaded, purpose: str, say: Callable[[str], None], *, registry: bool = True
+) -> Iterator[Loaded]:
+    """Keys for a look, deleted after it; ``say`` is told what stays. Raises as :func:`with_keys`."""
+    if loaded.connector.get(MODE) != "SERVICE_ACCOUNT":
+        yield loaded
+        return
+    purpose = f"{purpose} {socket.gethostname()}-{os.getpid()}"
+    which = (_label(loaded, purpose),)
+    with _lock:
+        _lookers[which] += 1
+    try:
+        yield with_keys(loaded, purpose, registry=registry)
+    finally:
+        with _lock:
+            _lookers[which] -= 1
+            last = not _lookers[which]
+        for text in drop_keys(loaded, purpose) if last else ():
+            say(text)
+
+
+def _label(loaded: Loaded, purpose: str) -> str:
+    name = f"sfbridge {loaded.worker['group.id']}/{loaded.connector.name}"
+    return f"{name} {purpose}" if purpose else name
+
+
+def _belongs(label: str, loaded: Loaded) -> bool:
+    return f"{label} ".startswith(f"{_label(loaded, '')} ")
 
 
 def _with(config: Config, added: Mapping[str, str]) -> Config:
@@ -91,13 +178,17 @@ class _Iam:
         self._login = (worker["confluent.cloud.api.key"], worker["confluent.cloud.api.secret"])
 
     def keys(self, label: str, account: str, resource: str) -> list[str]:
-        """The ids of the keys of that name."""
+        """The ids of the keys of that name; where it is one for a look, also of those that others have left behind."""
         found: list[str] = []
         query: dict[str, str] | None = {"spec.owner": account, "spec.resource": resource, "page_size": "100"}
         address = f"{self.endpoint}/iam/v2/api-keys"
         while address:
             answer = self._ask("GET", address, params=query)
-            found += [one["id"] for one in answer.get("data") or () if _name(one) == label]
+            found += [
+                one["id"]
+                for one in answer.get("data") or ()
+                if _name(one) == label or _is_abandoned(one, label)
+            ]
             following = str((answer.get("metadata") or {}).get("next") or "")
             # The login goes to no other address than the one that was configured.
             address = following if following.startswith(f"{self.endpoint}/") else ""
@@ -143,6 +234,20 @@ class _Iam:
             return dict(answer.json()) if answer.content else {}
         except ValueError:
             return {}
+
+
+def _is_abandoned(key: Mapping[str, Any], label: str) -> bool:
+    """Whether a key was made for such a look, by a process that is gone."""
+    look = next((f" {word} " for word in LOOKS if f" {word} " in label), None)
+    if look is None or not _name(key).startswith(label.partition(look)[0] + look):
+        return False
+    try:
+        made = datetime.fromisoformat(str((key.get("metadata") or {}).get("created_at")))
+    except ValueError:
+        return False
+    return datetime.now(UTC) - (made if made.tzinfo else made.replace(tzinfo=UTC)) > timedelta(
+        seconds=_ABANDONED
+    )
 
 
 def _name(key: Mapping[str, Any]) -> str:

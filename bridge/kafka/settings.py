@@ -251,12 +251,20 @@ def _timeouts(draft: _Draft, transactional: bool) -> None:
         settings["socket.timeout.ms"] = min(int(settings["socket.timeout.ms"]), most)
 
 
+_PLACEHOLDER: Final = "made-at-the-start"
+"""``service_account.with_keys`` puts real ones in its place when the connector starts."""
+
+
+def is_placeholder(settings: Mapping[str, Any]) -> bool:
+    """Whether a client's login waits for a key that is still to be made."""
+    return settings.get("sasl.username") == _PLACEHOLDER
+
+
 def _credentials(connector: Config | None) -> dict[str, Any]:
     if connector is None:
         return {}
     if connector.get("kafka.auth.mode") == "SERVICE_ACCOUNT" and not connector.get("kafka.api.key"):
-        # ``service_account.with_keys`` puts the real ones in their place when the connector starts
-        return {"api_key": "made-at-the-start", "api_secret": "made-at-the-start"}
+        return {"api_key": _PLACEHOLDER, "api_secret": _PLACEHOLDER}
     return {"api_key": connector.get("kafka.api.key"), "api_secret": connector.get("kafka.api.secret")}
 
 

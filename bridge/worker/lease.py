@@ -22,6 +22,7 @@ from typing import IO, Any
 from bridge.config import Loaded
 from bridge.errors import BridgeError, Retriable, Stage
 from bridge.kafka.cluster import Cluster
+from bridge.kafka.service_account import drop_keys, needs_keys, with_keys
 from bridge.kafka.settings import admin_settings, consumer_settings
 from bridge.log import for_connector
 from bridge.worker.groups import lease_group, members
@@ -30,19 +31,22 @@ from bridge.worker.membership import KafkaMembership
 from bridge.worker.topics import ensure_state_topic
 
 SLOTS = 64
+AGAIN = 5.0  # seconds until a lease that could not be asked for is asked for again
 
 
 class Lease:
     """One connector's lease, as this process sees it."""
 
     def __init__(self, loaded: Loaded, stopped: Callable[[], bool]) -> None:
-        self._loaded = loaded
+        self._loaded = self._loaded_before = loaded  # … with keys of its own, where it needs some
+        self._taken: tuple[IO[Any], int] | None = None
         self._stopped = stopped
         self._log = for_connector(loaded.connector.name)
         self._group = lease_group(loaded.worker["group.id"], loaded.connector.name)
         self._lock: IO[Any] | None = None
         self._membership: KafkaMembership | None = None
         self._failed = threading.Event()
+        self._purpose = ""
 
     def acquire(self) -> None:
         """Wait until this process may run the connector, or is asked to stop.
@@ -63,12 +67,21 @@ class Lease:
         """Leave; whoever stands by on another host takes over after the session timeout."""
         if self._membership is not None:
             self._membership.stop()
+        if self._purpose:
+            for text in drop_keys(self._loaded_before, self._purpose):
+                self._log.warning("%s; the next process of this host deletes it", text)
         if self._lock is not None:
             self._lock.close()
 
     def _join(self) -> bool:
         """Whether there is a lease to wait for."""
         config = self._loaded.worker
+        if needs_keys(self._loaded_before):
+            self._lock, slot = self._slot()
+            self._purpose = f"lease {socket.gethostname()}-{slot}"
+            self._loaded = with_keys(
+                self._loaded_before, self._purpose, registry=False, stopped=self._stopped
+            )
 
         def waiting(reason: str) -> None:
             self._log.warning("waiting for Kafka: %s", reason)
@@ -77,7 +90,7 @@ class Lease:
         if cluster.is_mock() or cluster.group_protocol(config["group.id"]) == "connect":
             return False  # what follows refuses it, or has nothing to fear
         topic = ensure_state_topic(cluster, config, "config", self._log.warning)
-        self._lock, slot = take_slot(self._group)
+        self._lock, slot = self._slot()
         self._membership = KafkaMembership(
             consumer_settings(self._loaded),
             admin_settings(self._loaded),
@@ -90,6 +103,12 @@ class Lease:
         )
         self._membership.start()
         return True
+
+    def _slot(self) -> tuple[IO[Any], int]:
+        """This process's place among those of the host; taken once."""
+        if self._taken is None:
+            self._taken = take_slot(self._group)
+        return self._taken
 
     def _lost(self, error: BridgeError) -> None:
         self._log.warning("runs without a lease, so a second process would take over: %s", error.message)
@@ -166,6 +185,7 @@ class Leased:
 
     def __init__(self, loaded: Loaded, connector: Any, stopped: threading.Event) -> None:
         self._lease = Lease(loaded, stopped.is_set)
+        self._loaded, self._stopped = loaded, stopped
         self._connector = connector
         self._thread = threading.Thread(target=self._run, name=f"{loaded.connector.name}-lease", daemon=True)
 
@@ -174,15 +194,27 @@ class Leased:
         self._thread.start()
 
     def _run(self) -> None:
+        while not self._acquired():
+            self._stopped.wait(AGAIN)
+        self._connector.start()
+        self._connector.join()
+        for text in drop_keys(self._loaded):
+            for_connector(self._connector.name).warning("%s; the next start deletes it", text)
+        self._lease.release()
+
+    def _acquired(self) -> bool:
+        """Whether the connector may start, with the lease or without it."""
         try:
             self._lease.acquire()
+        except Retriable as error:
+            for_connector(self._connector.name).warning("%s", error.message)
+            # Making the connector's key deletes that of whoever runs it: not before the lease.
+            return self._stopped.is_set() or not needs_keys(self._loaded)
         except BridgeError as error:
             for_connector(self._connector.name).warning("%s", error.message)
         except Exception:  # a lease only spares a process from being fenced
             for_connector(self._connector.name).exception("unexpected error: this is a fault of the bridge")
-        self._connector.start()
-        self._connector.join()
-        self._lease.release()
+        return True
 
     def join(self, timeout: float) -> None:
         """Wait until the lease was given back."""

@@ -172,7 +172,8 @@ class SalesforcePlugin:
         return SalesforceRunning(Connector(loaded), loaded, self.metrics)
 
     def offsets(self, name: str, given: Mapping[str, str]) -> list[dict[str, Any]]:
-        stored = Positions(self._loaded(name, given)).read().stored
+        with Positions(self._loaded(name, given)) as positions:
+            stored = positions.read().stored
         return [] if stored is None else [{"partition": {}, "offset": {"replayId": stored}}]
 
     def check_offsets(self, offsets: list[tuple[Any, Any]]) -> None:
@@ -195,7 +196,8 @@ class SalesforcePlugin:
     def alter(self, name: str, given: Mapping[str, str], offsets: list[tuple[Any, Any]] | None) -> None:
         wanted = offsets[-1][1] if offsets else None
         replay_id = None if wanted is None else replay_id_of(wanted["replayId"])
-        Positions(self._loaded(name, given)).write(replay_id)
+        with Positions(self._loaded(name, given)) as positions:
+            positions.write(replay_id)
 
     def _loaded(self, name: str, given: Mapping[str, str]) -> Loaded:
         """What was stored came by REST. Raises ConfigurationError."""

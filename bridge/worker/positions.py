@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Final
 
 from attrs import field, frozen
@@ -25,7 +26,7 @@ from bridge.kafka.offsets import (
     start_key,
 )
 from bridge.kafka.producer import Producer
-from bridge.kafka.service_account import with_keys
+from bridge.kafka.service_account import looking, needs_keys
 from bridge.kafka.settings import (
     admin_settings,
     consumer_settings,
@@ -34,6 +35,7 @@ from bridge.kafka.settings import (
     transactional_id,
 )
 from bridge.worker.lease import holder
+from bridge.worker.living import worker_of
 
 PATIENCE: Final = 30.0
 
@@ -47,18 +49,34 @@ class Positions:
     patience: float = PATIENCE
     _until: list[float] = field(factory=list, init=False)
     _keyed: list[Loaded] = field(factory=list, init=False)
+    _keys: ExitStack = field(factory=ExitStack, init=False, eq=False)
+
+    def __enter__(self) -> Positions:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Delete keys that were made for this look."""
+        self._keys.close()
+        self._keyed.clear()
 
     @property
-    def _with_keys(self) -> Loaded:
+    def keyed(self) -> Loaded:
+        """The configuration with a login; made when it is first needed, of the service account where it is one's."""
         if not self._keyed:
-            self._keyed.append(with_keys(self.loaded, "offsets"))
+            loaded = self.loaded
+            if needs_keys(loaded):
+                loaded = self._keys.enter_context(looking(loaded, "offsets", self.notice, registry=False))
+            self._keyed.append(loaded)
         return self._keyed[0]
 
     def read(self) -> Position:
         """What is committed. Raises Retriable when Kafka does not answer in time."""
         topic = self._topic()
         return read_position(
-            consumer_settings(self._with_keys),
+            consumer_settings(self.keyed),
             topic,
             self.loaded.connector.name,
             stopped=self._out_of_time,
@@ -100,12 +118,16 @@ class Positions:
 
     def runner(self) -> str | None:
         """Who runs the connector by ``sfbridge run`` right now, in words; None if nobody holds its lease."""
-        return holder(self._with_keys)
+        return holder(self.keyed)
+
+    def worker(self) -> str | None:
+        """The living worker that the connector belongs to, None if there is none."""
+        return worker_of(self.keyed)
 
     def _topic(self) -> str:
         self._until[:] = [time.monotonic() + self.patience]
         cluster = Cluster(
-            admin_settings(self._with_keys),
+            admin_settings(self.keyed),
             waiting=self._waiting,
             stopped=self._out_of_time,
             stage=Stage.POSITION,
@@ -119,7 +141,7 @@ class Positions:
 
     def _producer(self) -> Producer:
         return Producer(
-            producer_settings(self._with_keys),
+            producer_settings(self.keyed),
             transactional_id=transactional_id(self.loaded) if exactly_once(self.loaded) else None,
             stopped=self._out_of_time,
             waiting=self._waiting,

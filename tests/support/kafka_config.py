@@ -9,7 +9,9 @@ from attrs import frozen
 
 READY_TOPIC = "broker-ready"
 ADMIN, BRIDGE = "admin", "bridge"
-PASSWORDS = {ADMIN: "admin-secret", BRIDGE: "bridge-secret"}
+CLOUD_KEYS = tuple(f"key-{number}" for number in range(12))
+"""Users that stand for API keys made by a cloud."""
+PASSWORDS = {ADMIN: "admin-secret", BRIDGE: "bridge-secret"} | {key: f"{key}-secret" for key in CLOUD_KEYS}
 SCRAM = ("SCRAM-SHA-256", "SCRAM-SHA-512")
 
 _COMMON = """
