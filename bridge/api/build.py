@@ -58,6 +58,7 @@ class Service:
             lambda: worker.stage,
             forwarder(first.scheme, self.worker_id, self.config["listeners.https.ssl.keystore.location"]),
             worker.catch_up,
+            literals=not self.config["bridge.rest.mask.literals"],
         )
         self._server = Server(site, sockets, self.config)
         self._server.start()

@@ -49,7 +49,7 @@ class Cloud:
         found = {}
         for name in self.herder.names():
             try:
-                found[name] = self._expanded(name, wanted)
+                found[name] = self._expanded(ask, name, wanted)
             except Refused:
                 continue
         return Answer(200, found)
@@ -61,8 +61,8 @@ class Cloud:
         name = name_in(config.get("name") if body.get("name") is None else body["name"])
         offsets = None if body.get("offsets") is None else _distinct(offsets_in(body["offsets"]))
         made = self._create_at(name, config, offsets) if offsets else self.herder.create(name, config)
-        shown = {**made, "offsets": body["offsets"]} if offsets else made
-        return Answer(201, shown)
+        shown = {**made, "config": self.herder.config(name, literally=ask.literally)}
+        return Answer(201, {**shown, "offsets": body["offsets"]} if offsets else shown)
 
     def _create_at(self, name: str, config: dict[str, str | None], offsets: list[Any]) -> dict[str, Any]:
         """Created stopped, moved, then let run: it never runs at another position."""
@@ -79,7 +79,7 @@ class Cloud:
         return made
 
     def get(self, ask: Ask) -> Answer:
-        return Answer(200, self.herder.info(self._here(ask)))
+        return Answer(200, self.herder.info(self._here(ask), literally=ask.literally))
 
     def delete(self, ask: Ask) -> Answer:
         name = self._here(ask)
@@ -87,18 +87,18 @@ class Cloud:
         return Answer(200, {"error": None})
 
     def config(self, ask: Ask) -> Answer:
-        return Answer(200, self.herder.config(self._here(ask)))
+        return Answer(200, self.herder.config(self._here(ask), literally=ask.literally))
 
     def put_config(self, ask: Ask) -> Answer:
         name = self._here(ask)
-        _, made = self.herder.put(name, config_in(ask.json(), "The configuration"))
-        return Answer(200, made)
+        self.herder.put(name, config_in(ask.json(), "The configuration"))
+        return Answer(200, self.herder.info(name, literally=ask.literally))
 
     def status(self, ask: Ask) -> Answer:
         return Answer(200, self._status(self._here(ask)))
 
     def tasks(self, ask: Ask) -> Answer:
-        return Answer(200, self.herder.tasks(self._here(ask)))
+        return Answer(200, self.herder.tasks(self._here(ask), literally=ask.literally))
 
     def pause(self, ask: Ask) -> Answer:
         self.herder.target(self._here(ask), "PAUSED")
@@ -203,12 +203,12 @@ class Cloud:
             task["msg"] = task.pop("trace", "")
         return {**status, "errors_from_trace": []}
 
-    def _expanded(self, name: str, wanted: set[str]) -> dict[str, Any]:
+    def _expanded(self, ask: Ask, name: str, wanted: set[str]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         if "id" in wanted:
             found["id"] = {"id": lcc_id(self.group, name), "id_type": "ID"}
         if "info" in wanted:
-            found["info"] = self.herder.info(name)
+            found["info"] = self.herder.info(name, literally=ask.literally)
         if "status" in wanted:
             found["status"] = self._status(name)
         return found

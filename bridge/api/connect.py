@@ -45,7 +45,7 @@ class Connect:
                 if "status" in ask.query["expand"]:
                     shown["status"] = self.herder.status(name)
                 if "info" in ask.query["expand"]:
-                    shown["info"] = self.herder.info(name)
+                    shown["info"] = self.herder.info(name, literally=ask.literally)
             except Refused:  # it was deleted meanwhile
                 continue
             found[name] = shown
@@ -64,32 +64,35 @@ class Connect:
         if state not in STATES:
             raise Refused(400, f"No initial_state {state}; there is {', '.join(STATES)}")
         made = self.herder.create(name, config, state)
-        return Answer(201, made, {"Location": _location(ask, name)})
+        shown = {**made, "config": self.herder.config(name, literally=ask.literally)}
+        return Answer(201, shown, {"Location": _location(ask, name)})
 
     def get(self, ask: Ask) -> Answer:
-        return Answer(200, self.herder.info(ask.path[0]))
+        return Answer(200, self.herder.info(ask.path[0], literally=ask.literally))
 
     def delete(self, ask: Ask) -> Answer:
         self.herder.delete(ask.path[0])
         return Answer(204)
 
     def config(self, ask: Ask) -> Answer:
-        return Answer(200, self.herder.config(ask.path[0]))
+        return Answer(200, self.herder.config(ask.path[0], literally=ask.literally))
 
     def put_config(self, ask: Ask) -> Answer:
         name = ask.path[0]
-        created, made = self.herder.put(name, config_in(_present(ask.json()), "The configuration"))
+        created, _ = self.herder.put(name, config_in(_present(ask.json()), "The configuration"))
+        made = self.herder.info(name, literally=ask.literally)
         return Answer(201, made, {"Location": _location(ask, name)}) if created else Answer(200, made)
 
     def patch_config(self, ask: Ask) -> Answer:
         changes = config_in(_present(ask.json()), "The change")
-        return Answer(200, self.herder.patch(ask.path[0], changes))
+        self.herder.patch(ask.path[0], changes)
+        return Answer(200, self.herder.info(ask.path[0], literally=ask.literally))
 
     def status(self, ask: Ask) -> Answer:
         return Answer(200, self.herder.status(ask.path[0]))
 
     def tasks(self, ask: Ask) -> Answer:
-        return Answer(200, self.herder.tasks(ask.path[0]))
+        return Answer(200, self.herder.tasks(ask.path[0], literally=ask.literally))
 
     def internal(self, ask: Ask) -> Answer:
         """What only workers of a Connect cluster ask each other."""

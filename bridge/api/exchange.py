@@ -35,6 +35,8 @@ class Ask:
     body: bytes = b""
     base: str = ""
     role: Role = Role.WRITE
+    literally: bool = False
+    """Whether secrets are to be shown as they were sent."""
 
     def flag(self, name: str, default: bool = False) -> bool:
         """A boolean as Java reads it: everything but 'true' is false."""

@@ -53,6 +53,8 @@ class Site:
     forward: Callable[[str, str, str, Mapping[str, str], bytes], Answer | None] = lambda *_: None
     catch_up: Callable[[], None] = lambda: None
     open: frozenset[str] = frozenset({"health"})
+    literals: bool = False
+    """Those who may write are shown secrets as they were sent."""
     _routes: list[tuple[re.Pattern[str], str]] = field(factory=list)
 
     def __attrs_post_init__(self) -> None:
@@ -106,7 +108,8 @@ class Site:
     def carry(self, route: Route, target: str, headers: Mapping[str, str], body: bytes, base: str) -> Answer:
         """The answer of a route. Never raises."""
         query = parse_qs(urlsplit(target).query, keep_blank_values=True)
-        ask = Ask(route.method, route.segments, query, headers, body, base, route.role)
+        literally = self.literals and route.role is Role.WRITE
+        ask = Ask(route.method, route.segments, query, headers, body, base, route.role, literally)
         try:
             return self._carry_out(route.handler, ask, target)
         except Exception:  # a bug of ours; nobody outside learns more than that

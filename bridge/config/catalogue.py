@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Final
 
 from attrs import evolve, frozen
@@ -12,14 +13,29 @@ from bridge.config.property import Property
 from bridge.config.supported import REFUSED_PROPERTIES, REFUSED_VALUES
 
 _SECRET: Final = re.compile(
-    r"password|passwd|passphrase|secret|token(?!\.endpoint)|jaas|private\.key|keystore\.key|user\.?info|api\.key"
-    r"|access\.key|credentials$|license$|\bpin\b",
+    r"password|passwd|passphrase|passcode|pwd|secret|token(?!\.endpoint)|jaas|private[._-]?key|keystore\.key|user\.?info"
+    r"|api[._-]?key|access[._-]?key|account[._-]?key|signing[._-]?key|credential(?!s\.source)|signature|license$"
+    r"|\bpin\b|\bpass$|\bauth$",
     re.IGNORECASE,
 )
-"""Names below an open prefix whose values are never shown, although nobody declared them."""
+"""Names whose values are never shown, although nobody declared them: below an open prefix, or anywhere."""
 
 
 _LONGEST_NAME: Final = 200
+
+
+_SECRET_WORDS: Final = ("password", "passphrase", "secret", "token", "credential", "apikey")
+
+
+@lru_cache(maxsize=1024)
+def looks_secret(key: str) -> bool:
+    """Whether a name that nobody declared is that of a secret, perhaps misspelled."""
+    if _SECRET.search(key) is not None:
+        return True
+    from difflib import get_close_matches
+
+    words = re.split(r"[^a-z]+", key.lower()[:_LONGEST_NAME])
+    return any(get_close_matches(word, _SECRET_WORDS, n=1, cutoff=0.8) for word in words)
 
 
 def _marked(declared: Property) -> Property:
@@ -73,8 +89,8 @@ class Catalogue:
         return folded[found[0]] if found else None
 
     def is_secret(self, key: str) -> bool:
-        """Whether the value of this key must never be shown; unknown keys by their name."""
+        """Whether the value of this key must never be shown; keys that nobody declared, by their name."""
         declared = self.find(key)
         if declared is None:
-            return True
+            return looks_secret(key)
         return declared.secret or (declared.is_prefix and _SECRET.search(key) is not None)

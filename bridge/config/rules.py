@@ -158,7 +158,14 @@ def state_topics(w: Examined) -> None:
             w.fault(key, f"is the same topic as {other}; each needs one of its own")
 
 
-WORKER: Final[tuple[OfConnector, ...]] = (sasl_login, state_topics)
+def mask_literals(w: Examined) -> None:
+    """Secrets are shown to those who may write, so somebody must have asked who they are."""
+    key, users = "bridge.rest.mask.literals", "bridge.rest.users.file"
+    if w.sound(key, users) and not w.values[key] and not w.has(users):
+        w.fault(key, f"is false, and whoever reaches a listener would be shown all secrets: set {users}")
+
+
+WORKER: Final[tuple[OfConnector, ...]] = (sasl_login, state_topics, mask_literals)
 
 
 def alone(judges: Judges) -> tuple[OfConnector, ...]:

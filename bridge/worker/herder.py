@@ -61,15 +61,17 @@ class Herder:
         with self.state.changed:
             return list(self.state.configs)
 
-    def config(self, name: str) -> dict[str, str]:
-        """The configuration, secrets masked."""
+    def config(self, name: str, *, literally: bool = False) -> dict[str, str]:
+        """The configuration, secrets masked unless ``literally``."""
         config = self._stored(name)
+        if literally:
+            return dict(config)
         plugin = self.plugin_of(config)
         return plugin.shown(config) if plugin else dict.fromkeys(config, "****************")
 
-    def info(self, name: str) -> dict[str, Any]:
+    def info(self, name: str, *, literally: bool = False) -> dict[str, Any]:
         """Kafka Connect's ConnectorInfo."""
-        config = self.config(name)
+        config = self.config(name, literally=literally)
         return {
             "name": name,
             "config": config,
@@ -92,9 +94,9 @@ class Herder:
             "type": self._type(config),
         }
 
-    def tasks(self, name: str) -> list[dict[str, Any]]:
+    def tasks(self, name: str, *, literally: bool = False) -> list[dict[str, Any]]:
         """The one task's id and configuration."""
-        config = self.config(name)
+        config = self.config(name, literally=literally)
         if name not in self.state.tasks:
             return []
         plugin = self.plugin_of(self._stored(name))

@@ -75,6 +75,7 @@ class MemoryWorker:
 
     plugins: Sequence[Plugin]
     users: Mapping[str, User] = field(factory=dict)
+    literals: bool = False
     state: State = field(factory=State)
     loggers: Loggers = field(factory=Loggers)
 
@@ -96,7 +97,8 @@ class MemoryWorker:
                 admin.Admin(self.loggers, lambda: self.leader, lambda: True, lambda: "", lambda: "")
             ),
         }
-        self.site = Site(table, Guard(self.users, frozenset({"127.0.0.1"})), WORKER)
+        guard = Guard(self.users, frozenset({"127.0.0.1"}))
+        self.site = Site(table, guard, WORKER, literals=self.literals)
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
         """Status and JSON of the answer to a request with a JSON body."""

@@ -10,7 +10,7 @@ from tests.support.bridge_run import Bridge
 _OF_ANY: Final = {
     "kafka.api.key": "hush-api-key",
     "kafka.api.secret": "hush-api-secret",
-    "nobody.declared.this": "hush-nobody",
+    "nobody.declared.password": "hush-nobody",
     "producer.override.sasl.password": "hush-sasl",
 }
 _OF_AVRO: Final = {

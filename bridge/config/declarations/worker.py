@@ -168,6 +168,15 @@ REST = group(
         importance=LOW,
     ),
     Property(
+        "bridge.rest.mask.literals",
+        BOOLEAN,
+        "Whether secrets that stand in a connector's configuration come back masked. 'false' shows them, as Kafka "
+        "Connect does, to those who may write; for tools that compare what they sent with what they read. References "
+        "are the better way: they come back as they were sent.",
+        default="true",
+        importance=LOW,
+    ),
+    Property(
         "bridge.rest.allowed.hosts",
         LIST,
         "Further names that requests may give in their Host header, besides the listener's and the advertised "
