@@ -10,9 +10,11 @@ from bridge.errors import Retriable, Stage
 from bridge.kafka.errors import ErrorWatch, classify
 
 if TYPE_CHECKING:
-    from confluent_kafka import Message
+    from confluent_kafka import KafkaError, Message
 
 _DOING: Final = "reading the position"
+_SILENCE: Final = 5.0  # seconds without a record after which the broker is asked why
+_GONE: Final = 10.0  # seconds that brokers may not know the topic: one that starts up knows none
 Take = Callable[["Message"], None]
 
 
@@ -35,10 +37,12 @@ def read_topic(
 
     Reads ``read_committed`` up to the high watermark that a ``read_uncommitted`` reader sees. The end that a
     ``read_committed`` reader is told of is not enough: a neighbour's open transaction on the same partition
-    puts it before our own committed position. Raises Retriable when Kafka does not answer.
+    puts it before our own committed position. Raises Retriable when Kafka does not answer, or the topic is gone.
     """
     from confluent_kafka import Consumer, TopicPartition
 
+    gone = _Gone(topic)
+    watch = ErrorWatch(stage=Stage.POSITION)
     consumer = Consumer(
         {
             **consumer_settings,
@@ -49,12 +53,13 @@ def read_topic(
             "enable.partition.eof": True,
             "auto.offset.reset": "earliest",
             "fetch.wait.max.ms": 50,  # the end of a partition is told only when a fetch comes back empty
+            "error_cb": watch,
         }
     )
     try:
-        ends = _end_offsets(consumer_settings, topic, stopped, waiting, seen)
+        ends = _end_offsets(consumer_settings, topic, stopped, waiting, seen, gone)
         consumer.assign([TopicPartition(topic, partition, 0) for partition in ends])
-        _read_to(consumer, ends, topic, take, stopped, waiting, seen)
+        _read_to(consumer, ends, topic, take, stopped, waiting, seen, watch, gone)
     finally:
         consumer.close()
 
@@ -65,6 +70,7 @@ def _end_offsets(
     stopped: Callable[[], bool],
     waiting: Callable[[str], None],
     seen: bool,
+    gone: _Gone,
 ) -> dict[int, int]:
     """High watermarks by partition, open transactions included; empty partitions are left out."""
     from confluent_kafka import Consumer, KafkaException
@@ -83,6 +89,7 @@ def _end_offsets(
             try:
                 return _watermarks(consumer, topic)
             except KafkaException as error:
+                gone.check(error.args[0])
                 reason = watch.explain(error, _DOING, topic=topic, verb="read", seen=seen)
                 if not isinstance(reason, Retriable) or stopped():
                     raise reason from error
@@ -114,6 +121,8 @@ def _read_to(
     stopped: Callable[[], bool],
     waiting: Callable[[str], None],
     seen: bool,
+    watch: ErrorWatch,
+    gone: _Gone,
 ) -> None:
     """Consume until every partition's position has reached its end."""
     from confluent_kafka import KafkaError
@@ -123,13 +132,11 @@ def _read_to(
     while missing and not stopped():
         message = consumer.poll(0.2)
         if message is None:
-            if time.monotonic() - told > 5:
+            if time.monotonic() - told > _SILENCE:
+                waiting(_why_silent(consumer, topic, missing, watch, gone))
                 told = time.monotonic()
-                waiting(
-                    f"an open transaction of another producer holds back {topic}, partitions {sorted(missing)}; if it "
-                    "stays so, 'kafka-transactions.sh find-hanging' names it"
-                )
             continue
+        told = time.monotonic()
         error = message.error()
         if error is None:
             take(message)
@@ -139,6 +146,7 @@ def _read_to(
         elif error.name() == "GROUP_AUTHORIZATION_FAILED":
             continue  # librdkafka looks for the group's coordinator although no group is joined
         else:
+            gone.check(error)
             reason = classify(error, _DOING, topic=topic, verb="read", stage=Stage.POSITION, seen=seen)
             if not isinstance(reason, Retriable):
                 raise reason
@@ -146,3 +154,50 @@ def _read_to(
             continue
         if reached >= missing.get(message.partition(), reached + 1):
             del missing[message.partition()]
+
+
+def _why_silent(consumer: Any, topic: str, missing: Mapping[int, int], watch: ErrorWatch, gone: _Gone) -> str:
+    """Why no record comes. The end that a ``read_committed`` reader is told of lies before an open transaction; a
+    broker that does not say it is not there."""
+    from confluent_kafka import KafkaException, TopicPartition
+
+    held = []
+    try:
+        for partition, end in sorted(missing.items()):
+            stable = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_SILENCE)[1]
+            if stable < end:
+                held.append(partition)
+    except KafkaException as error:
+        gone.check(error.args[0])
+        return watch.explain(error, _DOING, topic=topic, verb="read", seen=True).message
+    if held:
+        return (
+            f"an open transaction of another producer holds back {topic}, partitions {held}; if it stays so, "
+            "'kafka-transactions.sh find-hanging' names it"
+        )
+    return f"{_DOING}: the broker answers, but no record of {topic} has come for {_SILENCE:.0f} s"
+
+
+class _Gone:
+    """How long no broker has known the topic: one that starts up knows none for a moment."""
+
+    def __init__(self, topic: str) -> None:
+        self._topic = topic
+        self._since: float | None = None
+
+    def check(self, error: KafkaError) -> None:
+        """Raises Retriable where it is gone: the next attempt creates what may be created, and says what may not."""
+        if error.name() not in (
+            "UNKNOWN_TOPIC_OR_PART",
+            "_UNKNOWN_TOPIC",
+            "_UNKNOWN_PARTITION",
+            "UNKNOWN_TOPIC_ID",
+        ):
+            self._since = None
+            return
+        self._since = self._since or time.monotonic()
+        if time.monotonic() - self._since >= _GONE:
+            raise Retriable(
+                f"{_DOING}: topic {self._topic} was there and is not any more; was it deleted?",
+                stage=Stage.POSITION,
+            )

@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import msgspec
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from bridge.documents import Broken, json_of, read
 from bridge.errors import Fatal, Stage
@@ -68,6 +68,7 @@ class Position:
     since_ms: int | None = None
     resume_after: int | None = None
     done: tuple[bytes, ...] = ()
+    absent: bool = field(default=False, eq=False)
     option: int | None = None
 
     @property
@@ -249,7 +250,7 @@ class Stored:
         if isinstance(newest, NoPosition):
             raise newest
         begun = newest.replay_id is None and newest.option != ALL_RETAINED
-        return evolve(newest, since_ms=self._since_ms if begun else None)
+        return evolve(newest, since_ms=self._since_ms if begun else None, absent=not self._positions)
 
 
 def _replay_id(value: bytes) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from confluent_kafka import KafkaException
 
 SLICE = 2.0  # seconds; how often a wait for Kafka looks whether it is still wanted
+_ASKED = 5.0  # seconds that a broker has to say whether it knows a topic
 SILENCE = 10.0  # seconds that Kafka may take before it is said that it is waited for
 
 
@@ -47,7 +49,7 @@ class Producer:
 
         self._watch = ErrorWatch()
         self._failed: BridgeError | None = None
-        self._lost = 0  # records that were given up
+        self._lost: Counter[str] = Counter()  # records that were given up, by topic
         self._stopped = stopped
         self._waiting = waiting
         self._patience = patience
@@ -197,11 +199,23 @@ class Producer:
 
     def outstanding(self) -> int:
         """How many records were produced and are not acknowledged."""
-        return len(self._producer) + self._lost
+        return len(self._producer) + self._lost.total()
+
+    def missing_topic(self) -> str | None:
+        """One of the topics whose records were given up, where it is not there any more."""
+        from confluent_kafka import KafkaException
+
+        for topic in self._lost:
+            with contextlib.suppress(KafkaException):
+                told = self._producer.list_topics(topic, timeout=_ASKED).topics[topic].error
+                if told is not None and told.name() in ("UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_TOPIC"):
+                    return topic
+        return None
 
     def _delivered(self, error: Any, message: Any) -> None:
         """Only called for records that failed (``delivery.report.only.error``)."""
-        self._lost += error is not None
+        if error is not None:
+            self._lost[message.topic()] += 1
         if error is not None and self._failed is None:
             # The topics were looked at before: one that is gone for good is found missing at the next start.
             reason = classify(error, "producing", topic=message.topic(), seen=True)

@@ -106,7 +106,7 @@ class Attempt:
             if self._left_at is not None:
                 self._check_nobody_else(self._position(topics.offsets, undecided=True))
             producer.fence()
-            position = self._position(topics.offsets)
+            position = self._or_remembered(self._position(topics.offsets), topics.offsets, session)
             self._check_org(position, session)
             self._carry(producer, position, session, topics)
         finally:
@@ -153,7 +153,8 @@ class Attempt:
         Asked before fencing, because of two that run the one that was away gives way. Our own last transaction may
         still be open, and only the fence ends it: waiting for its outcome here would last until it has timed out.
         """
-        if self._left_at is not None and position.replay_id not in self._left_at:
+        gone_on = self._left_at is not None and position.replay_id not in self._left_at
+        if gone_on and not position.absent:  # where nothing is stored at all, the topic is not the one it was
             raise Fenced(
                 "while this process did not run, another one took the connector over (its position is "
                 f"{position.replay_id}); this one stops",
@@ -161,6 +162,21 @@ class Attempt:
                 position=position.replay_id,
             )
         self._left_at = None
+
+    def _or_remembered(self, position: Position, topic: str, session: Session) -> Position:
+        """Where the topic of positions was deleted while this process ran, the position that it committed last."""
+        last = self._stats.last_replay_id
+        if last < 0 or not position.absent:
+            return position
+        self._log.warning(
+            "topic %s holds no position of this connector any more: was it deleted, or emptied? This process goes on "
+            "after replay id %s, which it committed or read before; a new one would begin as salesforce.initial.start "
+            "says",
+            topic,
+            last,
+            extra={"replay_id": last},
+        )
+        return Position(replay_id=last, org_id=session.org_id, created_ms=self._stats.last_created_ms or None)
 
     def _check_org(self, position: Position, session: Session) -> None:
         """Replay ids of one org mean nothing in another: a refreshed sandbox has a new org id."""

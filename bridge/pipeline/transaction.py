@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import define, field
 
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, Retriable
 from bridge.kafka.errors import NotAcknowledged
 from bridge.kafka.line import Line
 from bridge.kafka.producer import Producer, TransactionExpired
@@ -46,6 +46,10 @@ class Open:
         """What to say of an error that ended the run: of a transaction that took too long, how much it held."""
         if not isinstance(error, NotAcknowledged | TransactionExpired) or not self.records:
             return error
+        if gone := producer.missing_topic():
+            return Retriable(
+                f"producing: topic {gone} was there and is not any more; was it deleted?", stage=error.stage
+            )
         acknowledged = max(0, self.records - producer.outstanding())
         return self.line.failed(error, self.bytes, self.records, acknowledged, self._age())
 
