@@ -74,6 +74,7 @@ class Process:
 
     bridge: Bridge
     log: Path
+    cwd: Path | None = None
     starts: int = 0
     _said_before: int = 0
     _process: Popen[Any] | None = None
@@ -81,7 +82,7 @@ class Process:
     def start(self) -> None:
         """Start it; nothing is waited for."""
         self._said_before = self.log.stat().st_size if self.log.exists() else 0
-        self._process = self.bridge.spawn(log=self.log)
+        self._process = self.bridge.spawn(log=self.log, cwd=self.cwd)
         self.starts += 1
 
     def check(self) -> None:

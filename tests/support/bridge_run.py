@@ -23,6 +23,7 @@ from bridge.sandbox.org import Org
 from tests.support.kafka_broker import Broker
 from tests.support.kafka_client import create_topic, read, unique
 
+PROJECT = Path(__file__).parents[2]
 EVENT = "Order_Placed__e"
 # The sample event with one more field, as if an administrator had added it.
 WIDER = samples.ORDER_PLACED.with_field(FieldDefinition("Coupon__c", "string", length=20))
@@ -114,15 +115,23 @@ class Bridge:
         files = [str(self.connector_file()), "--worker", str(self.worker_file())]
         return [sys.executable, "-m", "bridge", "run", *files, *arguments]
 
-    def spawn(self, *arguments: str, log: Path | None = None, env: Mapping[str, str] | None = None) -> Any:
-        """``sfbridge run`` as a process; what it says goes to ``log``, else into pipes."""
+    def spawn(
+        self,
+        *arguments: str,
+        log: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+    ) -> Any:
+        """``sfbridge run`` as a process; what it says goes to ``log``, else into pipes. ``cwd``: where its contracts
+        are, if not in the project's folder."""
         out = log.open("ab") if log else subprocess.PIPE
         return subprocess.Popen(
             self.command(*arguments),
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT if log else subprocess.PIPE,
-            env={**os.environ, **(env or {})},
+            env={**os.environ, **({"PYTHONPATH": str(PROJECT)} if cwd else {}), **(env or {})},
+            cwd=cwd,
             text=not log,
         )
 
