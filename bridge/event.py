@@ -21,12 +21,61 @@ class Head(msgspec.Struct, gc=False):
     EventUuid: str | None = None
 
 
+class _ChangeHeader(msgspec.Struct, gc=False):
+    transactionKey: str  # noqa: N815 - the wire's own name
+    sequenceNumber: int  # noqa: N815 - the wire's own name
+    entityName: str = ""  # noqa: N815 - the wire's own name
+    recordIds: list[str] = msgspec.field(default_factory=list)  # noqa: N815 - the wire's own name
+
+
+class _Change(msgspec.Struct, gc=False):
+    ChangeEventHeader: _ChangeHeader | None = None
+
+
+_change = msgspec.json.Decoder(_Change).decode
+
+
+class _Created(msgspec.Struct):
+    CreatedDate: datetime | None = None
+
+
+_created = msgspec.json.Decoder(_Created).decode
+
+
 class Data(msgspec.Struct, gc=False):
-    """``data``: the unparsed payload, the head, and the opaque id of the schema it was published with."""
+    """``data``: the unparsed payload, the head, and the opaque id of the schema it was published with.
+
+    What is asked of the payload before its schema is known are methods: a transport whose payloads are not JSON has a
+    subclass.
+    """
 
     payload: msgspec.Raw
     event: Head
     schema: str | None = None
+
+    def name(self) -> str | None:
+        """What tells the event from others of the same replay id: its EventUuid, else what identifies a change
+        (transaction, number within it, object, records); None where it has neither. Never the payload: an enriched
+        field is filled in when the event is delivered, and may differ the next time."""
+        if self.event.EventUuid:
+            return self.event.EventUuid
+        try:
+            header = _change(self.payload).ChangeEventHeader
+        except (ValueError, RecursionError):  # msgspec's errors, no UTF-8
+            return None
+        if header is None:
+            return None
+        return "\0".join(
+            (header.transactionKey, str(header.sequenceNumber), header.entityName, *header.recordIds)
+        )
+
+    def created_ms(self) -> int | None:
+        """When it was published: ``CreatedDate`` in ms since the epoch, None where it has none that is one."""
+        try:
+            created = _created(self.payload).CreatedDate
+            return None if created is None else int(created.timestamp() * 1000 + 0.5)
+        except (ValueError, OverflowError, RecursionError):  # msgspec's errors, no UTF-8, the year 1
+            return None
 
 
 class Message(msgspec.Struct, gc=False):
@@ -84,50 +133,3 @@ class Record:
     timestamp: int | None = None
     sealed: int = 0
     """How many protected fields its value has."""
-
-
-class _ChangeHeader(msgspec.Struct, gc=False):
-    transactionKey: str  # noqa: N815 - the wire's own name
-    sequenceNumber: int  # noqa: N815 - the wire's own name
-    entityName: str = ""  # noqa: N815 - the wire's own name
-    recordIds: list[str] = msgspec.field(default_factory=list)  # noqa: N815 - the wire's own name
-
-
-class _Change(msgspec.Struct, gc=False):
-    ChangeEventHeader: _ChangeHeader | None = None
-
-
-_change = msgspec.json.Decoder(_Change).decode
-
-
-def name_of(data: Data) -> str | None:
-    """What tells an event from others of the same replay id: its EventUuid, else what identifies a change
-    (transaction, number within it, object, records); None where it has neither. Never the payload: an enriched
-    field is filled in when the event is delivered, and may differ the next time."""
-    if data.event.EventUuid:
-        return data.event.EventUuid
-    try:
-        header = _change(data.payload).ChangeEventHeader
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
-    if header is None:
-        return None
-    return "\0".join(
-        (header.transactionKey, str(header.sequenceNumber), header.entityName, *header.recordIds)
-    )
-
-
-class _Created(msgspec.Struct):
-    CreatedDate: datetime | None = None
-
-
-_created = msgspec.json.Decoder(_Created).decode
-
-
-def created_ms(data: Data) -> int | None:
-    """When the event was published: ``CreatedDate`` in ms since the epoch, None where it has none that is one."""
-    try:
-        created = _created(data.payload).CreatedDate
-        return None if created is None else int(created.timestamp() * 1000 + 0.5)
-    except (ValueError, OverflowError, RecursionError):  # msgspec's errors, no UTF-8, the year 1
-        return None

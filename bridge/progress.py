@@ -14,7 +14,7 @@ from typing import Final
 
 from attrs import define, field
 
-from bridge.event import Message, Unreadable, name_of
+from bridge.event import Message, Unreadable
 
 NEW_ONLY: Final = -1  # replay options of a subscription that are no ids
 ALL_RETAINED: Final = -2
@@ -103,4 +103,4 @@ def _replay_id(message: Message) -> int:
 
 
 def _name(message: Message) -> str | None:
-    return name_of(message.data) if message.data is not None else None
+    return message.data.name() if message.data is not None else None

@@ -20,7 +20,7 @@ from attrs import Factory, define, field
 from bridge.buffer import Buffer
 from bridge.encryption.uses import Unreserved, Uses
 from bridge.errors import BadRecord, BridgeError, Stage
-from bridge.event import Data, Delivery, Message, created_ms
+from bridge.event import Data, Delivery, Message
 from bridge.kafka.offsets import position_headers, position_key, position_value, start_key, start_value
 from bridge.kafka.producer import Producer
 from bridge.log import for_connector
@@ -317,7 +317,7 @@ class Pipeline:
         progress = self.progress
         if progress.newest >= 0 and (self.open.records or progress.moved):
             last = progress.last.data if progress.last is not None else None
-            created = created_ms(last) if last is not None else None
+            created = last.created_ms() if last is not None else None
             headers = position_headers(
                 self.org_id, last.event.EventUuid if last else None, created, progress.before, progress.done()
             )

@@ -12,7 +12,7 @@ from collections import OrderedDict
 
 from attrs import frozen
 
-from bridge.event import Head, Message, Unreadable, created_ms, name_of
+from bridge.event import Head, Message, Unreadable
 from bridge.progress import ALL_RETAINED, NEW_ONLY, Progress, digest
 from bridge.salesforce.recent import Recent
 
@@ -189,7 +189,7 @@ class Cursor:
     def _is_wanted(self, message: Message) -> bool:
         if self._floor is not None:
             return _replay_id(message) >= self._floor
-        created = _created_ms(message)
+        created = message.data.created_ms()  # type: ignore[union-attr]  # an event
         return created is None or created >= (self.since_ms or 0)
 
 
@@ -200,11 +200,4 @@ def _replay_id(message: Message) -> int:
 def _named(message: Message) -> Head:
     """The head with the event's name, whatever that is."""
     head: Head = message.data.event  # type: ignore[union-attr]  # an event
-    return head if head.EventUuid else Head(head.replayId, name_of(message.data))  # type: ignore[arg-type]
-
-
-def _created_ms(message: Message) -> int | None:
-    try:
-        return created_ms(message.data) if message.data is not None else None
-    except RecursionError:
-        return None
+    return head if head.EventUuid else Head(head.replayId, message.data.name())  # type: ignore[union-attr]

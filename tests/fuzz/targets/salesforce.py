@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from bridge.errors import BadRecord, BridgeError
-from bridge.event import Data, Head, created_ms
+from bridge.event import Data, Head
 from bridge.formats import FORMATS
 from bridge.formats.rows import layout
 from bridge.metadata import source_files, source_format
@@ -60,7 +60,7 @@ def _replies(raw: bytes) -> None:
         for reply in replies.parse(bytearray(raw), slice_bytes):
             for message in reply.events:
                 assert message.data is not None
-                created_ms(message.data)
+                message.data.created_ms()
 
 
 def _metadata(raw: bytes) -> Any:
@@ -102,7 +102,7 @@ def _payload(raw: bytes) -> None:
     schema = record_schema(event)
     rows = layout(event, schema)
     data = Data(msgspec.Raw(raw), Head(5, "u"), "abc")
-    created_ms(data)
+    data.created_ms()
     for form in FORMATS.values():
         rendered = form.render(schema, {}) if form.REGISTERED else None
         with suppress(BadRecord):

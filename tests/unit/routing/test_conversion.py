@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bridge.errors import BadRecord, Fatal, Stage, Unexpected
-from bridge.event import Data, created_ms
+from bridge.event import Data
 from bridge.formats import FORMATS
 from bridge.java.numbers import float32
 from bridge.log import for_connector
@@ -148,7 +148,7 @@ def test_what_happens_between_two_conversions_is_no_event_s_fault() -> None:
     ],
 )
 def test_when_an_event_was_published_never_stops_a_commit(payload: bytes) -> None:
-    created_ms(data(payload))
+    data(payload).created_ms()
 
 
 def test_a_sample_that_breaks_the_chain_is_judged_when_its_turn_comes() -> None:

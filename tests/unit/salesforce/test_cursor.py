@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.event import Data, Head, Message, Unreadable, name_of
+from bridge.event import Data, Head, Message, Unreadable
 from bridge.progress import Progress
 from bridge.salesforce.cursor import Cursor, Start
 
@@ -130,7 +130,7 @@ def log_of(sizes: list[int], named: bool) -> list[Message]:
 
 def identity(one: Message) -> object:
     assert one.data is not None
-    return one.data.event.replayId, name_of(one.data)
+    return one.data.event.replayId, one.data.name()
 
 
 @settings(max_examples=300, deadline=None)
