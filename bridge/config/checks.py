@@ -17,6 +17,7 @@ MAX_TOPIC: Final = 249
 _TOPIC = re.compile(r"[a-zA-Z0-9._-]+")
 _FIELD = re.compile(r"\$\{([^}]*)\}")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_FIELD_KEY = re.compile(r"field:[A-Za-z_][A-Za-z0-9_]*")
 _LONGEST_NAME = 128
 _VERSION = re.compile(r"v?\d{2,3}(\.0)?")
 _DATA_URL = re.compile(r"data:[^,;:]*[:;]base64,", re.IGNORECASE)
@@ -52,6 +53,15 @@ def topic_template(value: str) -> str | None:
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.]*", name):
             return f"names no field in ${{{name}}}"
     return topic(_FIELD.sub("x", value))
+
+
+def record_key(value: str) -> str | None:
+    """What becomes a record's key."""
+    if value in ("none", "event_uuid") or _FIELD_KEY.fullmatch(value):
+        return None
+    if value == "record_id":
+        return "is for change events; a platform event is about no record"
+    return "must be none, event_uuid or field:NAME"
 
 
 def event_name(value: str) -> str | None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from bridge.config.config import Config
 from bridge.config.examine import Examined
 
-_ROOTS = ("transforms", "predicates")
+_OWN = ("transforms", "predicates", "bridge.record.key")
 _KEYS, _HEADERS = "key.converter", "header.converter"
 
 
 def transforms(c: Examined) -> None:
     """Every fault of the chain; what is below it and means nothing, as ``bridge.config.unknown`` says."""
-    if not any(key in _ROOTS or key.startswith(("transforms.", "predicates.")) for key in c.given):
+    if not any(key in _OWN or key.startswith(("transforms.", "predicates.")) for key in c.given):
         return
     # here: most connectors have none
     from bridge.transforms import configuration
@@ -26,13 +26,16 @@ def transforms(c: Examined) -> None:
             c.notice(f"{key} {message}; it has no effect")
         else:
             report(key, message)
-    if c.has("transforms"):
+    if configuration.needs_chain(c.given):
         _converters(c, c.given.get(_KEYS, ""), c.given.get(_HEADERS, ""), "")
 
 
 def converters(c: Examined, w: Config) -> None:
     """The worker's converters, where the connector has transforms and names none itself."""
-    if c.has("transforms"):
+    # here: most connectors have none
+    from bridge.transforms.configuration import needs_chain
+
+    if needs_chain(c.given):
         given = w.raw()
         keys = "" if c.has(_KEYS) else given.get(_KEYS, "")
         headers = "" if c.has(_HEADERS) else given.get(_HEADERS, "")

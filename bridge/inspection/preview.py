@@ -99,7 +99,7 @@ class Preview:
         self._types = EventTypes(
             events(config), rest, self._contracts, log.warning, protecting=bool(config.get("csfle.enabled"))
         )
-        self._chain: Chain = chain_of(config.raw()) if config.get("transforms") else Chain(())
+        self._chain: Chain = chain_of(config.raw())
         self._exposure = Exposure.of(config, self._template, self._chain)
         self._rows: dict[str | None, tuple[EventType, Layout]] = {}
         self._known: dict[tuple[str, str, int], _Found] = {}

@@ -20,7 +20,7 @@ from bridge.kafka.cluster import Cluster, Topic
 from bridge.kafka.dead_letter import DeadLetters
 from bridge.kafka.settings import admin_settings, exactly_once, producer_settings
 from bridge.log import for_connector
-from bridge.transforms.configuration import chain_of
+from bridge.transforms.configuration import chain_of, key_field, needs_chain
 
 #: Kafka's default for a topic's ``max.message.bytes``.
 DEFAULT_MAX_BYTES: Final = 1_048_588
@@ -90,7 +90,7 @@ def output_topics(connector: Config) -> tuple[str, ...]:
         names = dict.fromkeys([template.fixed])
     else:
         names = dict.fromkeys(template.fill(lambda _, e=event: e) for event in events(connector))  # type: ignore[misc]
-    if not connector.get("transforms"):
+    if not needs_chain(connector.raw()):
         return tuple(names)
     chain = chain_of(connector.raw())
     routed = dict.fromkeys(chain.fixed_topic(name) for name in names)
@@ -114,7 +114,9 @@ def makes_keys(connector: Config) -> bool:
     types = (
         value.strip() for key, value in connector.prefixed("transforms.").items() if key.endswith(".type")
     )
-    return any(type_.endswith((".ValueToKey", "$Key")) for type_ in types)
+    return key_field(connector.raw()) is not None or any(
+        type_.endswith((".ValueToKey", "$Key")) for type_ in types
+    )
 
 
 def output_topic(connector: Config) -> str | None:

@@ -42,6 +42,7 @@ from bridge.routing.registration import Registration, Written
 from bridge.routing.routes import Route
 from bridge.routing.transforming import Transforming
 from bridge.transforms.chain import Chain
+from bridge.transforms.configuration import needs_chain
 
 _CONVERTER = "value.converter."
 
@@ -103,7 +104,7 @@ class Writers:
                 self.guard,
             )
         self._transforming: Transforming | None = None
-        if config.get("transforms"):
+        if needs_chain(config.raw()):
             self._transforming = Transforming(
                 loaded, self._form, self._settings, lambda: registry or registry_of(loaded), ensure_topic
             )

@@ -17,6 +17,15 @@ from bridge.transforms.step import Leak, Routing, State, Transform
 _MOST_WAYS: Final = 1024
 
 
+RECORD_KEY: Final = "bridge.record.key"
+"""The property that stands for two transforms in front of the others; their aliases begin with it."""
+
+
+def property_of(alias: str) -> str:
+    """The property that an alias stands for, as it is named to people."""
+    return RECORD_KEY if alias.startswith(RECORD_KEY) else f"transforms.{alias}"
+
+
 @frozen
 class Link:
     """One transform, and which records it is applied to."""
@@ -40,7 +49,7 @@ class Found:
 
     def __str__(self) -> str:
         return (
-            f"transforms.{self.alias} puts the field {self.leak.field} (tagged {', '.join(sorted(self.leak.tags))}) "
+            f"{property_of(self.alias)} puts the field {self.leak.field} (tagged {', '.join(sorted(self.leak.tags))}) "
             f"into {self.leak.into}"
         )
 
@@ -116,8 +125,8 @@ class Chain:
                 after[made.key, made.value] = evolve(made, leaks=())
             if len(after) > _MOST_WAYS:
                 raise Fatal(
-                    f"transforms.{link.alias}: transforms with predicates can shape a record in more than {_MOST_WAYS} "
-                    "ways, too many to follow protected fields through: use fewer predicates",
+                    f"{property_of(link.alias)}: transforms with predicates can shape a record in more than "
+                    f"{_MOST_WAYS} ways, too many to follow protected fields through: use fewer predicates",
                     stage=Stage.TRANSFORMATION,
                 )
             states = after
@@ -143,4 +152,4 @@ class Chain:
 def failed(link: Link, error: JavaError) -> BadRecord:
     """The error as the pipeline knows it. The field's value that Connect shows is left out."""
     what = error.without_value or error.message or error.java_class.rpartition(".")[2]
-    return BadRecord(f"transforms.{link.alias}: {what}", stage=Stage.TRANSFORMATION)
+    return BadRecord(f"{property_of(link.alias)}: {what}", stage=Stage.TRANSFORMATION)

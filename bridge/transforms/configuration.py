@@ -8,17 +8,49 @@ from typing import Final
 
 from bridge.errors import ConfigurationError, Fault
 from bridge.java.errors import JavaError
-from bridge.transforms.chain import Chain, Link
+from bridge.transforms.chain import RECORD_KEY, Chain, Link
 from bridge.transforms.predicates import PREDICATES, Predicate
 from bridge.transforms.spec import Spec, split_list
 from bridge.transforms.table import TRANSFORMS
 
 TRANSFORMS_KEY: Final = "transforms"
 PREDICATES_KEY: Final = "predicates"
+_KEY_FIELDS: Final = {"event_uuid": "EventUuid"}
+_APACHE: Final = "org.apache.kafka.connect.transforms."
 _IMPLICIT: Final = ("type", "predicate", "negate")
 
 Report = Callable[[str, str], None]
 """Takes a property's key and what is wrong with it."""
+
+
+def needs_chain(given: Mapping[str, str]) -> bool:
+    """Whether records go through transforms: those that are listed, or those that give the record its key."""
+    return bool(given.get(TRANSFORMS_KEY, "").strip()) or key_field(given) is not None
+
+
+def key_field(given: Mapping[str, str]) -> str | None:
+    """The field that ``bridge.record.key`` makes the record's key; None for no key."""
+    chosen = given.get(RECORD_KEY, "").strip()
+    if chosen.startswith("field:"):
+        return chosen.removeprefix("field:") or None
+    return _KEY_FIELDS.get(chosen)
+
+
+def _with_key(given: Mapping[str, str]) -> Mapping[str, str]:
+    """The properties with the two transforms in front that ``bridge.record.key`` stands for."""
+    field = key_field(given)
+    if field is None:
+        return given
+    aliases = (RECORD_KEY, f"{RECORD_KEY}.alone")
+    first, second = (f"{TRANSFORMS_KEY}.{alias}." for alias in aliases)
+    return {
+        **given,
+        TRANSFORMS_KEY: ",".join(filter(None, (*aliases, given.get(TRANSFORMS_KEY, "").strip()))),
+        f"{first}type": f"{_APACHE}ValueToKey",
+        f"{first}fields": field,
+        f"{second}type": f"{_APACHE}ExtractField$Key",
+        f"{second}field": field,
+    }
 
 
 def chain_of(given: Mapping[str, str]) -> Chain:
@@ -32,6 +64,7 @@ def chain_of(given: Mapping[str, str]) -> Chain:
 
 def build(given: Mapping[str, str], report: Report) -> Chain:
     """The chain of what is sound; every fault is reported."""
+    given = _with_key(given)
     predicates = {
         alias: predicate
         for alias in _aliases(given, PREDICATES_KEY, report)

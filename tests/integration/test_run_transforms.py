@@ -91,6 +91,14 @@ def test_a_value_that_is_no_struct_any_more(
     assert second.value() is None
 
 
+def test_keys_without_a_transform(bridge: Bridge, broker: Broker, org: Org) -> None:
+    bridge.settings |= {"output.data.format": "JSON", "bridge.record.key": "field:Order_Number__c"}
+    org.publish(EVENT, {"Order_Number__c": "O-1"})
+    org.publish(EVENT, {"Order_Number__c": None})
+    assert bridge.run(max_events=2).error is None
+    assert [message.key() for message in read(broker, bridge.topic)] == [b"O-1", None]
+
+
 def java_partition(key: bytes, partitions: int) -> int:
     """``Utils.toPositive(Utils.murmur2(key)) % partitions``, written down from Kafka's definition of murmur2."""
     mask, m = 0xFFFFFFFF, 0x5BD1E995

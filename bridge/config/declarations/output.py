@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.config.checks import file, urls
+from bridge.config.checks import file, record_key, urls
 from bridge.config.declarations.formats import NAMES
 from bridge.config.property import BOOLEAN, HIGH, LONG, LOW, STRING, Property, group
 
@@ -75,6 +75,17 @@ OUTPUT = group(
         " takes the event's CreatedDate.",
         default="none",
         valid=("none", "created_date"),
+        importance=LOW,
+    ),
+    Property(
+        "bridge.record.key",
+        STRING,
+        "The key of records, written by key.converter (StringConverter where none is given): 'none' as the managed "
+        "connector, 'event_uuid', or a field as 'field:NAME'; 'record_id' is the key of change events. A "
+        "field that is to be encrypted is refused. Transforms of the connector come after it.",
+        default="none",
+        check=record_key,
+        range_text="none, event_uuid, field:NAME",
         importance=LOW,
     ),
     Property(

@@ -67,7 +67,7 @@ _NEWER = """
     value.converter.schema.registry.ssl.truststore.location
     value.converter.rule.executors._default_.param.secret
     bridge.buffer.max.events bridge.buffer.max.bytes bridge.commit.interval.ms bridge.commit.max.events
-    bridge.salesforce.ca.file bridge.allow.example.keys bridge.config.unknown bridge.record.timestamp
+    bridge.salesforce.ca.file bridge.allow.example.keys bridge.config.unknown bridge.record.timestamp bridge.record.key
     bridge.schema.contract bridge.schema.on.incompatible bridge.schema.latest.ttl.ms
     bridge.csfle.allow.plaintext bridge.watchdog.ms
 """

@@ -130,6 +130,8 @@ def test_a_fault_of_the_worker_is_not_counted_again_for_the_connector(faults: Fa
     ("key", "value", "part"),
     [
         ("connection.timeout", "0", "1"),
+        ("bridge.record.key", "field:", "field:NAME"),
+        ("bridge.record.key", "record_id", "change events"),
         ("request.max.retries.time.ms", "999", "1000 to 250000"),
         ("request.max.retries.time.ms", "250001", "250000"),
         ("tasks.max", "2", "1"),

@@ -16,6 +16,7 @@ from tests.support.registry_client import asked
 EMAIL = "zdenka.tajemna"
 FIELDS = "Customer_Email__c: {tags: [PII]}"
 FORMS = ["AVRO", "JSON_SR", "PROTOBUF"]
+KEYED = {"bridge__record__key": "field:Customer_Email__c"}
 BY_RECORD = {"value__converter__value__subject__name__strategy": "RecordNameStrategy"}
 TEMPLATE = {"kafka__topic": "x-${Customer_Email__c}"}
 EXTRACT = {
@@ -83,6 +84,13 @@ def test_no_topic_is_made_of_a_protected_field(
     error = refused(registry, contract(tmp_path, FIELDS), settings)
     assert "the field Customer_Email__c" in error.message or "the field who" in error.message
     assert "into the topic" in error.message
+    assert subjects(registry) == []
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_no_key_is_made_of_a_protected_field(tmp_path: Path, registry: Registry, form: str) -> None:
+    error = refused(registry, contract(tmp_path, FIELDS), KEYED | {"output__data__format": form})
+    assert error.message.startswith("bridge.record.key puts the field Customer_Email__c")
     assert subjects(registry) == []
 
 

@@ -18,6 +18,30 @@ def faults(**given: str) -> dict[str, str]:
     return {fault.key: fault.message for fault in caught.value.faults}
 
 
+@pytest.mark.parametrize(
+    ("chosen", "key"),
+    [("none", None), ("", None), ("event_uuid", "u-1"), ("field:b", "B"), ("field:a", None)],
+)
+@pytest.mark.parametrize("renamed", [False, True])
+def test_a_record_key_comes_before_the_other_transforms(chosen: str, key: str | None, renamed: bool) -> None:
+    rename = {
+        "transforms": "r",
+        "transforms.r.type": APACHE + "ReplaceField$Value",
+        "transforms.r.exclude": "b,EventUuid",
+    }
+    chain = chain_of({"bridge.record.key": chosen, **(rename if renamed else {})})
+    fields = (*SCHEMA.fields, Field("EventUuid", TEXT))
+    record = ConnectRecord("t", Schema(Kind.STRUCT, fields=fields), {"a": None, "b": "B", "EventUuid": "u-1"})
+    assert chain.apply(record)
+    assert record.key == key
+
+
+def test_a_key_that_the_event_does_not_have_is_a_bad_record() -> None:
+    record = ConnectRecord("t", SCHEMA, {"a": "A", "b": "B"})
+    with pytest.raises(BadRecord, match="Nope"):
+        chain_of({"bridge.record.key": "field:Nope"}).apply(record)
+
+
 def test_every_fault_at_once_in_connect_s_words() -> None:
     found = faults(
         transforms="a,b,c,d",
