@@ -29,6 +29,12 @@ node: setup  ## the JavaScript client that the tests read with, into .cache (onc
 try: setup  ## events from a simulated org through the real data path, on this machine alone (ARGS="…")
 	@$(BIN)/sfbridge try $(ARGS)
 
+quick: check  ## the checks and the unit tests, without what takes long: for the time between two edits
+	$(BIN)/python -m pytest -q --quick -n $(JOBS) tests/unit tests/contract tests/test_house.py $(ARGS)
+
+pythons: setup  ## the unit tests on Python 3.11, 3.12 and 3.13, as far as they are installed
+	@JOBS=$(JOBS) tools/pythons.sh $(ARGS)
+
 test: setup java node  ## the test suite, real broker included (ARGS="…" goes to pytest)
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 

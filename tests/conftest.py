@@ -25,21 +25,26 @@ from tests.support.certs import Authority
 from tests.support.kafka_broker import Broker
 from tests.support.kafka_client import create_topic, unique
 from tests.support.kafka_config import MORTAL, PLAIN, SECURED, Layout
+from tests.support.quick import SLOW
 
 # Deadlines measure the machine. In CI the same examples every time: new ones are for developers to find.
 settings.register_profile("developer", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
+settings.register_profile("quick", deadline=None, max_examples=10)
 settings.load_profile("ci" if os.environ.get("CI") else "developer")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """``--long``: run the tests marked so, too."""
+    """``--long``: run the tests marked so, too; ``--quick``: few random examples, and nothing that waits."""
     parser.addoption("--long", action="store_true", help="run the long form of the chaos tests")
+    parser.addoption("--quick", action="store_true", help="few random examples, and no test that takes long")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Let the workers, which inherit the environment, find the run's folder."""
     brokers.run_folder()
+    if config.getoption("--quick"):
+        settings.load_profile("quick")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -49,11 +54,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The long form belongs to ``make chaos``: without ``--long`` it is deselected, not skipped."""
+    """The long form belongs to ``make chaos``: without ``--long`` it is deselected, not skipped. So is, with
+    ``--quick``, what takes long (``support/quick.py``)."""
+    without: list[pytest.Item] = []
     if not config.getoption("--long"):
-        longer = [item for item in items if item.get_closest_marker("long")]
-        config.hook.pytest_deselected(items=longer)
-        items[:] = [item for item in items if item not in longer]
+        without += [item for item in items if item.get_closest_marker("long")]
+    if config.getoption("--quick"):
+        without += [item for item in items if item.nodeid.startswith(SLOW)]
+    if without:
+        config.hook.pytest_deselected(items=without)
+        items[:] = [item for item in items if item not in without]
 
 
 @pytest.fixture(scope="session")

@@ -213,7 +213,7 @@ def test_files_that_texts_name_are_there() -> None:
     """In documents and docstrings: ``room/file.py`` from ``bridge/``, or from the project's folder."""
     gone = []
     for path in [*sorted((ROOT / "docs").rglob("*.md")), *(ROOT).glob("*.md"), *modules().values()]:
-        for name in re.findall(r"`([a-z][\w/]*\.py)`", path.read_text()):
+        for name in re.findall(r"`([a-z][a-z0-9_/]*\.py)`", path.read_text()):
             near = (PACKAGE, ROOT, path.parent)
             if not any((base / name).is_file() for base in near):
                 gone.append(f"{path.relative_to(ROOT)}: {name}")

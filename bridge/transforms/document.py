@@ -89,16 +89,11 @@ def document() -> str:
 
 
 _ORDER: Final = ("Apache Kafka", "Confluent", "Community")
-_PREFIXES: Final = {
-    "org.apache.": "Apache Kafka",
-    "io.confluent.": "Confluent",
-    "com.github.": "Community",
-    "io.debezium.": "Community",
-}
+_PREFIXES: Final = {"org.apache.": "Apache Kafka", "io.confluent.": "Confluent"}
 
 
 def _family(name: str) -> str:
-    return next(family for prefix, family in _PREFIXES.items() if name.startswith(prefix))
+    return next((family for prefix, family in _PREFIXES.items() if name.startswith(prefix)), "Community")
 
 
 def _converters() -> str:

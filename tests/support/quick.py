@@ -1,0 +1,28 @@
+"""What ``make quick`` leaves out: what took longest when it was measured, by the beginning of its id."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SLOW: Final = (
+    # they wait, because time is what they are about
+    "tests/unit/cli/test_preview.py::test_it_ends_where_nothing_is_retained",
+    "tests/unit/salesforce/test_cometd_limits.py",
+    "tests/unit/salesforce/test_cometd_refusals.py::test_a_session_of_which_every_poll_is_refused_is_given_up",
+    "tests/unit/salesforce/test_cometd_sandbox.py",
+    "tests/unit/salesforce/test_cometd_stress.py",
+    "tests/unit/salesforce/test_deadline.py",
+    "tests/unit/sandbox/test_cometd_polls.py",
+    # they compute: random input by the thousand, recorded sessions, other people's clients
+    "tests/contract/test_kms.py",
+    "tests/unit/api/test_transcript.py",
+    "tests/unit/cli/test_schemas_pipeline.py",
+    "tests/unit/encryption/test_sdk_logs.py",
+    "tests/unit/formats/test_protobuf_foreign.py::test_any_foreign_declaration",
+    "tests/unit/salesforce/auth/test_auth.py::test_no_reply_raises_anything_but_ours",
+    "tests/unit/salesforce/keystore/test_keystore_damage.py",
+    "tests/unit/salesforce/rest/test_rest_faults.py",
+    "tests/unit/salesforce/test_replies.py::test_mutated_replies",
+    "tests/unit/salesforce/test_replies.py::test_no_good_event_is_lost_among_anything",
+    "tests/unit/sandbox/test_messages.py::test_many_events",
+)
