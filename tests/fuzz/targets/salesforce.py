@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from bridge.config.declarations.formats import REGISTRY_TYPES
 from bridge.errors import BadRecord, BridgeError
 from bridge.event import Data, Head
 from bridge.formats import FORMATS
@@ -91,7 +92,7 @@ def _written(event: EventType) -> None:
     rows = layout(event, schema)
     data = Data(msgspec.Raw(document(PAYLOAD)), Head(5, "u"), "abc")
     for form in FORMATS.values():
-        rendered = form.render(schema, {}) if form.REGISTERED else None
+        rendered = form.render(schema, {}) if form.NAME in REGISTRY_TYPES else None
         convert = form.compile_fused(rows, rendered, b"", {}, NOTHING)
         with suppress(BadRecord):
             convert(data)
@@ -104,7 +105,7 @@ def _payload(raw: bytes) -> None:
     data = Data(msgspec.Raw(raw), Head(5, "u"), "abc")
     data.created_ms()
     for form in FORMATS.values():
-        rendered = form.render(schema, {}) if form.REGISTERED else None
+        rendered = form.render(schema, {}) if form.NAME in REGISTRY_TYPES else None
         with suppress(BadRecord):
             form.compile_fused(rows, rendered, b"", {}, NOTHING)(data)
 
