@@ -31,6 +31,11 @@ ASKED: Final = Wait(
     "`… asks for a pause of … s; it is asked again after 300 s`",
     seconds=300.0,
 )
+REFUSED_LOGIN: Final = Wait(
+    "a login that was refused, with `auto.restart.on.user.error=true`, until it is tried again",
+    "`… it is tried again in an hour at the earliest …; starts again from the committed position in 3600 s`",
+    seconds=3600.0,
+)
 SHUTDOWN: Final = Wait(
     "a stopped connector, until what it received is committed",
     "the last line on stderr: `… not committed: N events after replay id …`, exit 1",

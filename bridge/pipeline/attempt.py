@@ -84,6 +84,10 @@ class Attempt:
         if self._writers is not None:
             self._writers.close()
 
+    def login_again_in(self) -> float:
+        """Seconds until a login that was refused may be sent again."""
+        return self._login.again_in()
+
     def close(self) -> None:
         """For good: besides, wait for no login and no metadata any more."""
         self.end()

@@ -15,6 +15,7 @@ from bridge.kafka.line import NotInTime
 from bridge.log import for_connector
 from bridge.metrics import Stats
 from bridge.pipeline.attempt import Attempt, Goal
+from bridge.salesforce.token import Refused
 from bridge.waits import SHUTDOWN
 
 FIRST_WAIT = 5.0  # seconds before the first restart; doubles up to LONGEST_WAIT
@@ -137,6 +138,8 @@ class Connector:
     def _wait_to_restart(self, error: BridgeError, wait: float) -> None:
         asked = error.retry_after if isinstance(error, Retriable) else None
         seconds = max(asked or 0.0, wait * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, not a secret
+        if isinstance(error, Refused):
+            seconds = max(seconds, self._attempt.login_again_in())
         self.passing = error
         self.stats.state = "RESTARTING"
         self.stats.restarts += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,10 +21,14 @@ from bridge.salesforce.grants import (
 )
 from bridge.salesforce.http_settings import INSTANCE, Origin, http_settings
 from bridge.salesforce.token import Refused, Session, request_token
+from bridge.waits import REFUSED_LOGIN
 
 __all__ = ["Login", "Session"]
 
 RETRIES = "salesforce.auth.retries.time.ms"
+AGAIN = "auto.restart.on.user.error"
+_NEVER = "it is not tried again, because repeated refusals lock an account"
+_HOURLY = f"it is tried again in an hour at the earliest ({AGAIN}), because repeated refusals lock an account"
 SECRETS = (PASSWORD, SECURITY_TOKEN, CONSUMER_SECRET, REFRESH_TOKEN, "salesforce.jwt.keystore.password")
 
 log = logging.getLogger(__name__)
@@ -31,7 +36,8 @@ log = logging.getLogger(__name__)
 
 class Login:
     """Thread-safe. ``notices`` are what the user should know of the keystore, ``logins`` counts. Keep one for
-    the life of a connector: it remembers a refusal and never sends it again.
+    the life of a connector: it remembers a refusal and never sends it again, or with ``auto.restart.on.user.error``
+    once an hour.
 
     Raises ConfigurationError when built from a configuration or a keystore that cannot work.
     """
@@ -50,6 +56,8 @@ class Login:
         self._lock = threading.Lock()
         self._session: Session | None = None
         self._refusal: str | None = None
+        self._refused_at = 0.0
+        self._again = bool(connector.get(AGAIN))
         self._closed = threading.Event()
 
     def session(self) -> Session:
@@ -72,19 +80,28 @@ class Login:
             self._session = None
             return self._log_in()
 
+    def again_in(self) -> float:
+        """Seconds until a login that was refused may be sent again; without end unless the configuration lets it."""
+        if self._refusal is None:
+            return 0.0
+        if not self._again:
+            return float("inf")
+        return max(0.0, self._refused_at + (REFUSED_LOGIN.seconds or 0.0) - time.monotonic())
+
     def close(self) -> None:
         """End the waiting between two attempts, so that a stopping connector does not sit it out."""
         self._closed.set()
 
     def _log_in(self) -> Session:
-        if self._refusal is not None:
+        if self._refusal is not None and self.again_in() > 0:
             raise Refused(self._refusal, stage=Stage.LOGIN)
         try:
             session = patiently(self._attempt, seconds=self._seconds, limit=RETRIES, pause=self._closed.wait)
         except Refused as error:
-            self._refusal = error.message
-            raise
-        self._session = session
+            self._refused_at = time.monotonic()
+            self._refusal = f"{error.message}; {_HOURLY if self._again else _NEVER}"
+            raise Refused(self._refusal, stage=Stage.LOGIN) from None
+        self._session, self._refusal = session, None
         self.logins += 1
         register_secrets([session.access_token])
         log.info(

@@ -175,14 +175,12 @@ def _refusal(
     if not error:
         return Refused(
             f"{origin} refuses the login: it {_not_json(reply, hidden)}; check salesforce.instance, and "
-            "whether a "
-            "firewall stands between; it is not tried again",
+            "whether a firewall stands between",
             stage=Stage.LOGIN,
         )
     clock = _clock_note(reply) if "assertion" in said.lower() or "expired" in said.lower() else ""
     return Refused(
-        f"{origin} refuses the login: it {_quoted(error, said, hidden)}; {advice(error, said)}{clock}; "
-        "it is not tried again, because repeated refusals lock an account",
+        f"{origin} refuses the login: it {_quoted(error, said, hidden)}; {advice(error, said)}{clock}",
         stage=Stage.LOGIN,
     )
 

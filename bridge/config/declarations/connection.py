@@ -47,7 +47,7 @@ CONNECTION = group(
         "salesforce.auth.retries.time.ms",
         LONG,
         "How long, in milliseconds, a login is tried again when Salesforce cannot be reached. A refused "
-        "login is never tried again, because accounts get locked.",
+        "login is never tried again, because accounts get locked (with auto.restart.on.user.error once an hour).",
         default="30000",
         low=0,
         importance=LOW,

@@ -68,7 +68,8 @@ ERRORS = group(
         "auto.restart.on.user.error",
         BOOLEAN,
         "Whether a connector is restarted after failures that only a person can mend, too. (The managed "
-        "connector's default is true; here such a failure ends the connector and says why.)",
+        "connector's default is true; here such a failure ends the connector and says why.) A refused login is "
+        "tried once an hour at most.",
         default="false",
         importance=LOW,
     ),

@@ -11,6 +11,10 @@ from bridge.errors import Fatal, Fenced, Retriable, Stage
 from bridge.inspection.configuration import load
 from bridge.pipeline import connector as lifecycle
 from bridge.pipeline.connector import Connector
+from tests.support.bridge_run import wait_until
+from tests.support.web_server import Answer, web_server
+
+WORKER = "bootstrap.servers=127.0.0.1:1\nsecurity.protocol=PLAINTEXT\n"
 
 
 @pytest.fixture
@@ -18,11 +22,17 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Connector:
     """A connector whose Salesforce is a port that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    (tmp_path / "c.properties").write_text(
-        f"""name=orders
+    (tmp_path / "c.properties").write_text(properties(f"http://127.0.0.1:{port}"))
+    (tmp_path / "w.properties").write_text(WORKER)
+    monkeypatch.setattr(lifecycle, "FIRST_WAIT", 0.05)
+    return Connector(load(tmp_path / "c.properties", tmp_path / "w.properties"))
+
+
+def properties(instance: str) -> str:
+    return f"""name=orders
 connector.class=SalesforcePlatformEventSource
 kafka.topic=orders
-salesforce.instance=http://127.0.0.1:{port}
+salesforce.instance={instance}
 salesforce.username=u@example.com
 salesforce.password=secret-password
 salesforce.password.token=t
@@ -33,10 +43,6 @@ request.max.retries.time.ms=1000
 salesforce.auth.retries.time.ms=200
 tasks.max=1
 """
-    )
-    (tmp_path / "w.properties").write_text("bootstrap.servers=127.0.0.1:1\nsecurity.protocol=PLAINTEXT\n")
-    monkeypatch.setattr(lifecycle, "FIRST_WAIT", 0.05)
-    return Connector(load(tmp_path / "c.properties", tmp_path / "w.properties"))
 
 
 def test_what_may_pass_is_tried_again_and_a_stop_ends_the_wait(
@@ -98,6 +104,24 @@ def test_fatal_errors_are_restarted_where_the_configuration_asks_for_it(
     doubled = [min(0.05 * 2**n, lifecycle.LONGEST_WAIT) for n in range(len(waits))]
     assert waits == pytest.approx(doubled, rel=0.21)
     assert max(waits) <= 1.2 * lifecycle.LONGEST_WAIT
+
+
+def test_a_refused_login_is_tried_once_an_hour_where_the_configuration_asks_for_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    refusal = Answer({"error": "invalid_grant", "error_description": "no"}, 400)
+    with web_server(lambda request: refusal) as web:
+        (tmp_path / "c.properties").write_text(properties(web.url) + "auto.restart.on.user.error=true\n")
+        (tmp_path / "w.properties").write_text(WORKER)
+        stubborn = Connector(load(tmp_path / "c.properties", tmp_path / "w.properties"))
+        stubborn.start()
+        wait_until(lambda: stubborn.state == "RESTARTING")
+        stubborn.stop()
+        assert stubborn.join(5)
+        assert len(web.requests) == 1
+    (said,) = [record.getMessage() for record in caplog.records if "refuses the login" in record.getMessage()]
+    assert "tried again in an hour at the earliest (auto.restart.on.user.error)" in said
+    assert said.endswith("starts again from the committed position in 3600 s")
 
 
 def test_waits_grow_and_shrink_again_after_a_commit(made: Connector, monkeypatch: pytest.MonkeyPatch) -> None:
