@@ -17,6 +17,7 @@ import json
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, NoReturn, TypeVar
 
@@ -72,7 +73,19 @@ def json_of(raw: bytes | str, *, pairs: Callable[[list[tuple[str, Json]]], Json]
         raise _too_deep() from None
     except ValueError as error:  # no JSON, no UTF-8, a number of 5,000 digits
         raise _no_json(error) from None
+    if "\\u" in text and not _is_whole(value):
+        raise Broken("holds half a character (a lone surrogate)")
     return bounded(value)
+
+
+def _is_whole(value: Json) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    except RecursionError:
+        raise _too_deep() from None
+    return True
 
 
 def bounded(value: Json) -> Json:
@@ -99,8 +112,8 @@ def understood(name: str, fatal: Callable[[str], Exception]) -> Iterator[None]:
     except RecursionError:
         raise fatal(f"{name} refers to itself without an end, or is nested too deep") from None
     except Exception as error:
-        if hasattr(error, "stage"):  # a ``BridgeError``, which this module stands below
-            raise
+        if hasattr(error, "stage") or (isinstance(fatal, type) and isinstance(error, fatal)):
+            raise  # an error of ours: a ``BridgeError``, which this module stands below, or ``fatal`` itself
         place = innermost(error.__traceback__)
         raise fatal(f"{name} cannot be understood ({type(error).__name__} in {place})") from None
 
@@ -116,6 +129,19 @@ def innermost(trace: TracebackType | None) -> str:
             place = f"{code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}"
         trace = trace.tb_next
     return place
+
+
+@dataclass
+class Steps:
+    """Counts the steps of a walk that may come to the same place by many ways, and ends it."""
+
+    left: int = 100_000
+
+    def take(self) -> None:
+        """One more. Broken when there were too many."""
+        self.left -= 1
+        if self.left < 0:
+            raise Broken("refers to itself in too many ways to be followed")
 
 
 def object_of(value: Json) -> dict[str, Json]:

@@ -14,6 +14,8 @@ from typing import Any, Final
 import msgspec
 from attrs import evolve, field, frozen
 
+from bridge.documents import Broken, Steps, understood
+from bridge.errors import Fatal, Stage
 from bridge.languages.avro import places as avro_places
 from bridge.languages.json_schema import places as json_places
 from bridge.languages.places import Below, Node, Places, exactly, matches
@@ -63,7 +65,17 @@ class Tagged:
 
 
 def tags_in(text: str, type_: str, metadata: Mapping[str, Any] | None = None) -> Tagged:
-    """The tags of a registered schema; ``type_`` is the registry's AVRO, JSON or PROTOBUF."""
+    """The tags of a registered schema; ``type_`` is the registry's AVRO, JSON or PROTOBUF.
+
+    Fatal(stage=SCHEMA) for a text that is no such schema.
+    """
+    with understood(f"the registered {type_} schema", lambda message: Fatal(message, stage=Stage.SCHEMA)):
+        if type_ not in PLACES:
+            raise Broken("is of a type that is not known here")
+        return _tags_in(text, type_, metadata)
+
+
+def _tags_in(text: str, type_: str, metadata: Mapping[str, Any] | None) -> Tagged:
     places = PLACES[type_](text)
     origins: dict[str, dict[str, str]] = {}
     for place in places.fields:
@@ -79,7 +91,7 @@ def tags_in(text: str, type_: str, metadata: Mapping[str, Any] | None = None) ->
             unmatched.append(pattern)
     fields: dict[str, dict[str, str]] = {}
     names: dict[str, str] = {}
-    for path, each in _paths(places.root, origins, (), frozenset()):
+    for path, each in _paths(places.root, origins, (), frozenset(), Steps()):
         dotted = ".".join(path)
         names.setdefault(dotted, each.full)
         fields[dotted] = origins[each.full] | fields.get(dotted, {})
@@ -111,7 +123,7 @@ def _followed(schema: Schema, nodes: list[Node], path: Path) -> Iterator[tuple[P
         full = {hit.full for hit in hits}
         inner = struct_in(each.schema)
         if inner is None:  # whatever the text has below it is a part of this value
-            yield here, frozenset(full | _everything(below, 0))
+            yield here, frozenset(full | _everything(below))
             continue
         # a map may be written as entries with key and value
         entries = [e for node in below for e in node.below()] if _has_map(each.schema) else []
@@ -121,11 +133,17 @@ def _followed(schema: Schema, nodes: list[Node], path: Path) -> Iterator[tuple[P
         yield from _followed(inner, [*below, *values], here)
 
 
-def _everything(nodes: Iterable[Node], depth: int) -> set[str]:
-    if depth > _DEEPEST:
-        return set()
-    found: list[Below] = [below for node in nodes for below in node.below()]
-    return {b.full for b in found} | (_everything([b.node for b in found], depth + 1) if found else set())
+def _everything(nodes: Iterable[Node]) -> set[str]:
+    """The full names of all that is below; what is below itself is looked into once."""
+    waiting, found, seen = list(nodes), set[str](), set[int | str]()
+    while waiting:
+        for below in waiting.pop().below():
+            found.add(below.full)
+            mark = below.full if below.entry is None else id(below.entry)
+            if mark not in seen:
+                seen.add(mark)
+                waiting.append(below.node)
+    return found
 
 
 def _has_map(schema: Schema) -> bool:
@@ -133,15 +151,16 @@ def _has_map(schema: Schema) -> bool:
 
 
 def _paths(
-    node: Node, known: Container[str], path: Path, within: frozenset[str]
+    node: Node, known: Container[str], path: Path, within: frozenset[str], steps: Steps
 ) -> Iterator[tuple[Path, Below]]:
     """Each field by its path; those of a record that holds itself once."""
     below = [b for b in node.below() if b.full in known and b.full not in within]
     for each in below:
+        steps.take()
         yield (*path, each.name), each
     if len(path) < _DEEPEST:
         for each in below:
-            yield from _paths(each.node, known, (*path, each.name), within | {each.full})
+            yield from _paths(each.node, known, (*path, each.name), within | {each.full}, steps)
 
 
 def retagged(
@@ -199,7 +218,7 @@ def _with_inline(stored: Registered, changes: Mapping[str, list[str]]) -> str:
     """The text with these tags on the fields themselves, as far as they stand in its own document."""
     places = PLACES[stored.type](stored.text)
     every = frozenset(place.name for place in places.fields)
-    for path, each in _paths(places.root, every, (), frozenset()):
+    for path, each in _paths(places.root, every, (), frozenset(), Steps()):
         tags = changes.get(".".join(path))
         if tags is not None and each.entry is not None:
             each.entry.pop(TAGS, None)

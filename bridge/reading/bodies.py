@@ -6,7 +6,6 @@ encrypted uuid or decimal is none.
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, Protocol
@@ -14,11 +13,11 @@ from typing import Any, Final, Protocol
 from attrs import define, field
 
 from bridge.languages.avro import places as avro_places
+from bridge.languages.avro.binary import Reading, reading
 from bridge.languages.json_schema import places as json_places
 from bridge.languages.protobuf import places as protobuf_places
 from bridge.model.registered import Registered
 from bridge.model.texts import imports_of
-from bridge.reading.opener import without_logical
 
 See = Callable[[str, Any], Any]
 
@@ -44,26 +43,16 @@ def body_of(version: Registered) -> Body:
 @define
 class _Avro:
     text: str
-    _parsed: Any = field(init=False)
+    _reader: Reading = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        from fastavro import parse_schema
-
-        named: dict[str, Any] = {}
-        for known in imports_of(self.text).values():
-            parse_schema(without_logical(json.loads(known)), named_schemas=named)
-        self._parsed = parse_schema(without_logical(json.loads(self.text)), named_schemas=named)
+        self._reader = reading(self.text, imports_of(self.text).values(), logical=False)
 
     def frame(self, body: bytes) -> int:
         return 0
 
     def walk(self, body: bytes, see: See, unfit: frozenset[str], fit: frozenset[str]) -> set[str]:
-        from fastavro import schemaless_reader
-
-        stream = io.BytesIO(body)
-        value = schemaless_reader(stream, self._parsed, None)
-        if stream.read(1):
-            raise ValueError("bytes left over")
+        value = self._reader.value(body)
         avro_places.change(self.text, value, see)
         return _present(value, unfit) | _present(value, fit, (bool, int, float))
 

@@ -7,7 +7,6 @@ shown as base64 with a note that says why; nothing is guessed.
 from __future__ import annotations
 
 import base64
-import io
 import json
 import math
 from collections.abc import Mapping
@@ -18,7 +17,12 @@ from uuid import UUID
 
 from attrs import define, field, frozen
 
+from bridge.documents import understood
 from bridge.errors import Fatal
+from bridge.languages.avro.binary import reading
+from bridge.model.registered import Registered
+from bridge.model.texts import imports_of
+from bridge.registry.client import Registry, schema_fatal
 from bridge.registry.http import Refused
 
 MAGIC: Final = 0
@@ -91,57 +95,12 @@ class Decoder:
             if refusal.status == 404:
                 return _Schema("", note=f"the registry has no schema {schema_id}" + self._where())
             raise
-        kind = found.get("schemaType", "AVRO")
-        if kind == "AVRO":
-            return _Schema(kind, self._avro(registry, found, schema_id))
-        if kind == "JSON":
-            return _Schema(kind)
-        if kind == "PROTOBUF":
-            return self._protobuf(registry, found, schema_id)
-        return _Schema(kind, note=f"schema {schema_id} is of type {kind}, which is not known here")
-
-    def _avro(self, registry: Http, found: Mapping[str, Any], schema_id: int) -> Any:
-        """Parsed, with the named types of its references known."""
-        from fastavro import parse_schema
-
-        named: dict[str, Any] = {}
-        self._references(registry, found, named)
-        return parse_schema(json.loads(found["schema"]), named_schemas=named)
-
-    def _protobuf(self, registry: Http, found: Mapping[str, Any], schema_id: int) -> _Schema:
-        """The reader for its messages, with the files of its references."""
-        # here: the Protobuf library is slow to load
-        from bridge.formats.protobuf.read import Reader
-
-        files: dict[str, str] = {}
-        self._files(registry, found, files)
         try:
-            return _Schema("PROTOBUF", Reader(found["schema"], files))
+            with understood(f"schema {schema_id}", schema_fatal):
+                whole = Registry(registry).completed(found, self.context, schema_id)  # type: ignore[arg-type]  # it only calls
+                return _ready(whole)
         except Fatal as error:
-            return _Schema("PROTOBUF", note=f"schema {schema_id} cannot be used: {error.message}")
-
-    def _files(self, registry: Http, found: Mapping[str, Any], files: dict[str, str]) -> None:
-        for reference in found.get("references") or ():
-            if reference["name"] not in files:
-                version = self._referred(registry, reference)
-                files[reference["name"]] = version["schema"]
-                self._files(registry, version, files)
-
-    def _referred(self, registry: Http, reference: Mapping[str, Any]) -> Mapping[str, Any]:
-        name = str(reference["subject"])
-        subject = _quoted(name if name.startswith(":.") else f"{self.context}{name}")
-        found: Mapping[str, Any] = registry.call(
-            "GET", f"/subjects/{subject}/versions/{reference['version']}"
-        )
-        return found
-
-    def _references(self, registry: Http, found: Mapping[str, Any], named: dict[str, Any]) -> None:
-        from fastavro import parse_schema
-
-        for reference in found.get("references") or ():
-            version = self._referred(registry, reference)
-            self._references(registry, version, named)
-            parse_schema(json.loads(version["schema"]), named_schemas=named)
+            return _Schema("", note=f"schema {schema_id} cannot be used: {error.message}")
 
     def _query(self) -> str:
         return f"?subject={_quoted(self.context)}" if self.context else ""
@@ -150,18 +109,26 @@ class Decoder:
         return f" in {self.context}" if self.context else " in the default context (see --context)"
 
 
+def _ready(schema: Registered) -> _Schema:
+    """What reads values of a schema."""
+    if schema.type == "JSON":
+        return _Schema("JSON")
+    if schema.type == "AVRO":
+        return _Schema("AVRO", reading(schema.text, imports_of(schema.text).values()))
+    if schema.type == "PROTOBUF":
+        # here: the Protobuf library is slow to load
+        from bridge.formats.protobuf.read import Reader
+
+        return _Schema("PROTOBUF", Reader(schema.text, imports_of(schema.text)))
+    return _Schema(schema.type, note=f"schema {schema.id} is of type {schema.type}, which is not known here")
+
+
 def _payload(schema: _Schema, payload: bytes) -> Any:
     if schema.type == "JSON":
         return json.loads(payload, parse_constant=str)
     if schema.type == "PROTOBUF":
         return plain(schema.parsed.read(payload))
-    from fastavro import schemaless_reader
-
-    stream = io.BytesIO(payload)
-    value = plain(schemaless_reader(stream, schema.parsed, None))
-    if stream.read(1):
-        raise ValueError("bytes left over")
-    return value
+    return plain(schema.parsed.value(payload))
 
 
 def plain(value: Any) -> Any:

@@ -5,18 +5,22 @@ The DEK's subject is that of the topic where the schema is registered under it, 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
 from attrs import define, field
 
+from bridge.documents import understood
 from bridge.encryption.deks import Deks
 from bridge.encryption.envelope import NotDecryptedError
-from bridge.model.texts import ReferringText
+from bridge.languages.avro.binary import Reading, reading
+from bridge.model.texts import imports_of
 from bridge.reading.decode import MAGIC, Decoded, Decoder, Http, plain
 from bridge.reading.opener import Opener
+from bridge.registry import answers
+from bridge.registry.answers import checked
+from bridge.registry.client import Registry, schema_fatal
 from bridge.registry.http import Refused
 from bridge.routing.letters import PREFIX, opened
 
@@ -30,6 +34,7 @@ class _Rules:
     text: str
     imports: Mapping[str, str]
     parsed: Any = None
+    reader: Reading | None = None
 
 
 @define
@@ -76,43 +81,33 @@ class Decrypter:
     def _fetch(self, schema_id: int) -> _Rules | None:
         query = f"?subject={quote(self.context, safe='')}" if self.context else ""
         try:
-            found = self.registry.call("GET", f"/schemas/ids/{schema_id}{query}")
+            found = checked(
+                self.registry.call("GET", f"/schemas/ids/{schema_id}{query}"),
+                answers.Schema,
+                f"schema {schema_id}",
+            )
             if not found.get("ruleSet"):
                 return None
-            subjects = self.registry.call("GET", f"/schemas/ids/{schema_id}/subjects{query}") or []
+            named = self.registry.call("GET", f"/schemas/ids/{schema_id}/subjects{query}")
+            subjects = checked(named, list[str] | None, f"the subjects of schema {schema_id}") or []
         except Refused:
             return None
         own = f"{self.context}{self.topic}-value"
         subject = own if own in subjects or not subjects else subjects[0]
-        imports = self._imports(found)
-        type_, text = found.get("schemaType") or "AVRO", ReferringText(found["schema"], imports)
-        opener = Opener(self.deks, subject, type_, text, found.get("metadata"), found["ruleSet"])
-        if not opener.encrypts:
-            return None
-        made = _Rules(opener, type_, text, imports)
-        if type_ == "AVRO":
-            from fastavro import parse_schema
-
-            named: dict[str, Any] = {}
-            for known in imports.values():
-                parse_schema(json.loads(known), named_schemas=named)
-            made.parsed = parse_schema(json.loads(text), named_schemas=named)
-        return made
-
-    def _imports(self, found: Mapping[str, Any]) -> dict[str, str]:
-        out: dict[str, str] = {}
-        for reference in found.get("references") or ():
-            name = str(reference["subject"])
-            subject = quote(name if name.startswith(":.") else f"{self.context}{name}", safe="")
-            version = self.registry.call("GET", f"/subjects/{subject}/versions/{reference['version']}")
-            out |= self._imports(version) | {reference["name"]: version["schema"]}
-        return out
+        with understood(f"schema {schema_id}", schema_fatal):
+            whole = Registry(self.registry).completed(found, self.context, schema_id)  # type: ignore[arg-type]  # it only calls
+            opener = Opener(self.deks, subject, whole.type, whole.text, whole.metadata, whole.rule_set)
+            if not opener.encrypts:
+                return None
+            imports = imports_of(whole.text)
+            reader = reading(whole.text, imports.values()) if whole.type == "AVRO" else None
+            return _Rules(opener, whole.type, whole.text, imports, reader=reader)
 
 
 def _value(rules: _Rules, body: bytes) -> Any:
     try:
-        if rules.type == "AVRO":
-            return rules.opener.avro(body, rules.parsed)
+        if rules.reader is not None:
+            return rules.opener.avro(body, rules.reader)
         if rules.type == "JSON":
             return rules.opener.json(body)
         return _protobuf(rules, body)

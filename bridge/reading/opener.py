@@ -17,10 +17,12 @@ from bridge.encryption.deks import Deks
 from bridge.encryption.envelope import NotDecryptedError, from_text, version_of
 from bridge.encryption.rules import EncryptRule, StrayTagError, plan, rules_for_reading
 from bridge.languages.avro import places as avro_places
+from bridge.languages.avro.binary import Reading, reading
 from bridge.languages.json_schema import places as json_places
 from bridge.languages.places import Places
 from bridge.languages.protobuf import places as protobuf_places
 from bridge.languages.tagging import PLACES
+from bridge.model.texts import imports_of
 
 Document = Mapping[str, Any]
 
@@ -61,24 +63,21 @@ class Opener:
             body = self._open(rule, body, "the payload")
         return body
 
-    def avro(self, body: bytes, parsed: Any) -> Any:
-        """A decoded record; ``parsed`` is fastavro's schema with logical types."""
-        from fastavro import parse_schema, schemaless_reader, schemaless_writer
+    def avro(self, body: bytes, reader: Reading) -> Any:
+        """A decoded record; ``reader``: of the schema with logical types."""
+        # here: fastavro is slow to load
+        from fastavro import schemaless_writer
 
         body = self.payload(body)
         if self._fields or self._tried:
             # an encrypted uuid is none: logical types are for what was decrypted
-            plain = parse_schema(without_logical(msgspec.json.decode(self._text.encode())))
-            stream = io.BytesIO(body)
-            value = schemaless_reader(stream, plain, None)
-            _check_whole(stream)
+            plain = reading(self._text, imports_of(self._text).values(), logical=False)
             out = io.BytesIO()
-            schemaless_writer(out, plain, avro_places.change(self._text, value, self.value))
+            schemaless_writer(
+                out, plain.parsed, avro_places.change(self._text, plain.value(body), self.value)
+            )
             body = out.getvalue()
-        stream = io.BytesIO(body)
-        opened = schemaless_reader(stream, parsed, None)
-        _check_whole(stream)
-        return opened
+        return reader.value(body)
 
     def json(self, body: bytes) -> Any:
         """A parsed value."""
@@ -127,21 +126,3 @@ def _unwrapped(name: str, value: str) -> bytes:
         return from_text(value)
     except NotDecryptedError as error:
         raise NotDecryptedError(f"field {name} cannot be opened: {error}") from None
-
-
-def _check_whole(stream: io.BytesIO) -> None:
-    if stream.read(1):
-        raise ValueError("bytes left over")
-
-
-def without_logical(node: Any) -> Any:
-    """An Avro schema's document without its logical types."""
-    if isinstance(node, list):
-        return [without_logical(branch) for branch in node]
-    if isinstance(node, dict):
-        return {
-            key: without_logical(value)
-            for key, value in node.items()
-            if key not in ("logicalType", "default")
-        }
-    return node

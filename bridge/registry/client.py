@@ -162,14 +162,15 @@ class Registry:
         if name in imports:
             return
         if (subject, version) in above or len(above) > _DEEPEST or len(self._referred) > _MOST:
-            raise _fatal(
+            raise schema_fatal(
                 f"{parent} refers to version {version} of {subject} in a circle, or through more than {_DEEPEST} others"
             )
         if (subject, version) not in self._referred:
-            self._referred[subject, version] = self._version(subject, str(version), above=above)
+            here = above | {(subject, version)}
+            self._referred[subject, version] = self._version(subject, str(version), above=here)
         found = self._referred[subject, version]
         if found is None:
-            raise _fatal(
+            raise schema_fatal(
                 f"{parent} refers to version {version} of {subject}, which the registry does not have"
             )
         imports |= imports_of(found.text)
@@ -202,7 +203,9 @@ def differences(message: str) -> list[str]:
 
 def _worded(refusal: Refused, subject: str) -> Fatal:
     if refusal.status == 403:
-        return _fatal(f"the registry does not allow this for {subject} (403): {_short(refusal.message)}")
+        return schema_fatal(
+            f"the registry does not allow this for {subject} (403): {_short(refusal.message)}"
+        )
     if refusal.status == 409:
         difference = "; ".join(differences(refusal.message))
         text = (
@@ -210,16 +213,19 @@ def _worded(refusal: Refused, subject: str) -> Fatal:
         )
         return Incompatible(text, stage=Stage.SCHEMA)
     if refusal.code == _INVALID:
-        return _fatal(f"the registry does not accept the schema for {subject}: {_short(refusal.message)}")
+        return schema_fatal(
+            f"the registry does not accept the schema for {subject}: {_short(refusal.message)}"
+        )
     if refusal.code == _NOT_PERMITTED:
-        return _fatal(
+        return schema_fatal(
             f"the registry takes no new schema for {subject} ({_short(refusal.message)}); change its mode to "
             "READWRITE, or register the schema there and set value.converter.auto.register.schemas=false"
         )
-    return _fatal(f"the registry refused {subject} ({refusal.code}): {_short(refusal.message)}")
+    return schema_fatal(f"the registry refused {subject} ({refusal.code}): {_short(refusal.message)}")
 
 
-def _fatal(message: str) -> Fatal:
+def schema_fatal(message: str) -> Fatal:
+    """What is wrong with a schema, as an error."""
     return Fatal(message, stage=Stage.SCHEMA)
 
 

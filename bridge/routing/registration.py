@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from attrs import evolve, frozen
 
+from bridge.documents import understood
 from bridge.errors import Fatal, Stage
 from bridge.formats import Format
 from bridge.formats.options import flag
@@ -22,7 +23,7 @@ from bridge.model.registered import Registered
 from bridge.model.schema import Schema
 from bridge.model.subjects import prefix
 from bridge.model.texts import ReferringText, imports_of
-from bridge.registry.client import Registry
+from bridge.registry.client import Registry, schema_fatal
 from bridge.routing.guard import Guard
 from bridge.routing.planning import STRATEGY, Intent, Ways, intend, with_contract
 
@@ -74,6 +75,10 @@ class Registration:
     def written(self, schema: Schema, topic: str | None, contract: Contract | None = None) -> Written:
         """The version to write with, registered where it has to be. Raises Incompatible, Fatal, Retriable."""
         subject = self._subject(schema, topic)
+        with understood(f"what is registered for {subject}", schema_fatal):
+            return self._settled(subject, schema, contract)
+
+    def _settled(self, subject: str, schema: Schema, contract: Contract | None) -> Written:
         latest = self._registry.latest(subject)
         if latest is None and not self.ways.auto:
             raise Fatal(
@@ -94,7 +99,8 @@ class Registration:
         subject = self.ways.subject(schema, topic)
         if subject is None:
             return None
-        return self._intend(subject, self._registry.latest(subject), schema, contract)
+        with understood(f"what is registered for {subject}", schema_fatal):
+            return self._intend(subject, self._registry.latest(subject), schema, contract)
 
     def _intend(
         self, subject: str, latest: Registered | None, schema: Schema, contract: Contract | None

@@ -15,6 +15,7 @@ import msgspec
 from bridge.config import Loaded, TopicTemplate, registry_settings, topic_template
 from bridge.config.declarations.formats import REGISTRY_TYPES
 from bridge.config.subscription import events
+from bridge.documents import understood
 from bridge.encryption.rules import EncryptRule
 from bridge.errors import Fatal, SetAside, Stage
 from bridge.errors.words import name_words
@@ -31,7 +32,7 @@ from bridge.model.protection import NOTHING
 from bridge.model.registered import Registered
 from bridge.model.schema import EventType, Schema
 from bridge.model.subjects import qualified
-from bridge.registry.client import Incompatible, Registry
+from bridge.registry.client import Incompatible, Registry, schema_fatal
 from bridge.registry.http import Http, http_of
 from bridge.retry import patience
 from bridge.routing.demands import check_contract, check_secrets, no_core_dumps
@@ -146,7 +147,8 @@ class Writers:
         if known is None or known[0] != key:
             self._warn_of_dropped(event, schema, sample, written)
             try:
-                route = self._route(event, schema, topic, written)
+                with understood(f"what would be written for {event.name}", schema_fatal):
+                    route = self._route(event, schema, topic, written)
             except Fatal as difference:
                 if written is None or difference.stage is not Stage.SCHEMA:
                     raise

@@ -16,6 +16,7 @@ from attrs import frozen
 
 from bridge.config import Loaded, TopicTemplate, topic_template
 from bridge.config.checks import topic as wrong_topic
+from bridge.documents import understood
 from bridge.errors import BadRecord, BridgeError, Fatal, SetAside, Stage
 from bridge.event import Data, Record
 from bridge.formats import Format
@@ -25,7 +26,7 @@ from bridge.model.converter_classes import SIMPLE, STRING
 from bridge.model.protection import NOTHING
 from bridge.model.registered import Registered
 from bridge.model.schema import Kind, Schema
-from bridge.registry.client import Incompatible, Registry
+from bridge.registry.client import Incompatible, Registry, schema_fatal
 from bridge.routing.exposure import Exposure
 from bridge.routing.key_converters import Encoder, header_encoder, key_converter
 from bridge.routing.registration import Written
@@ -194,10 +195,12 @@ class Transforming:
         if self._encrypts or written.protection.fields or written.protection.payload:
             self.exposure.judge(before, written.in_force)
         frame = b"\0" + written.registered.id.to_bytes(4, "big")
+        named = f"{written.registered.subject} version {written.registered.version}"
         try:
-            encode = self._form.compile_values(
-                written.schema, written.registered.text, frame, self._settings, written.protection
-            )
+            with understood(f"the schema of {named}", schema_fatal):
+                encode = self._form.compile_values(
+                    written.schema, written.registered.text, frame, self._settings, written.protection
+                )
         except Fatal as difference:
             if difference.stage is not Stage.SCHEMA:
                 raise

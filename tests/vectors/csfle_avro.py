@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import base64
-import io
-import json
 from typing import Any
 
-from fastavro import parse_schema, schemaless_reader
-
 from bridge.formats import FORMATS
+from bridge.languages.avro.binary import Reading, reading
 from bridge.languages.avro.types import AvroType, parse
 from bridge.model.protection import Protection
 from bridge.model.schema import Field, Kind, Schema
-from bridge.reading.opener import Opener, without_logical
+from bridge.reading.opener import Opener
 
 _KINDS = {
     "string": Kind.STRING,
@@ -29,11 +26,11 @@ _KINDS = {
 
 
 def opened(case: Any, opener: Opener, body: bytes) -> Any:
-    return _plain(opener.avro(body, _parsed(case)))
+    return _plain(opener.avro(body, _reading(case)))
 
 
 def wire(case: Any, body: bytes) -> Any:
-    return _plain(schemaless_reader(io.BytesIO(body), _parsed(case), None))
+    return _plain(_reading(case).value(body))
 
 
 def written(case: Any, plaintext: Any, frame: bytes, protection: Protection) -> bytes:
@@ -57,8 +54,8 @@ def differences(case: Any, plaintext: Any, found: Any, path: str = "$") -> set[s
     return set() if plaintext == found else {path}
 
 
-def _parsed(case: Any) -> Any:
-    return parse_schema(without_logical(json.loads(case.text)))
+def _reading(case: Any) -> Reading:
+    return reading(case.text, logical=False)
 
 
 def _plain(value: Any) -> Any:

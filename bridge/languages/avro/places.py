@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from attrs import define, field, frozen
 
+from bridge.documents import json_of
 from bridge.languages.avro.types import PRIMITIVES, full_name
 from bridge.languages.places import Below, Place, Places, Stray, tags_in
 from bridge.model.texts import imports_of
@@ -21,8 +21,8 @@ def places(text: str) -> Places:
     """Every field of every record of a schema."""
     walk = _Walk()
     for known in imports_of(text).values():
-        walk.type(json.loads(known), "", "")
-    document = json.loads(text)
+        walk.type(json_of(known), "", "")
+    document = json_of(text)
     walk.type(document, "", "")
     return Places(tuple(walk.fields), tuple(walk.stray), _Type(walk, document, ""), document)
 
@@ -32,8 +32,8 @@ def change(text: str, value: Any, to: Change) -> Any:
     value, union branches with strings and bytes only. ``value`` as a decoder without logical types gives it."""
     walk = _Walk()
     for known in imports_of(text).values():
-        walk.type(json.loads(known), "", "")
-    document = json.loads(text)
+        walk.type(json_of(known), "", "")
+    document = json_of(text)
     walk.type(document, "", "")
     return walk.change(document, "", value, None, to)
 

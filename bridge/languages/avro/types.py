@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-import msgspec
 from attrs import define, field, frozen
 
+from bridge.documents import json_of
 from bridge.errors import Fatal, Stage
 from bridge.model.protection import NOTHING, Protection, Seal
 from bridge.model.texts import imports_of
@@ -51,9 +51,9 @@ def parse(text: str, protection: Protection = NOTHING) -> AvroType:
     parser = _Parser(protection)
     try:
         for known in imports_of(text).values():
-            parser.parse(msgspec.json.decode(known), "")
-        found = parser.parse(msgspec.json.decode(text.encode()), "")
-    except (msgspec.MsgspecError, KeyError, TypeError, ValueError, AttributeError) as error:
+            parser.parse(json_of(known), "")
+        found = parser.parse(json_of(str(text)), "")
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise Fatal(
             f"the registered schema is no Avro schema the bridge can read: {type(error).__name__} {error}",
             stage=Stage.SCHEMA,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from bridge.documents import understood
 from bridge.languages.compatibility import avro, json_schema, protobuf
 from bridge.languages.compatibility.avro_schema import load as load_avro
 from bridge.languages.compatibility.json_nodes import load as load_json
@@ -74,21 +75,19 @@ def incompatibilities(
 
 
 def differences(level: str, new: Source, old: Source, *, lenient: bool = False) -> list[str]:
-    """What stands between two schemas of one type, in the directions of the level."""
+    """What stands between two schemas of one type, in the directions of the level. Raises ``InvalidSchema``."""
     judge = _JUDGES[new.type]
     found: list[str] = []
-    if level.startswith(("FORWARD", "FULL")):
-        found += judge(old, new, "old", "new", lenient)
-    if level.startswith(("BACKWARD", "FULL")):
-        found += judge(new, old, "new", "old", lenient)
+    with understood("one of the schemas", InvalidSchema):
+        if level.startswith(("FORWARD", "FULL")):
+            found += judge(old, new, "old", "new", lenient)
+        if level.startswith(("BACKWARD", "FULL")):
+            found += judge(new, old, "new", "old", lenient)
     return found
 
 
 def validate(source: Source) -> None:
     """Raises ``InvalidSchema`` unless the text is a schema of its type and all that it names is known."""
-    if source.type == "AVRO":
-        load_avro(source)
-    elif source.type == "JSON":
-        load_json(source)
-    else:
-        normalized(source)
+    load = {"AVRO": load_avro, "JSON": load_json}.get(source.type, normalized)
+    with understood("the schema", InvalidSchema):
+        load(source)

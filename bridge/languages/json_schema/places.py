@@ -6,32 +6,31 @@ Only a tag on the property itself counts for every official client; one in a ``o
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from attrs import define, field, frozen
 
+from bridge.documents import Steps, json_of
 from bridge.languages.places import Below, Place, Places, Stray, tags_in
 from bridge.model.texts import imports_of
 
 Change = Callable[[str, Any], Any]
 _BRANCHES: Final = ("oneOf", "anyOf", "allOf")
-_DEEPEST: Final = 4096  # characters of a path: arrays of themselves end somewhere
 
 
 def places(text: str) -> Places:
     """Every property that the schema names."""
-    walk = _Walk(json.loads(text))
+    walk = _Walk(json_of(text))
     walk.node(walk.root, "$", frozenset(), top=True)
     for name, other in imports_of(text).items():
-        walk.elsewhere(json.loads(other), f"the document {name}")
+        walk.elsewhere(json_of(other), f"the document {name}")
     return Places(tuple(walk.fields.values()), tuple(walk.stray), _Type(walk.root, walk.root, "$"), walk.root)
 
 
 def change(text: str, value: Any, to: Change) -> Any:
     """The same value, ``to`` applied to each text of the properties; arrays item by item."""
-    root = json.loads(text)
+    root = json_of(text)
     return _changed(root, root, "$", value, None, to)
 
 
@@ -42,13 +41,19 @@ class _Type:
     path: str
 
     def below(self) -> Iterator[Below]:
+        return self._below(set())
+
+    def _below(self, seen: set[int]) -> Iterator[Below]:
+        """``seen``: items that were looked into, by identity, so that an array of itself ends."""
         for one in _every(self.root, self.node):
-            for name, entry in (one.get("properties") or {}).items():
+            for name, entry in _own(one).items():
                 full = f"{self.path}.{name}"
                 its = entry if isinstance(entry, dict) else None
                 yield Below(name, full, _Type(self.root, entry, full), its)
-            if len(self.path) < _DEEPEST and isinstance(one.get("items"), dict):
-                yield from _Type(self.root, one["items"], f"{self.path}[0]").below()
+            items = one.get("items")
+            if isinstance(items, dict) and id(items) not in seen:
+                seen.add(id(items))
+                yield from _Type(self.root, items, f"{self.path}[0]")._below(seen)
 
 
 @define
@@ -56,8 +61,10 @@ class _Walk:
     root: Any
     fields: dict[str, Place] = field(factory=dict)
     stray: list[Stray] = field(factory=list)
+    steps: Steps = field(factory=Steps)
 
     def node(self, node: Any, path: str, seen: frozenset[str], *, top: bool = False) -> None:
+        self.steps.take()
         if not isinstance(node, dict):
             return
         if top and tags_in(node):
@@ -75,16 +82,16 @@ class _Walk:
         if isinstance(items, dict):
             self._stray(items, f"the items of {path}")
             self.node(items, f"{path}[0]", seen)
-        for name, entry in (node.get("properties") or {}).items():
+        for name, entry in _own(node).items():
             full = f"{path}.{name}"
             if isinstance(entry, dict):
-                word, fits, note = _judged(self.root, entry, frozenset())
+                word, fits, note = _judged(self.root, entry, frozenset(), self.steps)
                 known = self.fields.get(full)
                 tags = tags_in(entry) | (known.tags if known else frozenset())
                 parts = tuple(
                     f"{full}.{name}"
                     for name, part in _properties(self.root, entry).items()
-                    if _judged(self.root, part, frozenset())[1]
+                    if _judged(self.root, part, frozenset(), self.steps)[1]
                 )
                 self.fields[full] = Place(
                     full, tags, word, fits, word.rpartition(" of ")[2] == "object", parts, note
@@ -118,10 +125,18 @@ def resolved(root: Any, node: Mapping[str, Any]) -> Any:
 
 def _branches(node: Mapping[str, Any]) -> Iterator[Any]:
     for key in _BRANCHES:
-        yield from node.get(key) or ()
+        branches = node.get(key)
+        if isinstance(branches, list):
+            yield from branches
 
 
-def _judged(root: Any, node: Any, seen: frozenset[str]) -> tuple[str, bool, str]:
+def _own(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    properties = node.get("properties")
+    return properties if isinstance(properties, dict) else {}
+
+
+def _judged(root: Any, node: Any, seen: frozenset[str], steps: Steps) -> tuple[str, bool, str]:
+    steps.take()
     if not isinstance(node, dict):
         return "anything", False, ""
     reference = node.get("$ref")
@@ -129,20 +144,20 @@ def _judged(root: Any, node: Any, seen: frozenset[str]) -> tuple[str, bool, str]
         target = resolved(root, node)
         if target is node or reference in seen:
             return f"a reference to {reference}", False, ""
-        return _judged(root, target, seen | {reference})
+        return _judged(root, target, seen | {reference}, steps)
     branches = [b for b in _branches(node) if not (isinstance(b, dict) and b.get("type") == "null")]
     if branches:
-        found = [_judged(root, b, seen) for b in branches]
+        found = [_judged(root, b, seen, steps) for b in branches]
         return " or ".join(w for w, _, _ in found), any(f for _, f, _ in found), ""
     kinds = node.get("type")
     kinds = [k for k in (kinds if isinstance(kinds, list) else [kinds]) if k not in ("null", None)]
     if kinds == ["array"]:
-        word, fits, note = _judged(root, node.get("items"), seen)
+        word, fits, note = _judged(root, node.get("items"), seen, steps)
         return f"array of {word}", fits, note
     if not kinds:
         return "an enum without a type" if "enum" in node else "anything", False, ""
     note = "the Python client cannot read an encrypted enum" if "enum" in node else ""
-    return " or ".join(kinds), "string" in kinds, note
+    return " or ".join(map(str, kinds)), "string" in kinds, note
 
 
 def _changed(root: Any, node: Any, path: str, value: Any, name: str | None, to: Change) -> Any:
@@ -163,16 +178,16 @@ def _changed(root: Any, node: Any, path: str, value: Any, name: str | None, to: 
     return value
 
 
-def _every(root: Any, node: Any, depth: int = 16) -> Iterator[Mapping[str, Any]]:
-    """A node, what it refers to, and its branches."""
-    if not isinstance(node, dict) or not depth:
+def _every(root: Any, node: Any, seen: set[int] | None = None) -> Iterator[Mapping[str, Any]]:
+    """A node, what it refers to, and its branches, each once. ``seen``: by identity."""
+    seen = set() if seen is None else seen
+    if not isinstance(node, dict) or id(node) in seen:
         return
+    seen.add(id(node))
     yield node
-    target = resolved(root, node)
-    if target is not node:
-        yield from _every(root, target, depth - 1)
+    yield from _every(root, resolved(root, node), seen)
     for branch in _branches(node):
-        yield from _every(root, branch, depth - 1)
+        yield from _every(root, branch, seen)
 
 
 def _first(root: Any, node: Any, key: str) -> Any:
@@ -182,5 +197,5 @@ def _first(root: Any, node: Any, key: str) -> Any:
 def _properties(root: Any, node: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for one in reversed(list(_every(root, node))):
-        found |= one.get("properties") or {}
+        found |= _own(one)
     return found

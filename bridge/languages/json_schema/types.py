@@ -6,16 +6,14 @@ text refers to by its name. One into any other document, or to an anchor, allows
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from attrs import field, frozen
 
+from bridge.documents import Broken, json_of
 from bridge.errors import Fatal, Stage
 from bridge.model.texts import imports_of
-
-_DEPTH: Final = 20
 
 
 @frozen
@@ -47,7 +45,7 @@ class Object:
 
     def part(self, name: str) -> Object | None:
         """The object that a property holds, None where it is none."""
-        return _object(self.properties.get(name), self.root, 0)
+        return _object(self.properties.get(name), self.root, set())
 
     def types(self, name: str) -> frozenset[str] | None:
         """JSON types a property may have; None: any."""
@@ -57,57 +55,71 @@ class Object:
 def parse(text: str) -> Document:
     """The document. Fatal(stage=SCHEMA) for what is no JSON."""
     try:
-        others = {name: json.loads(other) for name, other in imports_of(text).items()}
-        return Document(json.loads(text), others)
-    except (ValueError, RecursionError):
-        raise Fatal("the registered JSON Schema cannot be parsed", stage=Stage.SCHEMA) from None
+        others = {name: json_of(other) for name, other in imports_of(text).items()}
+        return Document(json_of(text), others)
+    except Broken as broken:
+        raise Fatal(f"the registered JSON Schema {broken}", stage=Stage.SCHEMA) from None
 
 
 def root_object(document: Document) -> Object:
     """The record's object. Fatal(stage=SCHEMA) where the document describes something else."""
-    found = _object(document.node, document, 0)
+    found = _object(document.node, document, set())
     if found is None:
         raise Fatal("the registered JSON Schema describes no object", stage=Stage.SCHEMA)
     return found
 
 
-def _object(node: Any, root: Document, depth: int) -> Object | None:
-    if not isinstance(node, dict) or depth > _DEPTH:
+def _object(node: Any, root: Document, seen: set[int]) -> Object | None:
+    """The first object that a node is or refers to. ``seen``: nodes that were none, by identity."""
+    if not isinstance(node, dict) or id(node) in seen:
         return None
+    seen.add(id(node))
     if "properties" in node:
         return Object(node, root)
     if "$ref" in node:
-        return _object(*_referred(node["$ref"], root), depth + 1)
-    for key in ("oneOf", "anyOf", "allOf"):
-        for branch in node.get(key) or ():
-            found = _object(branch, root, depth + 1)
-            if found is not None:
-                return found
+        return _object(*_referred(node["$ref"], root), seen)
+    for branch in _listed(node, "oneOf", "anyOf", "allOf"):
+        found = _object(branch, root, seen)
+        if found is not None:
+            return found
     kind = node.get("type")
     return Object(node, root) if kind == "object" or (isinstance(kind, list) and "object" in kind) else None
 
 
-def types(node: Any, root: Document, depth: int = 0) -> frozenset[str] | None:
+def types(node: Any, root: Document) -> frozenset[str] | None:
     """JSON types a node allows; None: any."""
-    if not isinstance(node, dict) or depth > _DEPTH:
+    return _types(node, root, set()) or None
+
+
+def _types(node: Any, root: Document, seen: set[int]) -> frozenset[str] | None:
+    """The same; empty for a node that was looked at already, since it adds nothing."""
+    if not isinstance(node, dict):
         return None
+    if id(node) in seen:
+        return frozenset()
+    seen.add(id(node))
     if "$ref" in node:
-        return types(*_referred(node["$ref"], root), depth + 1)
+        return _types(*_referred(node["$ref"], root), seen)
     kind = node.get("type")
     if isinstance(kind, str):
         return frozenset((kind,))
     if isinstance(kind, list):
         return frozenset(map(str, kind))
-    for key in ("oneOf", "anyOf"):
-        branches = [types(branch, root, depth + 1) for branch in node.get(key) or ()]
-        if branches:
-            return None if None in branches else frozenset().union(*(b for b in branches if b))
-    for branch in node.get("allOf") or ():
-        found = types(branch, root, depth + 1)
-        if found is not None:
+    branches = [_types(branch, root, seen) for branch in _listed(node, "oneOf")]
+    branches = branches or [_types(branch, root, seen) for branch in _listed(node, "anyOf")]
+    if branches:
+        return None if None in branches else frozenset().union(*(b for b in branches if b))
+    for branch in _listed(node, "allOf"):
+        found = _types(branch, root, seen)
+        if found:
             return found
-    values = [node["const"]] if "const" in node else node.get("enum") or ()
+    values = [node["const"]] if "const" in node else _listed(node, "enum")
     return frozenset(map(_type_of, values)) or None
+
+
+def _listed(node: Mapping[str, Any], *keys: str) -> list[Any]:
+    """What stands in the lists under the keys; nothing where there is no list."""
+    return [item for key in keys if isinstance(node.get(key), list) for item in node[key]]
 
 
 def _type_of(value: Any) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from attrs import evolve
 
-from bridge.languages.compatibility import Earlier, incompatibilities
+from bridge.languages.compatibility import Earlier, InvalidSchema, incompatibilities
 from bridge.languages.compatibility.java_order import hash_order
 from bridge.sandbox.registry import names, rules
 from bridge.sandbox.registry.content import VERSION_PROPERTY, Content, merge_metadata
@@ -255,13 +255,16 @@ class Subjects:
             mine = _property(content, group)
             existing = [version for version in existing if _property(version.content, group) == mine]
         earlier = [Earlier(v.version, self.schemas.source(v.name, v.content)) for v in existing]
-        found = incompatibilities(
-            level,
-            self.schemas.source(name, content),
-            earlier,
-            lenient=config.get("compatibilityPolicy") == "LENIENT",
-            validate_fields=fields,
-        )
+        try:
+            found = incompatibilities(
+                level,
+                self.schemas.source(name, content),
+                earlier,
+                lenient=config.get("compatibilityPolicy") == "LENIENT",
+                validate_fields=fields,
+            )
+        except InvalidSchema as broken:  # each is a schema, but they cannot be compared
+            found = [f"{{errorType: 'UNCOMPARABLE', description: '{broken}'}}"]
         if conflicts and not found:
             found = [f"{{validateFields: 'true', compatibility: '{level}'}}"]
         return [*conflicts, *found]

@@ -31,6 +31,7 @@ from bridge.formats import FORMATS as FORMATS_BY_NAME
 from bridge.formats.reader import read_with
 from bridge.formats.rows import layout
 from bridge.inspection.keys import try_keys
+from bridge.languages.avro.binary import reading
 from bridge.languages.protobuf.descriptors import load, message_class
 from bridge.metadata.infer import event_type, record_schema
 from bridge.model.protection import Protection
@@ -208,7 +209,7 @@ def test_a_tag_added_while_running_takes_effect(registry: Registry, tmp_path: Pa
     opener = Opener(
         made.guard.deks, "orders-value", "AVRO", newest["schema"], newest["metadata"], newest["ruleSet"]
     )
-    opened = opener.avro(second[5:], parse_schema(json.loads(newest["schema"])))
+    opened = opener.avro(second[5:], reading(newest["schema"]))
     assert opened["Comment__c"] == "leave at the door"
 
 
