@@ -36,6 +36,17 @@ REFUSED_LOGIN: Final = Wait(
     "`… it is tried again in an hour at the earliest …; starts again from the committed position in 3600 s`",
     seconds=3600.0,
 )
+PROBE: Final = Wait(
+    "Salesforce, while a connector waits to start again: one unauthenticated question each time, once for each address "
+    "and process",
+    "`… answers again after … s`",
+    seconds=5.0,
+)
+RESTART: Final = Wait(
+    "the next attempt of a connector that failed for what may pass: 5 s, 10 s, … or until Salesforce answers again",
+    "`…; starts again from the committed position in … s`; state RESTARTING",
+    seconds=300.0,
+)
 SHUTDOWN: Final = Wait(
     "a stopped connector, until what it received is committed",
     "the last line on stderr: `… not committed: N events after replay id …`, exit 1",

@@ -15,7 +15,7 @@ from attrs import define
 
 from bridge.buffer import Buffer
 from bridge.config import Loaded
-from bridge.errors import BridgeError, Fatal, Fenced, Stage
+from bridge.errors import BridgeError, Fatal, Fenced, Retriable, Stage
 from bridge.kafka.admin import ENVELOPE, ensure_routed_topic, prepare_topics
 from bridge.kafka.line import Line
 from bridge.kafka.offsets import Position, read_position
@@ -41,6 +41,7 @@ from bridge.progress import Progress
 from bridge.routing.resolver import Writers
 from bridge.routing.routes import Routes
 from bridge.salesforce.auth import Login, Session
+from bridge.salesforce.http_settings import HttpSettings
 from bridge.salesforce.rest import Rest
 from bridge.salesforce.transport import Start, open_source
 from bridge.source import Source
@@ -53,6 +54,9 @@ class Goal:
 
     max_events: int | None = None
     until_idle: float | None = None
+
+
+_OF_SALESFORCE = (Stage.LOGIN, Stage.METADATA, Stage.SUBSCRIBE, Stage.RECEIVE, Stage.PARSE)
 
 
 class Attempt:
@@ -98,6 +102,12 @@ class Attempt:
         """How many events were received that no commit covers yet."""
         pipeline = self._pipeline
         return 0 if pipeline is None else pipeline.buffer.events + pipeline.taken
+
+    def where_to_ask(self, error: BridgeError) -> tuple[str, HttpSettings] | None:
+        """Where Salesforce is, and how to reach it, if it may be away: that is what ``error`` is about."""
+        if not isinstance(error, Retriable) or error.stage not in _OF_SALESFORCE:
+            return None
+        return self._login.address(at_login=error.stage is Stage.LOGIN), self._login.http
 
     def run(self, ending: Callable[[], bool]) -> None:
         """Returns after a drain, or when the goal is reached. Raises BridgeError."""

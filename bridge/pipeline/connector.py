@@ -15,11 +15,12 @@ from bridge.kafka.line import NotInTime
 from bridge.log import for_connector
 from bridge.metrics import Stats
 from bridge.pipeline.attempt import Attempt, Goal
+from bridge.salesforce.presence import wait_for
 from bridge.salesforce.token import Refused
-from bridge.waits import SHUTDOWN
+from bridge.waits import RESTART, SHUTDOWN
 
 FIRST_WAIT = 5.0  # seconds before the first restart; doubles up to LONGEST_WAIT
-LONGEST_WAIT = 300.0
+LONGEST_WAIT = RESTART.seconds or 0.0
 
 
 class Connector:
@@ -31,6 +32,7 @@ class Connector:
         self.error: BridgeError | None = None
         self.passing: BridgeError | None = None
         """Why it is RESTARTING, if it is."""
+        self._came_back = False  # the attempt before began because Salesforce answered
         self._loaded = loaded
         self._log = for_connector(self.name)
         self._stopping = threading.Event()
@@ -103,7 +105,7 @@ class Connector:
                     self.error = error
                     return
                 if self.stats.transactions > committed or isinstance(error, NotInTime):
-                    wait = FIRST_WAIT
+                    wait, self._came_back = FIRST_WAIT, False
                 self._wait_to_restart(error, wait)
                 wait = min(wait * 2, LONGEST_WAIT)
             except Exception as error:  # a bug: say so with its traceback, and fail like anything fatal
@@ -149,4 +151,11 @@ class Connector:
             seconds,
             extra={"stage": str(error.stage), "replay_id": error.position},
         )
-        self._stopping.wait(seconds)
+        where = self._attempt.where_to_ask(error)
+        if where is None:
+            self._stopping.wait(seconds)
+        else:
+            again = self._came_back
+            self._came_back = wait_for(
+                *where, self._stopping, seconds, asked=min(asked or 0.0, seconds), again=again
+            )

@@ -72,6 +72,11 @@ class Login:
         with self._lock:
             return self._session or self._log_in()
 
+    def address(self, *, at_login: bool = False) -> str:
+        """Where the org is, as the last login said; before one, and ``at_login``, where logins go."""
+        current = self._session
+        return self._instance if at_login or current is None else current.instance_url
+
     def renew(self, stale: Session) -> Session:
         """A session other than ``stale``: what somebody else got meanwhile, or a new one. Raises alike."""
         with self._lock:

@@ -12,6 +12,7 @@ from bridge.inspection.configuration import load
 from bridge.pipeline import connector as lifecycle
 from bridge.pipeline.connector import Connector
 from tests.support.bridge_run import wait_until
+from tests.support.faulty_line import FaultyLine
 from tests.support.web_server import Answer, web_server
 
 WORKER = "bootstrap.servers=127.0.0.1:1\nsecurity.protocol=PLAINTEXT\n"
@@ -181,3 +182,18 @@ def test_pausing_while_an_attempt_runs_keeps_it_paused_until_resumed(
     assert runs.acquire(timeout=5)
     made.stop()
     assert made.join(5)
+
+
+def test_an_org_that_is_back_is_not_left_waiting(made: Connector, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long the wait has become: a probe finds it within seconds, and logs in by no more than an attempt."""
+    monkeypatch.setattr(lifecycle, "FIRST_WAIT", 300.0)
+    port = int(str(made._loaded.connector["salesforce.instance"]).rpartition(":")[2])
+    made.start()
+    wait_until(lambda: made.stats.restarts == 1, 30)
+    with web_server(lambda _: Answer([], 200)) as web, FaultyLine(f"127.0.0.1:{web.port}", port):
+        began = time.monotonic()
+        wait_until(lambda: any("oauth2" in one.path for one in web.requests), 30)
+        assert time.monotonic() - began < 10
+        assert web.requests[0].path == "/services/data"
+        made.stop()
+        assert made.join(10)
