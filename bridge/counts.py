@@ -27,3 +27,6 @@ class Counts:
 
 FOREIGN_RECORDS: Final = Counts()
 """Records that were passed over because they are none of ours or broken, by topic."""
+
+CAREFUL_CONVERSIONS: Final = Counts()
+"""Conversions that a generated function left to the complete, slow way, by the class of the exception."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from attrs import define, field, frozen
 
 from bridge.calls import EVERY, Calls
-from bridge.counts import FOREIGN_RECORDS
+from bridge.counts import CAREFUL_CONVERSIONS, FOREIGN_RECORDS, Counts
 from bridge.errors import Fatal, Stage
 
 if TYPE_CHECKING:
@@ -250,7 +250,18 @@ class Metrics:
         yield _states(everyone)
         for calls in self._calls:
             yield calls.family()
-        yield _foreign()
+        yield _by_label(
+            "sfbridge_foreign_records_total",
+            "Records of topics of ours that others wrote or that are broken.",
+            "topic",
+            FOREIGN_RECORDS,
+        )
+        yield _by_label(
+            "sfbridge_careful_conversions_total",
+            "Values that a generated encoder left to the complete, slow way.",
+            "reason",
+            CAREFUL_CONVERSIONS,
+        )
 
     def text(self) -> str:
         """The exposition text, as a scrape would get it."""
@@ -316,16 +327,12 @@ def _family(series: Series, labels: dict[str, str | None], everyone: list[Stats]
     return family
 
 
-def _foreign() -> Metric:
+def _by_label(name: str, doc: str, label: str, counts: Counts) -> Metric:
     from prometheus_client.core import CounterMetricFamily
 
-    family = CounterMetricFamily(
-        "sfbridge_foreign_records_total",
-        "Records of topics of ours that others wrote or that are broken.",
-        labels=["topic"],
-    )
-    for topic, count in FOREIGN_RECORDS.by_label().items():
-        family.add_metric([topic], count)
+    family = CounterMetricFamily(name, doc, labels=[label])
+    for value, count in counts.by_label().items():
+        family.add_metric([value], count)
     return family
 
 

@@ -11,6 +11,8 @@ import linecache
 from collections.abc import Callable
 from typing import Any
 
+from bridge.counts import CAREFUL_CONVERSIONS
+
 _numbers = itertools.count(1)
 
 
@@ -46,6 +48,15 @@ class Code:
         """Close the block."""
         self._depth -= 1
 
+    def fall_back(self, carefully: Callable[[Any], Any], parameter: str) -> None:
+        """The end of a function whose lines stand in ``try``: whatever went wrong is done again by the complete way.
+
+        That way gives the value, or the error in words. It is slow, so the exception's class is counted.
+        """
+        self.indent("except Exception as error:")
+        self.line(f"{self.use(_count, 'count')}(error)")
+        self.line(f"return {self.use(carefully, 'carefully')}({parameter})")
+
     def build(self) -> Callable[..., Any]:
         """Compile the function."""
         source = "\n".join(self._lines) + "\n"
@@ -55,6 +66,10 @@ class Code:
         function: Callable[..., Any] = self._names[self.name]
         function.__dict__["source"] = source
         return function
+
+
+def _count(error: Exception) -> None:
+    CAREFUL_CONVERSIONS.add(type(error).__name__)
 
 
 def source_of(function: Callable[..., Any]) -> str:

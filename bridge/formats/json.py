@@ -104,8 +104,7 @@ def compile_fused(
     encoded = f"{code.use(encode_json, 'encode')}(row)"
     code.line(f"return {before!r} + {encoded} + {after!r}" if before else f"return {encoded}")
     code.dedent()
-    code.indent("except Exception:")
-    code.line(f"return {code.use(lambda data: encode_row(read(data)), 'convert_carefully')}(data)")
+    code.fall_back(lambda data: encode_row(read(data)), "data")
     return code.build()
 
 

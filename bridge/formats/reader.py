@@ -35,8 +35,7 @@ def read_with(rows: Layout) -> Reader:
     finalise(code, rows)
     code.line("return row")
     code.dedent()
-    code.indent("except Exception:")
-    code.line(f"return {code.use(careful_reader(rows), 'read_carefully')}(data)")
+    code.fall_back(careful_reader(rows), "data")
     return code.build()
 
 

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import scenarios
+from tests.bench import history, scenarios
 from tests.bench.connectors import connectors
 from tests.bench.scenarios import Bench
 from tests.bench.table import Row, print_rows
@@ -52,6 +52,11 @@ def main() -> int:
             finally:
                 bench.close()
         print_rows(rows)
+        before = history.last()
+        for line in history.changes(rows, before) or ["no earlier run on this class of machine"]:
+            print(line)
+        if not args.no_history:
+            history.append(rows)
         if args.output:
             args.output.write_text(json.dumps([row.as_json() for row in rows], indent=2) + "\n")
     broken = [row.name for row in rows if row.ok is False]
@@ -79,6 +84,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--events", type=int, default=250_000, help="events a run (default 250000)")
     parser.add_argument(
         "--million", type=int, default=2, help="millions of events of the memory run (default 2)"
+    )
+    parser.add_argument(
+        "--no-history", action="store_true", help="do not add the run to tests/bench/history.jsonl"
     )
     parser.add_argument("--output", type=Path, help="write the rows as JSON, too")
     return parser

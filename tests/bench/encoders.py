@@ -10,6 +10,7 @@ Rounds alternate and the best of each counts, because a machine's speed drifts.
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -19,6 +20,7 @@ import msgspec
 import orjson
 from attrs import evolve, frozen
 
+from bridge.counts import CAREFUL_CONVERSIONS
 from bridge.event import Data, Message
 from bridge.formats import FORMATS
 from bridge.formats.reader import compile_reader, read_with
@@ -204,8 +206,8 @@ def compile_time() -> float:
     return (time.process_time() - started) * 1e3
 
 
-def main() -> None:
-    """Measure and print."""
+def main() -> int:
+    """Measure and print. 1 where an event of the benchmark was left to the complete, slow way."""
     chosen, data = ways(), deliveries()
     check(chosen, data)
     found = measure(chosen, data)
@@ -218,7 +220,11 @@ def main() -> None:
             f"{found[STOCK[name]] / found[name]:7.1f}  times the stock way to {name}   target ≥ {ratio:.0f}"
         )
     print(f"{compile_time():7.1f}  ms to compile a reader and a route")
+    slow = CAREFUL_CONVERSIONS.by_label()
+    if slow:
+        print(f"left to the slow way: {dict(slow)}", file=sys.stderr)
+    return int(bool(slow))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -62,8 +62,7 @@ def generate(
         pieces += [column.constant] if source is None else _field(_Place(code, column, source, number))
     code.line(f"return {code.use(b''.join, 'join')}(({', '.join(_merged(pieces))},))")
     code.dedent()
-    code.indent("except Exception:")
-    code.line(f"return {code.use(carefully, 'carefully')}({parameter})")
+    code.fall_back(carefully, parameter)
     return code.build()
 
 

@@ -122,8 +122,7 @@ def compile_fused(
     else:
         code.line(f"return {code.use(encode_row, 'encode_row')}(row)")
     code.dedent()
-    code.indent("except Exception:")
-    code.line(f"return {code.use(lambda data: encode_row(read(data)), 'convert_carefully')}(data)")
+    code.fall_back(lambda data: encode_row(read(data)), "data")
     return whole(code.build(), frame, protection)
 
 

@@ -70,8 +70,7 @@ def generate(
         _set(code, column, source)
     code.line(f"return {start!r} + message.SerializeToString()")
     code.dedent()
-    code.indent("except Exception:")
-    code.line(f"return {code.use(carefully, 'carefully')}({parameter})")
+    code.fall_back(carefully, parameter)
     return code.build()
 
 
