@@ -10,7 +10,7 @@ with the unit in the name.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from attrs import define, field, frozen
@@ -75,6 +75,8 @@ class Stats:
     last_committed_at: float = 0.0
     schemas_compiled: int = 0
     fields_encrypted: int = 0
+    protected_fields: int = 0
+    sealed: tuple[Mapping[str, Any], ...] = ()  # the ledger's entries, as JSON
 
     # the connector as a whole
     restarts: int = 0
@@ -180,8 +182,8 @@ _COUNTERS: Final = tuple(
         ("schemas_compiled", "schemas_compiled", "Encoders compiled for an event's schema."),
         (
             "fields_encrypted",
-            "encrypted_fields",
-            "Protected fields of the events converted, empty ones included; a whole payload is one.",
+            "sealed_values",
+            "Values of protected fields encrypted, empty ones included; a whole payload is one.",
         ),
         ("restarts", "restarts", "Restarts after a retriable failure."),
     )
@@ -217,6 +219,11 @@ BRIDGE_SERIES: Final = (
     ),
     _gauge(
         "sfbridge_replay_gap_hours", "Hours of events lost to an expired replay id; 0 if none.", "gap_hours"
+    ),
+    _gauge(
+        "sfbridge_protected_fields",
+        "Fields whose values are encrypted, of all subjects written to; a whole payload is one.",
+        "protected_fields",
     ),
     _gauge("sfbridge_buffer_events", "Events in the buffer.", lambda s, _: s.buffered()),
     _gauge("sfbridge_buffer_bytes", "Bytes in the buffer.", lambda s, _: s.buffer.bytes if s.buffer else 0),

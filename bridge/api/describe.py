@@ -78,6 +78,17 @@ def _closed(*required: str, **properties: Any) -> dict[str, Any]:
 
 _TEXT: Final = {"type": "string"}
 _NAME: Final = {"type": "string", "minLength": 1}
+_SEALED: Final = {
+    "type": "array",
+    "description": "Of a task that encrypts: for each event and subject the fields whose values are encrypted",
+    "items": _object(
+        event=_TEXT,
+        subject=_TEXT,
+        version={"type": "integer"},
+        sealed={"type": "array", "items": _TEXT},
+        payload={"type": "boolean"},
+    ),
+}
 _CONFIG: Final = {"type": "object", "additionalProperties": {"type": "string"}}
 _OFFSET: Final = _closed(
     "partition",
@@ -104,7 +115,7 @@ SCHEMAS: Final[dict[str, Any]] = {
     "Connector": _object(
         "name", "config", "tasks", name=_TEXT, config=_CONFIG, tasks={"type": "array", "items": {}}
     ),
-    "State": _object("state", "worker_id", state=_TEXT, worker_id=_TEXT, trace=_TEXT),
+    "State": _object("state", "worker_id", state=_TEXT, worker_id=_TEXT, trace=_TEXT, sealed=_SEALED),
     "Status": _object(
         "name", "connector", "tasks", name=_TEXT, connector={}, tasks={"type": "array", "items": {}}
     ),

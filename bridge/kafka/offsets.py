@@ -27,7 +27,7 @@ from attrs import evolve, field, frozen
 from bridge.documents import Broken, json_of, read
 from bridge.errors import Fatal, Stage
 from bridge.foreign import Foreign, shown
-from bridge.kafka.committed import read_topic
+from bridge.kafka.committed import Take, read_topic
 from bridge.progress import ALL_RETAINED, DIGEST, NEW_ONLY
 
 if TYPE_CHECKING:
@@ -131,17 +131,24 @@ def read_position(
     waiting: Callable[[str], None] = lambda reason: None,
     undecided: bool = False,
     seen: bool = True,
+    beside: Take = lambda message: None,
 ) -> Position:
     """The connector's committed position; call it after ``init_transactions`` has fenced the predecessor.
 
-    The arguments are those of ``committed.read_topic``. Raises Retriable when Kafka does not answer.
+    The arguments are those of ``committed.read_topic``; ``beside`` is given every record, too, for what is kept beside
+    positions. Raises Retriable when Kafka does not answer.
     """
     found = Stored(connector, topic)
+
+    def take(message: Message) -> None:
+        found.take(message)
+        beside(message)
+
     read_topic(
         consumer_settings,
         topic,
         f"sfbridge-positions-{connector}",
-        found.take,
+        take,
         stopped=stopped,
         waiting=waiting,
         undecided=undecided,

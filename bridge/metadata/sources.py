@@ -68,6 +68,11 @@ class EventTypes:
             self._tagged.add(schema_id)
         return tagged
 
+    def today(self, event: str) -> EventType:
+        """An event as describe shows it today, with tags; for what is asked before any of its events has come."""
+        declared = event_type(event, self._metadata.describe(event), None)
+        return self._classifications.tagged(declared, new=False)
+
     def _asked(self, schema_id: str | None, channel: str | None) -> EventType:
         found = self._metadata.event_schema(schema_id) if schema_id else None
         event = self._event(schema_id, None if found is None else found.get("name"), channel)

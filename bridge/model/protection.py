@@ -7,6 +7,7 @@ encoder exists that could write it otherwise; a protected field that the schema 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final, TypeVar
 
 from attrs import field, frozen
@@ -20,12 +21,32 @@ _PROTOBUF_TAGS: Final = "confluent.field_meta"
 Bytes = Callable[[bytes], bytes]
 
 
-@frozen
 class Seal:
-    """Encrypts a field's value: ``text`` takes UTF-8 and gives the bytes of the text to write, ``raw`` bytes."""
+    """Encrypts a field's value: ``text`` takes UTF-8 and gives the bytes of the text to write, ``raw`` bytes.
 
-    text: Bytes = field(repr=False)
-    raw: Bytes = field(repr=False)
+    ``built_in`` is called when an encoder takes one of them, which it does once, while it is compiled.
+    """
+
+    __slots__ = ("_built_in", "_raw", "_text")
+
+    def __init__(self, text: Bytes, raw: Bytes, built_in: Callable[[], None] = lambda: None) -> None:
+        self._text, self._raw, self._built_in = text, raw, built_in
+
+    @property
+    def text(self) -> Bytes:
+        """For a text."""
+        self._built_in()
+        return self._text
+
+    @property
+    def raw(self) -> Bytes:
+        """For bytes."""
+        self._built_in()
+        return self._raw
+
+    def watched(self, built_in: Callable[[], None]) -> Seal:
+        """The same, telling when it is built in."""
+        return Seal(self._text, self._raw, built_in)
 
 
 @frozen
@@ -40,6 +61,14 @@ class Protection:
     def count(self) -> int:
         """How many fields it protects in each record; the whole payload is one more."""
         return len(self.fields) + (self.payload is not None)
+
+    def watched(self) -> tuple[Protection, set[str]]:
+        """The same for one compilation, and the full names of the fields whose seal an encoder has built in by now;
+        ``*`` for that of the payload."""
+        placed: set[str] = set()
+        fields = {name: seal.watched(partial(placed.add, name)) for name, seal in self.fields.items()}
+        payload = None if self.payload is None else self.payload.watched(partial(placed.add, "*"))
+        return Protection(fields, payload, self.key), placed
 
 
 NOTHING: Final = Protection()

@@ -17,9 +17,11 @@ from bridge.buffer import Buffer
 from bridge.config import Loaded
 from bridge.errors import BridgeError, Fatal, Fenced, Retriable, Stage
 from bridge.kafka.admin import ENVELOPE, ensure_routed_topic, prepare_topics
+from bridge.kafka.committed import Take
 from bridge.kafka.line import Line
 from bridge.kafka.offsets import Position, read_position
 from bridge.kafka.producer import Producer
+from bridge.kafka.seals import Sealed, seals_key, seals_value
 from bridge.kafka.service_account import with_keys
 from bridge.kafka.settings import (
     MARGIN_MS,
@@ -38,6 +40,7 @@ from bridge.pipeline.policy import ErrorPolicy
 from bridge.pipeline.receiver import Receiver
 from bridge.pipeline.transaction import Open
 from bridge.progress import Progress
+from bridge.routing.ledger import Entry, Ledger, Memory
 from bridge.routing.resolver import Writers
 from bridge.routing.routes import Routes
 from bridge.salesforce.auth import Login, Session
@@ -76,6 +79,7 @@ class Attempt:
         self._writers: Writers | None = None
         self._wanted: Callable[[], bool] = lambda: False
         self._classified: LastAnswers = {}
+        self._ledger = Ledger()
         self._written = 0
         self._left_at: frozenset[int | None] | None = None
         self._waited_since: float | None = None
@@ -120,7 +124,12 @@ class Attempt:
             if self._left_at is not None:
                 self._check_nobody_else(self._position(topics.offsets, undecided=True))
             producer.fence()
-            position = self._or_remembered(self._position(topics.offsets), topics.offsets, session)
+            sealed = Sealed(self._config.name, topics.offsets)
+            position = self._position(topics.offsets, beside=sealed.take)
+            position = self._or_remembered(position, topics.offsets, session)
+            # what this process knows counts, too, where the topic was deleted while it ran
+            memory = Memory(*sealed.fields_and_shared()) if sealed.there else self._ledger.memory
+            self._ledger = Ledger(memory=memory, changed=self._sealed_changed)
             self._check_org(position, session)
             self._carry(producer, position, session, topics)
         finally:
@@ -149,7 +158,9 @@ class Attempt:
     def _ensure_topic(self, name: str) -> None:
         ensure_routed_topic(self._loaded, name)
 
-    def _position(self, offsets_topic: str, undecided: bool = False) -> Position:
+    def _position(
+        self, offsets_topic: str, undecided: bool = False, beside: Take = lambda message: None
+    ) -> Position:
         position = read_position(
             consumer_settings(self._loaded),
             offsets_topic,
@@ -157,6 +168,7 @@ class Attempt:
             stopped=self._wanted,
             waiting=self._waiting,
             undecided=undecided,
+            beside=beside,
         )
         self._waited_since = None
         return position
@@ -214,6 +226,7 @@ class Attempt:
         receiver = Receiver(self._source(buffer, position), buffer, self._log)
         pipeline = self._pipeline = self._make_pipeline(producer, buffer, session, topics, position)
         self._count_values(pipeline)
+        self._remember_seals(pipeline)
         self._receiving = receiver
         if self._wanted():
             return
@@ -241,7 +254,11 @@ class Attempt:
         config = self._config
         assert self._line is not None
         self._writers = Writers(
-            self._loaded, self._rest, ensure_topic=self._ensure_topic, classified=self._classified
+            self._loaded,
+            self._rest,
+            ensure_topic=self._ensure_topic,
+            classified=self._classified,
+            ledger=self._ledger,
         )
         policy = ErrorPolicy(
             tolerate=config["errors.tolerance"] == "all",
@@ -284,6 +301,15 @@ class Attempt:
             pipeline.uses = counted(
                 self._loaded, deks, pipeline.routes, topic, pipeline.store, stopped, waiting
             )
+
+    def _remember_seals(self, pipeline: Pipeline) -> None:
+        """What is sealed is known to the next start before the first record that it was sealed in."""
+        key = seals_key(self._config.name)
+        self._ledger.store = lambda memory: pipeline.store(key, seals_value(memory.fields, memory.shared))
+
+    def _sealed_changed(self, entries: tuple[Entry, ...]) -> None:
+        self._stats.sealed = tuple(entry.document() for entry in entries)
+        self._stats.protected_fields = sum(entry.count for entry in entries)
 
     def _source(self, buffer: Buffer, position: Position) -> Source:
         start = Start(

@@ -26,10 +26,15 @@ MARK: Final = "\0protected"
 
 @frozen
 class Followed:
-    """``origins``: leaves of the schema before the chain that are protected. ``leaks``: where they get out."""
+    """``origins``: leaves of the schema before the chain that are protected. ``leaks``: where they get out.
+
+    ``out``: all leaves whose values get anywhere, protected or not; ``exposed``: anywhere but into the value.
+    """
 
     origins: frozenset[Path]
     leaks: tuple[Found, ...] = ()
+    out: frozenset[Path] = frozenset()
+    exposed: frozenset[Path] = frozenset()
 
 
 def follow(chain: Chain, before: Schema, reach: Tagged | None, protects: Protects) -> Followed:
@@ -43,11 +48,11 @@ def follow(chain: Chain, before: Schema, reach: Tagged | None, protects: Protect
     marked = _marked(before, by_path, ())
     ends, leaks = chain.ends(marked)
     tags = {mark: own[path] for mark, path in marks.items()}
+    values = [end.value for end in ends if end.value is not None]
+    came_out = {mark for schema in values for _, field in every_field(schema) for mark in tags_of(field)}
+    leaked = {mark for one in leaks for mark in one.leak.tags}
     if reach is not None:
-        came_out: set[str] = set()
-        for schema in (marked, *(end.value for end in ends if end.value is not None)):
-            if schema is not marked:
-                came_out.update(mark for _, field in every_field(schema) for mark in tags_of(field))
+        for schema in (marked, *values):
             names = reach.follow(schema)
             for path, field in every_field(schema):
                 for mark in tags_of(field):
@@ -63,6 +68,8 @@ def follow(chain: Chain, before: Schema, reach: Tagged | None, protects: Protect
             for one in leaks
             if (exposed := one.leak.tags & protected)
         ),
+        frozenset(marks[mark] for mark in came_out | leaked),
+        frozenset(marks[mark] for mark in leaked),
     )
 
 

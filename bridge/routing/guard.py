@@ -69,14 +69,16 @@ class Guard:
             self._said.add(text)
             self.warn(text)
 
-    def check_rules(self, intent: Intent) -> None:
-        """Fatal where there is no rule at all, or one that cannot be used: better than plaintext."""
+    def check_rules(self, intent: Intent, excused: Callable[[], bool] = lambda: False) -> None:
+        """Fatal where there is no rule at all and nothing excuses that, or one that cannot be used: better than
+        plaintext."""
         rules = intent.rules(intent.wanted, self.say)
-        if not rules:
+        if not rules and not excused():
             raise fatal(
                 f"csfle.enabled is true, and neither the schema of {intent.wanted.subject} nor a contract has an "
                 "enabled ENCRYPT rule, so nothing would be encrypted (some registries drop rule sets without a word); "
-                "give the contract rules, or set csfle.enabled=false"
+                "give the contract rules, set csfle.enabled=false, or acknowledge it with "
+                "bridge.csfle.allow.plaintext=true"
             )
         for rule in rules:
             if rule.kms_type:

@@ -8,7 +8,7 @@ tags, metadata and rules that the contract has and the latest version lacks. Not
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from attrs import evolve, frozen
@@ -72,13 +72,24 @@ class Registration:
         """End a wait between two tries."""
         self._registry.close()
 
-    def written(self, schema: Schema, topic: str | None, contract: Contract | None = None) -> Written:
-        """The version to write with, registered where it has to be. Raises Incompatible, Fatal, Retriable."""
+    def written(
+        self,
+        schema: Schema,
+        topic: str | None,
+        contract: Contract | None = None,
+        excused: Callable[[], bool] = lambda: False,
+    ) -> Written:
+        """The version to write with, registered where it has to be. Raises Incompatible, Fatal, Retriable.
+
+        ``excused``: whether there need not be any rule that encrypts.
+        """
         subject = self._subject(schema, topic)
         with understood(f"what is registered for {subject}", schema_fatal):
-            return self._settled(subject, schema, contract)
+            return self._settled(subject, schema, contract, excused)
 
-    def _settled(self, subject: str, schema: Schema, contract: Contract | None) -> Written:
+    def _settled(
+        self, subject: str, schema: Schema, contract: Contract | None, excused: Callable[[], bool]
+    ) -> Written:
         latest = self._registry.latest(subject)
         if latest is None and not self.ways.auto:
             raise Fatal(
@@ -88,7 +99,7 @@ class Registration:
             )
         intent = self._intend(subject, latest, schema, contract)
         if self._guard is not None:
-            self._guard.check_rules(intent)
+            self._guard.check_rules(intent, excused)
         stored = self._stored(intent)
         if self._guard is None:
             return Written(stored, intent, NOTHING)

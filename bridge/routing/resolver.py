@@ -8,6 +8,7 @@ registered with ``auto.register.schemas=false``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -36,12 +37,15 @@ from bridge.registry.client import Incompatible, Registry, schema_fatal
 from bridge.registry.http import Http, http_of
 from bridge.retry import patience
 from bridge.routing.demands import check_contract, check_secrets, no_core_dumps
+from bridge.routing.elsewhere import anything_sealed
 from bridge.routing.exposure import Exposure
 from bridge.routing.guard import Guard, deks_of, executor_params
+from bridge.routing.ledger import Ledger
 from bridge.routing.letters import SealedLetters
+from bridge.routing.planning import Intent
 from bridge.routing.registration import Registration, Written
 from bridge.routing.routes import Route
-from bridge.routing.transforming import Transforming
+from bridge.routing.transforming import Asked, Transforming
 from bridge.transforms.chain import Chain
 from bridge.transforms.configuration import needs_chain
 
@@ -58,14 +62,20 @@ class Writers:
         registry: Registry | None = None,
         ensure_topic: Callable[[str], None] = lambda name: None,
         classified: LastAnswers | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         """ConfigurationError for a contract or registry settings that cannot be used.
 
         ``ensure_topic``: checks, and may create, a topic that transforms route to. ``classified``: how fields were
-        classified so far, kept over attempts.
+        classified so far, kept over attempts. ``ledger``: one that remembers what was sealed before.
         """
         config = loaded.connector
         self._log = for_connector(config.name)
+        self.ledger = Ledger() if ledger is None else ledger
+        self.ledger.allow = bool(config.get("bridge.csfle.allow.plaintext"))
+        self.ledger.warn, self.ledger.info = self._log.warning, self._log.info
+        self.ledger.elsewhere = self._sealed_elsewhere
+        self._events = events(config)
         self._form = FORMATS[config["output.data.format"]]
         self._settings = config.prefixed(_CONVERTER)
         self._strict = flag(self._settings, "latest.compatibility.strict", True)
@@ -109,8 +119,8 @@ class Writers:
             self._transforming = Transforming(
                 loaded, self._form, self._settings, lambda: registry or registry_of(loaded), ensure_topic
             )
-        chain = Chain(()) if self._transforming is None else self._transforming.chain
-        self._exposure = Exposure.of(config, self._template, chain)
+        self._chain = Chain(()) if self._transforming is None else self._transforming.chain
+        self._exposure = Exposure.of(config, self._template, self._chain)
         self._warned: set[tuple[str, ...]] = set()
         self._made: dict[str | None, tuple[Any, Route]] = {}
 
@@ -163,7 +173,9 @@ class Writers:
     def _written(self, event: EventType, schema: Schema, topic: str | None) -> Written | None:
         if self._registration is None:
             return None
-        return self._registration.written(schema, topic, self._contracts.get(event.name))
+        contract = self._contracts.get(event.name)
+        excused = partial(self.ledger.may_be_plain, event.name, contract)
+        return self._registration.written(schema, topic, contract, excused)
 
     def _declared(self, event: EventType, schema: Schema, topic: str | None) -> Registered | None:
         if self._registration is None:
@@ -176,11 +188,36 @@ class Writers:
         def find(made: Schema, topic: str) -> Written | None:
             return self._written(event, made, topic)
 
+        def compiled(written: Written, placed: set[str]) -> None:
+            self._enter(event, schema, written, placed)
+
+        def unwritten() -> None:
+            if self.guard is not None:
+                self.ledger.unwritten(event.name, schema, self._chain, self._contracts.get(event.name))
+
         def declared(made: Schema, topic: str | None) -> Registered | None:
             return self._declared(event, made, topic)
 
         assert self._transforming is not None
-        return self._transforming.route(rows, self._template, find, declared, sample, describes(event, None))
+        asked = Asked(find, declared, compiled, unwritten)
+        return self._transforming.route(rows, self._template, asked, sample, describes(event, None))
+
+    def _enter(self, event: EventType, before: Schema, written: Written, placed: set[str]) -> None:
+        """An encoder was compiled: may it be used? Fatal."""
+        if self.guard is not None:
+            self.ledger.enter(event.name, before, self._chain, written, placed)
+
+    def _sealed_elsewhere(self, event: str) -> bool:
+        """Whether anything of another event of the connector would be encrypted. Raises Retriable."""
+        registration = self._registration
+        if registration is None:
+            return False
+
+        def planned(other: EventType, schema: Schema, topic: str | None) -> Intent | None:
+            return registration.planned(schema, topic, self._contracts.get(other.name))
+
+        others = (self._types.today(name) for name in self._events if name != event)
+        return anything_sealed(others, self._template, self._chain, planned)
 
     def _refusing(self, difference: Fatal, event: EventType, topic: str | None) -> Route:
         """Stop, or a route to the dead-letter topic for every event of this schema."""
@@ -241,13 +278,18 @@ class Writers:
         protection = NOTHING if written is None else written.protection
         if written is not None and self.guard is not None:
             self._exposure.judge(schema, written.in_force)
-        convert = self._form.compile_fused(rows, text, frame, self._settings, protection)
+        watched, placed = protection.watched()
+        convert = self._form.compile_fused(rows, text, frame, self._settings, watched)
         record = None
         if topic is None or self._timestamps:
-            encode = self._form.compile_rows(rows, text, frame, self._settings, protection)
+            watched, placed_by_row = protection.watched()
+            encode = self._form.compile_rows(rows, text, frame, self._settings, watched)
+            placed &= placed_by_row
             record = _by_event(
                 rows, self._template, topic, encode, protection.count, timestamps=self._timestamps
             )
+        if written is not None:
+            self._enter(event, schema, written, placed)
         return Route(
             topic or self._template.text, convert, record, describes(event, registered), protection.count
         )

@@ -45,6 +45,20 @@ _OF_EVENT: Final = "(a topic that the event's values make)"
 
 
 @frozen
+class Asked:
+    """What a route asks of the resolver, and tells it.
+
+    ``compiled``: an encoder for a version, with the full names whose seals it built in. ``unwritten``: records without
+    a value. Both raise Fatal where such records may not be written.
+    """
+
+    find: Find
+    declared: Declared
+    compiled: Callable[[Written, set[str]], None] = lambda written, placed: None
+    unwritten: Callable[[], None] = lambda: None
+
+
+@frozen
 class Target:
     """How records of one value schema, topic and key schema are written. Holds the schemas its key names by id.
 
@@ -91,8 +105,7 @@ class Transforming:
         self,
         rows: Layout,
         template: TopicTemplate,
-        find: Find,
-        declared: Declared,
+        asked: Asked,
         sample: Data,
         describes: str,
     ) -> Route:
@@ -103,13 +116,13 @@ class Transforming:
         fixed = _fixed_topic(template, rows)
         final = None if fixed is None else self.chain.fixed_topic(fixed)
         if self._encrypts:
-            self.exposure.judge_declared(schema, declared(schema, final or fixed))
+            self.exposure.judge_declared(schema, asked.declared(schema, final or fixed))
 
         def prepare(record: ConnectRecord) -> None:
             if len(targets) >= _MOST_TARGETS:
                 targets.clear()
             try:
-                targets[_identity(record)] = self._target(record, schema, find, declared)
+                targets[_identity(record)] = self._target(record, schema, asked)
             except BridgeError as error:
                 if self._encrypts and final is None and record.topic:
                     error.unsay(record.topic, _OF_EVENT)
@@ -165,19 +178,21 @@ class Transforming:
         if record is not None:
             prepare(record)
 
-    def _target(self, record: ConnectRecord, before: Schema, find: Find, declared: Declared) -> Target:
+    def _target(self, record: ConnectRecord, before: Schema, asked: Asked) -> Target:
         schema, topic, sealed = record.value_schema, record.topic or "", 0
         try:
             if wrong := wrong_topic(topic):
                 raise BadRecord(f"the topic that transforms give {wrong}", stage=Stage.TRANSFORMATION)
             if schema is None or schema.kind is not Kind.STRUCT:
                 self._refuse_tagged(before)
-            elif self._encrypts and (known := declared(schema, topic)) is not None:
+            elif self._encrypts and (known := asked.declared(schema, topic)) is not None:
                 self.exposure.judge(before, known)  # before a topic or a subject is named after a value
             self._ensure_topic(topic)
             value: Encoder = _null
             if schema is not None:
-                value, sealed = self._value(schema, topic, before, find)
+                value, sealed = self._value(schema, topic, before, asked)
+            else:
+                asked.unwritten()
             key = self._keys(record.key_schema, topic)
         except Incompatible as difference:
             if not self._set_aside:
@@ -187,24 +202,26 @@ class Transforming:
             value, key = _refuse(error), _null
         return Target((schema, record.key_schema), value, key, sealed)
 
-    def _value(self, schema: Schema, topic: str, before: Schema, find: Find) -> tuple[Encoder, int]:
+    def _value(self, schema: Schema, topic: str, before: Schema, asked: Asked) -> tuple[Encoder, int]:
         """The encoder, and how many protected fields it writes."""
-        written = find(schema, topic)
+        written = asked.find(schema, topic)
         if written is None:
             return _unless_null(self._form.compile_values(schema, None, b"", self._settings, NOTHING)), 0
         if self._encrypts or written.protection.fields or written.protection.payload:
             self.exposure.judge(before, written.in_force)
         frame = b"\0" + written.registered.id.to_bytes(4, "big")
+        watched, placed = written.protection.watched()
         named = f"{written.registered.subject} version {written.registered.version}"
         try:
             with understood(f"the schema of {named}", schema_fatal):
                 encode = self._form.compile_values(
-                    written.schema, written.registered.text, frame, self._settings, written.protection
+                    written.schema, written.registered.text, frame, self._settings, watched
                 )
         except Fatal as difference:
             if difference.stage is not Stage.SCHEMA:
                 raise
             raise Incompatible(difference.message, stage=Stage.SCHEMA) from None
+        asked.compiled(written, placed)
         return _unless_null(_fitted(encode, schema, written.schema)), written.protection.count
 
     def _refuse_tagged(self, before: Schema) -> None:

@@ -373,6 +373,8 @@ def _shown(said: Status) -> dict[str, Any]:
         shown["version"] = said.version
     if said.trace:
         shown["trace"] = said.trace
+    if said.sealed is not None:
+        shown["sealed"] = list(said.sealed)
     return shown
 
 

@@ -36,6 +36,8 @@ class View:
     task: str | None
     trace: str | None = None
     task_trace: str | None = None
+    sealed: tuple[Mapping[str, Any], ...] | None = None
+    """Of a connector that encrypts: for each event and subject the fields whose values are encrypted."""
 
 
 class Running(Protocol):
@@ -129,7 +131,8 @@ class SalesforceRunning:
         known = state if state in ("RUNNING", "PAUSED", "FAILED", "RESTARTING") else "UNASSIGNED"
         reason = self._connector.passing if known == "RESTARTING" else self._connector.error
         trace = reason.message if reason else None
-        return View(known, known, trace, trace)
+        encrypts = bool(self._loaded.connector.get("csfle.enabled"))
+        return View(known, known, trace, trace, self._connector.stats.sealed if encrypts else None)
 
     def topics(self) -> tuple[str, ...]:
         written = self._connector.stats.events_delivered

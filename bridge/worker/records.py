@@ -3,7 +3,8 @@
 Config topic: ``connector-N`` {"properties":{…}} · ``target-state-N`` {"state","state.v2"} · ``restart-connector-N``
 {"include-tasks","only-failed"} · ``logger-cluster-L`` {"level"} · ``bridge-assignment`` {"epoch","leader","workers"} ·
 ``bridge-offsets-request-N`` {"id","type","offsets","requested_at"}.
-Status topic: ``status-connector-N``, ``status-task-N-0`` {"state","trace","worker_id","generation","version"} ·
+Status topic: ``status-connector-N``, ``status-task-N-0`` {"state","trace","worker_id","generation","version"}, of a
+task that encrypts also {"bridge-sealed"} ·
 ``status-topic-T:connector-N`` · ``bridge-offsets-outcome-N`` · ``bridge-worker-W`` {"state"}.
 Connect's task, commit, fencing and session-key records are not written here.
 """
@@ -11,7 +12,7 @@ Connect's task, commit, fencing and session-key records are not written here.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 CONNECTOR: Final = "connector-"
@@ -52,10 +53,25 @@ def restart(name: str, include_tasks: bool, only_failed: bool) -> Record:
     return RESTART + name, encode({"include-tasks": include_tasks, "only-failed": only_failed})
 
 
-def status(state: str, trace: str | None, worker: str, generation: int, version: str) -> bytes:
-    """The value of ``status-connector-N`` and ``status-task-N-0``."""
+def status(
+    state: str,
+    trace: str | None,
+    worker: str,
+    generation: int,
+    version: str,
+    sealed: Sequence[Mapping[str, Any]] | None = None,
+) -> bytes:
+    """The value of ``status-connector-N`` and ``status-task-N-0``. ``sealed``: of a task that encrypts, what."""
+    more = {} if sealed is None else {"bridge-sealed": list(sealed)}
     return encode(
-        {"state": state, "trace": trace, "worker_id": worker, "generation": generation, "version": version}
+        {
+            "state": state,
+            "trace": trace,
+            "worker_id": worker,
+            "generation": generation,
+            "version": version,
+            **more,
+        }
     )
 
 

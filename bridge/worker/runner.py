@@ -352,7 +352,8 @@ class Runner:
         ]
         task = f"{records.TASK_STATUS}{hosted.name}-0"
         if view.task is not None:
-            said.append((task, records.status(view.task, view.task_trace, by, generation, version)))
+            value = records.status(view.task, view.task_trace, by, generation, version, view.sealed)
+            said.append((task, value))
         elif hosted.name in self.state.tasks:
             said.append((task, None))
         return said

@@ -104,6 +104,7 @@ class Said(msgspec.Struct):
     generation: _Epoch | None = None
     trace: str | None = None
     version: str | None = None
+    sealed: list[dict[str, Any]] | None = msgspec.field(default=None, name="bridge-sealed")
 
 
 class _Topic(msgspec.Struct):

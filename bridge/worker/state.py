@@ -26,6 +26,8 @@ class Status:
     generation: int = 0
     trace: str | None = None
     version: str | None = None
+    sealed: tuple[Mapping[str, Any], ...] | None = None
+    """Of a task that encrypts: for each event and subject the fields whose values are encrypted."""
 
 
 @frozen
@@ -144,7 +146,8 @@ class State:
             believed = epoch == 0 or stored.generation <= epoch
             if believed:
                 return
-        where[name] = Status(said.state, said.worker_id, generation, said.trace, said.version)
+        sealed = None if said.sealed is None else tuple(said.sealed)
+        where[name] = Status(said.state, said.worker_id, generation, said.trace, said.version, sealed)
 
     def topic(self, key: str, value: bytes | None) -> None:
         topic, _, name = key.partition(":connector-")

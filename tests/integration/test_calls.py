@@ -60,7 +60,7 @@ def test_a_run_with_encryption_is_seen_in_all_series(bridge: Bridge, org: Org) -
     assert connector.error is None, connector.error
     stats = connector.stats
     found = scraped(stats)
-    assert found["sfbridge_encrypted_fields_total", bridge.name] == 20 * 2
+    assert found["sfbridge_sealed_values_total", bridge.name] == 20 * 2
     for operation in ("subject", "register", "dek"):
         assert found["sfbridge_registry_call_seconds_count", operation, "ok"] >= 1
         assert found["sfbridge_registry_call_seconds_sum", operation, "ok"] > 0

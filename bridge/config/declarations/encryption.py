@@ -32,8 +32,10 @@ CSFLE = group(
     Property(
         "bridge.csfle.allow.plaintext",
         BOOLEAN,
-        "Acknowledges that nothing is protected while the registered schema has ENCRYPT rules and "
-        "csfle.enabled is false. Without it such a connector is refused.",
+        "Acknowledges plaintext: that nothing is protected while the registered schema has ENCRYPT rules and "
+        "csfle.enabled is false, that csfle.enabled is true and nothing of the connector is protected, or that a field "
+        "which was encrypted before is so no more. Without it such a connector is refused, or ends. What a contract "
+        "protects stays protected.",
         default="false",
         importance=LOW,
     ),

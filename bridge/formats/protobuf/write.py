@@ -292,8 +292,10 @@ def _sealed(schema: Schema, field: Of, seal: Seal, written: Written, path: str) 
             stage=Stage.ENCRYPT,
         )
     if field.type == Of.TYPE_BYTES:
-        return lambda value: seal.raw(bytes(make(value)))
-    return lambda value: seal.text(make(value).encode()).decode()
+        raw = seal.raw
+        return lambda value: raw(bytes(make(value)))
+    text = seal.text
+    return lambda value: text(make(value).encode()).decode()
 
 
 def _make_message(

@@ -23,7 +23,7 @@ from bridge.routing.exposure import Exposure
 from bridge.routing.planning import Intent
 from bridge.routing.registration import Written
 from bridge.routing.routes import Route, Unprepared
-from bridge.routing.transforming import Transforming
+from bridge.routing.transforming import Asked, Transforming
 from bridge.transforms.configuration import chain_of
 from tests.unit.formats.events import EVERY, FULL, ORDER, data, payloads, rows
 
@@ -71,7 +71,7 @@ def route(
         written = find(schema, topic or "")
         return written and evolve(written.registered, text="")
 
-    return made.route(rows(event), TopicTemplate("Orders"), find, declared, data(sample), "a route")
+    return made.route(rows(event), TopicTemplate("Orders"), Asked(find, declared), data(sample), "a route")
 
 
 def converted(found: Route, event: Data) -> Record | None:
