@@ -1,4 +1,4 @@
-"""Trying again for a bounded time: design rule 5, the same for logins and metadata."""
+"""Trying again for a bounded time, with waits that grow: design rule 5, the same for whoever is asked."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
+from attrs import define
+
 from bridge.errors import Retriable
 
 T = TypeVar("T")
-FIRST_WAIT = 0.25
-LONGEST_WAIT = 8.0
+FIRST_WAIT: Final = 0.25
+LONGEST_WAIT: Final = 8.0
 
 TIMEOUT: Final = "errors.retry.timeout"
 
@@ -25,12 +27,32 @@ def patience(config: Mapping[str, Any]) -> float:
     return float(seconds) if seconds >= 0 else float("inf")
 
 
+@define
+class Backoff:
+    """Waits in seconds: the first up to ``first``, each up to twice the one before, none above ``longest``."""
+
+    first: float = FIRST_WAIT
+    longest: float = LONGEST_WAIT
+    failures: int = 0
+
+    def next(self) -> float:
+        """After one more failure. With jitter, so that those who failed together do not come back together."""
+        most = min(self.longest, self.first * 2.0 ** min(self.failures, 30))
+        self.failures += 1
+        return random.uniform(most / 2, most)  # noqa: S311 - jitter
+
+    def reset(self) -> None:
+        """It works."""
+        self.failures = 0
+
+
 def patiently(
     attempt: Callable[[], T],
     *,
     seconds: float,
     limit: str,
     pause: Callable[[float], object],
+    longest: float = LONGEST_WAIT,
     clock: Callable[[], float] = time.monotonic,
 ) -> T:
     """Call ``attempt`` until it does not raise Retriable, or ``seconds`` are over; then its last error is
@@ -41,7 +63,7 @@ def patiently(
     is the caller's.
     """
     started = clock()
-    wait = FIRST_WAIT
+    waits = Backoff(longest=longest)
     while True:
         try:
             return attempt()
@@ -49,12 +71,11 @@ def patiently(
             left = started + seconds - clock()
             if left <= 0 or (error.retry_after or 0) > left:
                 raise _exhausted(error, clock() - started, limit) from None
-            # Jitter, so that connectors which failed together do not come back together.
-            delay = min(max(random.uniform(wait / 2, wait), error.retry_after or 0), left)  # noqa: S311
-            log.warning("%s; trying again in %.1f s, for %.0f s more", error.message, delay, left)
+            delay = min(max(waits.next(), error.retry_after or 0), left)
+            more = "as long as it takes" if left == float("inf") else f"for {left:.0f} s more"
+            log.warning("%s; trying again in %.1f s, %s", error.message, delay, more)
             if pause(delay):
                 raise
-        wait = min(wait * 2, LONGEST_WAIT)
 
 
 def _exhausted(error: Retriable, tried: float, limit: str) -> Retriable:

@@ -8,7 +8,6 @@ uses the winner's key, so that there is one. Reading makes nothing. Plaintext ke
 from __future__ import annotations
 
 import hashlib
-import random
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -24,6 +23,7 @@ from bridge.encryption.uses import Key, Uses
 from bridge.encryption.uses import key_of as uses_key
 from bridge.encryption.wrapping import newest_key
 from bridge.errors import BridgeError, Fatal, Retriable, fatal
+from bridge.retry import TIMEOUT, patiently
 
 T = TypeVar("T")
 ALTERNATES: Final = "encrypt.alternate.kms.key.ids"
@@ -252,7 +252,8 @@ class Deks:
                     errors.append(error)
             raise next((e for e in errors if isinstance(e, Retriable)), errors[0])
 
-        return self._patiently(round_)
+        pause = self.closed.wait
+        return patiently(round_, seconds=self.retry_seconds, limit=TIMEOUT, pause=pause, longest=30.0)
 
     def _driver(self, kms_type: str, key_id: str, params: Mapping[str, str]) -> Kms:
         key = (kms_type, key_id, *sorted(params.items()))
@@ -261,15 +262,3 @@ class Deks:
             known = opened(kms_type, lambda: self.open_kms(kms_type, key_id, params))
             self._drivers[key] = known
         return known
-
-    def _patiently(self, ask: Callable[[], T]) -> T:
-        """Again and again while the KMS is away, until ``retry_seconds`` are over."""
-        started, wait = time.monotonic(), 0.2
-        while True:
-            try:
-                return ask()
-            except Retriable as error:
-                delay = random.uniform(0.5, 1.0) * wait  # noqa: S311 - jitter
-                if time.monotonic() - started + delay >= self.retry_seconds or self.closed.wait(delay):
-                    raise error from None
-                wait = min(wait * 2, 30.0)

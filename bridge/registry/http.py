@@ -11,13 +11,11 @@ from __future__ import annotations
 
 import base64
 import json
-import random
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
@@ -27,6 +25,7 @@ from attrs import define, field, frozen
 from bridge import calls
 from bridge.documents import LARGEST, Broken, json_of
 from bridge.errors import ConfigurationError, Fatal, Fault, Retriable, Stage
+from bridge.retry import TIMEOUT, patiently
 from bridge.trust.client import tls_context
 from bridge.waits import retry_after
 
@@ -81,23 +80,12 @@ class Http:
 
         Raises Refused, Fatal for what is no registry's answer, Retriable when the time is over.
         """
-        started, wait = time.monotonic(), 0.2
-        while True:
-            failure = self._round(method, path, body)
-            if not isinstance(failure, _Failure):
-                return failure[0]
-            left = self.retry_seconds - (time.monotonic() - started)
-            delay = max(random.uniform(0.5, 1.0) * wait, failure.retry_after)  # noqa: S311 - jitter
-            if left <= delay or self.closed.wait(delay):
-                raise Retriable(
-                    f"the schema registry {failure.where} {failure.reason}; gave up after "
-                    f"{time.monotonic() - started:.0f} s (errors.retry.timeout)",
-                    stage=Stage.SCHEMA,
-                )
-            wait = min(wait * 2, self.longest_wait)
+        pause, longest = self.closed.wait, self.longest_wait
+        attempt = partial(self._round, method, path, body)
+        return patiently(attempt, seconds=self.retry_seconds, limit=TIMEOUT, pause=pause, longest=longest)[0]
 
-    def _round(self, method: str, path: str, body: Any) -> tuple[Any] | _Failure:
-        """Each address once, beginning with the one that answered last."""
+    def _round(self, method: str, path: str, body: Any) -> tuple[Any]:
+        """Each address once, beginning with the one that answered last. Raises Retriable where none answers."""
         failure = _Failure("", "was not asked")
         for offset in range(len(self.addresses)):
             index = (self._preferred + offset) % len(self.addresses)
@@ -111,7 +99,8 @@ class Http:
                     self._preferred = index
                     return answer
                 failure = answer
-        return failure
+        told = f"the schema registry {failure.where} {failure.reason}"
+        raise Retriable(told, stage=Stage.SCHEMA, retry_after=failure.retry_after or None)
 
     def _once(self, address: Address, method: str, path: str, body: Any) -> tuple[Any] | _Failure:
         headers = {"Accept": f"{_CONTENT}, application/json", **self.headers}

@@ -1,7 +1,7 @@
 """How long to wait before the next attempt, and when to give up.
 
 ``request.max.retries.time.ms`` bounds an outage: the time from the first failure until a subscription works
-again. The waits grow with full jitter, and only real progress makes them short again, so that a session which
+again. The waits grow, and only real progress makes them short again, so that a session which
 can be opened but dies at once is not opened in a tight loop.
 """
 
@@ -11,7 +11,9 @@ import random
 import time
 from collections.abc import Callable
 
-from attrs import define
+from attrs import define, field
+
+from bridge.retry import Backoff
 
 HEALTHY_AFTER = 10.0  # seconds a subscription must have lived for its loss to be a new outage
 
@@ -21,11 +23,10 @@ class Outage:
     """The failures since things last worked. Times in seconds."""
 
     budget: float
-    base: float = 0.2
-    cap: float = 10.0
     clock: Callable[[], float] = time.monotonic
-    failures: int = 0
     since: float | None = None
+    failures: int = 0
+    _waits: Backoff = field(factory=lambda: Backoff(0.2, 10.0))
 
     def failed(self, lived: float = 0.0) -> None:
         """Something failed; ``lived`` is how long a subscription had existed before."""
@@ -36,6 +37,7 @@ class Outage:
     def progress(self) -> None:
         """A poll was answered, or events came."""
         self.failures = 0
+        self._waits.reset()
         self.since = None
 
     def elapsed(self) -> float:
@@ -51,8 +53,7 @@ class Outage:
         left = self.left()
         if left <= 0 or at_least > left:
             return None
-        wait = random.uniform(0, min(self.cap, self.base * 2 ** min(self.failures - 1, 20)))  # noqa: S311
-        return min(max(wait, at_least), left)
+        return min(max(self._waits.next(), at_least), left)
 
 
 def long_wait(times: int, first: float = 60.0, longest: float = 900.0) -> float:

@@ -151,7 +151,7 @@ def test_retry_after_is_obeyed_and_the_time_is_bounded(server: RegistryServer) -
     for _ in range(50):
         server.fail(429, "", **{"Retry-After": "1"})
     started = time.monotonic()
-    with pytest.raises(Retriable, match=r"answered 429; gave up after"):
+    with pytest.raises(Retriable, match=r"answered 429"):
         client(server.url, seconds=1.5).latest("t-value")
     assert 0.9 < time.monotonic() - started < 3
     assert len(server.requests) == 2
