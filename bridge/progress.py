@@ -67,9 +67,11 @@ class Progress:
             self._late = (self._late + [_name(event) for event in events[begin:first]])[-MOST:]
 
     def pass_by(self, unreadable: Unreadable) -> None:
-        """A message that could not be read is put aside. Its id, if any, may be damaged: it moves nothing."""
-        if unreadable.replay_id is not None:
-            self._late.append(digest(unreadable.raw))
+        """A message that could not be read is put aside, together with the events done last. Its id, if any, may be
+        damaged: it moves nothing."""
+        key = digest(unreadable.raw)
+        if key not in self._late:
+            self._late = [*self._late, key][-MOST:]
             self.moved = True
 
     def stand_on(self, replay_id: int) -> None:

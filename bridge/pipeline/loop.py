@@ -20,7 +20,7 @@ from attrs import Factory, define, field
 from bridge.buffer import Buffer
 from bridge.encryption.uses import Unreserved, Uses
 from bridge.errors import BadRecord, BridgeError, Stage
-from bridge.event import Data, Delivery, Message
+from bridge.event import Data, Delivery, Message, Unreadable
 from bridge.kafka.offsets import position_headers, position_key, position_value, start_key, start_value
 from bridge.kafka.producer import Producer
 from bridge.log import for_connector
@@ -86,6 +86,7 @@ class Pipeline:
     _ended: Ended | None = None
     uses: Uses | None = None  # counts the values that are encrypted
     _noted: int = 0  # so many events of the delivery count as done
+    _aside: list[Unreadable] = field(factory=list)  # what of it could not be read, and is judged
     _lower_said: int = 0
     _idle_since: float = field(factory=time.monotonic)
 
@@ -282,6 +283,7 @@ class Pipeline:
 
     def _set_aside(self, delivery: Delivery, batch: list[Arguments]) -> BridgeError | None:
         """Messages that could not even be parsed: judged before the events among which they came."""
+        self._aside = []
         for unreadable in delivery.unreadable:
             judge = partial(self.policy.judge_unreadable, unreadable)
             arguments, failure = self._judged(judge, batch, delivery.events, 0)
@@ -289,7 +291,7 @@ class Pipeline:
                 return failure
             if arguments is not None:
                 batch.append(arguments)
-            self.progress.pass_by(unreadable)
+            self._aside.append(unreadable)
         return None
 
     def _hand_over(self, batch: Sequence[Arguments], events: list[Message], done: int) -> None:
@@ -311,6 +313,8 @@ class Pipeline:
             self.stats.bytes_written += size
         self.progress.advance(events, self._noted, done)
         self._noted = done
+        for unreadable in self._aside:
+            self.progress.pass_by(unreadable)
 
     def _commit(self) -> None:
         """Records and position, together. Nothing to do where there are none and it is as it was."""

@@ -8,7 +8,7 @@ delivered; after a restart of the process what was committed, which the caller p
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import deque
 
 from attrs import frozen
 
@@ -44,12 +44,13 @@ class Cursor:
         self.since_ms = None if start.replay_id is not None else start.since_ms
         self.duplicates = 0
         self.skipped = 0
-        self._progress = Progress.resumed(start.replay_id, start.resume_after)
+        self._progress = Progress.resumed(start.replay_id, start.resume_after, start.done)
         self._initial = start.initial
         self._filtering = False
         self._floor: int | None = None
         self._recent = Recent(recent)
-        self._unreadable: OrderedDict[tuple[int, bytes], None] = OrderedDict()
+        self._unreadable: deque[bytes] = deque(maxlen=_UNREADABLE)
+        self._again: frozenset[bytes] = frozenset()
         self._committed = start.replay_id if start.resume_after is not None else None
         self._done = frozenset(start.done) if start.resume_after is not None else frozenset()
         if self._committed is not None:
@@ -73,6 +74,7 @@ class Cursor:
         nothing."""
         self._filtering, self._floor = False, None
         progress = self._progress
+        self._again = frozenset(progress.done())
         if progress.newest >= 0:
             if progress.before == ALL_RETAINED:  # the newest was the first: nothing before it is wanted
                 self._floor = progress.newest
@@ -109,8 +111,9 @@ class Cursor:
     ) -> tuple[list[Message], list[Unreadable]]:
         """Those that are new, ascending by replay id; they count as accepted from now on.
 
-        Equal ids with different names are different events. Unreadable messages without an id are always new, and
-        the id of one, which may be damaged, moves nothing.
+        Equal ids with different names are different events. An unreadable message is one that came before if its bytes
+        are the same and it has an id, or another subscription has just begun; its id, which may be damaged, moves
+        nothing.
         """
         if (self._filtering or self._floor is not None) and events:
             events, unreadable = self._from_start(sorted(events, key=_replay_id), unreadable)
@@ -128,7 +131,11 @@ class Cursor:
         if heads:
             self._recent.add(heads)
             self._progress.advance(events, 0, len(events))
-        return events, [item for item in unreadable if self._is_new(item)] if unreadable else unreadable
+        if unreadable:
+            unreadable = [item for item in unreadable if self._is_new(item)]
+        if heads:
+            self._again = frozenset()  # what came again has come
+        return events, unreadable
 
     def _without_seen(self, events: list[Message]) -> tuple[list[Message], list[Head]]:
         """What is new, and its heads."""
@@ -157,15 +164,12 @@ class Cursor:
         return digest(head.EventUuid) in self._done
 
     def _is_new(self, item: Unreadable) -> bool:
-        if item.replay_id is None:
-            return True
-        key = (item.replay_id, digest(item.raw))
-        if key in self._unreadable or (self._committed is not None and key[1] in self._done):
+        key = digest(item.raw)
+        if key in self._again or (item.replay_id is not None and key in self._unreadable):
             self.duplicates += 1
             return False
-        self._unreadable[key] = None
-        if len(self._unreadable) > _UNREADABLE:
-            self._unreadable.popitem(last=False)
+        self._unreadable.append(key)
+        self._progress.pass_by(item)
         return True
 
     def _from_start(

@@ -13,7 +13,7 @@ from bridge.sandbox.org import Org
 from bridge.worker.positions import Positions
 from tests.support.bridge_run import EVENT, Bridge, running, wait_until
 from tests.support.kafka_broker import Broker
-from tests.support.kafka_client import read
+from tests.support.kafka_client import create_topic, read
 
 
 @pytest.fixture
@@ -100,3 +100,42 @@ def test_a_group_of_250_events(bridge: Bridge, org: Org) -> None:
         bridge.run(max_events=most)
     assert numbers(bridge) == ["first", *names]
     assert len(record(bridge)[1]["bridge-done"]) == 250 * 16
+
+
+def test_ids_that_begin_anew_in_a_living_session_are_committed(
+    bridge: Bridge, org: Org, caplog: pytest.LogCaptureFixture
+) -> None:
+    ids = org.publish_many(EVENT, 58)
+    with running(bridge) as connector:
+        wait_until(lambda: connector.stats.events_delivered == 58)
+        org.bus._last_id = 1000
+        lower = org.publish_many(EVENT, 30)
+        wait_until(lambda: connector.stats.events_delivered == 88)
+        assert bridge.replay_ids() == [*ids, *lower], "a reader of committed records sees them while it runs"
+        assert bridge.position() == {"replayId": ids[-1]}
+    told = [record.getMessage() for record in caplog.records if "replay ids below" in record.getMessage()]
+    assert len(told) == 1
+    assert "so far 30" in told[0]
+
+
+def test_a_dead_letter_alone_in_its_reply_is_committed_once(bridge: Bridge, org: Org) -> None:
+    dead = create_topic(bridge.broker, f"{bridge.topic}-dead")
+    bridge.settings |= {
+        "errors.tolerance": "all",
+        "errors.deadletterqueue.topic.name": dead,
+        "errors.deadletterqueue.topic.replication.factor": "1",
+    }
+    group(org, "a")
+    with running(bridge) as connector:
+        wait_until(lambda: connector.stats.events_delivered == 1)
+        org.bus.publish_bytes(EVENT, b'{"Order_Number__c":tru}')
+        wait_until(lambda: connector.stats.dead_letters == 1)
+        wait_until(lambda: len(read(bridge.broker, dead)) == 1)
+        org.forget_sessions()
+        group(org, "b")
+        wait_until(lambda: connector.stats.events_delivered == 3)
+    group(org, "c")
+    with running(bridge) as connector:
+        wait_until(lambda: connector.stats.events_delivered == 1)
+    assert numbers(bridge) == ["a", "b", "c"]
+    assert len(read(bridge.broker, dead)) == 1

@@ -67,7 +67,13 @@ def test_an_unreadable_message_comes_once_and_its_id_moves_nothing() -> None:
     assert cursor.accept([], [bad]) == ([], [])
     other = Unreadable(b"another", "y", 5)
     assert cursor.accept([], [other]) == ([], [other])
-    nameless = Unreadable(b"x", "y")
+    nameless = Unreadable(b"nameless", "y")
+    assert cursor.accept([], [nameless]) == ([], [nameless])
+    assert cursor.accept([], [nameless]) == ([], [nameless]), "nothing says that it is the same"
+    assert cursor.accept([message(8, "c")], []) != ([], [])
+    cursor.subscribe_from()
+    assert cursor.accept([message(8, "c")], [nameless]) == ([], []), "it comes again with the newest"
+    assert cursor.accept([message(9, "d")], [nameless])[1] == []
     assert cursor.accept([], [nameless]) == ([], [nameless])
     assert taken(cursor, message(5, "a")) == [5], "its id does not hide the event that really has it"
 
@@ -116,7 +122,9 @@ def change(replay_id: int, record: str, number: int = 1, **fields: object) -> Me
 
 def resumed(progress: Progress) -> Cursor:
     """After a restart, with what a position record keeps."""
-    return Cursor(Start(progress.newest, resume_after=progress.before, done=tuple(progress.done())))
+    cursor = Cursor(Start(progress.newest, resume_after=progress.before, done=tuple(progress.done())))
+    cursor.subscribe_from()
+    return cursor
 
 
 def log_of(sizes: list[int], named: bool) -> list[Message]:
