@@ -11,12 +11,13 @@ from typing import Any, Final, TypeVar
 from attrs import define
 
 from bridge.errors import Retriable
+from bridge.waits import SERVICES
 
 T = TypeVar("T")
 FIRST_WAIT: Final = 0.25
 LONGEST_WAIT: Final = 8.0
 
-TIMEOUT: Final = "errors.retry.timeout"
+TIMEOUT: Final = SERVICES.key
 
 log = logging.getLogger(__name__)
 

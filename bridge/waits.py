@@ -17,15 +17,57 @@ log = logging.getLogger(__name__)
 
 @frozen
 class Wait:
-    """``seconds``: the longest, None where only ``key``, the property that sets it, or ``limit`` says how long."""
+    """``seconds``: the longest, where it is fixed; ``keys``: the properties that set it; ``limit``: what else there
+    is to say of its length."""
 
     what: str
     said: str
     seconds: float | None = None
-    key: str = ""
+    keys: tuple[str, ...] = ()
     limit: str = ""
 
+    @property
+    def longest(self) -> float:
+        """``seconds``, of a wait that has such a limit."""
+        assert self.seconds is not None
+        return self.seconds
 
+    @property
+    def key(self) -> str:
+        """The first of ``keys``."""
+        return self.keys[0]
+
+
+# ---- Salesforce -------------------------------------------------------------------------------------------
+
+POLL: Final = Wait(
+    "Salesforce's answer to a poll, to its last byte",
+    "`… was silent for … s` or `… sent … bytes of a reply in … s, and not its end; trying again in … s`",
+    keys=("bridge.watchdog.ms",),
+    limit="30 s beyond what Salesforce says that it holds a poll, if that is less; 1 s more for each 8 kB that came",
+)
+REQUEST: Final = Wait(
+    "a connection to Salesforce; the whole answer to a login, a handshake, a subscription",
+    "the same, or `… did not answer in time (connection.timeout=…)`",
+    keys=("connection.timeout",),
+)
+LOGIN: Final = Wait(
+    "a login that cannot be made now",
+    "`…; trying again in … s, for … s more`, then `(tried for … s, salesforce.auth.retries.time.ms)`",
+    keys=("salesforce.auth.retries.time.ms",),
+)
+OUTAGE: Final = Wait(
+    "a stream that was interrupted, or metadata that could not be read, until it works again",
+    "`…; trying again in … s, for … s more`, then `(tried for … s, request.max.retries.time.ms)`",
+    keys=("request.max.retries.time.ms",),
+)
+METADATA: Final = Wait("one answer with metadata, at most 16 MB", "as for a poll", seconds=60.0)
+QUOTA: Final = Wait(
+    "a quota of the org that is used up (events a day, concurrent clients), until the next attempt",
+    "`…; waiting for … s before the next attempt`",
+    seconds=900.0,
+    limit="1 min, twice as long each time",
+)
 ASKED: Final = Wait(
     "what the other side asks for (`Retry-After`, `advice.interval`)",
     "`… asks for a pause of … s; it is asked again after 300 s`",
@@ -37,28 +79,76 @@ REFUSED_LOGIN: Final = Wait(
     seconds=3600.0,
 )
 PROBE: Final = Wait(
-    "Salesforce, while a connector waits to start again: one unauthenticated question each time, once for each address "
-    "and process",
+    "between two questions whether Salesforce is there again, for each address and process; they carry no login",
     "`… answers again after … s`",
     seconds=5.0,
 )
 RESTART: Final = Wait(
-    "the next attempt of a connector that failed for what may pass: 5 s, 10 s, … or until Salesforce answers again",
+    "the next attempt of a connector that failed for what may pass",
     "`…; starts again from the committed position in … s`; state RESTARTING",
     seconds=300.0,
+    limit="5 s, twice as long each time, or until Salesforce answers again",
+)
+ROOM: Final = Wait(
+    "room in the buffer, before the session with Salesforce is ended on purpose",
+    "`the buffer has been full for … s: the session with Salesforce is ended, and another begins when there is room`",
+    seconds=35.0,
+)
+
+# ---- Kafka ------------------------------------------------------------------------------------------------
+
+KAFKA: Final = Wait(
+    "a broker that does not answer: before the first event, and while a transaction is being committed",
+    "`waiting for Kafka (… s so far): …`, every 10 s",
+    limit="without limit; a connector that is stopped waits `bridge.shutdown.timeout.ms`",
+)
+ACKNOWLEDGED: Final = Wait(
+    "records to be acknowledged, with their transaction",
+    "`… records of … MB did not get through in the … s that producer.transaction.timeout.ms allows; …`",
+    keys=("producer.transaction.timeout.ms", "producer.delivery.timeout.ms"),
+    limit="10 s unless set; a single record that needs more gets up to 15 min",
+)
+SILENCE: Final = Wait(
+    "the next record of the offsets topic, before it is said why none comes",
+    "`an open transaction of another producer holds back …`, or that the broker does not answer, or the topic is gone",
+    seconds=5.0,
 )
 SHUTDOWN: Final = Wait(
-    "a stopped connector, until what it received is committed",
-    "the last line on stderr: `… not committed: N events after replay id …`, exit 1",
-    key="bridge.shutdown.timeout.ms",
+    "a connector that is stopped, until what it received is committed; in a worker, all of them together",
+    "the last line on stderr: `… not committed: … events received after replay id …`, exit 1",
+    keys=("bridge.shutdown.timeout.ms",),
 )
+
+# ---- registry, keys, group ----------------------------------------------------------------------------------
+
+REGISTRY: Final = Wait(
+    "one answer of the schema registry", "`the schema registry … did not answer within 30 s`", seconds=30.0
+)
+SERVICES: Final = Wait(
+    "a schema registry or key management service that is away",
+    "`…; trying again in … s, for … s more`, then `(tried for … s, errors.retry.timeout)`",
+    keys=("errors.retry.timeout",),
+)
+HANDOVER: Final = Wait(
+    "the worker of before to let go of a connector; then it is fenced",
+    "the connector's state: UNASSIGNED",
+    seconds=15.0,
+)
+STAND_BY: Final = Wait(
+    "another process that runs the connector (`sfbridge run`)",
+    "`another process runs this connector: standing by to take over`",
+    limit="as long as it runs",
+)
+
+EVERY: Final = tuple(value for value in list(globals().values()) if isinstance(value, Wait))
+
 #: Of the time for a shutdown, for waiting that Kafka takes what is under way; the rest is for letting go.
 DRAIN_SHARE: Final = 0.6
 
 
 def as_asked(seconds: float, who: str) -> float:
     """How long a pause that ``who`` asked for lasts: at most 5 minutes, and said where it is less than asked."""
-    longest = ASKED.seconds or 0.0
+    longest = ASKED.longest
     if seconds <= longest:
         return seconds
     log.warning("%s asks for a pause of %.0f s; it is asked again after %.0f s", who, seconds, longest)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bridge.errors import Retriable, Stage
 from bridge.kafka.errors import ErrorWatch, classify
+from bridge.waits import SILENCE
 
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError, Message
 
 _DOING: Final = "reading the position"
-_SILENCE: Final = 5.0  # seconds without a record after which the broker is asked why
 _GONE: Final = 10.0  # seconds that brokers may not know the topic: one that starts up knows none
 Take = Callable[["Message"], None]
 
@@ -132,7 +132,7 @@ def _read_to(
     while missing and not stopped():
         message = consumer.poll(0.2)
         if message is None:
-            if time.monotonic() - told > _SILENCE:
+            if time.monotonic() - told > SILENCE.longest:
                 waiting(_why_silent(consumer, topic, missing, watch, gone))
                 told = time.monotonic()
             continue
@@ -164,7 +164,9 @@ def _why_silent(consumer: Any, topic: str, missing: Mapping[int, int], watch: Er
     held = []
     try:
         for partition, end in sorted(missing.items()):
-            stable = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_SILENCE)[1]
+            stable = consumer.get_watermark_offsets(
+                TopicPartition(topic, partition), timeout=SILENCE.longest
+            )[1]
             if stable < end:
                 held.append(partition)
     except KafkaException as error:
@@ -175,7 +177,7 @@ def _why_silent(consumer: Any, topic: str, missing: Mapping[int, int], watch: Er
             f"an open transaction of another producer holds back {topic}, partitions {held}; if it stays so, "
             "'kafka-transactions.sh find-hanging' names it"
         )
-    return f"{_DOING}: the broker answers, but no record of {topic} has come for {_SILENCE:.0f} s"
+    return f"{_DOING}: the broker answers, but no record of {topic} has come for {SILENCE.longest:.0f} s"
 
 
 class _Gone:

@@ -20,7 +20,7 @@ from bridge.salesforce.token import Refused
 from bridge.waits import RESTART, SHUTDOWN
 
 FIRST_WAIT = 5.0  # seconds before the first restart; doubles up to LONGEST_WAIT
-LONGEST_WAIT = RESTART.seconds or 0.0
+LONGEST_WAIT = RESTART.longest
 
 
 class Connector:

@@ -27,11 +27,10 @@ from bridge.documents import LARGEST, Broken, json_of
 from bridge.errors import ConfigurationError, Fatal, Fault, Retriable, Stage
 from bridge.retry import TIMEOUT, patiently
 from bridge.trust.client import tls_context
-from bridge.waits import retry_after
+from bridge.waits import REGISTRY, retry_after
 
 _CONTENT: Final = "application/vnd.schemaregistry.v1+json"
 _RETRIED: Final = frozenset({408, 429, 500, 502, 503, 504})
-_TIMEOUT: Final = 30.0
 _IDLE: Final = 16  # connections to one registry that are kept open
 
 
@@ -136,7 +135,7 @@ def _connections(tls: ssl.SSLContext | None) -> urllib3.PoolManager:
     if tls is not None:
         # Left to itself, urllib3 compares names even where the context is told not to.
         secure = {"ssl_context": tls, "assert_hostname": None if tls.check_hostname else False}
-    return urllib3.PoolManager(maxsize=_IDLE, timeout=_TIMEOUT, **secure)
+    return urllib3.PoolManager(maxsize=_IDLE, timeout=REGISTRY.longest, **secure)
 
 
 @frozen
@@ -188,7 +187,7 @@ def _network(error: BaseException, address: Address) -> str:
     if isinstance(error, socket.gaierror):
         return "cannot be found (unknown host name)"
     if isinstance(error, TimeoutError):
-        return f"did not answer within {_TIMEOUT:.0f} s"
+        return f"did not answer within {REGISTRY.longest:.0f} s"
     reason = getattr(error, "strerror", None) or type(error).__name__
     return f"is unreachable ({reason})"
 

@@ -21,11 +21,11 @@ from bridge.salesforce.grants import (
 )
 from bridge.salesforce.http_settings import INSTANCE, Origin, http_settings
 from bridge.salesforce.token import Refused, Session, request_token
-from bridge.waits import REFUSED_LOGIN
+from bridge.waits import LOGIN, REFUSED_LOGIN
 
 __all__ = ["Login", "Session"]
 
-RETRIES = "salesforce.auth.retries.time.ms"
+RETRIES = LOGIN.key
 AGAIN = "auto.restart.on.user.error"
 _NEVER = "it is not tried again, because repeated refusals lock an account"
 _HOURLY = f"it is tried again in an hour at the earliest ({AGAIN}), because repeated refusals lock an account"

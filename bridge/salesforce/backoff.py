@@ -14,6 +14,7 @@ from collections.abc import Callable
 from attrs import define, field
 
 from bridge.retry import Backoff
+from bridge.waits import QUOTA
 
 HEALTHY_AFTER = 10.0  # seconds a subscription must have lived for its loss to be a new outage
 
@@ -56,7 +57,7 @@ class Outage:
         return min(max(self._waits.next(), at_least), left)
 
 
-def long_wait(times: int, first: float = 60.0, longest: float = 900.0) -> float:
+def long_wait(times: int, first: float = 60.0, longest: float = QUOTA.longest) -> float:
     """Seconds to wait the ``times``-th time (from 1) for a quota: one minute, doubling to a quarter of an
     hour."""
     wait: float = min(longest, first * 2.0 ** min(times - 1, 20))

@@ -31,6 +31,7 @@ from bridge.salesforce.http_settings import HttpSettings
 from bridge.salesforce.intake import Intake
 from bridge.salesforce.recovery import Recovery
 from bridge.source import Gap, Listening, Silent
+from bridge.waits import OUTAGE, POLL, REQUEST, ROOM
 
 __all__ = ["CometdSettings", "CometdSource", "Start", "cometd_settings", "probe"]
 
@@ -53,7 +54,7 @@ class CometdSettings:
     when_expired: str = "all"
     watchdog: float = 150.0
     poll_margin: float = 30.0  # beyond the time that the server says it holds a poll
-    reconnect_within: float = 35.0  # Salesforce forgets a client that stays away for 40 s
+    reconnect_within: float = ROOM.longest  # Salesforce forgets a client that stays away for 40 s
     slice_bytes: int = 8 << 20
     first_long_wait: float = 60.0
     goodbye: float = 2.0
@@ -63,11 +64,11 @@ def cometd_settings(connector: Mapping[str, Any], api_version: str) -> CometdSet
     """From a connector's configuration and an API version such as ``66.0``."""
     return CometdSettings(
         path=f"/cometd/{api_version}",
-        request_timeout=connector["connection.timeout"] / 1000,
-        retry_seconds=connector["request.max.retries.time.ms"] / 1000,
+        request_timeout=connector[REQUEST.key] / 1000,
+        retry_seconds=connector[OUTAGE.key] / 1000,
         max_reply_bytes=connector["connection.max.message.size"],
         when_expired=connector["invalid.replay.id.behaviour"],
-        watchdog=connector["bridge.watchdog.ms"] / 1000,
+        watchdog=connector[POLL.key] / 1000,
     )
 
 

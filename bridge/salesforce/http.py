@@ -12,6 +12,7 @@ from bridge.salesforce.deadline import Deadline, bounded
 from bridge.salesforce.http_settings import INSTANCE, HttpSettings, Origin, ssl_context
 from bridge.salesforce.network import network_error
 from bridge.salesforce.session import build_session
+from bridge.waits import METADATA
 
 if TYPE_CHECKING:
     import requests
@@ -62,7 +63,7 @@ def _connection(origin: Origin, settings: HttpSettings, proxy: str | None) -> ht
     return connection
 
 
-def requests_session(settings: HttpSettings, timeout: float = 60.0) -> requests.Session:
+def requests_session(settings: HttpSettings, timeout: float = METADATA.longest) -> requests.Session:
     """A ``requests`` session with the same trust and proxies; ``timeout`` (s) bounds connecting and the whole answer.
 
     ``requests`` is imported here: it costs 11 MB, which a process that needs no metadata does not pay.

@@ -62,7 +62,7 @@ class _Watch:
                 self._leave.set()
 
     def _run(self, leave: threading.Event) -> None:
-        seconds = PROBE.seconds or 0.0
+        seconds = PROBE.longest
         while not leave.wait(max(seconds, self._not_before - time.monotonic())):
             asked_at = time.monotonic()
             if self._is_here(leave):
@@ -72,7 +72,7 @@ class _Watch:
 
     def _is_here(self, leave: threading.Event) -> bool:
         """Any answer but an overload or a fault of the server."""
-        seconds = PROBE.seconds or 0.0
+        seconds = PROBE.longest
         self.probes += 1
         settings = evolve(self.settings, connect_timeout=min(seconds, self.settings.connect_timeout))
         try:

@@ -30,9 +30,10 @@ from bridge.salesforce.backoff import Outage, long_wait
 from bridge.salesforce.bayeux import Failure, Verdict
 from bridge.salesforce.cursor import Cursor
 from bridge.salesforce.dialogue import SessionOver
+from bridge.waits import OUTAGE
 
 MAX_REFUSALS = 3
-RETRIES = "request.max.retries.time.ms"
+RETRIES = OUTAGE.key
 
 
 @define(eq=False)

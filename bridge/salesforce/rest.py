@@ -20,6 +20,7 @@ from bridge.salesforce.http import requests_session
 from bridge.salesforce.nearest import nearest
 from bridge.salesforce.rest_call import Client, call
 from bridge.salesforce.rest_errors import Moved, NotFound, StaleSession
+from bridge.waits import OUTAGE
 
 if TYPE_CHECKING:
     import requests
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from bridge.salesforce.rest_call import Client
 
 T = TypeVar("T")
-RETRIES = "request.max.retries.time.ms"
+RETRIES = OUTAGE.key
 VERSION = "salesforce.version"
 EVENT_NAME = "salesforce.platform.event.name"
 API_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,254}")

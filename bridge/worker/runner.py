@@ -15,12 +15,12 @@ from attrs import define, evolve, field
 
 from bridge.errors import BridgeError, Fatal, Fenced, Stage
 from bridge.log import Seldom, for_connector, masked
+from bridge.waits import HANDOVER
 from bridge.worker import records
 from bridge.worker.logs import Log
 from bridge.worker.plugins import Plugin, Running, View
 from bridge.worker.state import State
 
-HANDOVER: Final = 15.0  # seconds that a new owner waits for the old one to let go; then it is fenced
 NOBODY: Final = ""  # the worker of a connector that was let go
 # A worker that is on its way to let go may fence the new owner: that one starts again, but two that fence each
 # other (another group with the same names) must not go on for ever.
@@ -266,7 +266,7 @@ class Runner:
             hosted.gating = None
             return False
         hosted.gating = hosted.gating or time.monotonic()
-        return time.monotonic() - hosted.gating < HANDOVER
+        return time.monotonic() - hosted.gating < HANDOVER.longest
 
     def _watch(self, hosted: Hosted) -> list[records.Record]:
         assert hosted.running is not None
