@@ -9,7 +9,6 @@ from the committed position, which is the only recovery there is.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -21,18 +20,17 @@ from bridge.buffer import Buffer
 from bridge.encryption.uses import Unreserved, Uses
 from bridge.errors import BadRecord, BridgeError, Stage
 from bridge.event import Data, Delivery, Message, Unreadable
-from bridge.kafka.offsets import position_headers, position_key, position_value, start_key, start_value
 from bridge.kafka.producer import Producer
 from bridge.log import for_connector
 from bridge.metrics import Stats
 from bridge.pipeline.policy import ErrorPolicy
+from bridge.pipeline.records import Arguments, LowerIds, OffsetRecords
 from bridge.pipeline.transaction import Open
 from bridge.progress import Progress
 from bridge.routing.conversion import ConversionGuard
 from bridge.routing.routes import Route, Routes, Unprepared
 from bridge.source import Ended, Gap, Idle, Listening, Silent
 
-Arguments = tuple[Any, ...]  # positional arguments of confluent_kafka's produce
 Judgement = tuple[Arguments | None, BridgeError | None]
 
 
@@ -50,9 +48,7 @@ class Limits:
 # In a stream the buffer is empty for a moment after each reply; a commit at each such moment costs a fifth of the
 # throughput. A single event does not wait.
 _STREAM: Final = 256  # uncommitted records from which on it is one
-_IDLE_EVERY: Final = (
-    600.0  # seconds between positions of an idle stream; far below the 72 h that ids are retained
-)
+_IDLE_EVERY: Final = 600.0  # seconds between positions of an idle stream; ids are retained for 72 h
 _MORE_COMES: Final = 0.01  # seconds; the next reply takes 1 to 3 ms to come from a server nearby
 
 
@@ -77,7 +73,6 @@ class Pipeline:
     guard: ConversionGuard = Factory(
         lambda self: ConversionGuard(for_connector(self.connector)), takes_self=True
     )
-    log: Any = field(default=Factory(lambda self: for_connector(self.connector), takes_self=True))
     open: Open = field(factory=Open)
     taken: int = 0  # events out of the buffer whose fate is not committed yet
     _rest: Delivery | None = None  # of the last delivery, what was too much for one transaction
@@ -87,7 +82,10 @@ class Pipeline:
     uses: Uses | None = None  # counts the values that are encrypted
     _noted: int = 0  # so many events of the delivery count as done
     _aside: list[Unreadable] = field(factory=list)  # what of it could not be read, and is judged
-    _lower_said: int = 0
+    _lower: LowerIds = Factory(lambda self: LowerIds(for_connector(self.connector)), takes_self=True)
+    _offsets: OffsetRecords = Factory(
+        lambda self: OffsetRecords(self.connector, self.org_id, self.offsets_topic), takes_self=True
+    )
     _idle_since: float = field(factory=time.monotonic)
 
     def run(self) -> BridgeError | None:
@@ -145,7 +143,7 @@ class Pipeline:
         self.taken = 0
         if self.uses is not None:
             self.uses.give_back()
-        self._say_lower(logging.INFO if self._lower_said else logging.WARNING)
+        self._lower.say(self.progress, last=True)
         self.producer.flush()
         return self._ended.failure if self._ended is not None else None
 
@@ -161,8 +159,7 @@ class Pipeline:
             if signal is None:
                 self._commit()
                 self.taken = 0
-                if not self._lower_said:
-                    self._say_lower(logging.WARNING)
+                self._lower.say(self.progress)
                 self.producer.check()
                 self.routes.forget_expired()
                 wait = 0.25
@@ -272,7 +269,7 @@ class Pipeline:
 
     def store(self, key: bytes, value: bytes) -> None:
         """Write a record of the offsets topic, durably; called between transactions only."""
-        self._write(self._offset(key, value, []))
+        self._write(self._offsets.record(key, value, []))
         if self.producer.transactional_id is None:
             self.producer.flush()
 
@@ -319,50 +316,27 @@ class Pipeline:
     def _commit(self) -> None:
         """Records and position, together. Nothing to do where there are none and it is as it was."""
         progress = self.progress
-        if progress.newest >= 0 and (self.open.records or progress.moved):
-            last = progress.last.data if progress.last is not None else None
-            created = last.created_ms() if last is not None else None
-            headers = position_headers(
-                self.org_id, last.event.EventUuid if last else None, created, progress.before, progress.done()
-            )
-            self._write(self._offset(position_key(self.connector), position_value(progress.newest), headers))
+        if not self.open.records and not (progress.moved and progress.newest >= 0):
+            return
+        last = progress.last.data if progress.last is not None else None
+        created = last.created_ms() if last is not None else None
+        self._write(self._offsets.position(progress, created))
+        if progress.newest >= 0:
             self.stats.last_replay_id = progress.newest
-            self.stats.last_created_ms = created or self.stats.last_created_ms
-            self._committed()
-        elif self.open.records:  # no event has an id yet: only messages that could not be read were put aside
-            self._write(None)
-            self._committed()
+        self.stats.last_created_ms = created or self.stats.last_created_ms
+        self._committed()
 
     def _committed(self) -> None:
         self.stats.events_delivered = self.committed = self.records
         self.open.committed()
         self.progress.moved = False
 
-    def _say_lower(self, level: int) -> None:
-        """What restarting ids mean; told when a first burst of them is over, and at the end if there were more."""
-        count = self.progress.lower
-        if count > self._lower_said:
-            self._lower_said = count
-            self.log.log(
-                level,
-                "events came with replay ids below %d, the highest committed (so far %d): they are delivered, and the "
-                "position stays at the highest; if the org counts anew, 'sfbridge offsets reset' makes the connector "
-                "start as a new one would",
-                self.progress.newest,
-                count,
-                extra={"replay_id": self.progress.newest},
-            )
-
     def _remember_start(self, since_ms: int) -> None:
-        """Nothing is committed yet: the moment of the first subscription is the position."""
         if self._had_position:  # it has expired, and must not come back after a restart
             self.producer.begin()
-            self.producer.send((self.offsets_topic, None, position_key(self.connector)))
-        self._write(self._offset(start_key(self.connector), start_value(since_ms), []))
+            self.producer.send(self._offsets.no_position())
+        self._write(self._offsets.start(since_ms))
         self._committed()
-
-    def _offset(self, key: bytes, value: bytes, headers: list[tuple[str, bytes]]) -> Arguments:
-        return (self.offsets_topic, value, key, -1, None, None, 0, headers)
 
     def _write(self, position: Arguments | None) -> None:
         started = time.monotonic()
