@@ -136,8 +136,9 @@ class Connect:
         body = fields(ask.json(), ("offsets",), "the request")
         if not body.get("offsets") and not isinstance(body.get("offsets"), dict | str):
             raise Refused(400, _NEEDS_OFFSETS)
-        self.herder.alter_offsets(ask.path[0], offsets_in(body["offsets"]))
-        return Answer(200, {"message": "The offsets for this connector have been altered successfully"})
+        remark = self.herder.alter_offsets(ask.path[0], offsets_in(body["offsets"]))
+        altered = "The offsets for this connector have been altered successfully"
+        return Answer(200, {"message": f"{altered}. {remark}" if remark else altered})
 
     def delete_offsets(self, ask: Ask) -> Answer:
         self.herder.alter_offsets(ask.path[0], None)

@@ -221,8 +221,8 @@ class Herder:
         if gone:
             self.status_log.append(gone)
 
-    def alter_offsets(self, name: str, offsets: list[tuple[Any, Any]] | None) -> None:
-        """Move the position of a stopped connector; None forgets it. Raises Refused."""
+    def alter_offsets(self, name: str, offsets: list[tuple[Any, Any]] | None) -> str | None:
+        """Move the position of a stopped connector; None forgets it. What is to be said of it. Raises Refused."""
         with self._writing(name):
             config = self._stored(name)
             said = self.state.connectors.get(name)
@@ -232,7 +232,7 @@ class Herder:
             plugin = self._plugin(config)
             if offsets is not None:
                 check_offsets(plugin, offsets)
-            plugin.alter(name, config, offsets)
+            return plugin.alter(name, config, offsets)
 
     # ---- one request at a time, as the cloud has it -------------------------------------------------------
 
@@ -262,9 +262,9 @@ class Herder:
             with suppress(NoPosition):  # this request is the remedy
                 outcome["previous_offsets"] = plugin.offsets(name, config)
             wanted = [(one["partition"], one["offset"]) for one in request["offsets"]]
-            plugin.alter(name, config, wanted if request["type"] == "PATCH" else None)
+            remark = plugin.alter(name, config, wanted if request["type"] == "PATCH" else None)
             done = "altered" if request["type"] == "PATCH" else "reset"
-            outcome["message"] = _ALTERED.format(done)
+            outcome["message"] = " ".join(filter(None, (_ALTERED.format(done), remark)))
         except (BridgeError, Refused, ValueError) as error:
             outcome |= {"phase": "FAILED", "message": masked(str(error))}
         except Exception as error:

@@ -26,6 +26,7 @@ from bridge.metrics import Metrics
 from bridge.pipeline.connector import Connector
 from bridge.worker.lease import holder
 from bridge.worker.positions import Positions
+from bridge.worker.probe import remark
 
 
 @frozen
@@ -75,7 +76,9 @@ class Plugin(Protocol):
     def run(self, name: str, given: Mapping[str, str], worker: str) -> Running: ...
     def offsets(self, name: str, given: Mapping[str, str]) -> list[dict[str, Any]]: ...
     def check_offsets(self, offsets: list[tuple[Any, Any]]) -> None: ...
-    def alter(self, name: str, given: Mapping[str, str], offsets: list[tuple[Any, Any]] | None) -> None: ...
+    def alter(
+        self, name: str, given: Mapping[str, str], offsets: list[tuple[Any, Any]] | None
+    ) -> str | None: ...
 
 
 @define(eq=False)
@@ -196,11 +199,14 @@ class SalesforcePlugin:
                 more = next(key for key in offset if key != "replayId")
                 raise ValueError(f"the offset holds {more}, which no position of this connector has")
 
-    def alter(self, name: str, given: Mapping[str, str], offsets: list[tuple[Any, Any]] | None) -> None:
+    def alter(self, name: str, given: Mapping[str, str], offsets: list[tuple[Any, Any]] | None) -> str | None:
+        """Move the position. What the org says of it, where that is not simply that it knows it."""
         wanted = offsets[-1][1] if offsets else None
         replay_id = None if wanted is None else replay_id_of(wanted["replayId"])
-        with Positions(self._loaded(name, given)) as positions:
+        loaded = self._loaded(name, given)
+        with Positions(loaded) as positions:
             positions.write(replay_id)
+        return None if replay_id is None or replay_id < 0 else remark(loaded, replay_id)
 
     def _loaded(self, name: str, given: Mapping[str, str]) -> Loaded:
         """What was stored came by REST. Raises ConfigurationError."""

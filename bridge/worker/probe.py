@@ -2,11 +2,43 @@
 
 from __future__ import annotations
 
+import threading
+from typing import Final
+
 from bridge.config import Loaded
 from bridge.errors import BridgeError, Fatal, Stage
+from bridge.log import masked
 from bridge.salesforce.auth import Login
 from bridge.salesforce.rest import Rest
 from bridge.salesforce.transport import try_subscription
+
+SECONDS: Final = 10.0
+"""How long a request that moved a position waits for what the org says of it."""
+
+
+def remark(loaded: Loaded, replay_id: int, seconds: float = SECONDS) -> str | None:
+    """What a subscription after the replay id is answered, in a sentence; None where the org knows it."""
+    answers: list[str | None] = []
+
+    def ask() -> None:
+        config = loaded.connector
+        login = Login(config)
+        try:
+            try_subscription(config, login, Rest(login, config), replay_id)
+        except BridgeError as error:
+            answers.append(
+                f"A subscription after replay id {replay_id} was tried: {masked(error.message)}. If it stays so, the "
+                f"connector starts as invalid.replay.id.behaviour={config['invalid.replay.id.behaviour']} says."
+            )
+        else:
+            answers.append(None)
+
+    thread = threading.Thread(target=ask, name=f"{loaded.connector.name}-try", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if answers:
+        return answers[0]
+    return f"Whether the org knows replay id {replay_id} could not be told within {seconds:.0f} s."
 
 
 def try_replay_id(loaded: Loaded, replay_id: int) -> None:

@@ -124,6 +124,36 @@ def test_cloud_offsets_as_the_managed_connector_has_them(rest: Rest, bridge: Bri
     assert bridge.position() is None
 
 
+def test_a_replay_id_that_the_org_does_not_know_is_said(rest: Rest, bridge: Bridge, org: Org) -> None:
+    ids = org.publish_many(EVENT, 3)
+    rest.ask("POST", CLOUD, {"name": bridge.name, "config": config(bridge)})
+    assert bridge.replay_ids(3) == ids
+    status = f"{CLOUD}/{bridge.name}/offsets/request/status"
+
+    def told(replay_id: int) -> str:
+        before = rest.ask("GET", status).json().get("applied_at")
+        offsets = [{"partition": {}, "offset": {"replayId": replay_id}}]
+        assert request(rest, bridge, {"type": "PATCH", "offsets": offsets}).status_code == 202
+        wait_until(lambda: rest.get(status).get("applied_at") not in (None, before), 40)
+        answer = rest.get(status)["status"]
+        assert answer["phase"] == "APPLIED"
+        return str(answer["message"])
+
+    known, unknown = told(ids[2]), told(99_000_000)
+    assert "tried" not in known
+    assert unknown.startswith(known)
+    assert f"replay id 99000000 was tried: Salesforce refuses /event/{EVENT}: 400::The replayId" in unknown
+    assert "invalid.replay.id.behaviour=all" in unknown
+    rest.wait_state(bridge.name, "RUNNING")
+    assert rest.ask("PUT", f"/connectors/{bridge.name}/stop").status_code == 204
+    rest.wait_state(bridge.name, "STOPPED")
+    for replay_id, said in ((ids[2], False), (99_000_000, True)):
+        body = {"offsets": [{"partition": {}, "offset": {"replayId": replay_id}}]}
+        answer = rest.ask("PATCH", f"/connectors/{bridge.name}/offsets", body)
+        assert answer.status_code == 200
+        assert ("400::The replayId" in answer.json()["message"]) is said
+
+
 def test_the_command_lines_journey(
     rest: Rest, bridge: Bridge, org: Org, capsys: pytest.CaptureFixture[str]
 ) -> None:
