@@ -233,6 +233,7 @@ def test_only_two_commands_import_the_sandbox() -> None:
 # Named once in bridge/, for a reason.
 ONLY_DEFINED = {
     "cert_verify": "requests calls it",
+    "on_request": "azure-core calls it",
     "ignore_aliases": "PyYAML calls it",
     "event_of_text": "the Avro text of Pub/Sub, read like the other sources of metadata",
     "forget_secrets": "secrets are masked for the whole process; tests begin without",

@@ -71,7 +71,9 @@ def run(args: argparse.Namespace) -> int:
     login = Login(connector)
     rest = Rest(login, connector)
     settings = registry_settings(connector, worker)
-    registry = Registry(http_of(settings, retry_seconds=3, longest_wait=1)) if settings.get("url") else None
+    registry = None
+    if settings.get("url"):
+        registry = Registry(http_of(settings, retry_seconds=3, longest_wait=1, egress=connector.egress))
     preview = Preview(loaded, rest, registry, explain=args.explain)
     show = _Printer(bool(connector.get("datapreview.schemas.enable")))
     count = 0

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from bridge.config import egress
+
 MAX_TOPIC: Final = 249
 """Kafka's limit for a topic's name, in characters."""
 
@@ -148,6 +150,15 @@ def api_version(value: str) -> str | None:
     if value == "latest" or _VERSION.fullmatch(value):
         return None
     return "must be 'latest' or a version such as 66.0"
+
+
+def egress_list(value: str) -> str | None:
+    """Hosts, domains and networks."""
+    try:
+        egress.rules(egress.entries(value))
+    except ValueError as wrong:
+        return f"holds {str(wrong)!r}, which is no host, *.domain or network such as 10.0.0.0/8"
+    return None
 
 
 def rest_extension(value: str) -> str | None:

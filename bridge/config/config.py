@@ -8,6 +8,7 @@ from typing import Any
 
 from attrs import frozen
 
+from bridge.config.egress import ANYWHERE, Egress
 from bridge.config.external import Origin
 
 
@@ -15,7 +16,7 @@ class Config(Mapping[str, Any]):
     """Immutable. Every declared property has a value (``None`` without default), and every key below a prefix
     that was given. Its representation shows no value, because some are secret."""
 
-    __slots__ = ("_raw", "_values", "name", "origin", "resolved", "secrets")
+    __slots__ = ("_raw", "_values", "egress", "name", "origin", "resolved", "secrets")
 
     def __init__(
         self,
@@ -25,6 +26,7 @@ class Config(Mapping[str, Any]):
         secrets: frozenset[str] = frozenset(),
         resolved: Mapping[str, str] = MappingProxyType({}),
         origin: Origin = Origin.FILE,
+        egress: Egress = ANYWHERE,
     ) -> None:
         self.name = name
         self.secrets = secrets
@@ -33,6 +35,8 @@ class Config(Mapping[str, Any]):
         """What references stand for → the reference."""
         self.origin = origin
         """Whoever writes by REST is not the operator of the worker."""
+        self.egress = egress
+        """Where connections may be made to."""
         self._values = MappingProxyType(dict(values))
         self._raw = MappingProxyType(dict(raw))
 

@@ -12,6 +12,7 @@ from bridge import quoting
 from bridge.config import secrecy
 from bridge.config.catalogue import Catalogue
 from bridge.config.config import Config
+from bridge.config.egress import ANYWHERE, Egress
 from bridge.config.external import NoProviderError, Origin, Resolver, UnresolvableError
 from bridge.config.property import Property, Type
 from bridge.config.secrecy import MASK
@@ -40,6 +41,7 @@ class Examined:
     resolved: dict[str, str] = field(factory=dict)
     """What references stand for → the reference. It is quoted nowhere, whatever its key."""
     origin: Origin = Origin.FILE
+    egress: Egress = ANYWHERE
 
     def fault(self, key: str, message: str) -> None:
         """Note a fault; the value is shown with it unless it is secret or stands elsewhere."""
@@ -77,7 +79,7 @@ class Examined:
         """The result; meaningful where there are no faults."""
         secrets = secrecy.secrets(self.catalogue, self.given) | frozenset(self.resolved)
         name = str(self.values.get("name") or "")
-        return Config(self.values, self.given, name, secrets, dict(self.resolved), self.origin)
+        return Config(self.values, self.given, name, secrets, dict(self.resolved), self.origin, self.egress)
 
 
 def examine(

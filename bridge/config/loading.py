@@ -8,7 +8,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from bridge.config import environment, external, files, formats, rules
+from bridge.config import environment, external, files, formats, reach, rules
 from bridge.config.catalogue import Catalogue
 from bridge.config.config import Config, Loaded
 from bridge.config.declarations import CONNECTOR, WORKER
@@ -96,6 +96,7 @@ class Loader:
             catalogue, given.values, resolver, unknown=unknown, inherited=_inherited(given.values, worker)
         )
         formats.decide(examined, worker)
+        reach.settle(examined, worker)
         for rule in rules.alone(self.judges):
             rule(examined)
         if worker is not None:

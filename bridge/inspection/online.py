@@ -240,7 +240,8 @@ class _Registry:
 
     def _http(self) -> Any:
         settings = registry_settings(self.loaded.connector, self.loaded.worker)
-        return http_of(settings, retry_seconds=3, longest_wait=1)
+        egress = self.loaded.connector.egress
+        return http_of(settings, retry_seconds=3, longest_wait=1, egress=egress)
 
     def _reach(self) -> str:
         self._call("/subjects?subjectPrefix=none")

@@ -147,7 +147,7 @@ def _with(config: Config, added: Mapping[str, str]) -> Config:
     values = {**config, **added}
     raw = {**config.raw(), **added}
     secrets = config.secrets | frozenset(added.values())
-    return Config(values, raw, config.name, secrets, config.resolved, config.origin)
+    return Config(values, raw, config.name, secrets, config.resolved, config.origin, config.egress)
 
 
 def _keys(iam: _Iam, label: str, account: str, resource: str) -> tuple[str, str, bool]:

@@ -15,7 +15,8 @@ from attrs import define, field
 
 from bridge.config.config import Config, Loaded
 from bridge.config.external import Origin
-from bridge.errors import ConfigurationError, Fault
+from bridge.config.reach import hosts
+from bridge.errors import ConfigurationError, Fault, Stage
 from bridge.kafka import credentials
 from bridge.kafka.security import Security
 from bridge.kafka.translate import COMMON, Translated
@@ -86,6 +87,7 @@ def producer_settings(
 
     Raises ConfigurationError with every fault.
     """
+    _check_reach(loaded)
     return _finish(_producer(loaded, max_message_bytes, transaction_ms))
 
 
@@ -105,12 +107,21 @@ def time_limit(loaded: Loaded) -> tuple[float, str, bool]:
 
 def consumer_settings(loaded: Loaded) -> dict[str, Any]:
     """For a reader of committed records; it brings its own ``group.id``. Raises ConfigurationError."""
+    _check_reach(loaded)
     return _finish(_client("consumer", loaded.worker, loaded.connector))
 
 
 def admin_settings(loaded: Loaded) -> dict[str, Any]:
     """For an admin client. Raises ConfigurationError."""
+    _check_reach(loaded)
     return _finish(_client("admin", loaded.worker, loaded.connector))
+
+
+def _check_reach(loaded: Loaded) -> None:
+    """librdkafka connects by itself: the brokers that a connector names are looked at before it does."""
+    if not loaded.worker.raw().get("bootstrap.servers", "").strip():
+        for host, port in hosts(str(loaded.connector.get("kafka.endpoint") or "")):
+            loaded.connector.egress.check(host, port, Stage.PRODUCE)
 
 
 def worker_settings(kind: str, worker: Config) -> dict[str, Any]:

@@ -23,6 +23,7 @@ import urllib3
 from attrs import define, field, frozen
 
 from bridge import calls
+from bridge.config.egress import ANYWHERE, Egress
 from bridge.documents import LARGEST, Broken, json_of
 from bridge.errors import ConfigurationError, Fatal, Fault, Retriable, Stage
 from bridge.retry import TIMEOUT, patiently
@@ -71,6 +72,7 @@ class Http:
     tls: ssl.SSLContext | None = field(repr=False)
     retry_seconds: float = 300.0
     longest_wait: float = 60.0
+    egress: Egress = ANYWHERE
     closed: threading.Event = field(factory=threading.Event, repr=False)
     _preferred: int = 0
 
@@ -102,6 +104,7 @@ class Http:
         raise Retriable(told, stage=Stage.SCHEMA, retry_after=failure.retry_after or None)
 
     def _once(self, address: Address, method: str, path: str, body: Any) -> tuple[Any] | _Failure:
+        self.egress.check(address.host, address.port, Stage.SCHEMA)
         headers = {"Accept": f"{_CONTENT}, application/json", **self.headers}
         if address.user_info is not None:
             headers.setdefault("Authorization", basic(address.user_info))
@@ -237,7 +240,9 @@ def basic(user_info: str) -> str:
     return "Basic " + base64.b64encode(user_info.encode()).decode()
 
 
-def http_of(settings: Mapping[str, str], *, retry_seconds: float, longest_wait: float) -> Http:
+def http_of(
+    settings: Mapping[str, str], *, retry_seconds: float, longest_wait: float, egress: Egress = ANYWHERE
+) -> Http:
     """From settings without prefix, as ``config.registry_settings`` gives them. ConfigurationError."""
     addresses = tuple(_address(url.strip()) for url in settings.get("url", "").split(",") if url.strip())
     if not addresses:
@@ -249,6 +254,7 @@ def http_of(settings: Mapping[str, str], *, retry_seconds: float, longest_wait: 
         tls_context(settings) if secure else None,
         retry_seconds,
         longest_wait,
+        egress,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from attrs import define, field
@@ -15,7 +16,7 @@ from attrs import define, field
 from bridge.config import Config, Loaded
 from bridge.encryption.dek_registry import DekRegistry, Http
 from bridge.encryption.deks import Dek, Deks
-from bridge.encryption.kms import check
+from bridge.encryption.kms import check, open_kms
 from bridge.encryption.rules import EncryptRule
 from bridge.encryption.seals import seal_of
 from bridge.errors import fatal
@@ -45,6 +46,7 @@ def deks_of(loaded: Loaded, http: Http) -> Deks:
         executor_params(config, loaded.worker),
         fresh_seconds=config.get("bridge.schema.latest.ttl.ms", 300_000) / 1000 * 0.9,
         retry_seconds=seconds if seconds >= 0 else float("inf"),
+        open_kms=partial(open_kms, egress=config.egress),
     )
 
 

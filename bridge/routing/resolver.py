@@ -335,7 +335,7 @@ def registry_http(loaded: Loaded) -> Http:
     config = loaded.connector
     longest = config.get("errors.retry.delay.max.ms", 60_000) / 1000
     settings = registry_settings(loaded.connector, loaded.worker)
-    return http_of(settings, retry_seconds=patience(config), longest_wait=longest)
+    return http_of(settings, retry_seconds=patience(config), longest_wait=longest, egress=config.egress)
 
 
 def tags_of_fields(event: EventType) -> tuple[tuple[str, tuple[str, ...]], ...]:

@@ -13,7 +13,9 @@ from urllib.parse import urlsplit
 from attrs import field, frozen
 
 from bridge import __version__
+from bridge.config import Config
 from bridge.config.checks import is_loopback
+from bridge.config.egress import ANYWHERE, Egress
 from bridge.errors import Fatal, Stage
 from bridge.salesforce.proxy import exempt, find_proxy
 from bridge.trust.context import CA_FILE, trust_context
@@ -32,10 +34,22 @@ class HttpSettings:
     proxy_auth_scheme: str = "NONE"
     connect_timeout: float = 30.0
     no_proxy: str = ""
+    egress: Egress = ANYWHERE
 
     def proxy_for(self, url: str) -> str | None:
-        """The proxy this URL goes through; none for plain http (loopback only) and what ``NO_PROXY`` exempts."""
+        """The proxy this URL goes through; none for plain http (loopback only) and what ``NO_PROXY`` exempts.
+
+        Everything that connects to Salesforce asks here first. Raises Fatal for a host outside of the egress lists.
+        """
         origin = Origin.of(url)
+        proxy = self._proxy_of(origin)
+        self.egress.check(origin.host, origin.port, Stage.LOGIN, salesforce=True)
+        if proxy is not None:
+            through = urlsplit(proxy)
+            self.egress.check(through.hostname or "", through.port, Stage.LOGIN, salesforce=True)
+        return proxy
+
+    def _proxy_of(self, origin: Origin) -> str | None:
         if self.proxy is None or origin.scheme == "http" or exempt(origin.host, origin.port, self.no_proxy):
             return None
         return self.proxy
@@ -98,6 +112,7 @@ def http_settings(connector: Mapping[str, Any], environ: Mapping[str, str] = os.
         proxy_auth_scheme=proxy.scheme if proxy else "NONE",
         connect_timeout=(connector.get("connection.timeout") or 30_000) / 1000,
         no_proxy=environ.get("no_proxy") or environ.get("NO_PROXY") or "",
+        egress=connector.egress if isinstance(connector, Config) else ANYWHERE,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.config.checks import proxy
+from bridge.config.checks import egress_list, proxy
 from bridge.config.property import INT, LONG, LOW, PASSWORD, STRING, Property, group
 
 CONNECTION = group(
@@ -86,6 +86,15 @@ CONNECTION = group(
         "http.proxy.password",
         PASSWORD,
         "The password for the proxy.",
+        importance=LOW,
+    ),
+    Property(
+        "connector.egress.whitelist",
+        STRING,
+        "The hosts that this connector may reach Salesforce and proxies at, as the managed service names them; "
+        "bridge.egress.allowed of the worker counts in any case.",
+        check=egress_list,
+        range_text="hosts, separated by commas",
         importance=LOW,
     ),
     Property(

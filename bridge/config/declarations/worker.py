@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bridge.config.checks import file, rest_extension, servers, topic
+from bridge.config.checks import egress_list, file, rest_extension, servers, topic
 from bridge.config.declarations.accepted import UNKNOWN
 from bridge.config.property import BOOLEAN, HIGH, INT, LIST, LONG, LOW, PASSWORD, STRING, Property, group
 
@@ -42,6 +42,16 @@ KAFKA = group(
         importance=HIGH,
         check=topic,
         range_text="letters, digits, '.', '_' and '-'",
+    ),
+    Property(
+        "bridge.egress.allowed",
+        STRING,
+        "The hosts that connectors may name: names, *.domain for what is below one, networks such as 10.0.0.0/8, each "
+        "with :port where only that is meant. It binds Salesforce, the address that its login sends on to, Pub/Sub, "
+        "proxies, brokers, registries and KMS; what this file names itself stays open. Without it, any.",
+        check=egress_list,
+        range_text="hosts, separated by commas",
+        importance=LOW,
     ),
     Property(
         "client.id", STRING, "The name clients give themselves at the broker.", default="", importance=LOW

@@ -11,11 +11,13 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping
 from typing import Final, Protocol
+from urllib.parse import urlsplit
 
 from attrs import field, frozen
 
 from bridge import calls
-from bridge.errors import fatal
+from bridge.config.egress import ANYWHERE, Egress
+from bridge.errors import Stage, fatal
 from bridge.log import quiet_sdks
 
 Params = Mapping[str, str]
@@ -58,13 +60,23 @@ def check(kms_type: str) -> None:
         ) from None
 
 
-def open_kms(kms_type: str, key_id: str, params: Params) -> Kms:
-    """The driver for one key. Fatal where there is none, or a parameter is missing."""
+def open_kms(kms_type: str, key_id: str, params: Params, egress: Egress = ANYWHERE) -> Kms:
+    """The driver for one key. Fatal where there is none, a parameter is missing, or ``egress`` leaves its host out.
+
+    Drivers hand ``egress`` to their SDKs, which may go on to other hosts.
+    """
     check(kms_type)
-    make: Callable[[str, Params], Kms] = importlib.import_module(DRIVERS[kms_type][0]).open_key
-    opened = make(key_id, params)
+    make: Callable[[str, Params, Egress], Kms] = importlib.import_module(DRIVERS[kms_type][0]).open_key
+    opened = make(key_id, params, egress)
     quiet_sdks()
     return opened
+
+
+def check_url(egress: Egress, url: str) -> None:
+    """Before a KMS is asked. Raises Fatal."""
+    parts = urlsplit(url)
+    port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    egress.check(parts.hostname or "", port, Stage.ENCRYPT)
 
 
 @frozen

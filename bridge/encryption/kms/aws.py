@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from bridge.encryption.kms import Params
+from bridge.config.egress import ANYWHERE, Egress
+from bridge.encryption.kms import Params, check_url
 from bridge.errors import BridgeError, fatal, retriable
 
 _PASSING: Final = frozenset(
@@ -88,7 +89,7 @@ _REMEDIES: Final = {
 }
 
 
-def open_key(key_id: str, params: Params) -> Aws:
+def open_key(key_id: str, params: Params, egress: Egress = ANYWHERE) -> Aws:
     """``arn:aws:kms:<region>:<account>:key/<id>`` (or an alias), in any AWS partition; ``aws-kms://`` before it is
     taken off."""
     import boto3
@@ -106,12 +107,19 @@ def open_key(key_id: str, params: Params) -> Aws:
             profile_name=params.get("profile"),
             region_name=region,
         )
+        _check_all(session, egress)
         role = params.get("role.arn") or os.environ.get("AWS_ROLE_ARN")
         if role and not os.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE"):
             session = _assumed(session, role, params, region)
+            _check_all(session, egress)
         return Aws(arn, session.client("kms"))
     except (ClientError, BotoCoreError) as error:
         raise _worded(arn, error) from None
+
+
+def _check_all(session: Any, egress: Egress) -> None:
+    """For the SDK: whatever the session's clients send goes where it may go."""
+    session.events.register("before-send", lambda request, **_: check_url(egress, request.url))
 
 
 def _assumed(session: Any, role: str, params: Params, region: str) -> Any:

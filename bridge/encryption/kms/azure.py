@@ -14,7 +14,8 @@ from typing import Any, Final
 
 from attrs import define, field
 
-from bridge.encryption.kms import Params
+from bridge.config.egress import ANYWHERE, Egress
+from bridge.encryption.kms import Params, check_url
 from bridge.errors import BridgeError, fatal, retriable
 
 _ID: Final = re.compile(r"(https://[^/]+)/keys/([^/]+)(?:/([0-9a-fA-F]{32}))?/?")
@@ -36,6 +37,7 @@ class Azure:
     version: str | None
     saves_version: bool
     _credential: Any = field(repr=False)
+    _egress: Egress = ANYWHERE
     _clients: dict[str, Any] = field(factory=dict, repr=False)
 
     def wrap(self, material: bytes) -> bytes:
@@ -65,12 +67,13 @@ class Azure:
 
         known = self._clients.get(version or "")
         if known is None:
+            checked = {**options, "per_retry_policies": [_checking(self._egress)]}
             if version is None:
-                newest = KeyClient(self.vault, self._credential, **options).get_key(self.name)
-                known = CryptographyClient(newest, self._credential, **options)
+                newest = KeyClient(self.vault, self._credential, **checked).get_key(self.name)
+                known = CryptographyClient(newest, self._credential, **checked)
             else:
                 known = CryptographyClient(
-                    f"{self.vault}/keys/{self.name}/{version}", self._credential, **options
+                    f"{self.vault}/keys/{self.name}/{version}", self._credential, **checked
                 )
             self._clients[version or ""] = known
         return known
@@ -115,15 +118,27 @@ def _worded(key_id: str, error: Exception) -> BridgeError:
     return fatal(f"Azure Key Vault cannot be used for {key_id} ({type(error).__name__})")
 
 
-def open_key(key_id: str, params: Params) -> Azure:
+def open_key(key_id: str, params: Params, egress: Egress = ANYWHERE) -> Azure:
     """Fatal for an id that is none."""
     found = _ID.fullmatch(key_id.removeprefix("azure-kms://"))
     if found is None:
         raise fatal(f"{key_id} is no key of Azure: https://<vault>.vault.azure.net/keys/<name> is expected")
+    check_url(egress, found[1])
     saves = params.get("encrypt.azure.key.version.save", "").lower() == "true"
     made = (credential or _credential)(params)
     version = found[3].lower() if found[3] else None
-    return Azure(key_id, found[1], found[2], version, saves, made)
+    return Azure(key_id, found[1], found[2], version, saves, made, egress)
+
+
+def _checking(egress: Egress) -> Any:
+    """For the SDK: whatever it sends goes where it may go."""
+    from azure.core.pipeline.policies import SansIOHTTPPolicy
+
+    class Checking(SansIOHTTPPolicy[Any, Any]):
+        def on_request(self, request: Any) -> None:
+            check_url(egress, request.http_request.url)
+
+    return Checking()
 
 
 def _credential(params: Params) -> Any:

@@ -12,11 +12,14 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from bridge.encryption.kms import Params
+from bridge.config.egress import ANYWHERE, Egress
+from bridge.encryption.kms import Params, check_url
 from bridge.errors import BridgeError, fatal, retriable
 
 client: Callable[[Params], Any] | None = None
 """For tests: makes the SDK's client instead of one with credentials."""
+_TOKENS: Final = "https://oauth2.googleapis.com/token"
+_HOSTS: Final = ("https://cloudkms.googleapis.com", _TOKENS)
 _PASSING: Final = (
     "Aborted",
     "DeadlineExceeded",
@@ -77,13 +80,15 @@ def _worded(key_id: str, error: Exception) -> BridgeError:
     return fatal(f"Google Cloud KMS cannot be used for {key_id} ({type(error).__name__})")
 
 
-def open_key(key_id: str, params: Params) -> Gcp:
+def open_key(key_id: str, params: Params, egress: Egress = ANYWHERE) -> Gcp:
     """Fatal for an id that is none, and credentials that cannot be read."""
     name = key_id.removeprefix("gcp-kms://")
     if not name.startswith("projects/") or "/cryptoKeys/" not in name:
         raise fatal(
             f"{key_id} is no key of Google Cloud KMS: projects/…/locations/…/keyRings/…/cryptoKeys/<name> is expected"
         )
+    for url in _HOSTS:
+        check_url(egress, url)
     try:
         return Gcp(key_id, name, (client or _client)(params))
     except (ValueError, OSError) as error:
@@ -104,7 +109,7 @@ def _client(params: Params) -> Any:
             "client_email": params.get("client.email"),
             "private_key_id": params.get("private.key.id"),
             "private_key": params["private.key"].replace("\\n", "\n"),
-            "token_uri": "https://oauth2.googleapis.com/token",
+            "token_uri": _TOKENS,
         }
         made: Any = Credentials
         return KeyManagementServiceClient(credentials=made.from_service_account_info(info))

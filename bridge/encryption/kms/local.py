@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from bridge.config.egress import ANYWHERE, Egress
 from bridge.encryption.envelope import IV, TAG
 from bridge.encryption.kms import Params
 from bridge.errors import fatal
@@ -43,7 +44,7 @@ class Local:
             ) from None
 
 
-def open_key(key_id: str, params: Params) -> Local:
+def open_key(key_id: str, params: Params, egress: Egress = ANYWHERE) -> Local:
     """``secret``, or the environment's LOCAL_SECRET."""
     secret = params.get("secret") or os.environ.get("LOCAL_SECRET")
     if not secret:

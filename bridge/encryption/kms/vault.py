@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 
 from attrs import define, field
 
-from bridge.encryption.kms import Params
+from bridge.config.egress import ANYWHERE, Egress
+from bridge.encryption.kms import Params, check_url
 from bridge.errors import BridgeError, fatal, retriable
 
 
@@ -100,7 +101,20 @@ def _worded(key_id: str, error: Exception) -> BridgeError:
     return fatal(f"Vault refuses {key_id} ({type(error).__name__}): another key may have wrapped this DEK")
 
 
-def open_key(key_id: str, params: Params) -> Vault:
+def _check_all(client: Any, egress: Egress) -> None:
+    """For the SDK: whatever it sends, where Vault redirects it included, goes where it may go."""
+    from requests.adapters import HTTPAdapter
+
+    class Checking(HTTPAdapter):
+        def send(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+            check_url(egress, str(request.url))
+            return super().send(request, *args, **kwargs)
+
+    for scheme in ("https://", "http://"):
+        client.session.mount(scheme, Checking())
+
+
+def open_key(key_id: str, params: Params, egress: Egress = ANYWHERE) -> Vault:
     """Fatal for an id that is none, and without credentials."""
     import hvac
 
@@ -129,6 +143,7 @@ def open_key(key_id: str, params: Params) -> Vault:
         cert=certificate if certificate[0] and certificate[1] else None,
         timeout=10,
     )
+    _check_all(client, egress)
     login = None
     if not token:
 
