@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from typing import Any, Final
 
 from attrs import field, frozen
 
 from bridge.api.guard import Role
+from bridge.java.numbers import double_text
 from bridge.worker.refusals import Refused
 
 MAX_BODY: Final = 1024 * 1024
@@ -131,20 +131,8 @@ def text_of(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return java_double(value)
+        return double_text(value)
     return str(value)
-
-
-def java_double(value: float) -> str:
-    """As Double.toString: 1.5, 1.0E-7, 1.0E21."""
-    if value != value or value in (float("inf"), float("-inf")):
-        return str(value)
-    if value == 0 or 1e-3 <= abs(value) < 1e7:
-        return repr(value)
-    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
-    text = "".join(map(str, digits))
-    power = len(text) - 1 + int(exponent)
-    return f"{'-' if sign else ''}{text[0]}.{text[1:] or '0'}E{power}"
 
 
 def fields(document: Any, known: tuple[str, ...], what: str) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import base64
 import math
-import struct
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final
@@ -16,6 +15,7 @@ from attrs import field, frozen
 
 from bridge.errors import Fatal, Stage
 from bridge.formats.errors import unwritable
+from bridge.java.numbers import shortest_float
 from bridge.model.connect_json import decimal_to_bytes, scale_of
 from bridge.model.protection import Seal
 from bridge.model.schema import DECIMAL, UNSET, Kind, Schema
@@ -73,7 +73,7 @@ def _inner(schema: Schema, record: str, path: str, style: Style) -> Converter:
     if schema.kind is Kind.FLOAT64:
         return lambda value: float(value) if math.isfinite(value) else _not_finite(value)
     if schema.kind is Kind.FLOAT32:
-        return lambda value: _shortest(value) if math.isfinite(value) else _not_finite(value)
+        return lambda value: shortest_float(value) if math.isfinite(value) else _not_finite(value)
     return lambda value: value
 
 
@@ -124,16 +124,3 @@ def _decimal(scale: int, record: str, path: str, style: Style) -> Converter:
 def _not_finite(value: float) -> str:
     """Jackson quotes what JSON has no number for."""
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-
-
-def _shortest(value: float) -> float:
-    """The shortest decimal that is the same 32-bit float, as Java prints one."""
-    single = struct.unpack("<f", struct.pack("<f", value))[0]
-    for digits in range(1, 10):
-        short = float(f"{single:.{digits}g}")
-        try:
-            if struct.unpack("<f", struct.pack("<f", short))[0] == single:
-                return short
-        except OverflowError:  # rounded up beyond the greatest float
-            continue
-    return float(single)

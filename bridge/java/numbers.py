@@ -73,84 +73,59 @@ def _nearest(value: Fraction) -> float:
 
 
 def double_text(value: float) -> str:
-    """``Double.toString`` of Java 17."""
-    return _text(value, 53, -1074)
+    """``Double.toString`` as of Java 19: the fewest digits that read back, at least two."""
+    if not math.isfinite(value) or value == 0:
+        return _special(value)
+    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    if len(digits) == 1:  # of the decimals with two digits the nearest, where fewer would do
+        sign, digits, exponent = Decimal(f"{value:.1e}").as_tuple()
+    return _spelled(sign, digits, int(exponent))
 
 
 def float_text(value: float) -> str:
-    """``Float.toString`` of Java 17."""
-    return _text(_pack(value), 24, -149)
+    """``Float.toString`` as of Java 19, of the nearest 32-bit float."""
+    single = _pack(value)
+    if not math.isfinite(single) or single == 0:
+        return _special(single)
+    return _spelled(*_single_digits(single))
 
 
-def _text(value: float, precision: int, lowest: int) -> str:
+def shortest_float(value: float) -> float:
+    """The double whose digits are the fewest that are the same 32-bit float, as Java prints one."""
+    return float(float_text(value))
+
+
+def _single_digits(single: float) -> tuple[int, tuple[int, ...], int]:
+    """Sign, digits and the exponent of the last: the fewest, at least two, and of those the nearest."""
+    exact = Fraction(single)
+    for places in range(1, 9):
+        sign, digits, exponent = Decimal(f"{single:.{places}e}").as_tuple()
+        whole, ulp = int("".join(map(str, digits))), Fraction(10) ** int(exponent)
+        # floats lie wider apart above a power of two: a neighbour may read back where the nearest does not
+        near = sorted((whole, whole - 1, whole + 1), key=lambda n: abs(n * ulp - abs(exact)))
+        for candidate in near:
+            if _nearest(candidate * ulp) == abs(single):
+                return sign, tuple(map(int, str(candidate))), int(exponent)
+    raise AssertionError("nine digits tell every 32-bit float")  # pragma: no cover
+
+
+def _special(value: float) -> str:
     if math.isnan(value):
         return "NaN"
-    if math.isinf(value):
-        return "Infinity" if value > 0 else "-Infinity"
     sign = "-" if math.copysign(1, value) < 0 else ""
-    if value == 0:
-        return sign + "0.0"
-    digits, exponent = _digits(abs(value), precision, lowest)
-    if not 1e-3 <= abs(value) < 1e7:
-        return f"{sign}{digits[0]}.{digits[1:] or '0'}E{exponent}"
-    if exponent < 0:
-        return f"{sign}0.{'0' * (-exponent - 1)}{digits}"
-    return f"{sign}{digits[: exponent + 1].ljust(exponent + 1, '0')}.{digits[exponent + 1 :] or '0'}"
+    return sign + ("Infinity" if math.isinf(value) else "0.0")
 
 
-def _digits(value: float, precision: int, lowest: int) -> tuple[str, int]:
-    """Significant digits and the exponent of the first, as Java made them before version 19: not always the
-    fewest, and at least two where an exponent is written."""
-    power = math.frexp(value)[1] - 1
-    significant = min(precision, power - lowest + 1)
-    if power <= 62 and value.is_integer():
-        return _whole_digits(int(value), power - significant - 1 if power > significant else 0)
-    exact = Fraction(value)
-    margin = Fraction(2) ** (
-        power - significant - (exact.numerator & exact.numerator - 1 == 0 and _alone(exact))
-    )
-    exponent = math.floor(math.log10(value))
-    while Fraction(10) ** exponent > exact:
-        exponent -= 1
-    while Fraction(10) ** (exponent + 1) <= exact:
-        exponent += 1
-    rest, margin = exact / Fraction(10) ** exponent, margin / Fraction(10) ** exponent
-    out = int(rest)
-    rest, margin = (rest - out) * 10, margin * 10
-    low, high = rest < margin, rest + margin > 10
-    if exponent < -3 or exponent >= 8:
-        low = high = False
-    while not low and not high:
-        digit = int(rest)
-        out, rest, margin = out * 10 + digit, (rest - digit) * 10, margin * 10
-        low, high = rest < margin, rest + margin > 10
-    if high and (not low or rest > 5 or (rest == 5 and out % 2)):
-        out += 1
-    text = str(out)
-    written = len(text) - 1
-    exponent += 1 if out == 10**written and _grew(out, exact, exponent, written) else 0
-    return text.rstrip("0") or "0", exponent
-
-
-def _alone(exact: Fraction) -> bool:
-    """A power of two: the number below it is only half as far away."""
-    return exact.denominator & exact.denominator - 1 == 0
-
-
-def _grew(out: int, exact: Fraction, exponent: int, written: int) -> bool:
-    """Whether rounding up added a digit in front."""
-    return Fraction(out) / Fraction(10) ** written * Fraction(10) ** exponent < exact / 2
-
-
-def _whole_digits(value: int, beyond: int) -> tuple[str, int]:
-    """An integer's digits but for those that its precision does not reach (``beyond`` bits)."""
-    dropped = int(beyond * math.log10(2)) if beyond > 1 else 0
-    exponent = len(str(value)) - 1
-    if dropped:
-        kept, residue = divmod(value, 10**dropped)
-        value = (kept + (residue >= 10**dropped // 2)) * 10**dropped
-        exponent = len(str(value)) - 1
-    return str(value).rstrip("0"), exponent
+def _spelled(sign: int, digits: tuple[int, ...], last: int) -> str:
+    """Java's spelling: with an exponent below 1E-3 and from 1E7 on. ``last`` is the exponent of the last digit."""
+    text = "".join(map(str, digits)).rstrip("0")
+    first = last + len(digits) - 1
+    minus = "-" if sign else ""
+    if not -3 <= first < 7:
+        return f"{minus}{text[0]}.{text[1:] or '0'}E{first}"
+    if first < 0:
+        return f"{minus}0.{'0' * (-first - 1)}{text}"
+    return f"{minus}{text[: first + 1].ljust(first + 1, '0')}.{text[first + 1 :] or '0'}"
 
 
 def parse_whole(text: str, bits: int) -> int:

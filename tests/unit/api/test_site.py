@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bridge.api import describe
-from bridge.api.exchange import java_double
 from bridge.api.guard import Guard
 from bridge.config import config_of
 from bridge.config.declarations import WORKER as WORKER_PROPERTIES
+from bridge.java.numbers import double_text
 from bridge.metrics import Metrics
 from bridge.worker.plugins import Plugin, salesforce_plugins
 from tests.support.memory_worker import JSON, WORKER, MemoryWorker
@@ -211,7 +211,7 @@ def test_no_request_is_answered_with_5xx_or_a_traceback(worker: MemoryWorker, da
 
 
 def test_doubles_are_spelled_as_in_java() -> None:
-    spelled = [java_double(x) for x in (1.5, -1e-7, 1e21, 123456789.0, 1e7, 0.001, 0.0001, 0.0)]
+    spelled = [double_text(x) for x in (1.5, -1e-7, 1e21, 123456789.0, 1e7, 0.001, 0.0001, 0.0)]
     assert spelled == ["1.5", "-1.0E-7", "1.0E21", "1.23456789E8", "1.0E7", "0.001", "1.0E-4", "0.0"]
 
 

@@ -41,11 +41,62 @@ def test_a_float_s_text_reads_back(value: float) -> None:
         (5e-324, "4.9E-324"),
         (123456789.5, "1.234567895E8"),
         (1e18, "1.0E18"),
-        (2.0**60, "1.15292150460684698E18"),
+        (2.0**60, "1.152921504606847E18"),
+        (2e23, "2.0E23"),
+        (1e23, "1.0E23"),
+        (2e-323, "2.0E-323"),
+        (1.7976931348623157e308, "1.7976931348623157E308"),
+        (2.2250738585072014e-308, "2.2250738585072014E-308"),
+        (9007199254740993.0, "9.007199254740992E15"),
+        (100.0, "100.0"),
+        (-0.00123, "-0.00123"),
+        (math.inf, "Infinity"),
+        (-math.inf, "-Infinity"),
     ],
 )
 def test_java_s_text_of_a_double(value: float, text: str) -> None:
     assert numbers.double_text(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (3.4028234663852886e38, "3.4028235E38"),
+        (1.401298464324817e-45, "1.4E-45"),
+        (2.802596928649634e-45, "2.8E-45"),
+        (1.1754943508222875e-38, "1.1754944E-38"),
+        (0.1, "0.1"),
+        (0.3, "0.3"),
+        (16777216.0, "1.6777216E7"),
+        (33554432.0, "3.3554432E7"),
+        (1e10, "1.0E10"),
+        (123456.79, "123456.79"),
+        (2.0**-24, "5.9604645E-8"),
+        (8.5e35, "8.5E35"),
+        (-1.5, "-1.5"),
+        (0.0, "0.0"),
+    ],
+)
+def test_java_s_text_of_a_float(value: float, text: str) -> None:
+    assert numbers.float_text(value) == text
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_no_shorter_text_of_a_double_reads_back(value: float) -> None:
+    digits = _digits(numbers.double_text(value))
+    assert digits <= max(2, _digits(repr(value)))
+
+
+@given(st.floats(width=32, allow_nan=False, allow_infinity=False))
+def test_no_shorter_text_of_a_float_reads_back(value: float) -> None:
+    digits = _digits(numbers.float_text(value))
+    shorter = {f"{value:.{places}e}" for places in range(max(digits - 2, 0))}
+    assert digits <= 2 or value not in {numbers.parse_float(text, single=True) for text in shorter}
+
+
+def _digits(text: str) -> int:
+    """How many significant digits it has."""
+    return len(text.lower().partition("e")[0].replace(".", "").replace("-", "").strip("0"))
 
 
 @given(st.integers(), st.sampled_from([8, 16, 32, 64]))
