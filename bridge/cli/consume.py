@@ -139,7 +139,7 @@ def _decrypter(args: argparse.Namespace, worker: Config) -> Decrypter:
     from bridge.encryption.dek_registry import DekRegistry
     from bridge.encryption.deks import Deks
     from bridge.errors import ConfigurationError, Fault
-    from bridge.model.subjects import prefix
+    from bridge.model.subjects import context_name, prefix
     from bridge.reading.decrypt import Decrypter
     from bridge.registry.http import http_of
     from bridge.routing.guard import executor_params
@@ -150,9 +150,10 @@ def _decrypter(args: argparse.Namespace, worker: Config) -> Decrypter:
             [Fault("schema.registry.url", "is needed for --decrypt: keys are kept there")]
         )
     http = http_of(settings, retry_seconds=10, longest_wait=2)
-    context = prefix(args.context)
-    deks = Deks(DekRegistry(http, context.strip(":")), executor_params(None, worker), retry_seconds=10)
-    return Decrypter(http, deks, context, args.topic)
+    deks = Deks(
+        DekRegistry(http, context_name(args.context)), executor_params(None, worker), retry_seconds=10
+    )
+    return Decrypter(http, deks, prefix(args.context), args.topic)
 
 
 def _bytes(content: object) -> bytes | None:

@@ -45,9 +45,9 @@ def deks_of(args: argparse.Namespace) -> Deks:
     """Keys, with the worker's KMS credentials, asked for in the context where one is named."""
     from bridge.encryption.dek_registry import DekRegistry
     from bridge.encryption.deks import Deks
-    from bridge.model.subjects import prefix
+    from bridge.model.subjects import context_name
     from bridge.routing.guard import executor_params
 
-    context = prefix(getattr(args, "context", "")).strip(":")
+    context = context_name(getattr(args, "context", ""))
     registry = DekRegistry(http_of_worker(args), context)
     return Deks(registry, executor_params(None, worker_of(args)), retry_seconds=10)

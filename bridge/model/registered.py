@@ -7,6 +7,8 @@ from typing import Any
 
 from attrs import field, frozen
 
+from bridge.model.wire import frame_of
+
 
 @frozen
 class Registered:
@@ -21,6 +23,11 @@ class Registered:
     metadata: Mapping[str, Any] | None = field(default=None, hash=False)
     rule_set: Mapping[str, Any] | None = field(default=None, hash=False)
     guid: str | None = None
+
+    @property
+    def frame(self) -> bytes:
+        """The bytes before a value that this schema writes."""
+        return frame_of(self.id)
 
     def rules(self) -> list[Mapping[str, Any]]:
         """Every rule of every phase."""

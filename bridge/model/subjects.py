@@ -32,7 +32,13 @@ def qualified(subject: str, context: str) -> str:
 
 
 def prefix(context: str) -> str:
-    """What stands before subjects of a context: ``:.name:``, nothing for the default context."""
+    """What stands before subjects of a context: ``:.name:``, nothing for the default context. As ``context_name``."""
+    name = context_name(context)
+    return f":{name}:" if name else ""
+
+
+def context_name(context: str) -> str:
+    """A context as the registry calls it: ``.name``; empty for the default one. Fatal for what can be no name."""
     name = context.strip().strip(":").removeprefix(".")
     if name in ("", DEFAULT_CONTEXT):
         return ""
@@ -41,4 +47,4 @@ def prefix(context: str) -> str:
             "schema.context.name holds a colon or a control character; a context is a plain name",
             stage=Stage.CONFIGURATION,
         )
-    return f":.{name}:"
+    return f".{name}"

@@ -12,7 +12,7 @@ import math
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from attrs import define, field, frozen
@@ -22,11 +22,9 @@ from bridge.errors import Fatal
 from bridge.languages.avro.binary import reading
 from bridge.model.registered import Registered
 from bridge.model.texts import imports_of
+from bridge.model.wire import unframed
 from bridge.registry.client import Registry, schema_fatal
 from bridge.registry.http import Refused
-
-MAGIC: Final = 0
-_HEADER: Final = 5
 
 
 class Http(Protocol):
@@ -64,8 +62,8 @@ class Decoder:
         """Never raises for what is in ``data``; Retriable or Fatal when the registry cannot be asked."""
         if data is None:
             return Decoded(None)
-        if len(data) >= _HEADER and data[0] == MAGIC:
-            return self._by_schema(data, int.from_bytes(data[1:_HEADER], "big"))
+        if (framed := unframed(data)) is not None:
+            return self._by_schema(data, *framed)
         try:
             text = data.decode()
         except UnicodeDecodeError:
@@ -75,7 +73,7 @@ class Decoder:
         except (ValueError, RecursionError):
             return Decoded(text)
 
-    def _by_schema(self, data: bytes, schema_id: int) -> Decoded:
+    def _by_schema(self, data: bytes, schema_id: int, body: bytes) -> Decoded:
         if self.registry is None:
             return _as_base64(data, schema_id, f"schema id {schema_id}: name a registry to decode it")
         schema = self._schemas.get(schema_id)
@@ -84,7 +82,7 @@ class Decoder:
         if schema.note:
             return _as_base64(data, schema_id, schema.note)
         try:
-            return Decoded(_payload(schema, data[_HEADER:]), schema_id)
+            return Decoded(_payload(schema, body), schema_id)
         except Exception as error:  # whatever a decoder says of bytes that do not fit
             return _as_base64(data, schema_id, f"does not fit schema {schema_id} ({type(error).__name__})")
 

@@ -16,15 +16,14 @@ from bridge.encryption.deks import Deks
 from bridge.encryption.envelope import NotDecryptedError
 from bridge.languages.avro.binary import Reading, reading
 from bridge.model.texts import imports_of
-from bridge.reading.decode import MAGIC, Decoded, Decoder, Http, plain
+from bridge.model.wire import unframed
+from bridge.reading.decode import Decoded, Decoder, Http, plain
 from bridge.reading.opener import Opener
 from bridge.registry import answers
 from bridge.registry.answers import checked
 from bridge.registry.client import Registry, schema_fatal
 from bridge.registry.http import Refused
 from bridge.routing.letters import PREFIX, opened
-
-_HEADER = 5
 
 
 @define
@@ -64,13 +63,12 @@ class Decrypter:
         found = {str(k): v for k, v in headers or () if isinstance(v, bytes)}
         if data is not None and any(name.startswith(PREFIX) for name in found):
             return self._decoder.decode(opened(self.deks, data, found))
-        if data is None or len(data) < _HEADER or data[0] != MAGIC:
+        framed = None if data is None else unframed(data)
+        rules = None if framed is None else self.rules(framed[0])
+        if framed is None or rules is None:
             return self._decoder.decode(data)
-        schema_id = int.from_bytes(data[1:_HEADER], "big")
-        rules = self.rules(schema_id)
-        if rules is None:
-            return self._decoder.decode(data)
-        return Decoded(plain(_value(rules, data[_HEADER:])), schema_id)
+        schema_id, body = framed
+        return Decoded(plain(_value(rules, body)), schema_id)
 
     def rules(self, schema_id: int) -> _Rules | None:
         """What a schema's rules protect; None where they protect nothing."""

@@ -8,7 +8,7 @@ was proved at all: an unknown schema id, another context, an empty topic.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any
 from urllib.parse import quote
 
 from attrs import define, field
@@ -19,14 +19,13 @@ from bridge.encryption.rules import EncryptRule
 from bridge.errors import BridgeError
 from bridge.model.contract import Contract
 from bridge.model.registered import Registered
+from bridge.model.wire import unframed
 from bridge.reading.bodies import Body, body_of
 from bridge.reading.protected import Chain, Demands, Protected
 from bridge.registry.client import Registry
 from bridge.registry.http import Http, Refused
 from bridge.routing.letters import PREFIX, opened
 
-MAGIC: Final = 0
-HEADER: Final = 5
 Headers = Mapping[str, Any] | Iterable[tuple[str, Any]] | None
 
 
@@ -87,11 +86,11 @@ class Proof:
             self.empty += 1
         elif any(name.startswith(PREFIX) for name in sealed):
             self._letter(value, sealed, where)
-        elif len(value) < HEADER or value[0] != MAGIC:
+        elif (framed := unframed(value)) is None:
             self.plain += 1
             self._found("", "it names no schema and no key, so all of it is plaintext", where)
         else:
-            self._judged(int.from_bytes(value[1:HEADER], "big"), value[HEADER:], where)
+            self._judged(*framed, where)
 
     def problems(self) -> list[str]:
         """What is wrong, each thing once with the number of records and the first of them."""

@@ -22,6 +22,7 @@ from bridge.encryption.seals import seal_of
 from bridge.errors import fatal
 from bridge.model.protection import NOTHING, Protection, Seal
 from bridge.model.registered import Registered
+from bridge.model.subjects import context_name
 from bridge.routing.planning import Intent
 
 _PARAMETER: Final = re.compile(r"(?:value\.converter\.)?rule\.executors\.[^.]+\.param\.(.+)")
@@ -52,8 +53,7 @@ def deks_of(loaded: Loaded, http: Http) -> Deks:
 
 def context_of(config: Mapping[str, Any]) -> str:
     """The context as clients send it with questions about KEKs; empty for the default one."""
-    name = str(config.get("schema.context.name") or "default").strip().strip(":").removeprefix(".")
-    return "" if name in ("", "default") else f".{name}"
+    return context_name(str(config.get("schema.context.name") or ""))
 
 
 @define

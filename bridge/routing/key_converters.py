@@ -103,7 +103,7 @@ class _Avro:
         if schema is None:
             return lambda value: None if value is None else _refuse("has no schema, which Avro needs")
         registered = self._registered(schema, topic)
-        frame = b"\0" + registered.id.to_bytes(4, "big")
+        frame = registered.frame
         if schema.kind is Kind.STRUCT:
             return _unless_null(avro.compile_values(schema, registered.text, frame, self._settings))
         write = nullable(schema, target(schema, parse(registered.text), "key"), "the key")

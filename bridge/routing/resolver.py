@@ -274,7 +274,7 @@ class Writers:
         registered = None if written is None else written.registered
         rows = layout(event, schema if written is None else written.schema, drop_unknown=not self._strict)
         text = None if registered is None else registered.text
-        frame = b"" if registered is None else frame_of(registered.id)
+        frame = b"" if registered is None else registered.frame
         protection = NOTHING if written is None else written.protection
         if written is not None and self.guard is not None:
             self._exposure.judge(schema, written.in_force)
@@ -341,11 +341,6 @@ def registry_http(loaded: Loaded) -> Http:
 def tags_of_fields(event: EventType) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """What an event's equality leaves out: the tags, which may change while the schema id stays."""
     return tuple((f.name, tuple(sorted(f.tags))) for f in event.fields if f.tags)
-
-
-def frame_of(schema_id: int) -> bytes:
-    """The bytes before a value: magic byte and the schema's id."""
-    return b"\0" + schema_id.to_bytes(4, "big")
 
 
 def describes(event: EventType, written: Registered | None) -> str:

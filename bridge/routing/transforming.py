@@ -209,7 +209,7 @@ class Transforming:
             return _unless_null(self._form.compile_values(schema, None, b"", self._settings, NOTHING)), 0
         if self._encrypts or written.protection.fields or written.protection.payload:
             self.exposure.judge(before, written.in_force)
-        frame = b"\0" + written.registered.id.to_bytes(4, "big")
+        frame = written.registered.frame
         watched, placed = written.protection.watched()
         named = f"{written.registered.subject} version {written.registered.version}"
         try:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.errors import Fatal
-from bridge.model.subjects import subject_name
+from bridge.model.subjects import context_name, prefix, subject_name
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,13 @@ def test_subjects(strategy: str, context: str, subject: str) -> None:
 def test_a_context_that_is_none(context: str) -> None:
     with pytest.raises(Fatal, match=r"schema\.context\.name"):
         subject_name("TopicNameStrategy", "t", "r", context)
+
+
+@pytest.mark.parametrize("spelled", ["sales", ".sales", ":.sales:", " sales ", ":.sales"])
+def test_a_context_has_one_name_however_it_is_spelled(spelled: str) -> None:
+    assert (context_name(spelled), prefix(spelled)) == (".sales", ":.sales:")
+
+
+@pytest.mark.parametrize("spelled", ["", ".", "default", ":.:", " default "])
+def test_the_default_context_has_none(spelled: str) -> None:
+    assert (context_name(spelled), prefix(spelled)) == ("", "")
