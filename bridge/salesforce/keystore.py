@@ -16,7 +16,7 @@ from bridge.errors import ConfigurationError, Fatal, Fault, Stage
 from bridge.salesforce.example_keys import is_example
 from bridge.salesforce.keyfile import FILE, PATH, read_keystore_bytes
 from bridge.trust.errors import KeystoreError
-from bridge.trust.jks import MAGIC, decrypt, read_jks
+from bridge.trust.jks import JCEKS_MAGIC, MAGIC, decrypt, read_keys
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -28,7 +28,6 @@ MIN_BITS = 2048  # RFC 7518 §3.3
 NO_KEY = "holds no private key, only certificates; it must hold the key that signs the login"
 MAKE_ONE = "make a new one with 'sfbridge auth keystore' and upload its certificate to the app"
 WARN_BEFORE = timedelta(days=30)
-JCEKS_MAGIC = bytes.fromhex("cececece")
 
 
 @frozen
@@ -109,7 +108,7 @@ def _from_jks(data: bytes, password: str, source: str) -> SigningKey:
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import load_der_private_key
 
-    entries = read_jks(data, password)
+    entries = read_keys(data, password)
     if not entries:
         raise KeystoreError(NO_KEY)
     entry = entries[0]

@@ -82,24 +82,14 @@ def _client_certificate(context: ssl.SSLContext, settings: Mapping[str, str]) ->
         elif kind_of(data := read_file(path)) == "PEM":
             context.load_cert_chain(path, settings.get("ssl.key.location") or None, password)
         elif kind_of(data) == "PKCS12":
-            _load(context, _pem_of_pkcs12(data, password), None)
+            # here: loads cryptography, and most keystores are PEM
+            from bridge.trust.pkcs12 import as_pem
+
+            _load(context, as_pem(data, password), None)
         else:
             raise StoreError("is JKS; convert it with keytool -importkeystore -deststoretype pkcs12")
     except (StoreError, ssl.SSLError, OSError, ValueError) as error:
         raise _fault("keystore.location", f"cannot be used: {error}") from None
-
-
-def _pem_of_pkcs12(data: bytes, password: str | None) -> bytes:
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.serialization import pkcs12
-
-    secret = password.encode() if password else None
-    key, certificate, others = pkcs12.load_key_and_certificates(data, secret)
-    if key is None or certificate is None:
-        raise StoreError("holds no private key with a certificate")
-    form = serialization.PrivateFormat.PKCS8
-    pem = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
-    return pem + b"".join(c.public_bytes(serialization.Encoding.PEM) for c in (certificate, *others))
 
 
 def _load(context: ssl.SSLContext, pem: bytes, password: str | None) -> None:

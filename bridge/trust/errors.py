@@ -1,11 +1,14 @@
-"""The one exception the keystore readers raise among themselves; ``keystore.load_keystore`` makes an error of
-it."""
+"""Why a store cannot be used: what the readers raise; who reads for a property makes an error of the bridge of it."""
 
 from __future__ import annotations
 
 
-class KeystoreError(Exception):
-    """Why a keystore cannot be used, as the end of a sentence; ``password`` if that is what to look at."""
+class StoreError(ValueError):
+    """A store cannot be used; the text is the end of a sentence and holds no secret."""
+
+
+class KeystoreError(StoreError):
+    """The same of a store with keys or a password; ``password`` if that is what to look at."""
 
     def __init__(self, message: str, password: bool = False) -> None:
         super().__init__(message)

@@ -22,6 +22,8 @@ from attrs import field, frozen
 from bridge.trust.errors import WRONG_PASSWORD, KeystoreError
 
 MAGIC = bytes.fromhex("feedfeed")
+JCEKS_MAGIC = bytes.fromhex("cececece")
+"""Another of Java's formats, with other ciphers; it is recognised and not read."""
 KEY_PROTECTOR = bytes.fromhex("2b060104012a02110101")
 DIGEST = 20
 MAX_ENTRIES = 10_000
@@ -36,15 +38,31 @@ class KeyEntry:
     chain: tuple[bytes, ...] = field(repr=False)
 
 
-def read_jks(data: bytes, password: str) -> list[KeyEntry]:
-    """The key entries, in the file's order, after the file's integrity has been checked. Raises
-    KeystoreError."""
+@frozen
+class TrustedEntry:
+    """A certificate that is trusted (DER)."""
+
+    alias: str
+    certificate: bytes = field(repr=False)
+
+
+def read_keys(data: bytes, password: str) -> list[KeyEntry]:
+    """The key entries, in the file's order. Raises KeystoreError."""
+    return [entry for entry in read_entries(data, password) if isinstance(entry, KeyEntry)]
+
+
+def read_entries(data: bytes, password: str | None) -> list[KeyEntry | TrustedEntry]:
+    """Every entry, in the file's order. Without a password (None) the digest is not checked, as in Java.
+
+    Raises KeystoreError.
+    """
     body, digest = data[:-DIGEST], data[-DIGEST:]
     entries = _entries(_Reader(body))
     # Structure first: a file cut short would otherwise be blamed on the password.
-    expected = _sha1(_utf16(password), b"Mighty Aphrodite", body)
-    if not hmac.compare_digest(digest, expected):
-        raise KeystoreError(WRONG_PASSWORD, password=True)
+    if password is not None:
+        expected = _sha1(_utf16(password), b"Mighty Aphrodite", body)
+        if not hmac.compare_digest(digest, expected):
+            raise KeystoreError(WRONG_PASSWORD, password=True)
     return entries
 
 
@@ -66,7 +84,7 @@ def decrypt(entry: KeyEntry, password: str) -> bytes:
     return plain
 
 
-def _entries(reader: _Reader) -> list[KeyEntry]:
+def _entries(reader: _Reader) -> list[KeyEntry | TrustedEntry]:
     if reader.take(4) != MAGIC:
         raise KeystoreError("is no JKS keystore")
     version, count = reader.number(), reader.number()
@@ -74,18 +92,17 @@ def _entries(reader: _Reader) -> list[KeyEntry]:
         raise KeystoreError(f"is a JKS keystore of version {version}; 1 and 2 are known")
     if count > MAX_ENTRIES:
         raise KeystoreError(f"is damaged: it claims to hold {count} entries")
-    found = [entry for _ in range(count) if (entry := _entry(reader, version)) is not None]
+    entries = [_entry(reader, version) for _ in range(count)]
     if reader.left:
         raise KeystoreError("is damaged: something follows its last entry")
-    return found
+    return entries
 
 
-def _entry(reader: _Reader, version: int) -> KeyEntry | None:
+def _entry(reader: _Reader, version: int) -> KeyEntry | TrustedEntry:
     tag, alias = reader.number(), reader.text()
     reader.take(8)
     if tag == 2:
-        _certificate(reader, version)
-        return None
+        return TrustedEntry(alias, _certificate(reader, version))
     if tag != 1:
         raise KeystoreError(f"is damaged: it holds an entry of the unknown kind {tag}")
     protected = reader.take(reader.number())

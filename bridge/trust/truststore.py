@@ -1,39 +1,19 @@
 """Certificates out of the stores that Java clients use: JKS, PKCS#12, PEM; told apart by their content.
 
-JKS (``sun.security.provider.JavaKeyStore``), big-endian::
-
-    FEEDFEED  version u4 (1 or 2)  count u4
-    entry: tag u4 (1 private key, 2 trusted certificate)  alias UTF  date u8
-       1:  key: u4 length, bytes    chain: u4 count, certificates
-       2:  certificate
-    certificate: [version 2: type UTF]  u4 length, DER
-    SHA-1 over password (UTF-16BE), "Mighty Aphrodite", and all bytes before it
-
-UTF is a u2 length and that many bytes. Without a password the digest is not checked, as in Java. As for Java,
-the first certificate of a key's chain counts as trusted, too.
+As for Java, the first certificate of a key's chain counts as trusted, too.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
 import ssl
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from attrs import define
+from bridge.trust import jks
+from bridge.trust.errors import StoreError as StoreError
 
-JKS_MAGIC: Final = b"\xfe\xed\xfe\xed"
-JCEKS_MAGIC: Final = b"\xce\xce\xce\xce"
-_WHITENER: Final = b"Mighty Aphrodite"
-_DIGEST: Final = 20
 _PEM: Final = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
-
-
-class StoreError(ValueError):
-    """A store cannot be used; the text is the end of a sentence and holds no secret."""
 
 
 def read_file(path: str) -> bytes:
@@ -48,9 +28,9 @@ def read_file(path: str) -> bytes:
 
 def kind_of(data: bytes) -> str:
     """``JKS``, ``JCEKS``, ``PKCS12`` or ``PEM``; StoreError if it is none of them."""
-    if data.startswith(JKS_MAGIC):
+    if data.startswith(jks.MAGIC):
         return "JKS"
-    if data.startswith(JCEKS_MAGIC):
+    if data.startswith(jks.JCEKS_MAGIC):
         return "JCEKS"
     if b"-----BEGIN " in data[:65536]:
         return "PEM"
@@ -89,72 +69,15 @@ def _pem_certificates(data: bytes) -> list[bytes]:
 
 
 def _pkcs12_certificates(data: bytes, password: str | None) -> list[bytes]:
-    from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
+    # here: loads cryptography, and most trust stores are PEM
+    from bridge.trust.pkcs12 import certificates
 
-    try:
-        store = pkcs12.load_pkcs12(data, password.encode() if password is not None else None)
-    except ValueError:
-        raise StoreError(
-            "cannot be opened: the password is wrong" if password else "cannot be opened without its password"
-        ) from None
-    entries = [store.cert, *store.additional_certs]
-    return [entry.certificate.public_bytes(Encoding.DER) for entry in entries if entry is not None]
+    return certificates(data, password)
 
 
 def jks_certificates(data: bytes, password: str | None) -> list[bytes]:
     """The trusted certificates of a JKS store, DER; the password is needed for its digest only."""
-    if len(data) < 12 + _DIGEST or not data.startswith(JKS_MAGIC):
-        raise StoreError("is no JKS store, or cut off")
-    body, digest = data[:-_DIGEST], data[-_DIGEST:]
-    if password:
-        # The digest is what the format prescribes, not a choice of ours.
-        wanted = hashlib.sha1(password.encode("utf-16-be") + _WHITENER + body, usedforsecurity=False)
-        if not hmac.compare_digest(wanted.digest(), digest):
-            raise StoreError("cannot be opened: the password is wrong, or the file was changed")
-    reader = _Reader(body, 4)
-    version = reader.number(4)
-    if version not in (1, 2):
-        raise StoreError(f"is a JKS store of version {version}, which is unknown")
-    found = [der for _ in range(reader.number(4)) for der in _entry(reader, version)]
-    if reader.at != len(body):
-        raise StoreError("is damaged: there is more in it than it says")
-    return found
-
-
-def _entry(reader: _Reader, version: int) -> Iterator[bytes]:
-    tag = reader.number(4)
-    reader.take(reader.number(2))  # alias
-    reader.take(8)  # date
-    if tag == 2:
-        yield _certificate(reader, version)
-    elif tag == 1:
-        reader.take(reader.number(4))
-        for place in range(reader.number(4)):
-            der = _certificate(reader, version)
-            if place == 0:
-                yield der
-    else:
-        raise StoreError(f"is damaged: an entry of unknown kind {tag}")
-
-
-def _certificate(reader: _Reader, version: int) -> bytes:
-    if version == 2:
-        reader.take(reader.number(2))  # type, always X.509
-    return reader.take(reader.number(4))
-
-
-@define
-class _Reader:
-    data: bytes
-    at: int
-
-    def take(self, length: int) -> bytes:
-        end = self.at + length
-        if end > len(self.data):
-            raise StoreError("is damaged or cut off")
-        taken = self.data[self.at : end]
-        self.at = end
-        return taken
-
-    def number(self, size: int) -> int:
-        return int.from_bytes(self.take(size), "big")
+    trusted: list[bytes] = []
+    for entry in jks.read_entries(data, password or None):
+        trusted += [entry.certificate] if isinstance(entry, jks.TrustedEntry) else entry.chain[:1]
+    return trusted

@@ -143,7 +143,7 @@ def test_trust_store_by_content_not_by_name(tmp_path: Path) -> None:
     ):
         assert producer({**SSL, **store})["ssl.ca.pem"] == authority.file.read_text()
     found = faults({**SSL, "ssl.truststore.location": str(p12), "ssl.truststore.password": "falsch"})
-    assert found == {"ssl.truststore.location": "cannot be opened: the password is wrong"}
+    assert found == {"ssl.truststore.location": "cannot be opened: the password is wrong, or it is damaged"}
 
 
 def test_ssl_cert_file_adds_to_the_system_s_trust(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -128,3 +128,12 @@ def test_kinds_and_what_is_none() -> None:
         trusted_certificates(jks([]), None)
     with pytest.raises(StoreError, match="no certificate"):
         trusted_certificates(b"-----BEGIN PRIVATE KEY-----", None)
+
+
+def test_a_pkcs12_store_of_endless_derivation_is_refused_at_once() -> None:
+    """As a keystore of that kind is: there is one reader."""
+    number = lambda value: b"\x02\x05" + value.to_bytes(5, "big")  # noqa: E731 - DER INTEGER
+    salt = b"\x04\x08" + b"\0" * 8
+    parameters = b"\x30" + bytes([len(salt) + 7]) + salt + number(2**34)
+    with pytest.raises(StoreError, match="iterations to derive"):
+        trusted_certificates(b"\x30" + bytes([len(parameters)]) + parameters, "changeit")
