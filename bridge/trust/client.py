@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from bridge.errors import ConfigurationError, Fault
+from bridge.trust.context import own_context
 from bridge.trust.truststore import StoreError, kind_of, read_file, to_pem, trusted_certificates
 
 _NAME = "schema.registry.ssl."
@@ -56,16 +57,12 @@ def _trusting(settings: Mapping[str, str]) -> ssl.SSLContext:
     """A named trust store stands instead of the system's trust, as in Java."""
     inline = settings.get("ssl.truststore.certificates", "")
     path = settings.get("ssl.truststore.location") or settings.get("ssl.ca.location", "")
-    extra = os.environ.get("SSL_CERT_FILE", "")
+    if not inline and not path:
+        return own_context()
     try:
-        if inline or path:
-            data = inline.encode() if inline else read_file(path)
-            pem = to_pem(trusted_certificates(data, settings.get("ssl.truststore.password")))
-            return ssl.create_default_context(cadata=pem)
-        context = ssl.create_default_context()
-        if extra and Path(extra).is_file():
-            context.load_verify_locations(cafile=extra)
-        return context
+        data = inline.encode() if inline else read_file(path)
+        pem = to_pem(trusted_certificates(data, settings.get("ssl.truststore.password")))
+        return ssl.create_default_context(cadata=pem)
     except (StoreError, ssl.SSLError, ValueError) as error:
         raise _fault("truststore.location", f"cannot be used: {error}") from None
 

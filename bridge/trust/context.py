@@ -24,12 +24,28 @@ def trust_context(ca_file: str | None, environ: Mapping[str, str] = os.environ) 
 
     Raises ConfigurationError when a named file is missing, unreadable or holds no PEM certificate.
     """
+    return _context(_named(ca_file, environ))
+
+
+def own_context(environ: Mapping[str, str] = os.environ) -> ssl.SSLContext:
+    """A new context with the same trust, for who adds a client certificate to it. Raises ConfigurationError."""
+    return _built(_named(None, environ))
+
+
+Named = tuple[tuple[str, str, int], ...]
+
+
+def _named(ca_file: str | None, environ: Mapping[str, str]) -> Named:
     named = ((CA_FILE, ca_file), (SSL_CERT_FILE, environ.get(SSL_CERT_FILE)))
-    return _context(tuple((key, path, _changed(key, path)) for key, path in named if path))
+    return tuple((key, path, _changed(key, path)) for key, path in named if path)
 
 
 @lru_cache(maxsize=8)
-def _context(named: tuple[tuple[str, str, int], ...]) -> ssl.SSLContext:
+def _context(named: Named) -> ssl.SSLContext:
+    return _built(named)
+
+
+def _built(named: Named) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     # A company's file often holds just its intermediate authority: what the user names is trusted as it is.

@@ -20,6 +20,7 @@ from cryptography.x509.oid import NameOID
 from bridge.errors import ConfigurationError, Fatal
 from bridge.registry.client import Registry
 from bridge.registry.http import http_of
+from bridge.trust.client import tls_context
 
 PEM = serialization.Encoding.PEM
 
@@ -122,3 +123,12 @@ def test_a_store_that_is_none(url: str, tmp_path: Path) -> None:
     (tmp_path / "x").write_text("nothing")
     with pytest.raises(ConfigurationError, match=r"ssl\.truststore\.location: cannot be used"):
         ask(url, {"ssl.truststore.location": str(tmp_path / "x")})
+
+
+def test_a_private_authority_that_is_named_but_missing_is_a_fault_here_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As towards Salesforce: OpenSSL would pass over it, and then refuse the registry for another reason."""
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
+    with pytest.raises(ConfigurationError, match=r"there is no file /nowhere/ca\.pem"):
+        tls_context({})
