@@ -13,6 +13,8 @@ from bridge.api.guard import Guard, origin_of, read_users
 from bridge.api.server import Listener, Server, bind, forwarder, listeners
 from bridge.api.site import Site
 from bridge.config import Config
+from bridge.config.checks import is_loopback
+from bridge.config.egress import ALLOWED
 from bridge.errors import BridgeError, Fatal
 from bridge.worker.herder import Herder
 from bridge.worker.plugins import Plugin
@@ -79,6 +81,10 @@ class Service:
         """Connectors that a stop left with something undone: name, and what, in words."""
         return self._worker.unfinished() if self._worker is not None else []
 
+    def open_door(self) -> str | None:
+        """What whoever reaches a listener may do, in one sentence; None where it is asked who that is."""
+        return open_door(self.config)
+
     @property
     def worker(self) -> Worker:
         """The worker behind the API."""
@@ -87,6 +93,28 @@ class Service:
 
     def _failed(self, error: BridgeError) -> None:
         self.failure = error if isinstance(error, Fatal) else self.failure
+
+
+def open_door(config: Config) -> str | None:
+    """As :meth:`Service.open_door`."""
+    if config["bridge.rest.users.file"]:
+        return None
+    everywhere = any(not is_loopback(one.host) for one in listeners(config))
+    who = "whoever reaches a listener" if everywhere else "any user of this machine"
+    read = (
+        f", have them read what config.providers ({','.join(names)}) allow"
+        if (names := _providers(config))
+        else ""
+    )
+    where = "the hosts of bridge.egress.allowed" if config[ALLOWED] else "any host"
+    return (
+        f"nobody is asked who they are: {who} may see, create, change and stop connectors{read}, and have this worker "
+        f"connect to {where} and write to every topic that it may write to; bridge.rest.users.file changes that"
+    )
+
+
+def _providers(config: Config) -> list[str]:
+    return list(config["config.providers"])
 
 
 def _advertised(config: Config, first: Listener) -> Listener:

@@ -57,6 +57,8 @@ def run(args: argparse.Namespace) -> int:
             raise
         return 0  # asked to stop before Kafka had answered: there is nothing to drain
     print(f"worker {service.worker_id} of group {config['group.id']} answers at {service.url}", flush=True)
+    if (warning := service.open_door()) is not None:
+        print(warning, flush=True)
     while not ended.wait(0.2) and service.failure is None:
         pass
     return _end(service)
