@@ -1,4 +1,5 @@
-"""What CONTRIBUTING.md promises: a transform, KMS, format, property, command or route needs so many files, and no more.
+"""What CONTRIBUTING.md promises: a transform, KMS, format, transport, property, command or route needs so many files,
+and no more.
 
 Each is added to a copy of the package, and used there as a user would.
 """
@@ -276,7 +277,59 @@ assert "/toy/{name}" in describe.text()
         ),
     },
 )
-ADDITIONS = (TRANSFORM, KMS, FORMAT, PROPERTY, COMMAND, ROUTE)
+TRANSPORT = Addition(
+    "a transport",
+    CONNECTOR
+    + """
+import threading
+from bridge.buffer import Buffer
+from bridge.errors import BridgeError
+from bridge.metrics import Stats
+from bridge.salesforce.transport import Start, open_source, try_subscription
+config, buffer = configured(bridge__salesforce__api="toy"), Buffer(10, 10)
+source = open_source(config, None, None, buffer, Stats("toy"), Start())
+source.run(threading.Event())
+assert buffer.get(0).since_ms == 1 and buffer.get(0) is None
+try_subscription(config, None, None, 7)
+try:
+    configured(bridge__salesforce__api="pigeon")
+except BridgeError as error:
+    assert "toy, streaming" in str(error.faults[0]), error.faults
+else:
+    raise AssertionError
+""",
+    new={
+        "bridge/salesforce/toy.py": '''
+"""The transport ``toy``: says that it listens, and ends."""
+from bridge.source import Listening
+
+
+class Toy:
+    def __init__(self, buffer):
+        self.buffer = buffer
+
+    def run(self, stop):
+        self.buffer.put(Listening(1))
+
+    def interrupt(self):
+        pass
+
+
+def source(config, login, rest, buffer, stats, start):
+    return Toy(buffer)
+
+
+def probe(config, login, rest, replay_from):
+    assert replay_from == 7
+'''
+    },
+    lines={
+        "bridge/config/declarations/transports.py": (
+            ('    "streaming": "bridge.salesforce.streaming",', '    "toy": "bridge.salesforce.toy",'),
+        )
+    },
+)
+ADDITIONS = (TRANSFORM, KMS, FORMAT, TRANSPORT, PROPERTY, COMMAND, ROUTE)
 
 
 @pytest.fixture(scope="module")

@@ -14,11 +14,12 @@ from typing import Any, Final
 import pytest
 
 from bridge.buffer import Buffer
+from bridge.config.declarations.transports import TRANSPORTS
 from bridge.errors import BridgeError, Fatal
 from bridge.inspection.configuration import LOADER
 from bridge.salesforce.auth import Login
 from bridge.salesforce.rest import Rest
-from bridge.salesforce.transport import TRANSPORTS, Start, try_subscription
+from bridge.salesforce.transport import Start, try_subscription
 from bridge.sandbox.org import Org
 from bridge.source import Ended, Listening
 from tests.support.bridge_run import EVENT, wait_until
@@ -54,7 +55,7 @@ class Rig:
             "bridge.salesforce.ca.file": str(self.org.ca_file),
             "output.data.format": "JSON",
             "tasks.max": "1",
-            **({"bridge.salesforce.api": self.api} if self.api != "streaming" else {}),
+            "bridge.salesforce.api": self.api,
             **self.settings,
         }
         return LOADER.connector_config(given)

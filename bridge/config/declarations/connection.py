@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bridge.config.checks import egress_list, proxy
+from bridge.config.declarations.transports import TRANSPORTS
 from bridge.config.property import INT, LONG, LOW, PASSWORD, STRING, Property, group
 
 CONNECTION = group(
@@ -95,6 +96,14 @@ CONNECTION = group(
         "bridge.egress.allowed of the worker counts in any case.",
         check=egress_list,
         range_text="hosts, separated by commas",
+        importance=LOW,
+    ),
+    Property(
+        "bridge.salesforce.api",
+        STRING,
+        "How events are received: by the Streaming API (CometD).",
+        default="streaming",
+        valid=tuple(TRANSPORTS),
         importance=LOW,
     ),
     Property(
