@@ -104,7 +104,7 @@ class Backwards:
         return wrapped[::-1]
 
 
-def open_key(key_id, params):
+def open_key(key_id, params, egress):
     return Backwards()
 '''
     },
