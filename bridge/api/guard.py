@@ -11,11 +11,11 @@ import re
 import threading
 from collections.abc import Mapping
 from enum import IntEnum
-from pathlib import Path
 from typing import Final
 
 from attrs import define, field, frozen
 
+from bridge.contents import file_content
 from bridge.errors import ConfigurationError, Fault
 
 _COST: Final = (2**14, 8, 1)
@@ -68,8 +68,8 @@ def read_users(path: str) -> dict[str, User]:
     """Name → user. Raises ConfigurationError for a line that is none."""
     users: dict[str, User] = {}
     try:
-        lines = Path(path).read_text("utf-8").splitlines()
-    except (OSError, ValueError):
+        lines = file_content(path).decode().splitlines()
+    except ValueError:
         raise ConfigurationError([Fault(FILE, "cannot be read as text")]) from None
     for number, line in enumerate(lines, 1):
         if line.strip() and not line.startswith("#"):

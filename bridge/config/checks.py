@@ -12,6 +12,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from bridge.config import egress
+from bridge.config.placeholders import every, filled
 
 MAX_TOPIC: Final = 249
 """Kafka's limit for a topic's name, in characters."""
@@ -21,6 +22,7 @@ _FIELD = re.compile(r"\$\{([^}]*)\}")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _FIELD_KEY = re.compile(r"field:[A-Za-z_][A-Za-z0-9_]*")
 _LONGEST_NAME = 128
+_LONGEST_TEMPLATE = 4000
 _VERSION = re.compile(r"v?\d{2,3}(\.0)?")
 _DATA_URL = re.compile(r"data:[^,;:]*[:;]base64,", re.IGNORECASE)
 
@@ -51,10 +53,12 @@ def topic(value: str) -> str | None:
 
 def topic_template(value: str) -> str | None:
     """A topic's name in which ``${field}`` stands for a field of the event."""
-    for name in _FIELD.findall(value):
-        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.]*", name):
-            return f"names no field in ${{{name}}}"
-    return topic(_FIELD.sub("x", value))
+    if len(value) > _LONGEST_TEMPLATE:
+        return f"is {len(value)} characters long; at most {_LONGEST_TEMPLATE} are allowed"
+    for found in every(_FIELD, value):
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.]*", found[1]):
+            return f"names no field in ${{{found[1][:60]}}}"
+    return topic(filled(_FIELD, value, lambda found: "x"))
 
 
 def record_key(value: str) -> str | None:

@@ -10,7 +10,7 @@ from attrs import define, field
 
 from bridge import quoting
 from bridge.config import secrecy
-from bridge.config.catalogue import Catalogue
+from bridge.config.catalogue import Catalogue, Hints
 from bridge.config.config import Config
 from bridge.config.egress import ANYWHERE, Egress
 from bridge.config.external import NoProviderError, Origin, Resolver, UnresolvableError
@@ -99,10 +99,11 @@ def examine(
     _resolve_all(found, resolver)
     said = found.given.get("bridge.config.unknown") or (inherited or {}).get("bridge.config.unknown")
     policy = unknown or (said or "fail").strip().lower()
+    hints = Hints(catalogue)
     for key, text in found.given.items():
         declared = catalogue.find(key)
         if declared is None:
-            _unknown(found, key, policy)
+            _unknown(found, key, policy, hints)
         elif key not in found.broken:
             _judge(found, declared, key, text)
     _fill(found, inherited or {})
@@ -147,8 +148,8 @@ def _is_own_word(declared: Property, text: str) -> bool:
     return text.lower() in {word.lower() for word in (*declared.valid, *declared.aliases)}
 
 
-def _unknown(found: Examined, key: str, policy: str) -> None:
-    nearest = found.catalogue.nearest(key)
+def _unknown(found: Examined, key: str, policy: str, hints: Hints) -> None:
+    nearest = hints.nearest(key)
     hint = f"; did you mean {nearest}?" if nearest else ""
     if policy == "warn":
         found.notice(f"{key} is not a known property and has no effect{hint}")

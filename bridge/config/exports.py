@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bridge.config import files
+from bridge.config.placeholders import every
 from bridge.config.secrecy import MASK
 from bridge.errors import ConfigurationError, Fault
 
@@ -111,7 +112,9 @@ def _one(node: Mapping[str, Any]) -> Mapping[str, Any] | None:
         return _resource(node, spec)
     if any(isinstance(node.get(key), dict) for key in _SENSITIVE):
         values = {key: value for part in _SENSITIVE for key, value in (node.get(part) or {}).items()}
-        return {key: MASK if _REFERENCE.search(str(value)) else value for key, value in values.items()}
+        return {
+            key: MASK if next(every(_REFERENCE, str(value)), None) else value for key, value in values.items()
+        }
     if isinstance(node.get("configs"), list):
         return _named(_pairs(node["configs"]), node.get("connector"))
     if isinstance(node.get("config"), dict) and (_is_flat(node["config"]) or CLASS in node["config"]):

@@ -15,12 +15,13 @@ import os.path
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
-from pathlib import Path
 from typing import Final
 
 from attrs import field, frozen
 
 from bridge.config import files
+from bridge.config.placeholders import every, filled
+from bridge.contents import UnusableError, file_content
 
 _REFERENCE: Final = re.compile(r"\$\{([A-Za-z0-9_.-]+):(?:([^}:]*):)?([^}]*)\}")
 _ENV, _FILE, _DIRECTORY = "env", "file", "directory"
@@ -78,7 +79,7 @@ _ALWAYS: Final = {_ENV: Provider(_ENV), _FILE: Provider(_FILE)}
 
 def has_reference(text: str) -> bool:
     """Whether the text holds a reference to a value that stands elsewhere."""
-    return _REFERENCE.search(text) is not None
+    return next(every(_REFERENCE, text), None) is not None
 
 
 class Resolver:
@@ -106,15 +107,15 @@ class Resolver:
 
         Raises UnresolvableError.
         """
-        return _REFERENCE.sub(lambda match: self._value(*match.groups()), text)
+        return filled(_REFERENCE, text, lambda match: self._value(*match.groups()))
 
     def parts(self, text: str) -> dict[str, str]:
         """What each reference in the text stands for → the reference. Raises UnresolvableError."""
-        return {self._value(*match.groups()): match.group() for match in _REFERENCE.finditer(text)}
+        return {self._value(*match.groups()): match.group() for match in every(_REFERENCE, text)}
 
     def lines_to_add(self, texts: Iterable[str]) -> list[str]:
         """The worker's properties that let these texts' references resolve; none if their providers are there."""
-        matches = [match for text in texts for match in _REFERENCE.finditer(text)]
+        matches = [match for text in texts for match in every(_REFERENCE, text)]
         lacking = [match for match in matches if match[1] not in self._providers]
         return provider_lines(lacking, tuple(self._configured))
 
@@ -164,8 +165,10 @@ class Resolver:
 
 def _text(path: str) -> str:
     try:
-        return Path(path).read_text("utf-8")
-    except (OSError, ValueError):
+        return file_content(path).decode()
+    except UnusableError as broken:
+        raise UnresolvableError(f"needs the file {path}, which {broken}") from None
+    except ValueError:
         raise UnresolvableError(f"needs the file {path}, which cannot be read as text") from None
 
 
@@ -178,7 +181,7 @@ def _properties(path: str) -> Mapping[str, str]:
 
 def lines_for(texts: Iterable[str]) -> list[str]:
     """The worker's properties with which what comes by REST may use the references in these texts."""
-    return provider_lines([match for text in texts for match in _REFERENCE.finditer(text)], ())
+    return provider_lines([match for text in texts for match in every(_REFERENCE, text)], ())
 
 
 def provider_lines(references: Sequence[re.Match[str]], configured: Sequence[str]) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Final
 from attrs import define, field, frozen
 
 from bridge.config import secrecy
+from bridge.config.catalogue import Hints
 from bridge.config.config import Config
 from bridge.config.declarations import CONNECTOR, WORKER
 from bridge.config.declarations.identity import SELF_MANAGED
@@ -113,10 +114,11 @@ def _take_registry(m: Migration) -> None:
 
 
 def _drop(m: Migration) -> None:
+    hints = Hints(CONNECTOR)
     for key in list(m.connector):
         declared = CONNECTOR.find(key)
         if declared is None:
-            near = CONNECTOR.nearest(key)
+            near = hints.nearest(key)
             m.note(Kind.DROPPED, key, "is not a known property" + (f"; did it mean {near}?" if near else ""))
         elif declared.ignored:
             m.note(Kind.DROPPED, key, declared.ignored)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from bridge.config.catalogue import Catalogue
+from bridge.config.placeholders import filled
 
 MASK: Final = "****************"
 """What stands for a secret, as Confluent Cloud writes it."""
@@ -26,7 +27,7 @@ def is_masked(value: str) -> bool:
 
 def is_only_reference(written: str) -> bool:
     """Whether the value stands elsewhere as a whole, so that showing how it is written shows no secret."""
-    return bool(written.strip()) and not _REFERENCE.sub("", written).strip()
+    return bool(written.strip()) and not filled(_REFERENCE, written, lambda match: "").strip()
 
 
 def without_login(written: str) -> str:

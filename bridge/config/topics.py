@@ -9,6 +9,7 @@ from typing import Any, Final
 from attrs import frozen
 
 from bridge.config import checks
+from bridge.config.placeholders import every, filled
 from bridge.errors import BadRecord, Stage
 
 _FIELD: Final = re.compile(r"\$\{([^}]*)\}")
@@ -24,7 +25,7 @@ class TopicTemplate:
     @property
     def fields(self) -> tuple[str, ...]:
         """The fields that are filled in, in order."""
-        return tuple(_FIELD.findall(self.text))
+        return tuple(found[1] for found in every(_FIELD, self.text))
 
     @property
     def fixed(self) -> str | None:
@@ -33,7 +34,7 @@ class TopicTemplate:
 
     def fill(self, value_of: Callable[[str], object]) -> str:
         """The topic's final name. Raises BadRecord where a field is missing or gives no valid name."""
-        return self._final(_FIELD.sub(lambda found: self._part(found.group(1), value_of), self.text))
+        return self._final(filled(_FIELD, self.text, lambda found: self._part(found[1], value_of)))
 
     def _part(self, name: str, value_of: Callable[[str], object]) -> str:
         value = value_of(name)

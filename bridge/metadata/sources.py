@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from attrs import evolve
 
 from bridge.config.subscription import event_of
+from bridge.contents import UnusableError, file_content
 from bridge.errors import BadRecord, ConfigurationError, Fatal, Fault, Stage
 from bridge.metadata.classification import Classifications, LastAnswers, Source
 from bridge.metadata.infer import event_type
@@ -183,9 +184,8 @@ def load_contract(event: str, path: str | None) -> Contract | None:
 def read_contract(file: Path) -> Contract:
     """A contract file, whatever event it is about. ConfigurationError."""
     try:
-        return parse(file.read_text(encoding="utf-8"), str(file))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no UTF-8"
-        raise ConfigurationError(
-            [Fault("bridge.schema.contract", f"{file} cannot be read ({reason})")]
-        ) from None
+        return parse(file_content(file).decode(), str(file))
+    except UnicodeDecodeError:
+        raise ConfigurationError([Fault("bridge.schema.contract", f"{file} is no UTF-8")]) from None
+    except UnusableError as broken:
+        raise ConfigurationError([Fault("bridge.schema.contract", f"{file} {broken}")]) from None

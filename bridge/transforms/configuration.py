@@ -19,6 +19,7 @@ _KEY_FIELDS: Final = {"event_uuid": "EventUuid"}
 _APACHE: Final = "org.apache.kafka.connect.transforms."
 _IMPLICIT: Final = ("type", "predicate", "negate")
 
+_MOST_HINTS: Final = 50  # one takes a millisecond
 Report = Callable[[str, str], None]
 """Takes a property's key and what is wrong with it."""
 
@@ -76,20 +77,23 @@ def build(given: Mapping[str, str], report: Report) -> Chain:
 
 def strangers(given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Keys below ``transforms.`` and ``predicates.`` that mean nothing, and what to say of each."""
+    hints = _MOST_HINTS
     for root, known in ((TRANSFORMS_KEY, _transform_keys), (PREDICATES_KEY, _predicate_keys)):
-        aliases = split_list(given.get(root, ""))
+        aliases = set(split_list(given.get(root, "")))
         for key in given:
             if not key.startswith(root + "."):
                 continue
-            alias = next(
-                (a for a in sorted(aliases, key=len, reverse=True) if key.startswith(f"{root}.{a}.")), None
-            )
+            # an alias may hold dots: the longest one counts
+            parts = key[len(root) + 1 :].split(".")
+            names = (".".join(parts[:count]) for count in range(len(parts) - 1, 0, -1))
+            alias = next((name for name in names if name in aliases), None)
             if alias is None:
                 yield key, f"belongs to no alias that is listed in {root}"
             elif (keys := known(given.get(f"{root}.{alias}.type", ""))) is not None:
                 name = key[len(f"{root}.{alias}.") :]
                 if name not in keys:
-                    near = get_close_matches(name, keys, n=1)
+                    hints -= 1
+                    near = get_close_matches(name, keys, n=1) if hints >= 0 else []
                     hint = f"; did you mean {root}.{alias}.{near[0]}?" if near else ""
                     yield key, f"is not a known property of {given[f'{root}.{alias}.type'].strip()}{hint}"
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 import ssl
-from pathlib import Path
 from typing import Final
 
+from bridge.contents import UnusableError, file_content
 from bridge.trust import jks
 from bridge.trust.errors import StoreError as StoreError
 
@@ -19,11 +19,10 @@ _PEM: Final = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE---
 def read_file(path: str) -> bytes:
     """The store's bytes; StoreError if it cannot be read."""
     try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise StoreError(f"{path} cannot be read ({error.strerror})") from None
-    except ValueError:
-        raise StoreError("is not the path of a file") from None
+        return file_content(path)
+    except UnusableError as broken:
+        named = "" if "\0" in path else f"{path} "
+        raise StoreError(f"{named}{broken}") from None
 
 
 def kind_of(data: bytes) -> str:

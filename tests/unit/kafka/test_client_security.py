@@ -155,7 +155,7 @@ def test_ssl_cert_file_adds_to_the_system_s_trust(tmp_path: Path, monkeypatch: p
 def test_a_store_that_is_not_there(tmp_path: Path) -> None:
     path = str(tmp_path / "none.jks")
     for key in ("ssl.truststore.location", "ssl.keystore.location"):
-        assert faults({**SSL, key: path}) == {key: f"{path} cannot be read (No such file or directory)"}
+        assert faults({**SSL, key: path}) == {key: f"{path} does not exist"}
 
 
 def test_client_certificates(tmp_path: Path) -> None:
