@@ -131,6 +131,8 @@ def application(site: Site, scheme: str) -> App:
             given = await answer(scope, receive, headers, target)
         except Busy:
             given = site.busy(target)
+        except Exception:
+            given = site.failed(target)
         if given is not None:
             await _send(send, empty(given, scope["method"]))
 

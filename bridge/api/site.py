@@ -112,9 +112,13 @@ class Site:
         ask = Ask(route.method, route.segments, query, headers, body, base, route.role, literally)
         try:
             return self._carry_out(route.handler, ask, target)
-        except Exception:  # a bug of ours; nobody outside learns more than that
-            for_connector("").exception("unexpected error: this is a fault of the bridge")
-            return self._error(target, 500, "Internal error: see the worker's log")
+        except Exception:
+            return self.failed(target)
+
+    def failed(self, target: str) -> Answer:
+        """For a bug of ours, while its exception is handled; nobody outside learns more than that."""
+        for_connector("").exception("unexpected error: this is a fault of the bridge")
+        return self._error(target, 500, "Internal error: see the worker's log")
 
     def too_large(self, target: str) -> Answer:
         """For a body above the limit."""

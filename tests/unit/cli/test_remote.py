@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.api.guard import hash_password
+from bridge.api.guard import User, hash_password
 from bridge.cli.main import main
 from bridge.config import config_of
 from bridge.config.declarations import CONNECTOR, WORKER
@@ -24,7 +24,7 @@ MANAGED = "SalesforcePlatformEventSource"
 def url() -> Iterator[str]:
     given = {"bootstrap.servers": "127.0.0.1:1", "security.protocol": "PLAINTEXT"}
     plugins = salesforce_plugins(config_of(given, WORKER), Metrics())
-    worker = MemoryWorker(plugins, {"key": hash_password("ópen sésame")})
+    worker = MemoryWorker(plugins, {"key": User(hash_password("ópen sésame"))})
     with worker.served() as url:
         yield url
     worker.stop()
