@@ -154,7 +154,11 @@ _COUNTERS: Final = tuple(
     for source, name, doc in (
         ("bytes_received", "received_bytes", "Bytes of replies from Salesforce, uncompressed."),
         ("replies", "replies", "Replies received from Salesforce."),
-        ("duplicates_dropped", "duplicate_events_dropped", "Events seen before and dropped."),
+        (
+            "duplicates_dropped",
+            "duplicate_events_dropped",
+            "Events seen before and dropped; a new session repeats at least the newest.",
+        ),
         ("skipped_before_start", "events_before_start_skipped", "Events older than the start, passed over."),
         ("unreadable", "unreadable_events", "Event messages that could not be parsed."),
         ("surrogates_replaced", "surrogates_replaced", "Replies with a lone surrogate, written as U+FFFD."),

@@ -336,6 +336,7 @@ class Pipeline:
             self.producer.begin()
             self.producer.send(self._offsets.no_position())
         self._write(self._offsets.start(since_ms))
+        self.producer.flush()  # without transactions it is only on its way
         self._committed()
 
     def _write(self, position: Arguments | None) -> None:

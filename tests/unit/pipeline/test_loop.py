@@ -34,11 +34,14 @@ class Notes:
     open: list[tuple[Any, ...]] = field(factory=list)
     transactions: list[list[Any]] = field(factory=list)
     full: int = 0
+    durable: int = 0
     said: list[str] = field(factory=list)
 
     def begin(self) -> None: ...
     def check(self) -> None: ...
-    def flush(self) -> None: ...
+
+    def flush(self) -> None:
+        self.durable = len(self.transactions)
 
     def produce(self, *arguments: Any) -> None:
         if self.full:
@@ -376,10 +379,10 @@ START = ("offsets", b'{"since":1234}', b"bridge-start-x", -1, None, None, 0, [])
 
 def test_the_moment_of_the_first_subscription_is_committed_before_it_runs() -> None:
     pipeline, notes, _ = carry([Listening(1234)])
-    pipeline.on_running = lambda: notes.said.append(f"running after {len(notes.transactions)}")
+    pipeline.on_running = lambda: notes.said.append(f"running with {notes.durable} durable")
     pipeline.run()
     assert notes.transactions == [[START]]
-    assert notes.said == ["running after 1"]
+    assert notes.said == ["running with 1 durable"]
 
 
 @pytest.mark.parametrize("signals", [[Listening()], [Delivery([event(5)], 1, 0.0, []), Listening(1234)]])
