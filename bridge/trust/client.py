@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from bridge.errors import ConfigurationError, Fault
-from bridge.trust.context import own_context
+from bridge.trust.context import empty_context, own_context
 from bridge.trust.truststore import StoreError, kind_of, read_file, to_pem, trusted_certificates
 
 _NAME = "schema.registry.ssl."
@@ -62,7 +62,9 @@ def _trusting(settings: Mapping[str, str]) -> ssl.SSLContext:
     try:
         data = inline.encode() if inline else read_file(path)
         pem = to_pem(trusted_certificates(data, settings.get("ssl.truststore.password")))
-        return ssl.create_default_context(cadata=pem)
+        context = empty_context()
+        context.load_verify_locations(cadata=pem)
+        return context
     except (StoreError, ssl.SSLError, ValueError) as error:
         raise _fault("truststore.location", f"cannot be used: {error}") from None
 

@@ -46,14 +46,24 @@ def _context(named: Named) -> ssl.SSLContext:
 
 
 def _built(named: Named) -> ssl.SSLContext:
+    context = empty_context()
+    _trust_system(context)
+    for key, path, _ in named:
+        _trust_file(context, key, path)
+    return context
+
+
+def empty_context() -> ssl.SSLContext:
+    """A client context that trusts nobody yet.
+
+    Not ``ssl.create_default_context``: from Python 3.13 on it is strict about extensions (RFC 5280) that certificates
+    of private authorities often lack, and that neither Java nor OpenSSL asks for.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     # A company's file often holds just its intermediate authority: what the user names is trusted as it is.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     context.set_alpn_protocols(["http/1.1"])
-    _trust_system(context)
-    for key, path, _ in named:
-        _trust_file(context, key, path)
     return context
 
 

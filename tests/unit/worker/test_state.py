@@ -81,7 +81,7 @@ def test_no_record_of_anybody_breaks_the_reader(found: list[tuple[str, bytes | N
             state.apply(key, value)
 
 
-NESTED = b"[" * 3000 + b"]" * 3000
+NESTED = b"[" * 100_000 + b"]" * 100_000
 GOOD = {
     "connector-a": {"properties": {"name": "a", "tasks.max": "1"}},
     "target-state-a": {"state": "PAUSED", "state.v2": "STOPPED"},
