@@ -54,11 +54,22 @@ message Order { google.protobuf.Timestamp At = 1; google.type.Date Day = 2; repe
 """
 ANSWERS = {
     "/schemas/ids/7": {"schema": json.dumps(ORDER), "references": REFERENCES},
-    "/subjects/address/versions/1": {"schema": json.dumps(ADDRESS)},
+    "/subjects/address/versions/1": {
+        "subject": "address",
+        "version": 1,
+        "id": 1,
+        "schema": json.dumps(ADDRESS),
+    },
     "/schemas/ids/8": {"schema": "{}", "schemaType": "JSON"},
     "/schemas/ids/9": {"schema": "syntax", "schemaType": "PROTOBUF"},
     "/schemas/ids/10": {"schema": PROTO, "schemaType": "PROTOBUF", "references": PROTO_REFERENCES},
-    "/subjects/parts/versions/2": {"schema": PARTS, "schemaType": "PROTOBUF"},
+    "/subjects/parts/versions/2": {
+        "subject": "parts",
+        "version": 2,
+        "id": 2,
+        "schema": PARTS,
+        "schemaType": "PROTOBUF",
+    },
     "/schemas/ids/12": {"schema": "", "schemaType": "THRIFT"},
     "/schemas/ids/7?subject=%3A.sales%3A": {"schema": '"string"'},
 }
