@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bridge.cli.output import add_output_option
 from bridge.cli.signals import stopped_by_signals
+from bridge.model.framing import KEY_HEADER
 
 if TYPE_CHECKING:
     from confluent_kafka import Message
@@ -77,8 +78,9 @@ def run(args: argparse.Namespace) -> int:
 
 def describe(message: Message, decoder: Decoder, decrypter: Decrypter | None = None) -> dict[str, Any]:
     """A record as one JSON object."""
-    key, raw = decoder.decode(_bytes(message.key())), _bytes(message.value())
-    value = decoder.decode(raw) if decrypter is None else decrypter.decode(raw, message.headers())
+    headers, raw = message.headers(), _bytes(message.value())
+    key = decoder.decode(_bytes(message.key()), headers, KEY_HEADER)
+    value = (decoder if decrypter is None else decrypter).decode(raw, headers)
     kind, at = message.timestamp()
     found: dict[str, Any] = {
         "topic": message.topic(),

@@ -45,7 +45,7 @@ CONVERTER_OPTIONS: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
     "replace.null.with.default": (_ALL, _ALL),
     "decimal.format": (_JSON_SR | {"JSON"}, _JSON_SR | {"JSON"}),
     "schemas.enable": (frozenset({"JSON"}), frozenset({"JSON"})),
-    "value.schema.id.serializer": (_REGISTRY, _NONE),
+    "value.schema.id.serializer": (_REGISTRY, _REGISTRY),
     "normalize.schemas": (_REGISTRY, _REGISTRY),
     "allow.optional.map.keys": (_AVRO, _AVRO),
     "discard.type.doc.default": (_AVRO, _AVRO),

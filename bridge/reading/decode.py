@@ -20,9 +20,11 @@ from attrs import define, field, frozen
 from bridge.documents import understood
 from bridge.errors import Fatal
 from bridge.languages.avro.binary import reading
+from bridge.model.framing import VALUE_HEADER
 from bridge.model.registered import Registered
 from bridge.model.texts import imports_of
 from bridge.model.wire import unframed
+from bridge.reading.framed import Framed
 from bridge.registry.client import Registry, schema_fatal
 from bridge.registry.http import Refused
 
@@ -57,9 +59,21 @@ class Decoder:
     context: str = ""
     """``:.name:``, or empty for the default context."""
     _schemas: dict[int, _Schema] = field(factory=dict)
+    _framed: Framed = field(init=False)
 
-    def decode(self, data: bytes | None) -> Decoded:
-        """Never raises for what is in ``data``; Retriable or Fatal when the registry cannot be asked."""
+    def __attrs_post_init__(self) -> None:
+        self._framed = Framed(self.registry, self.context)
+
+    def prefixed(self, data: bytes | None, headers: Any, name: str = VALUE_HEADER) -> bytes | None:
+        """The value with its schema's id before it, wherever the record says which schema it is."""
+        return self._framed.prefixed(data, headers, name)
+
+    def decode(self, data: bytes | None, headers: Any = None, name: str = VALUE_HEADER) -> Decoded:
+        """Never raises for what is in ``data``; Retriable or Fatal when the registry cannot be asked.
+
+        ``headers``: the record's, where one of that ``name`` may say which schema the value has.
+        """
+        data = self.prefixed(data, headers, name)
         if data is None:
             return Decoded(None)
         if (framed := unframed(data)) is not None:

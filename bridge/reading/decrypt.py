@@ -55,7 +55,7 @@ class Decrypter:
         try:
             return self.opened(data, headers)
         except NotDecryptedError as error:
-            shown = self._decoder.decode(data)
+            shown = self._decoder.decode(data, headers)
             return Decoded(shown.value, shown.schema_id, f"not decrypted: {error}")
 
     def opened(self, data: bytes | None, headers: Any = None) -> Decoded:
@@ -63,6 +63,7 @@ class Decrypter:
         found = {str(k): v for k, v in headers or () if isinstance(v, bytes)}
         if data is not None and any(name.startswith(PREFIX) for name in found):
             return self._decoder.decode(opened(self.deks, data, found))
+        data = self._decoder.prefixed(data, headers)
         framed = None if data is None else unframed(data)
         rules = None if framed is None else self.rules(framed[0])
         if framed is None or rules is None:

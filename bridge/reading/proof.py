@@ -21,6 +21,7 @@ from bridge.model.contract import Contract
 from bridge.model.registered import Registered
 from bridge.model.wire import unframed
 from bridge.reading.bodies import Body, body_of
+from bridge.reading.framed import Framed
 from bridge.reading.protected import Chain, Demands, Protected
 from bridge.registry.client import Registry
 from bridge.registry.http import Http, Refused
@@ -74,14 +75,17 @@ class Proof:
     _findings: dict[tuple[str, str], _Finding] = field(factory=dict)
     _refused: dict[tuple[str, str, Algorithm, int], str] = field(factory=dict)
     _registry: Registry = field(init=False)
+    _framed: Framed = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._registry = Registry(self.http)
+        self._framed = Framed(self.http, self.context)
 
     def add(self, value: bytes | None, headers: Headers, where: str) -> None:
         """One record; ``where`` names it. Raises Retriable, Fatal where the registry cannot be asked."""
         self.records += 1
         sealed = {str(k): content for k, content in dict(headers or ()).items() if isinstance(content, bytes)}
+        value = self._framed.prefixed(value, sealed.items())
         if value is None:
             self.empty += 1
         elif any(name.startswith(PREFIX) for name in sealed):

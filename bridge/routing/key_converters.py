@@ -24,6 +24,7 @@ from bridge.model.converter_classes import (
     STRING,
     class_of,
 )
+from bridge.model.framing import KEY_HEADER, Framing
 from bridge.model.registered import Registered
 from bridge.model.schema import Kind, Schema
 from bridge.model.subjects import qualified
@@ -54,6 +55,11 @@ def key_converter(
     if found == STRING:
         return lambda schema, topic: _unless_null(text_encoder(schema))
     raise Fatal(f"key.converter {name} is not supported", stage=Stage.CONFIGURATION)
+
+
+def writes_avro(name: str) -> bool:
+    """Whether a key converter's class registers schemas."""
+    return class_of(name, KEY_CONVERTERS) == AVRO
 
 
 def header_encoder(name: str, settings: Mapping[str, str]) -> Callable[[Schema | None, Any], bytes | None]:
@@ -93,6 +99,7 @@ class _Avro:
 
     def __init__(self, registry: Registry, settings: Mapping[str, str], context: str) -> None:
         self._registry, self._settings, self._context = registry, settings, context
+        self._framing = Framing.of(settings, KEY_HEADER)
         self._auto = flag(settings, "auto.register.schemas", True)
         self._normalize = flag(settings, "normalize.schemas", False)
         self._strategy = (
@@ -103,7 +110,7 @@ class _Avro:
         if schema is None:
             return lambda value: None if value is None else _refuse("has no schema, which Avro needs")
         registered = self._registered(schema, topic)
-        frame = registered.frame
+        frame = self._framing.frame(registered)
         if schema.kind is Kind.STRUCT:
             return _unless_null(avro.compile_values(schema, registered.text, frame, self._settings))
         write = nullable(schema, target(schema, parse(registered.text), "key"), "the key")

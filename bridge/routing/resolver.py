@@ -13,22 +13,22 @@ from typing import Any
 
 import msgspec
 
-from bridge.config import Loaded, TopicTemplate, registry_settings, topic_template
+from bridge.config import Loaded, registry_settings, topic_template
 from bridge.config.declarations.formats import REGISTRY_TYPES
 from bridge.config.subscription import events
 from bridge.documents import understood
 from bridge.encryption.rules import EncryptRule
 from bridge.errors import Fatal, SetAside, Stage
 from bridge.errors.words import name_words
-from bridge.event import Data, Record
+from bridge.event import Data
 from bridge.formats import FORMATS
 from bridge.formats.options import flag
-from bridge.formats.reader import read_with
-from bridge.formats.rows import Layout, layout
+from bridge.formats.rows import layout
 from bridge.log import for_connector
 from bridge.metadata.classification import LastAnswers
 from bridge.metadata.infer import record_schema
 from bridge.metadata.sources import EventTypes, Metadata, load_contracts
+from bridge.model.framing import VALUE_HEADER, Framing
 from bridge.model.protection import NOTHING
 from bridge.model.registered import Registered
 from bridge.model.schema import EventType, Schema
@@ -43,6 +43,7 @@ from bridge.routing.guard import Guard, deks_of, executor_params
 from bridge.routing.ledger import Ledger
 from bridge.routing.letters import SealedLetters
 from bridge.routing.planning import Intent
+from bridge.routing.records import alone, by_event, with_header
 from bridge.routing.registration import Registration, Written
 from bridge.routing.routes import Route
 from bridge.routing.transforming import Asked, Transforming
@@ -79,6 +80,7 @@ class Writers:
         self._form = FORMATS[config["output.data.format"]]
         self._settings = config.prefixed(_CONVERTER)
         self._strict = flag(self._settings, "latest.compatibility.strict", True)
+        self._framing = Framing.of(self._settings, VALUE_HEADER, indexed=self._form.NAME == "PROTOBUF")
         self._template = topic_template(config)
         self._timestamps = config.get("bridge.record.timestamp") == "created_date"
         self._contracts = load_contracts(events(config), config.get("bridge.schema.contract"))
@@ -274,7 +276,7 @@ class Writers:
         registered = None if written is None else written.registered
         rows = layout(event, schema if written is None else written.schema, drop_unknown=not self._strict)
         text = None if registered is None else registered.text
-        frame = b"" if registered is None else registered.frame
+        frame = b"" if registered is None else self._framing.frame(registered)
         protection = NOTHING if written is None else written.protection
         if written is not None and self.guard is not None:
             self._exposure.judge(schema, written.in_force)
@@ -285,9 +287,11 @@ class Writers:
             watched, placed_by_row = protection.watched()
             encode = self._form.compile_rows(rows, text, frame, self._settings, watched)
             placed &= placed_by_row
-            record = _by_event(
+            record = by_event(
                 rows, self._template, topic, encode, protection.count, timestamps=self._timestamps
             )
+        if registered is not None and self._framing.header is not None:
+            record = with_header(record or alone(topic or "", convert, protection.count), self._framing)
         if written is not None:
             self._enter(event, schema, written, placed)
         return Route(
@@ -349,33 +353,6 @@ def describes(event: EventType, written: Registered | None) -> str:
     return (
         what if written is None else f"{what} as {written.subject} version {written.version} id {written.id}"
     )
-
-
-def _by_event(
-    rows: Layout,
-    template: TopicTemplate,
-    topic: str | None,
-    encode: Callable[[Any], bytes],
-    sealed: int,
-    *,
-    timestamps: bool,
-) -> Callable[[Data], Record]:
-    """The route where topic or timestamp depend on the event."""
-    read = read_with(rows)
-    attributes = {s.name: s.attribute for s in rows.slots}
-
-    def record(data: Data) -> Record:
-        row = read(data)
-
-        def value_of(name: str) -> object:
-            return getattr(row, attributes[name]) if name in attributes else None
-
-        made = template.fill(value_of) if topic is None else topic
-        created = value_of("CreatedDate") if timestamps else None
-        timestamp = created if isinstance(created, int) else None
-        return Record(made, encode(row), timestamp=timestamp, sealed=sealed)
-
-    return record
 
 
 def _unknown(event: EventType, sample: Data) -> set[str]:

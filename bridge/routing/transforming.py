@@ -16,6 +16,7 @@ from attrs import frozen
 
 from bridge.config import Loaded, TopicTemplate, topic_template
 from bridge.config.checks import topic as wrong_topic
+from bridge.config.declarations.formats import REGISTRY_TYPES
 from bridge.documents import understood
 from bridge.errors import BadRecord, BridgeError, Fatal, SetAside, Stage
 from bridge.event import Data, Record
@@ -23,12 +24,13 @@ from bridge.formats import Format
 from bridge.formats.reader import read_with
 from bridge.formats.rows import Layout
 from bridge.model.converter_classes import SIMPLE, STRING
+from bridge.model.framing import KEY_HEADER, VALUE_HEADER, Framing
 from bridge.model.protection import NOTHING
 from bridge.model.registered import Registered
 from bridge.model.schema import Kind, Schema
 from bridge.registry.client import Incompatible, Registry, schema_fatal
 from bridge.routing.exposure import Exposure
-from bridge.routing.key_converters import Encoder, header_encoder, key_converter
+from bridge.routing.key_converters import Encoder, header_encoder, key_converter, writes_avro
 from bridge.routing.registration import Written
 from bridge.routing.routes import Route, Unprepared
 from bridge.transforms.configuration import chain_of
@@ -97,6 +99,11 @@ class Transforming:
             self._registries.append(registry())
             return self._registries[-1]
 
+        registered = form.NAME in REGISTRY_TYPES
+        self._value_framing = (
+            Framing.of(settings, VALUE_HEADER, indexed=form.NAME == "PROTOBUF") if registered else Framing()
+        )
+        self._key_framing = Framing.of(options, KEY_HEADER) if writes_avro(name) else Framing()
         self._keys = key_converter(name, options, config.get("schema.context.name") or "default", opened)
         name, options = _converter("header.converter", SIMPLE, config.raw(), worker.raw())
         self._header = header_encoder(name, options)
@@ -112,6 +119,7 @@ class Transforming:
         """The route of one event schema. Fatal where a protected field would get where nothing is encrypted."""
         read, schema, header = read_with(rows), rows.schema, self._header
         apply, timestamps = self.chain.apply, self._timestamps
+        value_framing, key_framing = self._value_framing, self._key_framing
         targets: dict[tuple[int, str, int], Target] = {}
         fixed = _fixed_topic(template, rows)
         final = None if fixed is None else self.chain.fixed_topic(fixed)
@@ -144,11 +152,13 @@ class Transforming:
             if target is None:
                 raise Unprepared(partial(prepare, record))
             headers = tuple((name, header(its, value)) for name, its, value in record.headers)
+            value, of_value = value_framing.split(target.value(record.value))
+            key, of_key = key_framing.split(target.key(record.key))
             return Record(
                 record.topic or "",
-                target.value(record.value),
-                target.key(record.key),
-                headers,
+                value,
+                key,
+                (*headers, *of_key, *of_value),
                 record.timestamp,
                 target.sealed,
             )
@@ -209,7 +219,7 @@ class Transforming:
             return _unless_null(self._form.compile_values(schema, None, b"", self._settings, NOTHING)), 0
         if self._encrypts or written.protection.fields or written.protection.payload:
             self.exposure.judge(before, written.in_force)
-        frame = written.registered.frame
+        frame = self._value_framing.frame(written.registered)
         watched, placed = written.protection.watched()
         named = f"{written.registered.subject} version {written.registered.version}"
         try:

@@ -12,6 +12,9 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 from google.protobuf.wrappers_pb2 import StringValue
 
 from bridge.errors import Fatal, Stage
+from bridge.model.framing import KEY_HEADER
+from bridge.reading.decode import Decoder
+from bridge.registry.http import http_of
 from bridge.sandbox.org import Org
 from bridge.sandbox.registry import Registry
 from tests.support.bridge_run import EVENT, Bridge
@@ -89,6 +92,45 @@ def test_a_value_that_is_no_struct_any_more(
         # the official Python client cannot load a registered wrappers.proto beside its own
         assert StringValue.FromString(first.value()[7:]).value == "O-1"
     assert second.value() is None
+
+
+@pytest.mark.parametrize("form", ["AVRO", "JSON_SR", "PROTOBUF"])
+@pytest.mark.parametrize("keyed", [False, True])
+def test_the_schema_named_in_a_header(
+    bridge: Bridge, broker: Broker, org: Org, registry: Registry, form: str, keyed: bool
+) -> None:
+    """Read by the official client, whose default looks for the header first, and by ours."""
+    serializer = "io.confluent.kafka.serializers.schema.id.HeaderSchemaIdSerializer"
+    bridge.settings |= {"output.data.format": form, "value.converter.value.schema.id.serializer": serializer}
+    if keyed:
+        bridge.settings |= {
+            "bridge.record.key": "field:Order_Number__c",
+            "key.converter": "io.confluent.connect.avro.AvroConverter",
+            "key.converter.key.schema.id.serializer": serializer,
+        }
+    bridge.worker["schema.registry.url"] = registry.url
+    org.publish(EVENT, {"Order_Number__c": "O-1001"})
+    assert bridge.run(max_events=1).error is None
+    (message,) = read(broker, bridge.topic)
+    headers = dict(message.headers())
+    client = SchemaRegistryClient({"url": registry.url, "timeout": 10})
+    context = SerializationContext(bridge.topic, MessageField.VALUE, message.headers())
+    theirs: Any
+    if form == "AVRO":
+        theirs = AvroDeserializer(client)(message.value(), context)
+    elif form == "JSON_SR":
+        theirs = JSONDeserializer(None, schema_registry_client=client)(message.value(), context)
+    else:
+        theirs = {"Order_Number__c": "O-1001"}
+        assert headers["__value_schema_id"][17:] == b"\0"
+    assert theirs["Order_Number__c"] == "O-1001"
+    assert len(headers["__value_schema_id"]) == 17 + (form == "PROTOBUF")
+    ours = Decoder(http_of({"url": registry.url}, retry_seconds=5, longest_wait=1))
+    assert ours.decode(message.value(), message.headers()).value["Order_Number__c"] == "O-1001"
+    if keyed:
+        key_context = SerializationContext(bridge.topic, MessageField.KEY, message.headers())
+        assert AvroDeserializer(client)(message.key(), key_context) == "O-1001"
+        assert ours.decode(message.key(), message.headers(), KEY_HEADER).value == "O-1001"
 
 
 def test_keys_without_a_transform(bridge: Bridge, broker: Broker, org: Org) -> None:

@@ -73,7 +73,7 @@ class Reader:
         if message is None or message.error() is not None:
             return None
         data = message.value() or b""
-        stored = self._decoder.decode(data)
+        stored = self._decoder.decode(data, message.headers())
         opened = self._decrypter.decode(data, message.headers())
         partition, offset = message.partition() or 0, message.offset() or 0
         return Read(self._topic, partition, offset, len(data), stored.schema_id, stored.value, opened.value)

@@ -1,0 +1,56 @@
+"""Messages that name their schema in a header, in the form with an id before the value, which the readers here read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final, Protocol
+from uuid import UUID
+
+from attrs import define, field
+
+from bridge.model.framing import GUID_BYTES, GUID_MAGIC, VALUE_HEADER
+from bridge.model.wire import frame_of
+from bridge.registry.http import Refused
+
+
+class Http(Protocol):
+    """What answers for the registry."""
+
+    def call(self, method: str, path: str, body: Any = None) -> Any: ...
+
+
+UNKNOWN: Final = 0xFFFFFFFF
+"""Stands for the id of a GUID that the registry does not know."""
+
+
+@define
+class Framed:
+    """Asks for each GUID once. ``context``: ``:.name:``, empty for the default one."""
+
+    registry: Http | None
+    context: str = ""
+    _ids: dict[bytes, int] = field(factory=dict)
+
+    def prefixed(
+        self, data: bytes | None, headers: Iterable[tuple[str, Any]] | None, name: str = VALUE_HEADER
+    ) -> bytes | None:
+        """The value with its schema's id before it, where a header names the schema; else as it is."""
+        named = next((v for k, v in headers or () if k == name and isinstance(v, bytes)), None)
+        if data is None or self.registry is None or named is None:
+            return data
+        if named[:1] != GUID_MAGIC or len(named) < GUID_BYTES:
+            return data
+        guid = named[1:GUID_BYTES]
+        if guid not in self._ids:
+            self._ids[guid] = self._id(self.registry, guid)
+        return frame_of(self._ids[guid]) + named[GUID_BYTES:] + data
+
+    def _id(self, registry: Http, guid: bytes) -> int:
+        try:
+            entries = registry.call("GET", f"/schemas/guids/{UUID(bytes=guid)}/ids") or []
+        except Refused:
+            return UNKNOWN
+        context = self.context.strip(":") or "."
+        ids = {entry.get("context"): entry.get("id") for entry in entries if isinstance(entry, dict)}
+        found = ids.get(context)
+        return found if isinstance(found, int) else UNKNOWN
