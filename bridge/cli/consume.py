@@ -145,6 +145,7 @@ def _decrypter(args: argparse.Namespace, worker: Config) -> Decrypter:
     from bridge.reading.decrypt import Decrypter
     from bridge.registry.http import http_of
     from bridge.routing.guard import executor_params
+    from bridge.routing.keys import permitted_by_hand
 
     settings = registry_properties({}, worker.raw())
     if not settings.get("url"):
@@ -152,9 +153,9 @@ def _decrypter(args: argparse.Namespace, worker: Config) -> Decrypter:
             [Fault("schema.registry.url", "is needed for --decrypt: keys are kept there")]
         )
     http = http_of(settings, retry_seconds=10, longest_wait=2)
-    deks = Deks(
-        DekRegistry(http, context_name(args.context)), executor_params(None, worker), retry_seconds=10
-    )
+    params = executor_params(None, worker)
+    keks = DekRegistry(http, context_name(args.context))
+    deks = Deks(keks, params, retry_seconds=10, permitted=permitted_by_hand(worker, params))
     return Decrypter(http, deks, prefix(args.context), args.topic)
 
 

@@ -105,7 +105,7 @@ def _report(args: argparse.Namespace, found: Iterable[Found]) -> int:
 
 def _alternates(args: argparse.Namespace) -> list[str]:
     """The other keys that a contract names for the KEK."""
-    from bridge.encryption.deks import ALTERNATES
+    from bridge.encryption.identities import ALTERNATES
     from bridge.encryption.rules import KEK_NAME
     from bridge.metadata.sources import read_contract
 

@@ -47,7 +47,11 @@ def deks_of(args: argparse.Namespace) -> Deks:
     from bridge.encryption.deks import Deks
     from bridge.model.subjects import context_name
     from bridge.routing.guard import executor_params
+    from bridge.routing.keys import permitted_by_hand
 
     context = context_name(getattr(args, "context", ""))
     registry = DekRegistry(http_of_worker(args), context)
-    return Deks(registry, executor_params(None, worker_of(args)), retry_seconds=10)
+    worker = worker_of(args)
+    params = executor_params(None, worker)
+    told = (getattr(args, "kms_key_id", None), getattr(args, "to", None))
+    return Deks(registry, params, retry_seconds=10, permitted=permitted_by_hand(worker, params, *told))

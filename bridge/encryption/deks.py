@@ -11,13 +11,15 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from attrs import define, field, frozen
 
 from bridge.encryption.dek_registry import DekRegistry, ExistsError, Kek, WrappedDek
 from bridge.encryption.envelope import Algorithm, Cipher, Ivs, cipher_of, key_of, new_material
+from bridge.encryption.identities import ALTERNATES, Identities, listed
 from bridge.encryption.kms import Kms, open_kms, opened
+from bridge.encryption.permitted import Permitted
 from bridge.encryption.rules import EncryptRule
 from bridge.encryption.uses import Key, Uses
 from bridge.encryption.uses import key_of as uses_key
@@ -26,7 +28,6 @@ from bridge.errors import BridgeError, Fatal, Retriable, fatal
 from bridge.retry import TIMEOUT, patiently
 
 T = TypeVar("T")
-ALTERNATES: Final = "encrypt.alternate.kms.key.ids"
 
 
 @frozen
@@ -62,6 +63,9 @@ class Deks:
     open_kms: Callable[[str, str, Mapping[str, str]], Kms] = open_kms
     without: frozenset[str] = frozenset()
     """KMS keys that are not to be asked, as if they were gone."""
+    permitted: Permitted = field(factory=Permitted)
+    identities: Identities | None = None
+    """Who knows which KEKs were meant, for those who write; readers take what there is."""
     closed: threading.Event = field(factory=threading.Event)
     uses: Uses | None = None
     """Counts what is encrypted; None: nobody does, because it does not leave the process."""
@@ -120,6 +124,8 @@ class Deks:
         if found is None:
             raise fatal(f"the KEK {rule.kek} exists and is deleted; restore it, or name another")
         self._check_same(rule, found)
+        if self.identities is not None:
+            self.identities.check(found)
         return found
 
     def rotate(self, rule: EncryptRule, subject: str) -> Dek:
@@ -131,8 +137,8 @@ class Deks:
         return made
 
     def unwrap(self, kek: Kek, found: WrappedDek) -> bytes:
-        """The plaintext of a wrapped DEK, asked of the KMS each time."""
-        if found.plain is not None:
+        """The plaintext of a wrapped DEK, asked of the KMS each time; of a shared KEK the registry's own word."""
+        if kek.shared and found.plain is not None:
             return found.plain
         return self._first(kek, lambda kms: kms.unwrap(found.wrapped))
 
@@ -157,10 +163,8 @@ class Deks:
 
     def keys_of(self, kek: Kek) -> tuple[str, ...]:
         """The ids of a KEK's keys: that which it was registered with, then the alternates, the newest of them first."""
-        alternates = (k.strip() for k in self.params_of(kek).get(ALTERNATES, "").split(","))
-        return tuple(
-            k for k in dict.fromkeys((kek.kms_key, *filter(None, alternates))) if k not in self.without
-        )
+        ids = (kek.kms_key, *listed(self.params_of(kek).get(ALTERNATES)))
+        return tuple(k for k in dict.fromkeys(ids) if k not in self.without)
 
     def params_of(self, kek: Kek) -> dict[str, str]:
         """A KMS's parameters: the KEK's own before the configuration."""
@@ -200,7 +204,7 @@ class Deks:
         return self._opened(kek, found)
 
     def _opened(self, kek: Kek, found: WrappedDek) -> Dek:
-        source = found.wrapped if found.plain is None else found.plain
+        source = found.plain if kek.shared and found.plain is not None else found.wrapped
         identity = hashlib.sha256(source).hexdigest()
         material = self._unwrapped.get(identity)
         if material is None:
@@ -256,6 +260,7 @@ class Deks:
         return patiently(round_, seconds=self.retry_seconds, limit=TIMEOUT, pause=pause, longest=30.0)
 
     def _driver(self, kms_type: str, key_id: str, params: Mapping[str, str]) -> Kms:
+        self.permitted.check(kms_type, key_id)
         key = (kms_type, key_id, *sorted(params.items()))
         known = self._drivers.get(key)
         if known is None:

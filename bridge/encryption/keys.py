@@ -9,9 +9,11 @@ from typing import Any, Final
 from attrs import frozen
 
 from bridge.encryption.dek_registry import DekRegistry, ExistsError, Kek, WrappedDek
-from bridge.encryption.deks import ALTERNATES, Deks
+from bridge.encryption.deks import Deks
 from bridge.encryption.envelope import Algorithm, key_of
+from bridge.encryption.identities import ALTERNATES
 from bridge.encryption.kms import check
+from bridge.encryption.permitted import begins
 from bridge.encryption.rules import EncryptRule
 from bridge.errors import BridgeError, fatal
 
@@ -108,7 +110,7 @@ def check_target(kek: Kek, key_id: str, named: Iterable[str], allowed: Iterable[
             "create) and name that in the rule, as a new schema version; what was written stays readable while readers "
             "have the secret"
         )
-    if key_id != kek.kms_key and key_id not in named and not any(key_id.startswith(p) for p in allowed):
+    if key_id != kek.kms_key and key_id not in named and not any(begins(key_id, entry) for entry in allowed):
         raise fatal(
             f"connectors would refuse the DEKs of KEK {kek.name} under {key_id}: name it first, in the contract's rule "
             f"(encrypt.alternate.kms.key.ids: {key_id}; then give --contract here) or in the worker's properties "

@@ -15,6 +15,8 @@ from bridge.model.registered import Registered
 from bridge.model.schema import Schema
 from bridge.routing.demands import check_contract
 from bridge.routing.guard import Guard, deks_of
+from bridge.routing.keys import judging
+from bridge.routing.ledger import Ledger
 from bridge.routing.planning import Ways, intend
 
 
@@ -31,6 +33,9 @@ def try_keys(loaded: Loaded, http: Http, event: str, schema: Schema, latest: Reg
     plan = intend(ways, event if latest is None else latest.subject, latest, schema, contract)
     deks = deks_of(loaded, http)
     deks.retry_seconds = 3
+    judging(
+        deks, loaded, [] if contract is None else [contract], Ledger(), logging.getLogger("bridge").warning
+    )
     guard = Guard(deks, logging.getLogger("bridge").warning)
     guard.check_rules(plan)
     plan.sealing(plan.writes, guard.say)
@@ -43,6 +48,8 @@ def try_keys(loaded: Loaded, http: Http, event: str, schema: Schema, latest: Reg
             raise fatal(
                 f"the KEK {rule.kek} of the rule {rule.name} is not registered, and the rule names no KMS key"
             )
+        assert deks.identities is not None
+        deks.identities.check(kek)
         if not kek.shared:
             deks.unwrap_probe(kek)
         words.append(f"{rule.name}: {rule.algorithm} under {kek.kms_type} {kek.kms_key}")

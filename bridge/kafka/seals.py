@@ -1,7 +1,8 @@
 """What was sealed, where it is kept over restarts: one record for each connector, beside its position.
 
-Key ``bridge-seals-<connector>``, value ``{"fields":{"<event>":["Customer_Email__c"]},"shared":{"<KEK>":true}}``, in the
-compacted offsets topic; ``*`` among the fields is the payload as a whole. The record outlives a reset of the position.
+Key ``bridge-seals-<connector>``, in the compacted offsets topic. Value ``{"fields":{"<event>":["Customer_Email__c"]},
+"shared":{"<KEK>":true},"keks":{"<KEK>":"<type> <key> <digest of its properties>"}}``; ``*`` among the fields is the
+payload as a whole. The record outlives a reset of the position.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ PREFIX: Final = b"bridge-seals-"
 class _Seals(msgspec.Struct):
     fields: dict[str, list[str]] = {}
     shared: dict[str, bool] = {}
+    keks: dict[str, str] = {}
 
 
 def seals_key(connector: str) -> bytes:
@@ -30,10 +32,10 @@ def seals_key(connector: str) -> bytes:
     return PREFIX + connector.encode()
 
 
-def seals_value(fields: dict[str, set[str]], shared: dict[str, bool]) -> bytes:
+def seals_value(fields: dict[str, set[str]], shared: dict[str, bool], keks: dict[str, str]) -> bytes:
     """The record's value; the same seals give the same bytes."""
     sealed = {event: sorted(names) for event, names in sorted(fields.items()) if names}
-    return msgspec.json.encode(_Seals(sealed, dict(sorted(shared.items()))))
+    return msgspec.json.encode(_Seals(sealed, dict(sorted(shared.items())), dict(sorted(keks.items()))))
 
 
 @define
@@ -55,12 +57,14 @@ class Sealed:
         """Whether anything is stored."""
         return bool(self._found)
 
-    def fields_and_shared(self) -> tuple[dict[str, set[str]], dict[str, bool]]:
-        """Event → its fields; KEK → whether it was shared. Fatal for a value that cannot be read: what it protects
-        would be forgotten."""
+    def remembered(self) -> tuple[dict[str, set[str]], dict[str, bool], dict[str, str]]:
+        """Event → its fields; KEK → whether it was shared; KEK → which one it was.
+
+        Fatal for a value that cannot be read: what it protects would be forgotten.
+        """
         value = max(self._found.values(), key=lambda found: found[0], default=(0, None))[1]
         if value is None:
-            return {}, {}
+            return {}, {}, {}
         try:
             seals = read(value, _Seals)
         except Broken as broken:
@@ -70,4 +74,8 @@ class Sealed:
                 "to begin anew",
                 stage=Stage.POSITION,
             ) from None
-        return {event: set(names) for event, names in seals.fields.items()}, dict(seals.shared)
+        return (
+            {event: set(names) for event, names in seals.fields.items()},
+            dict(seals.shared),
+            dict(seals.keks),
+        )

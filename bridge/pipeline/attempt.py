@@ -128,7 +128,7 @@ class Attempt:
             position = self._position(topics.offsets, beside=sealed.take)
             position = self._or_remembered(position, topics.offsets, session)
             # what this process knows counts, too, where the topic was deleted while it ran
-            memory = Memory(*sealed.fields_and_shared()) if sealed.there else self._ledger.memory
+            memory = Memory(*sealed.remembered()) if sealed.there else self._ledger.memory
             self._ledger = Ledger(memory=memory, changed=self._sealed_changed)
             self._check_org(position, session)
             self._carry(producer, position, session, topics)
@@ -305,7 +305,9 @@ class Attempt:
     def _remember_seals(self, pipeline: Pipeline) -> None:
         """What is sealed is known to the next start before the first record that it was sealed in."""
         key = seals_key(self._config.name)
-        self._ledger.store = lambda memory: pipeline.store(key, seals_value(memory.fields, memory.shared))
+        self._ledger.store = lambda memory: pipeline.store(
+            key, seals_value(memory.fields, memory.shared, memory.keks)
+        )
 
     def _sealed_changed(self, entries: tuple[Entry, ...]) -> None:
         self._stats.sealed = tuple(entry.document() for entry in entries)

@@ -31,10 +31,12 @@ _ALLOW: Final = "bridge.csfle.allow.plaintext"
 
 @define
 class Memory:
-    """What of a connector was sealed: event → its fields. ``shared``: whether a KEK was shared when first used."""
+    """What of a connector was sealed: event → its fields. ``shared``: whether a KEK was shared when first used, and
+    ``keks``: which one it was."""
 
     fields: dict[str, set[str]] = field(factory=dict)
     shared: dict[str, bool] = field(factory=dict)
+    keks: dict[str, str] = field(factory=dict)
 
 
 @frozen

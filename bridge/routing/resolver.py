@@ -40,6 +40,7 @@ from bridge.routing.demands import check_contract, check_secrets, no_core_dumps
 from bridge.routing.elsewhere import anything_sealed
 from bridge.routing.exposure import Exposure
 from bridge.routing.guard import Guard, deks_of, executor_params
+from bridge.routing.keys import judging
 from bridge.routing.ledger import Ledger
 from bridge.routing.letters import SealedLetters
 from bridge.routing.planning import Intent
@@ -107,7 +108,9 @@ class Writers:
             if config.get("csfle.enabled"):
                 check_secrets(executor_params(config, loaded.worker), config)
                 no_core_dumps()
-                self.guard = Guard(deks_of(loaded, http or registry_http(loaded)), self._log.warning)
+                deks = deks_of(loaded, http or registry_http(loaded))
+                judging(deks, loaded, self._contracts.values(), self.ledger, self._log.warning)
+                self.guard = Guard(deks, self._log.warning)
             self._registration = Registration(
                 registry or Registry(http or registry_http(loaded)),
                 self._form,

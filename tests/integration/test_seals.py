@@ -46,7 +46,7 @@ def sealed(bridge: Bridge) -> dict[str, set[str]]:
     found = Sealed(bridge.name, bridge.offsets)
     for message in read(bridge.broker, bridge.offsets):
         found.take(message)
-    return found.fields_and_shared()[0]
+    return found.remembered()[0]
 
 
 def publish(org: Org) -> None:

@@ -229,8 +229,19 @@ KEYS = group(
         "bridge.kms.allowed.keys",
         LIST,
         "Beginnings of the ids of KMS keys that may encrypt and decrypt for this worker, such as "
-        "'arn:aws:kms:eu-central-1:111122223333:' or 'https://vault.example.com:8200/transit/keys/sales'. "
-        "'sfbridge keys rewrap' takes a key that is named here or in a contract.",
+        "'arn:aws:kms:eu-central-1:111122223333:' or 'https://vault.example.com:8200/transit/keys/sales'. Without it "
+        "the keys that a connector's contract names, or, where none does, any key of AWS, Azure and Google Cloud and "
+        "of the Vault at VAULT_ADDR. An entry may begin with http:// for a Vault without TLS. 'sfbridge keys rewrap' "
+        "takes a key that is named here or in a contract.",
+        default="",
+        importance=LOW,
+    ),
+    Property(
+        "bridge.kek.shared",
+        LIST,
+        "Names of KEKs that are shared: the registry makes their keys and knows them. A contract says it with "
+        "encrypt.kek.shared: 'true' in the rule's params; without a contract what is so at the first start is taken as "
+        "meant.",
         default="",
         importance=LOW,
     ),

@@ -81,8 +81,14 @@ class Place:
 
 
 @pytest.fixture
-def place(registry: Registry, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Place]:
+def place(
+    registry: Registry,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Place]:
     with kms_doubles.vault() as vault:
+        monkeypatch.setenv("VAULT_ADDR", vault.url)
         worker = tmp_path / "worker.properties"
         worker.write_text(
             f"schema.registry.url={registry.url}\nrule.executors._default_.param.token.id=good\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ class Kept:
 
     def _store(self, memory: Memory) -> None:
         self.memory = copy.deepcopy(memory)
-        self.stored.append(seals_value(memory.fields, memory.shared))
+        self.stored.append(seals_value(memory.fields, memory.shared, memory.keks))
 
 
 def prepared(registry: Registry, path: Path, form: str, fields: str = TAGGED) -> None:
@@ -90,7 +91,11 @@ def test_a_field_that_the_registry_protects_no_more(
     made, lying = started(registry, form, kept)
     assert EMAIL.encode() not in written(made)
     assert kept.memory.fields == {EVENT: {MAIL}}
-    assert kept.stored == [b'{"fields":{"%s":["%s"]},"shared":{}}' % (EVENT.encode(), MAIL.encode())]
+    assert json.loads(kept.stored[-1]) == {
+        "fields": {EVENT: [MAIL]},
+        "shared": {"sales": False},
+        "keks": {"sales": "local-kms k -"},
+    }
     lying.lie = staticmethod(LIES[lie])
     refusal = rf"{MAIL} of {EVENT} was encrypted before" + "|no field of|neither the schema of"
     with pytest.raises(Fatal, match=refusal):
