@@ -133,3 +133,11 @@ class Record:
     timestamp: int | None = None
     sealed: int = 0
     """How many protected fields its value has."""
+
+
+Header = tuple[str, bytes | None]
+Produced = tuple[str, bytes | None, bytes | None, int, None, None, int, list[Header]]
+"""Positional arguments of confluent_kafka's ``produce``: topic, value, key, partition (-1: any), two callbacks,
+timestamp (ms since the epoch, 0: none), headers."""
+Arguments = Produced | tuple[str, bytes] | tuple[str, bytes | None, bytes | None]
+"""The same, or without what follows the value or the key."""

@@ -7,19 +7,16 @@ topic is where the event would have gone, partition is -1 and the offset is the 
 from __future__ import annotations
 
 import traceback
-from typing import Any, Final
+from typing import Final
 
 from attrs import frozen
 
 from bridge.errors import BadRecord, Fatal, Stage
+from bridge.event import Produced
 
 PREFIX: Final = "__connect.errors."
 
 _FRAMES: Final = 50  # the innermost; a recursion has a thousand
-
-# Confluent's positional arguments of produce: topic, value, key, partition, callback, on_delivery, timestamp,
-# headers.
-Arguments = tuple[Any, ...]
 
 
 @frozen
@@ -32,7 +29,7 @@ class DeadLetters:
     with_headers: bool = True
     max_bytes: int = 1_048_588
 
-    def record(self, raw: bytes, error: BadRecord) -> Arguments:
+    def record(self, raw: bytes, error: BadRecord) -> Produced:
         """Positional arguments of produce. Raises Fatal for an event that the topic cannot take."""
         if len(raw) > self.max_bytes:
             where = "an event" if error.position is None else f"event {error.position}"
@@ -43,7 +40,7 @@ class DeadLetters:
                 position=error.position,
             )
         headers = self.headers(error) if self.with_headers else []
-        return (self.topic, raw, None, -1, None, None, 0, headers)
+        return (self.topic, raw, None, -1, None, None, 0, list(headers))
 
     def headers(self, error: BadRecord) -> list[tuple[str, bytes]]:
         """Why and where, as Kafka Connect says it."""

@@ -9,14 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
 from attrs import define
 
 from bridge.buffer import Buffer
 from bridge.config import Loaded
 from bridge.errors import BridgeError, Fatal, Fenced, Retriable, Stage
-from bridge.kafka.admin import ENVELOPE, ensure_routed_topic, prepare_topics
+from bridge.kafka.admin import ENVELOPE, Topics, ensure_routed_topic, prepare_topics
 from bridge.kafka.committed import Take
 from bridge.kafka.line import Line
 from bridge.kafka.offsets import Position, read_position
@@ -137,7 +136,7 @@ class Attempt:
 
     # ---- the parts -------------------------------------------------------------------------------------
 
-    def _prepare_topics(self) -> Any:
+    def _prepare_topics(self) -> Topics:
         return prepare_topics(self._loaded, waiting=self._waiting, stopped=self._wanted)
 
     def _producer(self, max_message_bytes: int) -> Producer:
@@ -216,7 +215,7 @@ class Attempt:
             position=position.replay_id,
         )
 
-    def _carry(self, producer: Producer, position: Position, session: Session, topics: Any) -> None:
+    def _carry(self, producer: Producer, position: Position, session: Session, topics: Topics) -> None:
         buffer = Buffer(self._config["bridge.buffer.max.events"], self._config["bridge.buffer.max.bytes"])
         self._stats.buffer = buffer
         self._stats.buffer_max_events = self._config["bridge.buffer.max.events"]
@@ -249,7 +248,7 @@ class Attempt:
             raise failure
 
     def _make_pipeline(
-        self, producer: Producer, buffer: Buffer, session: Session, topics: Any, position: Position
+        self, producer: Producer, buffer: Buffer, session: Session, topics: Topics, position: Position
     ) -> Pipeline:
         config = self._config
         assert self._line is not None

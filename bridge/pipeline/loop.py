@@ -12,19 +12,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from attrs import Factory, define, field
 
 from bridge.buffer import Buffer
 from bridge.encryption.uses import Unreserved, Uses
 from bridge.errors import BadRecord, BridgeError, Stage
-from bridge.event import Data, Delivery, Message, Unreadable
+from bridge.event import Arguments, Data, Delivery, Message, Record, Unreadable
 from bridge.kafka.producer import Producer
 from bridge.log import for_connector
 from bridge.metrics import Stats
 from bridge.pipeline.policy import ErrorPolicy
-from bridge.pipeline.records import Arguments, LowerIds, OffsetRecords
+from bridge.pipeline.records import LowerIds, OffsetRecords
 from bridge.pipeline.transaction import Open
 from bridge.progress import Progress
 from bridge.routing.conversion import ConversionGuard
@@ -350,7 +350,7 @@ class Pipeline:
         """How many more records may be written before ``max_events`` is reached."""
         return 2**62 if self.limits.max_events is None else self.limits.max_events - self.records
 
-    def _arguments(self, record: Any) -> Arguments | None:
+    def _arguments(self, record: Record | None) -> Arguments | None:
         if record is None:
             return None
         self.stats.fields_encrypted += record.sealed
@@ -367,7 +367,7 @@ class Pipeline:
 
     def _too_large(self, data: Data, arguments: Arguments) -> BadRecord:
         return BadRecord(
-            f"event {data.event.replayId} makes a record of {len(arguments[1])} bytes for topic {arguments[0]}, "
+            f"event {data.event.replayId} makes a record of {len(arguments[1] or b'')} bytes for topic {arguments[0]}, "
             f"whose max.message.bytes allows {self.limits.max_message_bytes}",
             stage=Stage.PRODUCE,
             position=data.event.replayId,

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
 
 import msgspec
 from attrs import define
 
 from bridge.errors import BadRecord, Fatal, SetAside, Stage, Unexpected
 from bridge.errors.words import name_words
-from bridge.event import Data, Unreadable
+from bridge.event import Data, Produced, Unreadable
 from bridge.metrics import Stats
+from bridge.routing.letters import Letters
 
 SHOWN = 2000  # bytes of an event in the log, where its content is wanted there
-
-
-class DeadLetters(Protocol):
-    """Makes the record for the dead-letter topic; see ``kafka/dead_letter.py``."""
-
-    def record(self, raw: bytes, error: BadRecord) -> tuple[Any, ...]:
-        """Positional arguments of produce."""
-        ...
 
 
 @define
@@ -29,19 +21,19 @@ class ErrorPolicy:
     """``errors.tolerance=none``: the first bad event ends the connector; ``all``: it is logged, counted, put aside."""
 
     tolerate: bool
-    dead_letters: DeadLetters | None
+    dead_letters: Letters | None
     stats: Stats
     log: Callable[[str], None] | None  # errors.log.enable
     show_events: bool = False  # errors.log.include.messages
     protected: bool = False  # the connector encrypts: names of fields, never their values
 
-    def judge(self, error: BadRecord, data: Data) -> tuple[tuple[Any, ...] | None, Fatal | None]:
+    def judge(self, error: BadRecord, data: Data) -> tuple[Produced | None, Fatal | None]:
         """The dead letter to produce, if any, or the reason to end."""
         if error.position is None:
             error.position = data.event.replayId
         return self._judge(error, bytes(data.payload))
 
-    def judge_unreadable(self, unreadable: Unreadable) -> tuple[tuple[Any, ...] | None, Fatal | None]:
+    def judge_unreadable(self, unreadable: Unreadable) -> tuple[Produced | None, Fatal | None]:
         """The same for a message that could not be parsed at all."""
         error = BadRecord(
             f"a message could not be read: {unreadable.reason}",
@@ -50,7 +42,7 @@ class ErrorPolicy:
         )
         return self._judge(error, unreadable.raw)
 
-    def _judge(self, error: BadRecord, raw: bytes) -> tuple[tuple[Any, ...] | None, Fatal | None]:
+    def _judge(self, error: BadRecord, raw: bytes) -> tuple[Produced | None, Fatal | None]:
         self.stats.bad_records += 1
         self.stats.unexpected_records += isinstance(error, Unexpected)
         where = (

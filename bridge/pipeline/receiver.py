@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
 
 from bridge.buffer import Buffer
 from bridge.errors import BridgeError, Fatal, Stage
 from bridge.errors.words import exception_words
+from bridge.log import ConnectorLog
 from bridge.source import Ended, Source
 
 
 class Receiver:
     """Starts with ``start``; ``Ended`` is the last that it puts into the buffer, whatever happens."""
 
-    def __init__(self, source: Source, buffer: Buffer, log: Any) -> None:
+    def __init__(self, source: Source, buffer: Buffer, log: ConnectorLog) -> None:
         self._source = source
         self._stop = threading.Event()
         self._buffer = buffer

@@ -4,14 +4,13 @@ rise."""
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 from attrs import define, frozen
 
+from bridge.event import Arguments
 from bridge.kafka.offsets import position_headers, position_key, position_value, start_key, start_value
+from bridge.log import ConnectorLog
 from bridge.progress import Progress
-
-Arguments = tuple[Any, ...]  # positional arguments of confluent_kafka's produce
 
 
 @frozen
@@ -40,14 +39,14 @@ class OffsetRecords:
 
     def record(self, key: bytes, value: bytes, headers: list[tuple[str, bytes]]) -> Arguments:
         """Any record of the topic."""
-        return (self.topic, value, key, -1, None, None, 0, headers)
+        return (self.topic, value, key, -1, None, None, 0, list(headers))
 
 
 @define
 class LowerIds:
     """Says once what replay ids below the position mean, and at the end how many more there were."""
 
-    log: Any
+    log: ConnectorLog
     _said: int = 0
 
     def say(self, progress: Progress, *, last: bool = False) -> None:

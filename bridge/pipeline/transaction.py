@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
 
 from attrs import define, field
 
 from bridge.errors import BridgeError, Retriable
+from bridge.event import Arguments
 from bridge.kafka.errors import NotAcknowledged
 from bridge.kafka.line import Line
 from bridge.kafka.producer import Producer, TransactionExpired
@@ -23,7 +23,7 @@ class Open:
     bytes: int = 0
     _since: float = 0.0
 
-    def add(self, batch: Sequence[tuple[Any, ...]]) -> int:
+    def add(self, batch: Sequence[Arguments]) -> int:
         """A batch is about to be produced; its values' bytes."""
         if not self.records:
             self._since = time.monotonic()

@@ -7,7 +7,7 @@ Value: the ciphertext of ``encryption/envelope.py``, raw. Headers ``bridge.csfle
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from attrs import define
 
@@ -16,6 +16,7 @@ from bridge.encryption.envelope import Algorithm, Cipher, NotDecryptedError, ver
 from bridge.encryption.rules import EncryptRule
 from bridge.encryption.uses import Unreserved
 from bridge.errors import BadRecord
+from bridge.event import Produced
 
 PREFIX: Final = "bridge.csfle."
 
@@ -23,7 +24,14 @@ PREFIX: Final = "bridge.csfle."
 class Letters(Protocol):
     """Makes the record of a dead letter; see ``kafka/dead_letter.py``."""
 
-    def record(self, raw: bytes, error: BadRecord) -> tuple[Any, ...]: ...
+    @property
+    def topic(self) -> str:
+        """Where it goes."""
+        ...
+
+    def record(self, raw: bytes, error: BadRecord) -> Produced:
+        """Raises Fatal for an event that the topic cannot take."""
+        ...
 
 
 @define
@@ -36,13 +44,18 @@ class SealedLetters:
     rule: Callable[[], EncryptRule]
     _ready: tuple[Dek, Cipher] | None = None
 
+    @property
+    def topic(self) -> str:
+        """Where it goes."""
+        return self.inner.topic
+
     def prepare(self) -> None:
         """Get the key while no transaction is open."""
         rule = self.rule()
         dek = self.deks.for_writing(rule, self.subject)
         self._ready = dek, dek.cipher(versioned=rule.expiry_days > 0)
 
-    def record(self, raw: bytes, error: BadRecord) -> tuple[Any, ...]:
+    def record(self, raw: bytes, error: BadRecord) -> Produced:
         """As the inner letters make it, of the ciphertext. Never of anything else. Raises Unreserved."""
         if self._ready is None:
             self.prepare()
@@ -53,14 +66,14 @@ class SealedLetters:
         except Unreserved:
             self._ready = None  # the next try may get another DEK
             raise
-        *rest, headers = self.inner.record(sealed, error)
+        letter = self.inner.record(sealed, error)
         key = {
             "kek": dek.kek,
             "subject": dek.subject,
             "algorithm": dek.algorithm,
             "version": str(dek.version),
         }
-        return (*rest, [*headers, *((PREFIX + name, text.encode()) for name, text in key.items())])
+        return (*letter[:7], [*letter[7], *((PREFIX + name, text.encode()) for name, text in key.items())])
 
 
 def opened(deks: Deks, value: bytes, headers: dict[str, bytes]) -> bytes:

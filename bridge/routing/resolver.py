@@ -42,7 +42,7 @@ from bridge.routing.exposure import Exposure
 from bridge.routing.guard import Guard, deks_of, executor_params
 from bridge.routing.keys import judging
 from bridge.routing.ledger import Ledger
-from bridge.routing.letters import SealedLetters
+from bridge.routing.letters import Letters, SealedLetters
 from bridge.routing.planning import Intent
 from bridge.routing.records import alone, by_event, with_header
 from bridge.routing.registration import Registration, Written
@@ -239,7 +239,7 @@ class Writers:
             topic or self._template.text, refuse, None, f"{event.name} schema {event.schema_id}: refused"
         )
 
-    def letters(self, plain: Any) -> Any:
+    def letters(self, plain: Letters | None) -> Letters | None:
         """Dead letters as they may be written: encrypted whole where the connector encrypts anything."""
         if self.guard is None or plain is None:
             return plain
