@@ -52,9 +52,7 @@ class Service:
         hosts |= {name.lower() for name in self.config["bridge.rest.allowed.hosts"]}
         site = Site(
             table(worker, self.config),
-            Guard(
-                users, frozenset(hosts), frozenset({origin_of(first.scheme, f"{first.host}:{first.port}")})
-            ),
+            Guard(users, frozenset(hosts), own_origins(self.config, first)),
             self.worker_id,
             worker.ready.is_set,
             lambda: worker.stage,
@@ -93,6 +91,12 @@ class Service:
 
     def _failed(self, error: BridgeError) -> None:
         self.failure = error if isinstance(error, Fatal) else self.failure
+
+
+def own_origins(config: Config, first: Listener) -> frozenset[str]:
+    """What our own pages' address may be besides a listener's: behind a proxy, often without a port."""
+    ports = [f":{first.port}", *([""] if config["rest.advertised.port"] is None else [])]
+    return frozenset(origin_of(first.scheme, f"{first.host}{port}") for port in ports)
 
 
 def open_door(config: Config) -> str | None:

@@ -43,8 +43,8 @@ def _list(given: Mapping[str, str], key: str) -> tuple[Rule, ...] | None:
 
 
 def _named(worker: Mapping[str, str]) -> Iterator[str]:
-    """Hosts of the worker's own brokers and registries."""
-    for key in ("bootstrap.servers", *_REGISTRIES):
+    """Hosts of the worker's own brokers, registries and KMS."""
+    for key in ("bootstrap.servers", *_REGISTRIES, "bridge.kms.allowed.keys"):
         yield from (host for host, _ in hosts(worker.get(key, "")))
 
 

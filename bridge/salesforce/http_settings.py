@@ -17,7 +17,7 @@ from bridge.config import Config
 from bridge.config.checks import is_loopback
 from bridge.config.egress import ANYWHERE, Egress
 from bridge.errors import Fatal, Stage
-from bridge.salesforce.proxy import exempt, find_proxy
+from bridge.salesforce.proxy import PROXY, exempt, find_proxy
 from bridge.trust.context import CA_FILE, trust_context
 
 INSTANCE = "salesforce.instance"
@@ -35,6 +35,8 @@ class HttpSettings:
     connect_timeout: float = 30.0
     no_proxy: str = ""
     egress: Egress = ANYWHERE
+    own_proxy: bool = True
+    """Whether the connector names it; one of the process's environment is the operator's choice."""
 
     def proxy_for(self, url: str) -> str | None:
         """The proxy this URL goes through; none for plain http (loopback only) and what ``NO_PROXY`` exempts.
@@ -44,7 +46,7 @@ class HttpSettings:
         origin = Origin.of(url)
         proxy = self._proxy_of(origin)
         self.egress.check(origin.host, origin.port, Stage.LOGIN, salesforce=True)
-        if proxy is not None:
+        if proxy is not None and self.own_proxy:
             through = urlsplit(proxy)
             self.egress.check(through.hostname or "", through.port, Stage.LOGIN, salesforce=True)
         return proxy
@@ -113,6 +115,7 @@ def http_settings(connector: Mapping[str, Any], environ: Mapping[str, str] = os.
         connect_timeout=(connector.get("connection.timeout") or 30_000) / 1000,
         no_proxy=environ.get("no_proxy") or environ.get("NO_PROXY") or "",
         egress=connector.egress if isinstance(connector, Config) else ANYWHERE,
+        own_proxy=bool(str(connector.get(PROXY) or "").strip()),
     )
 
 

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from bridge.api import guard as module
+from bridge.api.build import own_origins
 from bridge.api.guard import Guard, Role, User, hash_password, read_users
+from bridge.api.server import Listener
 from bridge.config import config_of
 from bridge.config.declarations import WORKER as WORKER_PROPERTIES
 from bridge.errors import ConfigurationError
@@ -146,6 +148,18 @@ def test_pages_of_other_origins(headers: dict[str, str], status: int | None) -> 
     )
     refusal = guard.stranger({"host": "localhost:8083", **headers}, "http")
     assert (None if refusal is None else refusal[0]) == status
+
+
+def test_what_is_advertised_is_an_origin_of_ours() -> None:
+    given = {"rest.advertised.host.name": "bridge.example.com", "rest.advertised.listener": "https"}
+    first = Listener("https", "bridge.example.com", 8083)
+    assert own_origins(config_of(given, WORKER_PROPERTIES), first) == {
+        "https://bridge.example.com",
+        "https://bridge.example.com:8083",
+    }
+    given["rest.advertised.port"] = "443"
+    first = Listener("https", "bridge.example.com", 443)
+    assert own_origins(config_of(given, WORKER_PROPERTIES), first) == {"https://bridge.example.com"}
 
 
 @pytest.fixture(scope="module")

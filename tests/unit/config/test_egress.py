@@ -130,13 +130,19 @@ def test_the_default_instance_is_a_host_too() -> None:
 
 
 def test_what_the_worker_names_itself_stays_open() -> None:
-    worker = {**ALLOWED, "schema__registry__url": "http://registry.own:8081"}
+    keys = "https://vault.own:8200/transit/keys/,arn:aws:kms:eu-central-1:111122223333:"
+    worker = {
+        **ALLOWED,
+        "schema__registry__url": "http://registry.own:8081",
+        "bridge__kms__allowed__keys": keys,
+    }
     found, config = judged(
         {**AVRO, "value.converter.schema.registry.url": "http://registry.own:8081"}, **worker
     )
     assert not found
     assert config.egress.refusal("registry.own", 8081) is None
     assert config.egress.refusal("broker.own", 9092) is None
+    assert config.egress.refusal("vault.own", 8200) is None
 
 
 def test_the_managed_list_binds_salesforce_and_proxies_only() -> None:
@@ -206,6 +212,16 @@ def test_no_connection_is_made_to_what_is_not_listed(place: str) -> None:
     ) as refused:
         CONNECTS[place]()
     assert isinstance(refused.value, Fatal)
+
+
+def test_a_proxy_of_the_environment_is_the_operators_choice() -> None:
+    url, proxy = "https://login.salesforce.com/services", "http://proxy.corp:3128"
+    settings = http_settings(salesforce("https://login.salesforce.com"), {"HTTPS_PROXY": proxy})
+    assert settings.proxy_for(url) == proxy
+    config = config_of({**GOOD, "http.proxy": "proxy.corp:3128"})
+    named = http_settings(Config(dict(config), config.raw(), "sf", egress=ONLY), {})
+    with pytest.raises(Fatal, match=r"proxy\.corp"):
+        named.proxy_for(url)
 
 
 @pytest.mark.usefixtures("nobody")

@@ -72,6 +72,52 @@ def test_config_providers_add_names(loading: Load, faults: Faults, tmp_path: Pat
     assert set(faults(worker=vault)) == {"config.providers.vault.class"}
 
 
+PACKAGE = "org.apache.kafka.common.config.provider"
+
+
+def test_restrictions_of_a_provider_hold_in_files_too(loading: Load, faults: Faults, tmp_path: Path) -> None:
+    for name in ("open", "shut"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "s.properties").write_text("k=hunter2\n")
+    worker = WORKER_FILE | {
+        "config.providers": "env,file",
+        "config.providers.env.class": f"{PACKAGE}.EnvVarConfigProvider",
+        "config.providers.env.param.allowlist.pattern": "SF_[A-Z]+",
+        "config.providers.file.class": f"{PACKAGE}.FileConfigProvider",
+        "config.providers.file.param.allowed.paths": f"/elsewhere,{tmp_path}/open",
+    }
+    environ = {"SF_PASSWORD": "hunter2", "HOME_SF_PASSWORD": "hunter2", "SF_PASSWORD_OLD": "hunter2"}
+
+    def told(reference: str, key: str = "salesforce.password") -> dict[str, str]:
+        given = {key: reference.replace("DIR", str(tmp_path))}
+        return faults(given, worker=worker, environ=environ)
+
+    assert told("${env:SF_PASSWORD}") == {}
+    assert told("${file:DIR/open/s.properties:k}") == {}
+    for reference in ("${env:HOME_SF_PASSWORD}", "${env:SF_PASSWORD_OLD}"):
+        assert "param.allowlist.pattern" in told(reference)["salesforce.password"]
+    for reference in ("${file:DIR/shut/s.properties:k}", "${file:DIR/open/../shut/s.properties:k}"):
+        assert "param.allowed.paths" in told(reference)["salesforce.password"]
+    own = worker | {"sasl.username": "u", "sasl.password": "${env:HOME_SF_PASSWORD}"}
+    assert "sasl.password" in faults(worker=own, environ=environ), "the worker's file is held to it, too"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("env.param.allowlist.pattern", "("), ("file.param.allowed.paths", "secrets"), ("env.class", "Vault")],
+)
+def test_a_restriction_that_cannot_be_read_is_not_taken_for_none(
+    key: str, value: str, faults: Faults
+) -> None:
+    worker = WORKER_FILE | {
+        "config.providers": "env,file",
+        "config.providers.env.class": f"{PACKAGE}.EnvVarConfigProvider",
+        "config.providers.file.class": f"{PACKAGE}.FileConfigProvider",
+        f"config.providers.{key}": value,
+    }
+    assert set(faults(worker=worker)) == {f"config.providers.{key}"}
+
+
 def test_a_reference_is_shown_as_written_and_its_value_never(tmp_path: Path) -> None:
     wrong = VALID | {"connection.timeout": "${env:SECRET}"}
     with pytest.raises(ConfigurationError) as error:
