@@ -44,8 +44,10 @@ def body_of(version: Registered) -> Body:
 class _Avro:
     text: str
     _reader: Reading = field(init=False)
+    _changed: Callable[[Any, See], Any] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        self._changed = avro_places.changer(self.text)
         self._reader = reading(self.text, imports_of(self.text).values(), logical=False)
 
     def frame(self, body: bytes) -> int:
@@ -53,20 +55,24 @@ class _Avro:
 
     def walk(self, body: bytes, see: See, unfit: frozenset[str], fit: frozenset[str]) -> set[str]:
         value = self._reader.value(body)
-        avro_places.change(self.text, value, see)
+        self._changed(value, see)
         return _present(value, unfit) | _present(value, fit, (bool, int, float))
 
 
 @define
 class _Json:
     text: str
+    _changed: Callable[[Any, See], Any] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._changed = json_places.changer(self.text)
 
     def frame(self, body: bytes) -> int:
         return 0
 
     def walk(self, body: bytes, see: See, unfit: frozenset[str], fit: frozenset[str]) -> set[str]:
         value = json.loads(body)
-        json_places.change(self.text, value, see)
+        self._changed(value, see)
         return _present(value, unfit) | _present(value, fit, (bool, int, float))
 
 

@@ -8,7 +8,8 @@ that holds no ciphertext is an error: it was written in plaintext.
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -25,6 +26,7 @@ from bridge.languages.tagging import PLACES
 from bridge.model.texts import imports_of
 
 Document = Mapping[str, Any]
+Changer = Callable[[Any, Callable[[str, Any], Any]], Any]
 
 
 class Opener:
@@ -71,17 +73,25 @@ class Opener:
         body = self.payload(body)
         if self._fields or self._tried:
             # an encrypted uuid is none: logical types are for what was decrypted
-            plain = reading(self._text, imports_of(self._text).values(), logical=False)
+            plain, changed = self._plain
             out = io.BytesIO()
-            schemaless_writer(
-                out, plain.parsed, avro_places.change(self._text, plain.value(body), self.value)
-            )
+            schemaless_writer(out, plain.parsed, changed(plain.value(body), self.value))
             body = out.getvalue()
         return reader.value(body)
 
     def json(self, body: bytes) -> Any:
         """A parsed value."""
-        return json_places.change(self._text, msgspec.json.decode(self.payload(body)), self.value)
+        return self._changed_json(msgspec.json.decode(self.payload(body)), self.value)
+
+    @cached_property
+    def _plain(self) -> tuple[Reading, Changer]:
+        """Of an Avro schema: the reader without logical types, and what changes its values."""
+        plain = reading(self._text, imports_of(self._text).values(), logical=False)
+        return plain, avro_places.changer(self._text)
+
+    @cached_property
+    def _changed_json(self) -> Changer:
+        return json_places.changer(self._text)
 
     def protobuf(self, body: bytes, message: Any) -> Any:
         """A message, parsed into the given one."""

@@ -16,7 +16,7 @@ from attrs import define, field
 from bridge.encryption.deks import Deks
 from bridge.encryption.envelope import TAG, Algorithm, NotDecryptedError, from_text, version_of
 from bridge.encryption.rules import EncryptRule
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, Retriable
 from bridge.model.contract import Contract
 from bridge.model.registered import Registered
 from bridge.model.wire import unframed
@@ -69,7 +69,9 @@ class Proof:
     keys: set[tuple[str, str, Algorithm]] = field(factory=set)
     """KEK, subject and algorithm of the DEKs that were asked for."""
     unknown: dict[int, int] = field(factory=dict)
-    """Schema ids that the registry does not have → records."""
+    """Schema ids that the registry does not have, or that cannot be used → records."""
+    unusable: dict[int, str] = field(factory=dict)
+    """Why schemas cannot be used."""
     _protected: dict[tuple[str, ...], Protected] = field(factory=dict)
     _judges: dict[int, _Judge | None] = field(factory=dict)
     _findings: dict[tuple[str, str], _Finding] = field(factory=dict)
@@ -103,6 +105,12 @@ class Proof:
             what = f"{name}: {one.text}" if name else one.text
             out.append(f"{what} (in {one.records} of {self.records} records, first in {one.first})")
         for schema_id, records in self.unknown.items():
+            if schema_id in self.unusable:
+                out.append(
+                    f"schema {schema_id} cannot be used, so nothing is known of its {records} of {self.records} "
+                    f"records ({self.unusable[schema_id]})"
+                )
+                continue
             where = f"context {self.context.strip(':.')}" if self.context else "the default context"
             out.append(
                 f"the registry has no schema {schema_id} in {where} (named by {records} of {self.records} records): is "
@@ -192,9 +200,18 @@ class Proof:
         own = f"{self.context}{self.topic}-value"
         near = sorted(s for s in subjects if s.startswith(f"{self.context}{self.topic}-"))
         chosen = tuple([own] if own in subjects else near or sorted(subjects) or [own])
-        version = self._registry.completed(found, chosen[0], schema_id)
-        protected = self._union(chosen, version)
-        return _Judge(protected.of(version), body_of(version), chosen)
+        try:
+            version = self._registry.completed(found, chosen[0], schema_id)
+            body = body_of(version)
+            protected = self._union(chosen, version)
+            return _Judge(protected.of(version), body, chosen)
+        except Retriable:
+            raise
+        except Exception as error:  # whatever parsers have against somebody's schema
+            self.unusable[schema_id] = (
+                _text(error) if isinstance(error, BridgeError) else type(error).__name__
+            )
+            return None
 
     def _union(self, subjects: tuple[str, ...], version: Registered) -> Protected:
         if subjects not in self._protected:
@@ -203,11 +220,20 @@ class Proof:
                 for number in self._registry.versions(subject, deleted=True):
                     one = self._registry.version(subject, number, deleted=True)
                     if one is not None:
-                        made.add(one)
+                        self._add(made, one)
         protected = self._protected[subjects]
         if version.id not in {one.id for one in protected.versions}:
             protected.add(version)
         return protected
+
+    def _add(self, protected: Protected, version: Registered) -> None:
+        try:
+            protected.add(version)
+        except Exception as error:  # a version that no record names may be anything
+            reason = _text(error) if isinstance(error, BridgeError) else type(error).__name__
+            protected.problems.append(
+                f"{version.subject} version {version.version} cannot be used, so its tags are not known ({reason})"
+            )
 
     def open(self, chains: tuple[Chain, ...], subjects: tuple[str, ...], data: bytes) -> bytes:
         """What the first chain of rules that can, opens. NotDecryptedError with what the first one had against it."""

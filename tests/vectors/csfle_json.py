@@ -7,7 +7,7 @@ from typing import Any
 
 from bridge.errors import BridgeError
 from bridge.formats import FORMATS
-from bridge.languages.json_schema.places import change
+from bridge.languages.json_schema.places import changer
 from bridge.model.protection import Protection
 from bridge.model.schema import Field, Kind, Schema
 from bridge.reading.opener import Opener
@@ -51,7 +51,7 @@ def _by_hand(case: Any, plaintext: Any, frame: bytes, protection: Protection) ->
         seal = protection.fields.get(name)
         return value if seal is None else seal.text(value.encode()).decode()
 
-    document = change(case.text, plaintext, sealed)
+    document = changer(case.text)(plaintext, sealed)
     body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
     return frame + (body if protection.payload is None else protection.payload.raw(body))
 

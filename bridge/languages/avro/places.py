@@ -27,15 +27,16 @@ def places(text: str) -> Places:
     return Places(tuple(walk.fields), tuple(walk.stray), _Type(walk, document, ""), document)
 
 
-def change(text: str, value: Any, to: Change) -> Any:
-    """The same value, ``to`` applied to each leaf of the fields, null left alone: arrays item by item, maps value by
-    value, union branches with strings and bytes only. ``value`` as a decoder without logical types gives it."""
+def changer(text: str) -> Callable[[Any, Change], Any]:
+    """What makes of a value the same value, ``to`` applied to each leaf of the fields, null left alone: arrays item by
+    item, maps value by value, union branches with strings and bytes only. Values are as a decoder without logical
+    types gives them."""
     walk = _Walk()
     for known in imports_of(text).values():
         walk.type(json_of(known), "", "")
     document = json_of(text)
     walk.type(document, "", "")
-    return walk.change(document, "", value, None, to)
+    return lambda value, to: walk.change(document, "", value, None, to)
 
 
 @frozen(eq=False)

@@ -28,10 +28,10 @@ def places(text: str) -> Places:
     return Places(tuple(walk.fields.values()), tuple(walk.stray), _Type(walk.root, walk.root, "$"), walk.root)
 
 
-def change(text: str, value: Any, to: Change) -> Any:
-    """The same value, ``to`` applied to each text of the properties; arrays item by item."""
+def changer(text: str) -> Callable[[Any, Change], Any]:
+    """What makes of a value the same value, ``to`` applied to each text of the properties; arrays item by item."""
     root = json_of(text)
-    return _changed(root, root, "$", value, None, to)
+    return lambda value, to: _changed(root, root, "$", value, None, to)
 
 
 @frozen(eq=False)

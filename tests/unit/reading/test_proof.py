@@ -22,6 +22,7 @@ from bridge.kafka.dead_letter import DeadLetters
 from bridge.metadata.sources import read_contract
 from bridge.model.contract import Contract
 from bridge.reading.proof import Proof
+from bridge.registry.client import Registry as RegistryClient
 from bridge.registry.http import Http, http_of
 from bridge.routing.routes import Unprepared
 from bridge.sandbox.registry import Registry
@@ -303,6 +304,33 @@ def test_a_tag_that_reaches_no_field_is_said(registry: Registry) -> None:
     assert (
         "reaches no field" in judged(proof(registry, topic="people"), written(schema_id, stray)).problems()[0]
     )
+
+
+def test_schemas_that_cannot_be_used(registry: Registry, tmp_path: Path) -> None:
+    value = record(registry, contract(tmp_path, FIELDS))
+
+    class Odd:
+        """The registry, with answers of its own to some questions."""
+
+        def __init__(self, answers: Mapping[str, Any]) -> None:
+            self.answers, self.http = answers, http(registry)
+
+        def call(self, method: str, path: str, body: Any = None) -> Any:
+            return self.answers.get(path) or self.http.call(method, path, body)
+
+    def asked(**answers: Any) -> Proof:
+        one = proof(registry)
+        one.http = Odd({path.replace("__", "/"): answer for path, answer in answers.items()})  # type: ignore[assignment]
+        one._registry = RegistryClient(one.http)
+        return judged(one, value)
+
+    for odd in ({"schema": "{", "schemaType": "AVRO"}, {"schema": "x", "schemaType": "THRIFT"}):
+        one = asked(__schemas__ids__1=odd)
+        assert "schema 1 cannot be used, so nothing is known of its 1 of 1 records" in one.problems()[0]
+        assert one.nothing() is not None
+    broken = {"subject": "orders-value", "version": 1, "id": 1, "schema": "[[[", "schemaType": "JSON"}
+    two = asked(**{"__subjects__orders-value__versions__1?deleted=true": broken})
+    assert "orders-value version 1 cannot be used, so its tags are not known" in two.problems()[0]
 
 
 def test_a_key_that_cannot_be_unwrapped_is_asked_for_once(registry: Registry, tmp_path: Path) -> None:
