@@ -126,8 +126,8 @@ class Cursor:
         highest = self._recent.highest
         if len(set(ids)) != len(ids) or (ids and highest is not None and ids[0] <= highest):
             events, heads = self._without_seen(events)
-        elif heads and (heads[0].EventUuid is None or heads[-1].EventUuid is None):
-            heads = [_named(message) for message in events]
+        elif heads and heads[-1].EventUuid is None:
+            heads[-1] = _named(events[-1])  # more of its id may come with the next reply
         if heads:
             self._recent.add(heads)
             self._progress.advance(events, 0, len(events))
@@ -142,9 +142,15 @@ class Cursor:
         seen = self._recent.between(_replay_id(events[0]), _replay_id(events[-1]))
         fresh: list[Message] = []
         heads: list[Head] = []
-        for message in events:
-            head = _named(message)
-            names = seen.setdefault(head.replayId, set())
+        following = [*map(_replay_id, events[1:]), None]
+        committed = -1 if self._committed is None else self._committed
+        for message, next_id in zip(events, following, strict=True):
+            head: Head = message.data.event  # type: ignore[union-attr]  # an event
+            replay_id = head.replayId
+            # Naming what has no uuid costs as much as all the rest, and is of use only where an id may come again.
+            if replay_id in seen or next_id in (None, replay_id) or replay_id <= committed:
+                head = _named(message)
+            names = seen.setdefault(replay_id, set())
             if self._was_committed(head) or (
                 names and (head.EventUuid in names or head.EventUuid is None or None in names)
             ):
