@@ -1,6 +1,6 @@
-"""``${…}`` in texts, found in one pass.
+r"""``${…}`` in texts, found in one pass.
 
-A pattern that ends in ``[^}]*\\}`` looks for the end from each beginning, which takes minutes where there is no end; so
+A pattern that ends in ``[^}]*\}`` looks for the end from each beginning, which takes minutes where there is no end; so
 nothing is looked for behind the last ``}``.
 """
 

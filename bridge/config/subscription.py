@@ -83,7 +83,6 @@ _STRATEGY: Final = "value.converter.value.subject.name.strategy"
 
 def _topics(c: Examined, names: tuple[str, ...]) -> set[str]:
     """The topics that are certain to differ: a field other than the event's name may be the same for all."""
-
     template = TopicTemplate(c.values["kafka.topic"], c.values["kafka.topic.lowercase"])
     text = template.text
     if template.lowercase:

@@ -302,7 +302,6 @@ class _Registry:
 
     def _call(self, path: str) -> Any:
         """The answer; None where this registry does not know the question."""
-
         try:
             return self._http().call("GET", path)
         except Refused as refusal:

@@ -1,6 +1,6 @@
-"""The text of a Java regular expression in Python's syntax.
+r"""The text of a Java regular expression in Python's syntax.
 
-What differs: classes (union, intersection, POSIX and Unicode properties), ``\\Q…\\E``, named groups, flags in the
+What differs: classes (union, intersection, POSIX and Unicode properties), ``\Q…\E``, named groups, flags in the
 middle, what ``.`` and ``$`` take for a line's end. A class becomes an alternative of one character.
 """
 

@@ -256,7 +256,6 @@ def _name(key: Mapping[str, Any]) -> str:
 
 def _wait_until_accepted(loaded: Loaded, stopped: Callable[[], bool]) -> None:
     """A new key takes some time to be known everywhere."""
-
     until = time.monotonic() + PATIENCE
     while True:
         try:

@@ -68,5 +68,4 @@ def requests_session(settings: HttpSettings, timeout: float = METADATA.longest) 
 
     ``requests`` is imported here: it costs 11 MB, which a process that needs no metadata does not pay.
     """
-
     return build_session(settings, ssl_context(settings), timeout)

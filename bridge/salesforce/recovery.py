@@ -1,16 +1,16 @@
 """What comes after the end of a session: wait, renew the token, start over, or give up.
 
-========================  ==============================================
-======================================== what ended the session     what comes next
-until ========================  ==============================================
-======================================== token refused              a new token, a new session
-three times without progress session gone, advice       a new session
-``request.max.retries.time.ms`` reply lost or garbled      a new session
-``request.max.retries.time.ms`` server busy                a new session after a growing wait
-``request.max.retries.time.ms`` quota used up              a new session after 1 to 15 minutes
-stopped replay id expired          as ``invalid.replay.id.behaviour`` says anything else              Fatal
-========================  ==============================================
-========================================
+======================  =======================================  ===============================
+what ended the session  what comes next                          until
+======================  =======================================  ===============================
+token refused           a new token, a new session               three times without progress
+session gone, advice    a new session                            ``request.max.retries.time.ms``
+reply lost or garbled   a new session                            ``request.max.retries.time.ms``
+server busy             a new session after a growing wait       ``request.max.retries.time.ms``
+quota used up           a new session after 1 to 15 minutes      stopped
+replay id expired       as ``invalid.replay.id.behaviour`` says
+anything else           Fatal
+======================  =======================================  ===============================
 """
 
 from __future__ import annotations

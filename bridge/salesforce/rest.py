@@ -154,7 +154,6 @@ class Rest:
 
     def _ask(self, what: str, question: Callable[[Client], T], versioned: bool = True) -> T:
         """Ask, with a new session if the present one is not accepted, and again while it is worth it."""
-
         version = self.api_version() if versioned else UNKNOWN_VERSION
 
         def once(session: Session) -> T:

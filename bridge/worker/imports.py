@@ -67,7 +67,6 @@ def from_url(url: str, connector: str) -> int:
 
 def from_topic(settings: Mapping[str, Any], topic: str, connector: str) -> int:
     """The position in a Kafka Connect cluster's offsets topic; reads it to its end."""
-
     position = read_position(settings, topic, connector, seen=False)
     if position.initial is not None:
         raise Fatal(

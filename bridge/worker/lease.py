@@ -128,7 +128,6 @@ class Lease:
 
     def _wait_for_worker(self) -> None:
         """A worker that is alive and has this connector goes first."""
-
         told = False
         while not self._stopped():
             owner = worker_of(self._loaded)

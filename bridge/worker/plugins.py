@@ -223,5 +223,4 @@ class SalesforcePlugin:
 
 def salesforce_plugins(worker: Config, metrics: Metrics) -> list[Plugin]:
     """The connector under both its names."""
-
     return [SalesforcePlugin(worker, metrics, name, __version__) for name in (MANAGED, SELF_MANAGED)]

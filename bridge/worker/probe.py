@@ -43,7 +43,6 @@ def remark(loaded: Loaded, replay_id: int, seconds: float = SECONDS) -> str | No
 
 def try_replay_id(loaded: Loaded, replay_id: int) -> None:
     """Subscribe after the replay id and end the session at once. Raises Fatal with Salesforce's reason."""
-
     config = loaded.connector
     login = Login(config)
     try:
