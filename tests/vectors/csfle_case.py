@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -10,6 +12,7 @@ from bridge.encryption.dek_registry import DekRegistry
 from bridge.encryption.deks import Deks
 from bridge.encryption.rules import EncryptRule, Plan, plan, read_rules
 from bridge.encryption.seals import seal_of
+from bridge.languages.places import Place
 from bridge.languages.tagging import PLACES
 from bridge.model.protection import Protection, Seal
 from bridge.reading.opener import Opener
@@ -25,6 +28,35 @@ class Refusal(Exception):
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+def _reason(unfit: Iterable[Place], plaintext: Any) -> str:
+    """Why a tag on what cannot be encrypted does not show in this record: what is tagged are records, of which Java
+    encrypts some leaves, or values that are null here. Anything else is a difference that nobody wanted."""
+    if all(place.container for place in unfit):
+        return "unfit-container"
+    names = [place.name.rpartition(".")[2] for place in unfit if not place.container]
+    is_null = not any(value is not None for name in names for value in _values(plaintext, name))
+    return "unfit-null" if is_null else "unfit-type"
+
+
+def _values(document: Any, name: str) -> Iterator[Any]:
+    """Every value of that name, at any depth."""
+    for key, value in document.items() if isinstance(document, dict) else ():
+        if key == name:
+            yield value
+        yield from _values(value, name)
+    for item in document if isinstance(document, list) else ():
+        yield from _values(item, name)
+
+
+def _texts(document: Any) -> Iterator[str]:
+    """Every text of a document."""
+    if isinstance(document, str):
+        yield document
+    elif isinstance(document, dict | list):
+        for item in document.values() if isinstance(document, dict) else document:
+            yield from _texts(item)
 
 
 class Keys:
@@ -92,7 +124,7 @@ class Case:
         made = self._plan()
         if made.unfit:
             place = next(iter(made.unfit))
-            raise Refusal("unfit-type", f"{place.name} is {place.type}")
+            raise Refusal(_reason(made.unfit, plaintext), f"{place.name} is {place.type}")
         protection = Protection(
             {name: self._seal(rules) for name, rules in made.fields.items()},
             self._seal(made.payload) if made.payload else None,
@@ -104,6 +136,19 @@ class Case:
         """Paths at which the bytes hold something else than the plaintext."""
         found = self.form.wire(self, self._body(value, message.get("headers")))
         return self.form.differences(self, message["plaintext"], found)
+
+    def versions(self, value: bytes, message: dict[str, Any]) -> set[int]:
+        """The DEK versions that a message was encrypted with, where its ciphertexts name them: a zero byte, then the
+        version as 4 bytes. Equal bytes can be expected of equal versions only."""
+        rules = self._plan().rules
+        if not any(rule.expiry_days > 0 for rule in rules):
+            return set()
+        body = self._body(value, message.get("headers"))
+        if self._plan().payload:
+            return {int.from_bytes(body[1:5], "big")}
+        wire = self.form.wire(self, body)
+        sealed = [text for text in _texts(wire) if text not in set(_texts(message["plaintext"]))]
+        return {int.from_bytes(base64.b64decode(text)[1:5], "big") for text in sealed}
 
     def normal(self, document: Any) -> Any:
         """Documents that mean the same, equal."""
