@@ -173,6 +173,10 @@ def _print(shown: Explained) -> None:
     for rule in shown.rules:
         state = "disabled" if rule.disabled else f"meets {', '.join(rule.fields) or 'no field'}"
         print(f"rule {rule.name} ({rule.type}, tags {', '.join(rule.tags) or 'any'}): {state}")
+    sealed = [*(["the whole payload"] if shown.payload else []), *shown.sealed]
+    print(f"sealed: {', '.join(sealed) or 'nothing'}")
+    if lacking := [name for name in shown.must if name not in shown.sealed]:
+        print(f"must be sealed and cannot be as it is: {', '.join(lacking)}")
     for sentence in shown.findings:
         print(f"note: {sentence}", file=sys.stderr)
     print()

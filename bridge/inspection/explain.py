@@ -7,11 +7,13 @@ from typing import Any
 
 from attrs import field, frozen
 
-from bridge.encryption.rules import meet
+from bridge.encryption.rules import Plan, StrayTagError, meet, plan, read_rules
+from bridge.errors import Fatal
 from bridge.languages.tagging import Tagged, tags_in
 from bridge.metadata.classification import Classification, of_classification
 from bridge.model.contract import Contract
 from bridge.model.registered import Registered
+from bridge.routing.planning import with_contract
 
 
 @frozen
@@ -33,6 +35,12 @@ class Explained:
     fields: Mapping[str, Mapping[str, tuple[str, ...]]] = field(factory=dict)
     rules: tuple[Rule, ...] = ()
     findings: tuple[str, ...] = ()
+    must: tuple[str, ...] = ()
+    """Fields that must be encrypted: tags of contract, classification and registered schema, met by a rule in force."""
+    sealed: tuple[str, ...] = ()
+    """Those that a connector with csfle.enabled encrypts; where one cannot be, there is no route."""
+    payload: bool = False
+    """Whether the payload is encrypted as a whole."""
 
     def document(self) -> dict[str, Any]:
         """As JSON."""
@@ -55,6 +63,7 @@ class Explained:
             ],
             "metadata": r.metadata or {},
             "findings": list(self.findings),
+            "seals": {"must": list(self.must), "sealed": list(self.sealed), "payload": self.payload},
         }  # fmt: skip
 
 
@@ -74,8 +83,32 @@ def explain(
         if rule.tags and not rule.fields
     ]
     if contract is not None and contract.rules and not rules:
-        findings.append("the contract has rules, and the registered schema has none: nothing is encrypted")
-    return Explained(registered, fields, rules, tuple(findings))
+        findings.append(
+            "the contract has rules, and the registered schema has none: fields are encrypted as the contract says, "
+            "and readers do not decrypt by themselves"
+        )
+    try:
+        made = _planned(registered, contract, found, fields)
+    except (Fatal, StrayTagError) as error:
+        return Explained(registered, fields, rules, (*findings, f"nothing would be written: {error}"))
+    unfit = {place.name for place in made.unfit}
+    sealed = tuple(name for name, full in found.names.items() if full in made.fields)
+    must = tuple(name for name, full in found.names.items() if full in made.fields or full in unfit)
+    return Explained(registered, fields, rules, tuple(findings), must, sealed, bool(made.payload))
+
+
+def _planned(
+    registered: Registered,
+    contract: Contract | None,
+    found: Tagged,
+    fields: Mapping[str, Mapping[str, tuple[str, ...]]],
+) -> Plan:
+    kept = with_contract(registered, contract)
+    first = {rule.name for rule in contract.rules} if contract is not None else set[str]()
+    rules = read_rules(kept.rule_set, kept.metadata, first=first)
+    return plan(
+        rules, found.places, kept.metadata, {found.names[name]: tags for name, tags in fields.items()}
+    )
 
 
 def _fields(

@@ -59,8 +59,12 @@ class Protected:
         if MARK in field.tags:
             return True
         tags = field.tags | (self.reach.tags(names) if self.reach is not None else frozenset())
-        leaf = struct_in(field.schema) is None
-        return (bool(tags) or leaf) and (self.everything or self.protects(tags))
+        if struct_in(field.schema) is not None:
+            # what protects any field protects those within; a tag on what holds them is another matter
+            return (
+                bool(tags) and not self.everything and self.protects(tags) and not self.protects(frozenset())
+            )
+        return self.everything or self.protects(tags)
 
 
 def shown(step: str, record: ConnectRecord, protected: Protected, *, leaky: bool) -> Shown:

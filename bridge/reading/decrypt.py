@@ -14,6 +14,7 @@ from attrs import define, field
 from bridge.documents import understood
 from bridge.encryption.deks import Deks
 from bridge.encryption.envelope import NotDecryptedError
+from bridge.errors import BridgeError
 from bridge.languages.avro.binary import Reading, reading
 from bridge.model.texts import imports_of
 from bridge.model.wire import unframed
@@ -112,6 +113,8 @@ def _value(rules: _Rules, body: bytes) -> Any:
         return _protobuf(rules, body)
     except NotDecryptedError:
         raise
+    except BridgeError as error:  # a key that may not be asked, or is not there
+        raise NotDecryptedError(error.message) from None
     except Exception as error:  # whatever a decoder says of bytes that do not fit
         raise NotDecryptedError(f"it does not fit its schema ({type(error).__name__})") from None
 

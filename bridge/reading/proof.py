@@ -288,6 +288,9 @@ class _Record:
         try:
             fit = frozenset([*demands.fields, *demands.parts])
             unfit = self.judge.body.walk(body, self._value, frozenset(demands.unfit), fit)
+        except BridgeError as error:  # a key that may not be asked, or is not there
+            self._say("", error.message)
+            return
         except Exception as error:  # whatever a decoder says of bytes that do not fit
             self._say("", f"it does not fit its schema ({type(error).__name__})")
             return

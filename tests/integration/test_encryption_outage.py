@@ -35,8 +35,9 @@ RULE = (
 
 
 @pytest.fixture
-def kms() -> Iterator[Double]:
+def kms(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
     with vault() as double:
+        monkeypatch.setenv("VAULT_ADDR", double.url)  # for the reader; the connector has a contract
         yield double
 
 

@@ -228,11 +228,20 @@ def test_why_a_field_is_tagged() -> None:
     assert found.fields["Customer_Email__c"] == {"PII": ("registered schema, inline",)}
     assert found.fields["Phone__c"]["PII"] == ("contract", "complianceGroup PII")
     assert [r.fields for r in found.rules] == [("Customer_Email__c",), ()]
+    assert found.must == found.sealed == ("Customer_Email__c", "Phone__c"), "registered and contract together"
+    assert found.document()["seals"] == {
+        "must": ["Customer_Email__c", "Phone__c"],
+        "sealed": ["Customer_Email__c", "Phone__c"],
+        "payload": False,
+    }
     text = "\n".join(found.findings)
     assert "metadata.tags no.such matches no field" in text
     assert "Phone__c is tagged PII, OWN (contract), and the registered schema does not say so yet" in text
     assert "rule card names the tags PCI, which no field has" in text
     json.dumps(found.document())
+    number = evolve(CONTRACT, fields={"Amount__c": FieldContract(("PII",))})
+    unfit = explain(registered, number)
+    assert (unfit.must, unfit.sealed) == (("Customer_Email__c", "Amount__c"), ("Customer_Email__c",))
 
 
 def test_the_contract_over_what_is_registered() -> None:
