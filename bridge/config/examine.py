@@ -13,7 +13,7 @@ from bridge.config import secrecy
 from bridge.config.catalogue import Catalogue, Hints
 from bridge.config.config import Config
 from bridge.config.egress import ANYWHERE, Egress
-from bridge.config.external import NoProviderError, Origin, Resolver, UnresolvableError
+from bridge.config.external import NoProviderError, Origin, Resolver, UnresolvableError, has_reference
 from bridge.config.property import Property, Type
 from bridge.config.secrecy import MASK
 from bridge.config.values import InvalidError, typed
@@ -119,6 +119,9 @@ def _resolve_all(found: Examined, resolver: Resolver) -> None:
     lacking = False
     for key, text in found.written.items():
         found.given[key] = text
+        if key == "name" and found.origin is Origin.REST and has_reference(text):
+            refused[key] = "cannot be a reference: logs, metrics and topics show it"
+            continue
         try:
             found.given[key] = resolver.resolve(text)
         except UnresolvableError as reason:

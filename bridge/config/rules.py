@@ -260,6 +260,20 @@ def service_account(c: Examined, w: Config) -> None:
         c.fault(account, f"is required when {mode} is SERVICE_ACCOUNT")
 
 
+_OVERRIDE: Final = "producer.override."
+_PRINCIPAL: Final = frozenset({"sasl.jaas.config", "sasl.mechanism", "security.protocol"})
+
+
+def overrides(c: Examined, w: Config) -> None:
+    """What a connector may change of its producer is the worker's decision, as in Kafka Connect."""
+    policy = w["connector.client.config.override.policy"]
+    allowlist = frozenset(w["connector.client.config.override.allowlist"])
+    allowed = {"None": frozenset[str](), "Principal": _PRINCIPAL, "Allowlist": allowlist}.get(policy)
+    for key in c.given if allowed is not None else ():
+        if key.startswith(_OVERRIDE) and key.removeprefix(_OVERRIDE) not in (allowed or ()):
+            c.fault(key, f"is left out by connector.client.config.override.policy={policy} of the worker")
+
+
 def together(judges: Judges) -> tuple[OfBoth, ...]:
     """The rules of a connector with its worker, in the order of their faults."""
-    return brokers, kafka_login, service_account, registry_needed, judges.converters, exactly_once
+    return brokers, kafka_login, service_account, overrides, registry_needed, judges.converters, exactly_once

@@ -18,6 +18,9 @@ _CLIENTS: Final = """
     send.buffer.bytes socket.connection.setup.timeout.max.ms socket.connection.setup.timeout.ms
 """
 
+_POLICY: Final = "org.apache.kafka.connect.connector.policy."
+_POLICIES: Final = ("All", "None", "Principal", "Allowlist")
+
 
 def _client(key: str) -> Property:
     return Property(key, STRING, "As for any of Kafka's clients; for all of this worker's.", importance=LOW)
@@ -61,6 +64,23 @@ KAFKA = group(
         "producer.*",
         STRING,
         "Any setting of Kafka's producer; a connector's producer.override.* goes before it.",
+        importance=LOW,
+    ),
+    Property(
+        "connector.client.config.override.policy",
+        STRING,
+        "Which producer.override.* connectors may have: All, None, Principal (sasl.jaas.config, sasl.mechanism and "
+        "security.protocol) or Allowlist (connector.client.config.override.allowlist).",
+        default="All",
+        valid=_POLICIES,
+        aliases={f"{_POLICY}{name}ConnectorClientConfigOverridePolicy": name for name in _POLICIES},
+        importance=LOW,
+    ),
+    Property(
+        "connector.client.config.override.allowlist",
+        LIST,
+        "The settings, without producer.override., that the policy Allowlist allows.",
+        default="",
         importance=LOW,
     ),
     Property("consumer.*", STRING, "Any setting of Kafka's consumer.", importance=LOW),
@@ -301,10 +321,6 @@ ACCEPTED = group(
     ),
     _ignored("offset.flush.timeout.ms", "How long Kafka Connect waits for positions to be written."),
     _ignored("offset.storage.file.filename", "Where standalone Kafka Connect keeps positions."),
-    _ignored(
-        "connector.client.config.override.policy",
-        "Which producer.override.* Kafka Connect allows; all, here.",
-    ),
     _ignored("scheduled.rebalance.max.delay.ms", "How long Kafka Connect waits for a worker to come back."),
     _ignored("rebalance.timeout.ms", "Kafka Connect's group protocol."),
     _ignored("connect.protocol", "Kafka Connect's group protocol."),

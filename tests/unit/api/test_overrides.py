@@ -1,5 +1,6 @@
 """``producer.override.*`` that comes by REST never takes the worker's credentials another way."""
 
+import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -109,3 +110,72 @@ def test_validation_makes_no_client_that_has_anybody_to_call(
     for settings in made:
         assert not [key for key in settings if key.startswith(("sasl.", "bootstrap."))]
         assert settings["security.protocol"] == "ssl"
+
+
+@pytest.mark.parametrize(
+    ("policy", "allowed"),
+    [
+        ("All", {"linger.ms", "sasl.jaas.config"}),
+        ("None", set()),
+        ("org.apache.kafka.connect.connector.policy.NoneConnectorClientConfigOverridePolicy", set()),
+        ("Principal", {"sasl.jaas.config"}),
+        ("Allowlist", {"linger.ms"}),
+    ],
+)
+def test_the_workers_policy_decides_what_may_be_overridden(policy: str, allowed: set[str]) -> None:
+    given = {
+        "bootstrap.servers": "127.0.0.1:1",
+        "security.protocol": "PLAINTEXT",
+        "connector.client.config.override.policy": policy,
+        "connector.client.config.override.allowlist": "linger.ms, batch.size",
+    }
+    worker = config_of(given, WORKER_PROPERTIES)
+    wanted = {"linger.ms": "7", "sasl.jaas.config": f'{PLAIN} required username="m" password="o";'}
+    own = {f"producer.override.{name}": text for name, text in wanted.items()}
+    for origin in Origin:
+        judged = examine_connector(files.Given({**GOOD, **own}), worker, resolver_of(worker, {}, origin))
+        refused = {fault.key.removeprefix("producer.override.") for fault in judged.faults}
+        assert wanted.keys() - refused == allowed, judged.faults
+
+
+SETTINGS: dict[str, dict[str, str]] = {
+    "password": {},
+    "a host that has no address": {
+        "salesforce.instance": "https://nowhere.example",
+        "http.proxy": "nowhere.example:1",
+    },
+    "a registry": {
+        "output.data.format": "AVRO",
+        "value.converter.schema.registry.url": "https://nowhere.example:8081,http://169.254.169.254",
+        "value.converter.basic.auth.credentials.source": "USER_INFO",
+        "value.converter.basic.auth.user.info": "u:p",
+    },
+    "encryption": {
+        "output.data.format": "AVRO",
+        "value.converter.schema.registry.url": "http://nowhere.example",
+        "csfle.enabled": "true",
+        "rule.executors._default_.param.token.id": "t",
+    },
+    "client credentials": {
+        "salesforce.grant.type": "CLIENT_CREDENTIALS",
+        "salesforce.instance": "https://a.example",
+    },
+}
+
+
+@pytest.mark.parametrize("what", SETTINGS)
+def test_validation_asks_nobody_outside(what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = worker_of({**WORKERS["oauth"], "bridge.egress.allowed": "10.0.0.0/8"}, tmp_path)
+
+    def refuse(*_: object, **__: object) -> Any:
+        raise AssertionError("somebody was asked")
+
+    try:
+        with monkeypatch.context() as patched:
+            for name in ("getaddrinfo", "gethostbyname", "create_connection"):
+                patched.setattr(socket, name, refuse)
+            patched.setattr(socket.socket, "connect", refuse)
+            status, infos = worker.ask("PUT", VALIDATE, {**GOOD, **SETTINGS[what]})
+    finally:
+        worker.stop()
+    assert status == 200, infos

@@ -205,3 +205,11 @@ def test_a_log_line_of_a_running_connector_does_not_quote_it(
         "bridge", logging.WARNING, "", 0, "hush-host.invalid cannot be reached", (), None
     )
     assert "hush-host" not in TextFormatter().format(line)
+
+
+def test_a_name_is_no_reference(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SF_V", HELD)
+    worker = make(*providers(tmp_path))
+    given = {**GOOD, "name": "${env:SF_V}"}
+    status, told = worker.ask("POST", "/connectors", {"name": "${env:SF_V}", "config": given})
+    assert (status, "name: cannot be a reference" in told["message"]) == (400, True), told
