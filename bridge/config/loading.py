@@ -8,7 +8,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from bridge.config import environment, external, files, formats, reach, rules
+from bridge.config import combinations, environment, external, files, formats, reach
 from bridge.config.catalogue import Catalogue
 from bridge.config.config import Config, Loaded
 from bridge.config.declarations import CONNECTOR, WORKER
@@ -97,11 +97,11 @@ class Loader:
         )
         formats.decide(examined, worker)
         reach.settle(examined, worker)
-        for rule in rules.alone(self.judges):
+        for rule in combinations.alone(self.judges):
             rule(examined)
         if worker is not None:
             examined.resolved.update(worker.resolved)  # a rule about both may quote the worker's
-            for together in rules.together(self.judges):
+            for together in combinations.together(self.judges):
                 together(examined, worker)
         examined.notices.extend(given.notices)
         order = {key: index for index, key in enumerate(catalogue.properties)}
@@ -161,7 +161,7 @@ def examine_worker_file(path: Path | None, environ: Mapping[str, str]) -> Examin
     examined = examine(WORKER, written, external.Resolver(environ, providers))
     for key, message in wrong:
         examined.fault(key, message)
-    for rule in rules.WORKER:
+    for rule in combinations.WORKER:
         rule(examined)
     examined.notices.extend(given.notices)
     if strangers:

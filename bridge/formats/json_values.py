@@ -14,7 +14,7 @@ import msgspec
 from attrs import field, frozen
 
 from bridge.errors import Fatal, Stage
-from bridge.formats.errors import unwritable
+from bridge.formats.bad_values import unwritable
 from bridge.java.numbers import shortest_float
 from bridge.model.connect_json import decimal_to_bytes, scale_of
 from bridge.model.protection import Seal

@@ -11,8 +11,8 @@ import msgspec
 
 from bridge.errors import BadRecord, Stage
 from bridge.event import Data
+from bridge.formats.bad_values import UnknownField, unreadable
 from bridge.formats.code import Code
-from bridge.formats.errors import UnknownField, unreadable
 from bridge.formats.rows import Form, Layout, Row, Slot, layout
 from bridge.formats.times import EPOCH, MS_PER_DAY, WINDOW_MS, Days, parse_day, parse_moment, window
 from bridge.model.schema import EventType, Kind, Schema

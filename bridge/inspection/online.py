@@ -16,7 +16,7 @@ from bridge.config import Loaded, registry_settings, subscription, topic_templat
 from bridge.config.declarations.formats import REGISTRY_TYPES
 from bridge.errors import BridgeError, ConfigurationError, Fatal, Stage
 from bridge.formats import FORMATS
-from bridge.inspection.keys import try_keys
+from bridge.inspection.key_check import try_keys
 from bridge.kafka import admin
 from bridge.kafka.cluster import Cluster
 from bridge.kafka.errors import ErrorWatch

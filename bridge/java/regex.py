@@ -6,7 +6,7 @@ import re
 from functools import cached_property
 from typing import Final
 
-from bridge.java.errors import JavaError, illegal_argument
+from bridge.java.exceptions import JavaError, illegal_argument
 from bridge.java.regex_translate import Unsupported, translate
 
 __all__ = ["Pattern", "Unsupported"]

@@ -15,8 +15,8 @@ from attrs import field, frozen
 from bridge.errors import ConfigurationError, Fatal, Fault, Stage
 from bridge.salesforce.example_keys import is_example
 from bridge.salesforce.keyfile import FILE, PATH, read_keystore_bytes
-from bridge.trust.errors import KeystoreError
 from bridge.trust.jks import JCEKS_MAGIC, MAGIC, decrypt, read_keys
+from bridge.trust.store_errors import KeystoreError
 
 if TYPE_CHECKING:
     from cryptography import x509

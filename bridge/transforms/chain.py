@@ -8,7 +8,7 @@ from typing import Final
 from attrs import evolve, frozen
 
 from bridge.errors import BadRecord, Fatal, Stage
-from bridge.java.errors import JavaError
+from bridge.java.exceptions import JavaError
 from bridge.model.schema import Schema
 from bridge.transforms.predicates import Predicate
 from bridge.transforms.record import ConnectRecord

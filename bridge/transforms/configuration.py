@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from bridge.errors import ConfigurationError, Fault
-from bridge.java.errors import JavaError
+from bridge.java.exceptions import JavaError
 from bridge.transforms.chain import RECORD_KEY, Chain, Link
 from bridge.transforms.predicates import PREDICATES, Predicate
 from bridge.transforms.spec import Spec, split_list

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bridge.java.errors import InvalidConfig, data_error, illegal_argument
+from bridge.java.exceptions import InvalidConfig, data_error, illegal_argument
 from bridge.model.schema import Field, Kind, Schema
 from bridge.transforms.structs import default_of, require_map
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from bridge.config.property import BOOLEAN, HIGH, INT, LIST, MEDIUM, Importance, Type
-from bridge.java.errors import InvalidConfig, invalid, null_pointer
+from bridge.java.exceptions import InvalidConfig, invalid, null_pointer
 from bridge.model.schema import UNSET
 
 Settings = Mapping[str, Any]

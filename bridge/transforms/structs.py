@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import evolve
 
-from bridge.java.errors import JavaError, data_error, schema_builder_error
+from bridge.java.exceptions import JavaError, data_error, schema_builder_error
 from bridge.model.schema import UNSET, Field, Kind, Schema
 from bridge.transforms.record import java_class
 

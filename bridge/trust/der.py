@@ -7,7 +7,7 @@ OpenSSL busy for hours. It always follows the salt (RFC 7292 ``MacData``, RFC 80
 
 from __future__ import annotations
 
-from bridge.trust.errors import KeystoreError
+from bridge.trust.store_errors import KeystoreError
 
 MAX_ITERATIONS = 2_000_000  # about a second; keytool writes 10 000, OpenSSL 2 048
 MAX_ELEMENTS = 50_000

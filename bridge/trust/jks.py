@@ -19,7 +19,7 @@ import struct
 
 from attrs import field, frozen
 
-from bridge.trust.errors import WRONG_PASSWORD, KeystoreError
+from bridge.trust.store_errors import WRONG_PASSWORD, KeystoreError
 
 MAGIC = bytes.fromhex("feedfeed")
 JCEKS_MAGIC = bytes.fromhex("cececece")

@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from bridge.trust.der import refuse_long_derivation
-from bridge.trust.errors import WRONG_PASSWORD, KeystoreError
+from bridge.trust.store_errors import WRONG_PASSWORD, KeystoreError
 
 PRIVATE = re.compile(rb"-----BEGIN ((?:RSA |ENCRYPTED |EC )?PRIVATE KEY)-----.*?-----END \1-----", re.DOTALL)
 CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)

@@ -8,7 +8,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs12
 
 from bridge.trust.der import refuse_long_derivation
-from bridge.trust.errors import WRONG_PASSWORD, KeystoreError
+from bridge.trust.store_errors import WRONG_PASSWORD, KeystoreError
 
 SHROUDED_KEY_BAG = bytes.fromhex("060b2a864886f70d010c0a0102")
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from bridge.contents import UnusableError, file_content
 from bridge.trust import jks
-from bridge.trust.errors import StoreError as StoreError
+from bridge.trust.store_errors import StoreError as StoreError
 
 _PEM: Final = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bridge.java.errors import JavaError
+from bridge.java.exceptions import JavaError
 from bridge.transforms.predicates import PREDICATES
 from bridge.transforms.record import ConnectRecord
 from bridge.transforms.table import TRANSFORMS

@@ -16,7 +16,7 @@ from attrs import evolve, frozen
 
 from bridge.errors import Fatal, Stage
 from bridge.formats.avro.defaults import absent, varint
-from bridge.formats.errors import unwritable
+from bridge.formats.bad_values import unwritable
 from bridge.languages.avro.types import AvroType
 from bridge.model.connect_json import decimal_to_bytes
 from bridge.model.protection import Seal

@@ -14,7 +14,7 @@ import msgspec
 from attrs import evolve
 
 from bridge.errors import Fatal, Stage
-from bridge.formats.errors import unwritable
+from bridge.formats.bad_values import unwritable
 from bridge.formats.json_values import Converter, Style, converter, sealed
 from bridge.languages.json_schema.types import Object
 from bridge.model.schema import DATE, DECIMAL, TIME, TIMESTAMP, Field, Kind, Schema

@@ -15,7 +15,7 @@ from google.protobuf.descriptor import FieldDescriptor as Of
 from google.protobuf.message_factory import GetMessageClass
 
 from bridge.errors import BadRecord, Fatal, Stage
-from bridge.formats.errors import unwritable
+from bridge.formats.bad_values import unwritable
 from bridge.formats.protobuf.logical import LOGICAL, logical
 from bridge.model.protection import Seal
 from bridge.model.schema import DATE, DECIMAL, TIME, TIMESTAMP, UNSET, Kind, Schema

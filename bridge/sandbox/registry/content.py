@@ -15,7 +15,7 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
-from bridge.sandbox.registry import rules as rule_sets
+from bridge.sandbox.registry import rule_sets as rule_sets
 
 VERSION_PROPERTY = "confluent:version"
 

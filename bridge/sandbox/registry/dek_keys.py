@@ -17,7 +17,7 @@ from attrs import define, evolve, field
 from bridge.encryption.envelope import Algorithm, new_material
 from bridge.encryption.kms import DRIVERS, Kms, open_kms
 from bridge.errors import BridgeError
-from bridge.sandbox.registry.errors import RegistryError
+from bridge.sandbox.registry.error_codes import RegistryError
 
 _NAME: Final = re.compile(r"[^\W\d][\w-]{0,255}")
 _PREFIXES: Final = {

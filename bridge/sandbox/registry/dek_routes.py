@@ -8,7 +8,7 @@ from typing import Any, Final
 from bridge.encryption.envelope import Algorithm
 from bridge.sandbox.registry import names
 from bridge.sandbox.registry.dek_keys import Dek, Kek, Keys, invalid, not_found
-from bridge.sandbox.registry.errors import RegistryError
+from bridge.sandbox.registry.error_codes import RegistryError
 from bridge.sandbox.registry.http import Call, Handler
 from bridge.sandbox.registry.subjects import Subjects, version_number
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.sandbox.registry.errors import RegistryError, not_permitted
+from bridge.sandbox.registry.error_codes import RegistryError, not_permitted
 from bridge.sandbox.registry.names import Name
 from bridge.sandbox.registry.store import Version
 from bridge.sandbox.registry.subjects import Subjects, pick, version_number

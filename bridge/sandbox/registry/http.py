@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bridge.sandbox.registry import names, shapes
-from bridge.sandbox.registry.errors import BareError, RegistryError
+from bridge.sandbox.registry.error_codes import BareError, RegistryError
 from bridge.sandbox.registry.names import ALL
 from bridge.sandbox.server import Receive, Scope, Send
 

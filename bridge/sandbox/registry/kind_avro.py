@@ -8,7 +8,7 @@ from typing import Any, Final
 from bridge.languages.compatibility import Source
 from bridge.languages.compatibility.avro_normal import normalized
 from bridge.languages.compatibility.avro_schema import TAGS, Parser, Type, load, render, tagged
-from bridge.sandbox.registry.errors import UnknownEntity
+from bridge.sandbox.registry.error_codes import UnknownEntity
 
 RESERVED_PREFIX: Final = "$$"
 

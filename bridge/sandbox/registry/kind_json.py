@@ -8,7 +8,7 @@ from typing import Any, Final
 from bridge.languages.compatibility import InvalidSchema, Source
 from bridge.languages.compatibility.json_nodes import Loader
 from bridge.languages.compatibility.json_text import read, write
-from bridge.sandbox.registry.errors import Unfit, UnknownEntity
+from bridge.sandbox.registry.error_codes import Unfit, UnknownEntity
 
 TAGS: Final = "confluent:tags"
 _COMBINED: Final = (("allOf", "allof"), ("anyOf", "anyof"), ("oneOf", "oneof"))

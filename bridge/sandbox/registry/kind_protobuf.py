@@ -12,7 +12,7 @@ from bridge.languages.protobuf import Enum, Field, InvalidProto, Message, Option
 from bridge.languages.protobuf.descriptors import descriptor
 from bridge.languages.protobuf.option_text import merged
 from bridge.languages.protobuf.tags import FIELD, MESSAGE, TAGS, tags_of
-from bridge.sandbox.registry.errors import Unfit, UnknownEntity
+from bridge.sandbox.registry.error_codes import Unfit, UnknownEntity
 
 
 def canonical(source: Source, *, normalize: bool, edits: tuple[Any, ...]) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 
 from attrs import frozen
 
-from bridge.sandbox.registry.errors import BareError, RegistryError
+from bridge.sandbox.registry.error_codes import BareError, RegistryError
 
 DEFAULT: Final = "."
 GLOBAL: Final = ".__GLOBAL"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from bridge.sandbox.registry import answers, names, rules
+from bridge.sandbox.registry import answers, names, rule_sets
 from bridge.sandbox.registry.deletions import delete_subject, delete_version
-from bridge.sandbox.registry.errors import RegistryError, no_schema
+from bridge.sandbox.registry.error_codes import RegistryError, no_schema
 from bridge.sandbox.registry.http import Call, Handler, Raw, number
 from bridge.sandbox.registry.kinds import KINDS
 from bridge.sandbox.registry.names import ALL, Name
@@ -169,11 +169,11 @@ class SchemaRoutes:
         number = int(body.get("newVersion") or 0) - 1
         known = self._subjects.store.versions(name)
         old = known[-1:] if number < 0 else [v for v in known if v.version == number]
-        made = rules.merge(old[0].content.rules if old else None, rules.rule_set_of(added))
+        made = rule_sets.merge(old[0].content.rules if old else None, rule_sets.rule_set_of(added))
         if made is None or not removed:
             return made
         return {
-            key: [rule for rule in value if rule["name"] not in removed] if key in rules.PHASES else value
+            key: [rule for rule in value if rule["name"] not in removed] if key in rule_sets.PHASES else value
             for key, value in made.items()
         }
 
@@ -260,4 +260,4 @@ _CLUSTER: Final = {
 
 def _rule_types(version: Version) -> list[str]:
     rule_set = version.content.rules or {}
-    return [rule["type"] for phase in rules.PHASES for rule in rule_set.get(phase, ())]
+    return [rule["type"] for phase in rule_sets.PHASES for rule in rule_set.get(phase, ())]

@@ -7,9 +7,9 @@ from typing import Any
 from attrs import evolve, frozen
 
 from bridge.languages.compatibility import InvalidSchema, Source
-from bridge.sandbox.registry import names, rules
+from bridge.sandbox.registry import names, rule_sets
 from bridge.sandbox.registry.content import Content, Json, Reference, metadata_of
-from bridge.sandbox.registry.errors import Unfit, UnknownEntity, invalid_schema
+from bridge.sandbox.registry.error_codes import Unfit, UnknownEntity, invalid_schema
 from bridge.sandbox.registry.kinds import KINDS, TagEdit
 from bridge.sandbox.registry.names import Name
 from bridge.sandbox.registry.settings import text_of
@@ -51,7 +51,7 @@ class Request:
             type=_string(body.get("schemaType")) or "AVRO",
             references=references,
             metadata=metadata_of(body.get("metadata")),
-            rules=rules.rule_set_of(body.get("ruleSet")),
+            rules=rule_sets.rule_set_of(body.get("ruleSet")),
             has_metadata=body.get("metadata") is not None,
             has_rules=body.get("ruleSet") is not None,
             version=_integer(body.get("version") or 0),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from bridge.languages.compatibility import DEFAULT_LEVEL, LEVELS
-from bridge.sandbox.registry import rules
+from bridge.sandbox.registry import rule_sets
 from bridge.sandbox.registry.content import metadata_of
-from bridge.sandbox.registry.errors import RegistryError, no_subject
+from bridge.sandbox.registry.error_codes import RegistryError, no_subject
 from bridge.sandbox.registry.names import DEFAULT, GLOBAL, Name
 
 Json = dict[str, Any]
@@ -86,7 +86,7 @@ class Configs:
                 changes[key] = metadata_of(changes[key])
         for key in ("defaultRuleSet", "overrideRuleSet"):
             if changes.get(key):
-                changes[key] = rules.rule_set_of(changes[key])
+                changes[key] = rule_sets.rule_set_of(changes[key])
         if "compatibilityPolicy" in changes and changes["compatibilityPolicy"] not in _POLICIES:
             changes["compatibilityPolicy"] = None
         known.update(changes)

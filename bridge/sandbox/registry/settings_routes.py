@@ -7,7 +7,7 @@ from typing import Any
 
 from bridge.sandbox.registry import names
 from bridge.sandbox.registry.deletions import make_room
-from bridge.sandbox.registry.errors import BareError, RegistryError
+from bridge.sandbox.registry.error_codes import BareError, RegistryError
 from bridge.sandbox.registry.http import Call, Handler
 from bridge.sandbox.registry.names import DEFAULT, Name
 from bridge.sandbox.registry.settings import ordered, text_of

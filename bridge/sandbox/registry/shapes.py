@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from bridge.sandbox.registry.errors import RegistryError
+from bridge.sandbox.registry.error_codes import RegistryError
 
 _STRING: Final = "java.lang.String"
 _INTEGER: Final = "java.lang.Integer"

@@ -9,9 +9,9 @@ from attrs import evolve
 
 from bridge.languages.compatibility import Earlier, InvalidSchema, incompatibilities
 from bridge.languages.compatibility.java_order import hash_order
-from bridge.sandbox.registry import names, rules
+from bridge.sandbox.registry import names, rule_sets
 from bridge.sandbox.registry.content import VERSION_PROPERTY, Content, merge_metadata
-from bridge.sandbox.registry.errors import (
+from bridge.sandbox.registry.error_codes import (
     RegistryError,
     invalid_schema,
     no_schema,
@@ -242,8 +242,8 @@ class Subjects:
         config = self.configs.effective(name)
         metadata = merge_metadata(config.get("defaultMetadata"), metadata)
         metadata = merge_metadata(metadata, config.get("overrideMetadata"))
-        rule_set = rules.merge(config.get("defaultRuleSet"), rule_set)
-        rule_set = rules.merge(rule_set, config.get("overrideRuleSet"))
+        rule_set = rule_sets.merge(config.get("defaultRuleSet"), rule_set)
+        rule_set = rule_sets.merge(rule_set, config.get("overrideRuleSet"))
         return evolve(content, metadata=metadata, rules=rule_set)
 
     def _incompatibilities(self, name: Name, content: Content, existing: list[Version]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from attrs import evolve
 
 from bridge.config.property import HIGH, STRING
-from bridge.java.errors import invalid
+from bridge.java.exceptions import invalid
 from bridge.model.schema import DECIMAL, Field, Kind, Schema
 from bridge.transforms.record import ConnectRecord
 from bridge.transforms.spec import Key, Settings, Spec, field_list

@@ -11,7 +11,7 @@ from attrs import evolve
 
 from bridge.config.property import HIGH, LIST
 from bridge.java import numbers as numbers
-from bridge.java.errors import InvalidConfig, JavaError, data_error, invalid
+from bridge.java.exceptions import InvalidConfig, JavaError, data_error, invalid
 from bridge.model.schema import DATE, DECIMAL, TIME, TIMESTAMP, UNSET, Field, Kind, Schema
 from bridge.transforms.record import ConnectRecord, Float32, Int8, Int16, Int32, java_class, kind_of
 from bridge.transforms.spec import REPLACE_NULL, Key, Settings, Spec, trimmed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from bridge.config.property import HIGH, STRING
-from bridge.java.errors import data_error, invalid
+from bridge.java.exceptions import data_error, invalid
 from bridge.model.schema import UNSET
 from bridge.transforms.json_path import Path
 from bridge.transforms.record import ConnectRecord

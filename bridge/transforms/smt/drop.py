@@ -7,7 +7,7 @@ from typing import Final
 from attrs import evolve
 
 from bridge.config.property import STRING
-from bridge.java.errors import data_error
+from bridge.java.exceptions import data_error
 from bridge.model.schema import Schema
 from bridge.transforms.spec import Key, Settings, Spec, one_of
 from bridge.transforms.step import Bound, OnSide, Side, Transform

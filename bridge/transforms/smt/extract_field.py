@@ -6,7 +6,7 @@ from operator import itemgetter
 from typing import Any, Final
 
 from bridge.config.property import HIGH, STRING
-from bridge.java.errors import illegal_argument
+from bridge.java.exceptions import illegal_argument
 from bridge.model.schema import Kind, Schema
 from bridge.transforms.field_path import field_at, mapped_value_at, steps_of, value_at
 from bridge.transforms.record import ConnectRecord, java_class

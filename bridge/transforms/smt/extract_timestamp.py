@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from bridge.config.property import HIGH, STRING
-from bridge.java.errors import data_error
+from bridge.java.exceptions import data_error
 from bridge.model.schema import TIMESTAMP, Kind
 from bridge.transforms.record import ConnectRecord
 from bridge.transforms.spec import Key, Settings, Spec

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from bridge.config.property import BOOLEAN, HIGH, STRING
-from bridge.java.errors import InvalidConfig, data_error, invalid
+from bridge.java.exceptions import InvalidConfig, data_error, invalid
 from bridge.model.schema import Schema
 from bridge.transforms.json_path import Path
 from bridge.transforms.record import ConnectRecord

@@ -8,7 +8,7 @@ from typing import Any, Final
 from attrs import evolve
 
 from bridge.config.property import STRING
-from bridge.java.errors import data_error
+from bridge.java.exceptions import data_error
 from bridge.model.schema import UNSET, Field, Kind, Schema
 from bridge.transforms.record import ConnectRecord, java_class, kind_of
 from bridge.transforms.spec import Key, Settings, Spec

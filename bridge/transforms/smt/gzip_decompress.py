@@ -6,7 +6,7 @@ import gzip
 import zlib
 from typing import Any, Final
 
-from bridge.java.errors import data_error
+from bridge.java.exceptions import data_error
 from bridge.model.schema import Kind, Schema
 from bridge.transforms.record import ConnectRecord, java_class
 from bridge.transforms.spec import Settings, Spec

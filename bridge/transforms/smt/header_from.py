@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from bridge.config.property import HIGH, LIST, STRING
-from bridge.java.errors import InvalidConfig, null_pointer
+from bridge.java.exceptions import InvalidConfig, null_pointer
 from bridge.model.schema import Kind, Schema
 from bridge.transforms.record import ConnectRecord, Header
 from bridge.transforms.spec import REPLACE_NULL, Key, Settings, Spec, non_empty_list, one_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from bridge.config.property import STRING
-from bridge.java.errors import InvalidConfig, JavaError, data_error, invalid
+from bridge.java.exceptions import InvalidConfig, JavaError, data_error, invalid
 from bridge.model.schema import TIMESTAMP, Field, Kind, Schema
 from bridge.transforms.record import ConnectRecord, Int32
 from bridge.transforms.spec import REPLACE_NULL, Key, Settings, Spec

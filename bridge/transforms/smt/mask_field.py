@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from bridge.config.property import LOW, STRING
 from bridge.java import numbers as numbers
-from bridge.java.errors import JavaError, data_error
+from bridge.java.exceptions import JavaError, data_error
 from bridge.model.schema import DECIMAL, Kind, Schema
 from bridge.transforms.record import (
     TEMPORAL,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from bridge.config.property import HIGH, LIST, STRING
-from bridge.java.errors import data_error, invalid
+from bridge.java.exceptions import data_error, invalid
 from bridge.java.simple_date_format import SimpleDateFormat
 from bridge.model.schema import DATE, Schema
 from bridge.transforms.record import TEMPORAL, ConnectRecord, Instant

@@ -7,7 +7,7 @@ from typing import Any, Final
 from attrs import evolve
 
 from bridge.config.property import LIST
-from bridge.java.errors import invalid
+from bridge.java.exceptions import invalid
 from bridge.model.schema import Field, Kind, Schema
 from bridge.transforms.record import ConnectRecord
 from bridge.transforms.smt.replace_field import renames_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from bridge.config.property import HIGH, STRING
-from bridge.java.errors import invalid
+from bridge.java.exceptions import invalid
 from bridge.java.regex import Pattern, Unsupported
 from bridge.transforms.record import ConnectRecord
 from bridge.transforms.spec import Key, Settings, Spec, needed

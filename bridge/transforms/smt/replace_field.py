@@ -8,7 +8,7 @@ from typing import Any, Final
 from attrs import evolve
 
 from bridge.config.property import LIST
-from bridge.java.errors import invalid, null_pointer
+from bridge.java.exceptions import invalid, null_pointer
 from bridge.model.schema import Schema
 from bridge.transforms.record import ConnectRecord
 from bridge.transforms.smt.cast import java_split

@@ -7,7 +7,7 @@ from typing import Any, Final
 from attrs import evolve
 
 from bridge.config.property import HIGH, INT, STRING
-from bridge.java.errors import InvalidConfig, data_error
+from bridge.java.exceptions import InvalidConfig, data_error
 from bridge.model.schema import Schema
 from bridge.transforms.record import ConnectRecord
 from bridge.transforms.spec import REPLACE_NULL, Key, Settings, Spec

@@ -8,7 +8,7 @@ from typing import Any, Final
 from attrs import evolve
 
 from bridge.config.property import HIGH, LOW, STRING
-from bridge.java.errors import InvalidConfig, connect_error, data_error, null_pointer
+from bridge.java.exceptions import InvalidConfig, connect_error, data_error, null_pointer
 from bridge.java.simple_date_format import SimpleDateFormat
 from bridge.model.schema import DATE, TIME, TIMESTAMP, UNSET, Field, Kind, Schema
 from bridge.transforms.record import ConnectRecord, Instant, java_class

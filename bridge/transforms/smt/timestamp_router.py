@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from bridge.config.property import HIGH, STRING
-from bridge.java.errors import data_error, illegal_argument, null_pointer
+from bridge.java.exceptions import data_error, illegal_argument, null_pointer
 from bridge.java.simple_date_format import SimpleDateFormat
 from bridge.transforms.record import ConnectRecord
 from bridge.transforms.spec import Key, Settings, Spec

@@ -15,7 +15,7 @@ from typing import Any, Final
 from attrs import frozen
 
 from bridge.config.property import HIGH, LIST, STRING
-from bridge.java.errors import InvalidConfig, data_error, invalid
+from bridge.java.exceptions import InvalidConfig, data_error, invalid
 from bridge.model.schema import TIMESTAMP, Kind, Schema
 from bridge.transforms.record import ConnectRecord
 from bridge.transforms.spec import Key, Settings, Spec

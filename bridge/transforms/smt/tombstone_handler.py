@@ -6,7 +6,7 @@ import logging
 from typing import Final
 
 from bridge.config.property import STRING
-from bridge.java.errors import data_error
+from bridge.java.exceptions import data_error
 from bridge.transforms.record import ConnectRecord
 from bridge.transforms.spec import Key, Settings, Spec, one_of
 from bridge.transforms.step import OnRecord, Side, Transform

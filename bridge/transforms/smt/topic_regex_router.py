@@ -6,7 +6,7 @@ import re
 from typing import Any, Final
 
 from bridge.config.property import HIGH, STRING
-from bridge.java.errors import invalid
+from bridge.java.exceptions import invalid
 from bridge.transforms.smt.regex_router import make as make_router
 from bridge.transforms.smt.regex_router import valid_regex
 from bridge.transforms.spec import Key, Settings, Spec

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from attrs import evolve
 
-from bridge.java.errors import data_error
+from bridge.java.exceptions import data_error
 from bridge.model.schema import Field, Kind, Schema
 from bridge.transforms.record import ConnectRecord
 from bridge.transforms.spec import REPLACE_NULL, Settings, Spec, field_list

@@ -13,7 +13,7 @@ import bridge
 from bridge.cli.output import print_table
 from bridge.errors import ConfigurationError, Fatal, Fault, Stage
 from bridge.errors.words import _HOLD_EVENTS, exception_words, name_words, printable, traceback_words, words
-from bridge.formats.errors import UnknownField
+from bridge.formats.bad_values import UnknownField
 
 FORGED = "no\x1b[2J\r\n2026-01-01 ERROR fake\u202etxt\x00\x85\u2028end"
 

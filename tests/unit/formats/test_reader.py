@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from bridge.errors import BadRecord, Stage
 from bridge.event import Data
+from bridge.formats.bad_values import UnknownField
 from bridge.formats.code import source_of
-from bridge.formats.errors import UnknownField
 from bridge.formats.reader import careful_reader, compile_reader, read_with
 from bridge.formats.rows import Layout, Row, attribute_name
 from bridge.metadata.infer import record_schema

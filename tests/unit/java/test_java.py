@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bridge.java import numbers as numbers
 from bridge.java.calendar import date_of, day_number
-from bridge.java.errors import JavaError
+from bridge.java.exceptions import JavaError
 from bridge.java.regex import Pattern
 from bridge.java.simple_date_format import SimpleDateFormat
 

@@ -30,7 +30,7 @@ from bridge.errors import BridgeError, ConfigurationError, Fatal, Retriable
 from bridge.formats import FORMATS as FORMATS_BY_NAME
 from bridge.formats.reader import read_with
 from bridge.formats.rows import layout
-from bridge.inspection.keys import try_keys
+from bridge.inspection.key_check import try_keys
 from bridge.languages.avro.binary import reading
 from bridge.languages.protobuf.descriptors import load, message_class
 from bridge.metadata.infer import event_type, record_schema

@@ -15,7 +15,7 @@ import pytest
 from bridge.config import Loaded, config_of
 from bridge.errors import BadRecord, BridgeError, ConfigurationError, Fatal, SetAside
 from bridge.event import Data, Head
-from bridge.formats.errors import UnknownField
+from bridge.formats.bad_values import UnknownField
 from bridge.registry.client import Incompatible
 from bridge.routing.resolver import Writers
 from tests.support.registry_server import INCOMPATIBLE, RegistryServer

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bridge.java.errors import InvalidConfig, JavaError
+from bridge.java.exceptions import InvalidConfig, JavaError
 from bridge.model.schema import DATE, TIMESTAMP, Field, Kind, Schema
 from bridge.transforms.json_path import Path
 from bridge.transforms.record import ConnectRecord

@@ -5,7 +5,7 @@ import copy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bridge.java.errors import JavaError
+from bridge.java.exceptions import JavaError
 from bridge.model.schema import Schema
 from bridge.transforms.record import ConnectRecord
 from bridge.transforms.step import State, Transform, all_tags

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import ConfigurationError
-from bridge.java.errors import InvalidConfig, JavaError
+from bridge.java.exceptions import InvalidConfig, JavaError
 from bridge.model.schema import DATE, TIME, TIMESTAMP, Field, Kind, Schema
 from bridge.transforms.configuration import chain_of
 from bridge.transforms.record import ConnectRecord

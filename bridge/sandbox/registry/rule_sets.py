@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from bridge.sandbox.registry.errors import RegistryError
+from bridge.sandbox.registry.error_codes import RegistryError
 
 PHASES: Final = ("migrationRules", "domainRules", "encodingRules")
 _MIGRATION_MODES: Final = ("UPGRADE", "DOWNGRADE", "UPDOWN")
