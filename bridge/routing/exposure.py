@@ -31,6 +31,8 @@ class Exposure:
 
     chain: Chain
     fields: Mapping[str, str]
+    acknowledged: bool = False
+    """Somebody said that nothing is protected where no rule is (``bridge.csfle.allow.plaintext``)."""
 
     @classmethod
     def of(cls, config: Mapping[str, Any], template: TopicTemplate, chain: Chain) -> Exposure:
@@ -45,7 +47,7 @@ class Exposure:
                 "CreatedDate",
                 "bridge.record.timestamp puts the field CreatedDate into the record's timestamp",
             )
-        return cls(chain, fields)
+        return cls(chain, fields, bool(config.get("bridge.csfle.allow.plaintext")))
 
     def judge_declared(self, before: Schema, version: Registered | None) -> None:
         """By what is declared before the version that writes is known. Fatal.
@@ -58,7 +60,7 @@ class Exposure:
             protects(rule, frozenset(rule.get("tags") or ("any",))) for rule in rules
         ):
             self.judge(before, version)
-        else:
+        elif version is None or not self.acknowledged:
             refuse(self._faults(before, version, bool))
 
     def judge(self, before: Schema, version: Registered) -> None:

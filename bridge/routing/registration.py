@@ -8,6 +8,7 @@ tags, metadata and rules that the contract has and the latest version lacks. Not
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -122,14 +123,21 @@ class Registration:
         return intend(self.ways, subject, latest, schema, contract, history=self._with_history, say=say)
 
     def declared(self, schema: Schema, topic: str | None, contract: Contract | None) -> Registered:
-        """What is known of a subject before anything is registered in it: its latest version, without a text where
-        there is none, with the contract's rules. Raises Fatal, Retriable.
+        """What is known of a subject before anything is registered in it: its latest version with the fields that it
+        lacks, or the first that would be, and the contract's rules. Raises Fatal, Retriable.
 
         ``topic`` None: it depends on the event. Where the subject does, too, the contract alone speaks.
         """
-        subject = self.ways.subject(schema, topic)
+        ways, subject = self.ways, self.ways.subject(schema, topic)
         latest = None if subject is None else self._registry.latest(subject)
-        return with_contract(latest or Registered(subject or "", 0, 0, "", self.ways.type), contract)
+        if latest is None:
+            latest = Registered(subject or "", 0, 0, ways.form.render(schema, ways.settings), ways.type)
+        elif latest.type == ways.type:
+            # patterns of metadata.tags speak of fields that no version has yet
+            with contextlib.suppress(Fatal):  # what does not fit is said where it is registered
+                if ways.form.missing_fields(schema, latest.text, ways.settings):
+                    latest = evolve(latest, text=ways.form.with_fields(schema, latest.text, ways.settings))
+        return with_contract(latest, contract)
 
     def _stored(self, intent: Intent) -> Registered:
         """What the registry has after it was told what it lacks."""

@@ -119,6 +119,32 @@ def test_tags_without_a_rule_anywhere_count(tmp_path: Path, registry: Registry, 
     assert subjects(registry) == []
 
 
+def test_where_plaintext_is_acknowledged_a_tag_without_a_rule_protects_nothing(
+    tmp_path: Path, registry: Registry
+) -> None:
+    path = contract(tmp_path, FIELDS, rules="[]")
+    sample = event(Customer_Email__c=EMAIL)
+    settings = EXTRACT | {"bridge__csfle__allow__plaintext": "true"}
+    route = writers(registry.url, path, **settings).resolve(ID, sample)
+    assert route.record is not None
+    record = route.record(sample)
+    assert record is not None
+    assert record.topic == EMAIL
+
+
+def test_a_pattern_counts_before_any_version_has_the_field(registry: Registry) -> None:
+    """The field is new in the event: the registry's pattern speaks of it, no schema does yet."""
+    schema = {"type": "record", "name": EVENT, "namespace": "io.confluent.salesforce", "fields": []}
+    body = {
+        "schema": json.dumps(schema),
+        "ruleSet": RULES,
+        "metadata": {"tags": {"**.Customer_Email__c": ["PII"]}},
+    }
+    asked(registry, "/subjects/orders-value/versions", body)
+    assert "into the topic" in refused(registry, None, EXTRACT).message
+    assert subjects(registry) == ["orders-value"]
+
+
 def test_a_field_that_nobody_protects_names_the_topic(tmp_path: Path, registry: Registry) -> None:
     path = contract(tmp_path, FIELDS)
     settings = EXTRACT | {"transforms__t__field": "Order_Number__c"}
