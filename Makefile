@@ -9,7 +9,7 @@ STAMP := $(VENV)/.stamp
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 ARGS ?=
 
-.PHONY: help setup java node try test check format bench chaos fuzz lock clean
+.PHONY: help setup java node try test check format bench chaos fuzz mutants lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*  ## ' $(MAKEFILE_LIST) | awk -F':.*  ## ' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ chaos: setup java  ## kills, cuts and outages, the long form (ARGS="…" goes to
 
 fuzz: setup  ## broken inputs for every parser, ten minutes; findings become cases (ARGS="--seconds 60 --only …")
 	$(BIN)/python -m tests.fuzz $(ARGS)
+
+mutants: setup java  ## changes that break a promise, and whether the tests notice (ARGS="--list", "--unit", "--only WORDS")
+	$(BIN)/python -m tests.mutants $(ARGS)
 
 lock: setup  ## resolve the requirements, with hashes; pins stay (ARGS=--upgrade)
 	@tools/lock.sh $(ARGS)

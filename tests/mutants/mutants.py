@@ -1,0 +1,274 @@
+"""Which mutants there are. ``old`` stands in the file exactly once; one whose text is gone is a fault of this list.
+
+Written by what could go wrong, not by what the tests cover: one that survives is a test to be written.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from attrs import frozen
+
+
+@frozen
+class Mutant:
+    """One change. ``tests``: those concerned, as pytest takes them."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+_SOURCES, _EXPOSURE = "tests/unit/metadata/test_sources.py", "tests/unit/routing/test_exposure.py"
+_PERMITTED = "tests/unit/encryption/test_permitted.py"
+_RULES, _DEKS = "tests/unit/encryption/test_rules.py", "tests/unit/encryption/test_deks.py"
+_COVERAGE = ("tests/unit/routing/test_coverage.py", "tests/unit/routing/test_tag_sources.py")
+_LEDGER, _LOOP = "tests/unit/routing/test_ledger.py", "tests/unit/pipeline/test_loop.py"
+
+MUTANTS: Final = (
+    # ---- tags ---------------------------------------------------------------------------------------------------
+    Mutant(
+        "ignore the contract's tags",
+        "bridge/metadata/classification.py",
+        'return dict.fromkeys(contract.fields[name].tags, "contract")',
+        "return {}",
+        (_SOURCES, *_COVERAGE),
+    ),
+    Mutant(
+        "a classification that is not known yet is no tag",
+        "bridge/metadata/classification.py",
+        "unknown.extend(sorted(unnamed & declared))",
+        "pass",
+        (_SOURCES,),
+    ),
+    Mutant(
+        "a field that is gone in Salesforce is not tagged",
+        "bridge/metadata/classification.py",
+        "tags = every_tag(contract)",
+        "tags: dict[str, str] = {}",
+        (_SOURCES,),
+    ),
+    Mutant(
+        "the last classification of a field that is gone is forgotten",
+        "bridge/metadata/classification.py",
+        "{**self._last[event.name], **classified}",
+        "{**classified}",
+        (_SOURCES,),
+    ),
+    Mutant(
+        "a schema that is new does not ask for the classification",
+        "bridge/metadata/classification.py",
+        "if not new and not is_old and wanted <= answer.keys():",
+        "if not is_old and wanted <= answer.keys():",
+        (_SOURCES,),
+    ),
+    Mutant(
+        "a classification that may not be read is none, though the connector encrypts",
+        "bridge/metadata/classification.py",
+        "if self._protecting or protects(contract):",
+        "if protects(contract):",
+        (_SOURCES,),
+    ),
+    Mutant(
+        "skip nested places",
+        "bridge/languages/avro/places.py",
+        "            self.type(entry[\"type\"], space, full)\n            word",
+        "            word",
+        (_RULES, "tests/unit/languages/test_tagging.py", "tests/unit/routing/test_following.py"),
+    ),
+    # ---- rules --------------------------------------------------------------------------------------------------
+    Mutant(
+        "count a rule by its name",
+        "bridge/model/contract.py",
+        "elif not covers(rules[place], rule_document(rule)):",
+        "elif False:",
+        _COVERAGE,
+    ),
+    Mutant(
+        "what the registry answers counts, without the contract over it",
+        "bridge/routing/planning.py",
+        "return with_rules(with_contract(stored, self.contract), self.more_rules)",
+        "return stored",
+        _COVERAGE,
+    ),
+    Mutant(
+        "run READ rules",
+        "bridge/encryption/rules.py",
+        "return _of_mode(rules, WRITING, metadata, say, first)",
+        "return _of_mode(rules, (*WRITING, *READING), metadata, say, first)",
+        (_RULES, "tests/unit/routing/test_protected.py"),
+    ),
+    Mutant(
+        "run disabled rules' kind of another sort",
+        "bridge/encryption/rules.py",
+        'if kind != "TRANSFORM":',
+        "if False:",
+        (_RULES,),
+    ),
+    Mutant(
+        "a disabled rule protects",
+        "bridge/encryption/rules.py",
+        'return rule.get("type") in (FIELDS, PAYLOAD) and not rule.get("disabled") and',
+        'return rule.get("type") in (FIELDS, PAYLOAD) and',
+        (_RULES, _LEDGER, *_COVERAGE),
+    ),
+    # ---- seals and keys -----------------------------------------------------------------------------------------
+    Mutant(
+        "what was protected may get out",
+        "bridge/routing/ledger.py",
+        "if lost and not self.allow:",
+        "if False:",
+        (_LEDGER,),
+    ),
+    Mutant(
+        "nothing protected is no fault",
+        "bridge/routing/ledger.py",
+        "if not entry.count and not self.may_be_plain(event, contract):",
+        "if False:",
+        (_LEDGER,),
+    ),
+    Mutant(
+        "rules without encryption need no acknowledgement",
+        "bridge/routing/registration.py",
+        "if stored.encrypts() and self._guard is None and not self._plaintext:",
+        "if False:",
+        ("tests/unit/routing", "tests/integration/test_run_avro.py"),
+    ),
+    Mutant(
+        "use keyMaterial unasked",
+        "bridge/encryption/deks.py",
+        "if kek.shared and found.plain is not None:\n            return found.plain",
+        "if found.plain is not None:\n            return found.plain",
+        (_DEKS, _PERMITTED),
+    ),
+    Mutant(
+        "a KEK may become shared when the registry says so",
+        "bridge/encryption/identities.py",
+        "        self._check_shared(kek, says)\n",
+        "",
+        (_PERMITTED, _LEDGER),
+    ),
+    Mutant(
+        "a key on somebody's host is used",
+        "bridge/encryption/permitted.py",
+        "return (wanted.scheme, wanted.netloc) == (found.scheme, found.netloc)",
+        "return True",
+        (_PERMITTED,),
+    ),
+    Mutant(
+        "another key than the rule names is used",
+        "bridge/encryption/deks.py",
+        "if different:",
+        "if False:",
+        (_DEKS,),
+    ),
+    Mutant(
+        "a dead letter is written as it came",
+        "bridge/routing/letters.py",
+        "self.inner.record(sealed, error)",
+        "self.inner.record(raw, error)",
+        ("tests/integration/test_encryption_leaks.py",),
+    ),
+    # ---- where values get -----------------------------------------------------------------------------------------
+    Mutant(
+        "a template's fields are not judged",
+        "bridge/routing/exposure.py",
+        'return [words for name, words in self.fields.items() if name in names]',
+        "return []",
+        (_EXPOSURE,),
+    ),
+    Mutant(
+        "a topic is judged when its subject is registered",
+        "bridge/routing/exposure.py",
+        "            self.judge(before, version)\n        elif",
+        "            pass\n        elif",
+        (_EXPOSURE,),
+    ),
+    Mutant(
+        "a topic is asked for before it is judged",
+        "bridge/routing/transforming.py",
+        "self.exposure.judge_declared(schema, asked.declared(schema, final or fixed))",
+        "pass",
+        (_EXPOSURE,),
+    ),
+    Mutant(
+        "an error names the topic that a value makes",
+        "bridge/routing/transforming.py",
+        "error.unsay(record.topic, _OF_EVENT)",
+        "pass",
+        (_EXPOSURE,),
+    ),
+    Mutant(
+        "quote a value",
+        "bridge/transforms/chain.py",
+        "what = error.without_value or error.message",
+        "what = error.message",
+        ("tests/unit/transforms/test_quoting.py",),
+    ),
+    Mutant(
+        "quote the exception of an event",
+        "bridge/routing/conversion.py",
+        "traceback_words(error, of_event=True)",
+        "str(error)",
+        ("tests/unit/routing/test_conversion.py",),
+    ),
+    Mutant(
+        "quote whatever stands as a field's name",
+        "bridge/errors/words.py",
+        'if all(_API_NAME.fullmatch(part) for part in name.split("."))',
+        "if True",
+        ("tests/unit/errors/test_words.py",),
+    ),
+    Mutant(
+        "show an event's content though the connector encrypts",
+        "bridge/pipeline/policy.py",
+        "if not self.protected:",
+        "if True:",
+        ("tests/integration/test_encryption_leaks.py",),
+    ),
+    Mutant(
+        "let control characters through",
+        "bridge/errors/words.py",
+        'return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)',
+        "return text",
+        ("tests/unit/errors/test_words.py", "tests/unit/test_log.py"),
+    ),
+    Mutant(
+        "preview shows what is protected",
+        "bridge/inspection/masking.py",
+        "if MARK in field.tags:",
+        "if False:",
+        ("tests/unit/cli/test_preview.py",),
+    ),
+    # ---- positions ------------------------------------------------------------------------------------------------
+    Mutant(
+        "at least once, the position is written before the flush",
+        "bridge/kafka/producer.py",
+        "            self.flush()\n            if position is not None:\n                self.send(position)\n",
+        "            if position is not None:\n                self.send(position)\n            self.flush()\n",
+        ("tests/integration/test_at_least_once.py",),
+    ),
+    Mutant(
+        "a dead letter too large for its topic is not judged",
+        "bridge/kafka/dead_letter.py",
+        "if len(raw) > self.max_bytes:",
+        "if False:",
+        (_LOOP, "tests/unit/kafka/test_dead_letter.py"),
+    ),
+    Mutant(
+        "--max-events is not counted anew after a schema was asked for",
+        "bridge/pipeline/loop.py",
+        "route, room = self._resolve(message, batch, events, done), self._room()",
+        "route = self._resolve(message, batch, events, done)",
+        (_LOOP,),
+    ),
+    Mutant(
+        "an event without EventUuid after a gap is taken for one that was delivered",
+        "bridge/salesforce/cursor.py",
+        "            return head.replayId == self._committed\n",
+        "            return True\n",
+        ("tests/unit/salesforce/test_cursor.py",),
+    ),
+)  # fmt: skip
