@@ -65,6 +65,8 @@ def run(args: argparse.Namespace) -> int:
     """0 if all went well, 1 if anything is not as it should be."""
     from bridge.encryption.keys import check_target, create, keks_of, rewrap, rotate
 
+    if args.action == "verify":
+        keys_verify.complete(args)
     deks = deks_of(args)
     if args.action == "verify":
         return keys_verify.run(args, deks)

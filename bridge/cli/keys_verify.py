@@ -46,8 +46,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--contract", type=Path, metavar="F", help="the contract whose tags count, too")
     parser.add_argument(
-        "--context", default="default", metavar="C", help="the context of the schemas and keys"
+        "--connector",
+        type=Path,
+        metavar="FILE",
+        help="its topic, context and contracts, where they are not given",
     )
+    parser.add_argument(
+        "--context", metavar="C", help="the context of the schemas and keys (default: default)"
+    )
+
+
+def complete(args: argparse.Namespace) -> None:
+    """What is not given, as the connector has it. ConfigurationError for what is wrong in its file or contracts."""
+    from bridge.cli.keys_common import worker_of
+    from bridge.config import subscription
+    from bridge.inspection.configuration import load_connector
+    from bridge.kafka.admin import output_topic
+    from bridge.metadata.sources import load_contracts
+
+    args.contracts = {}
+    if args.connector:
+        connector = load_connector(args.connector, worker=worker_of(args))
+        args.topic = args.topic or output_topic(connector)
+        args.context = args.context or connector.get("schema.context.name")
+        if not args.contract:
+            events = subscription.events(connector)
+            args.contracts = load_contracts(events, connector.get("bridge.schema.contract"))
+    args.context = args.context or "default"
 
 
 def run(args: argparse.Namespace, deks: Deks) -> int:
@@ -146,7 +171,7 @@ def _prove(args: argparse.Namespace, deks: Deks) -> tuple[Proof, Stretch]:
     from bridge.reading.stretch import Stretch
 
     contract = read_contract(args.contract) if args.contract else None
-    proof = Proof(http_of_worker(args), deks, prefix(args.context), args.topic, contract)
+    proof = Proof(http_of_worker(args), deks, prefix(args.context), args.topic, contract, args.contracts)
     reader = Reader(
         worker_settings("consumer", worker_of(args)),
         args.topic,

@@ -7,6 +7,7 @@ was proved at all: an unknown schema id, another context, an empty topic.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -58,6 +59,8 @@ class Proof:
     context: str
     topic: str
     contract: Contract | None = None
+    contracts: Mapping[str, Contract] = field(factory=dict)
+    """Instead of it those of several events, each for the schemas that name its event."""
     records: int = 0
     encrypted: int = 0
     """Records in which a protected value was found as ciphertext and opened."""
@@ -133,7 +136,7 @@ class Proof:
             return (
                 f"nothing is protected in the {self.records} records read: no version of {', '.join(subjects)} and no "
                 "contract has a tag that an enabled ENCRYPT rule meets; is --context missing or wrong, or "
-                "--contract missing?"
+                "--contract (or --connector) missing?"
             )
         return f"every protected field of the {self.records} records read is without a value"
 
@@ -215,7 +218,7 @@ class Proof:
 
     def _union(self, subjects: tuple[str, ...], version: Registered) -> Protected:
         if subjects not in self._protected:
-            made = self._protected[subjects] = Protected(self.contract)
+            made = self._protected[subjects] = Protected(self._contract_of(version))
             for subject in subjects:
                 for number in self._registry.versions(subject, deleted=True):
                     one = self._registry.version(subject, number, deleted=True)
@@ -225,6 +228,14 @@ class Proof:
         if version.id not in {one.id for one in protected.versions}:
             protected.add(version)
         return protected
+
+    def _contract_of(self, version: Registered) -> Contract | None:
+        if self.contract is not None or not self.contracts:
+            return self.contract
+        if len(self.contracts) == 1:
+            return next(iter(self.contracts.values()))
+        named = (event for event in self.contracts if re.search(rf"\b{re.escape(event)}\b", version.text))
+        return next((self.contracts[event] for event in named), None)
 
     def _add(self, protected: Protected, version: Registered) -> None:
         try:

@@ -85,6 +85,15 @@ def test_over_restarts_the_counts_add_up(
     assert (dek["use"], dek["values"]) == ("writes", values)
 
 
+def test_without_transactions_too(bridge: Bridge, org: Org) -> None:
+    encrypting(bridge)
+    bridge.worker["exactly.once.source.support"] = "disabled"
+    publish(org, 5)
+    assert bridge.run(max_events=5).error is None
+    (values,) = counts(bridge).values()
+    assert 10 <= values <= 10 + IVS_AT_ONCE
+
+
 def test_a_killed_process_has_counted_what_it_encrypted(bridge: Bridge, org: Org, tmp_path: Path) -> None:
     encrypting(bridge)
     publish(org, 300)

@@ -21,7 +21,7 @@ from bridge.reading.consumer import Reader
 from bridge.reading.stretch import Stretch
 from bridge.registry.http import http_of
 from bridge.sandbox.registry import Registry
-from tests.support.encryption import SECRET, contract, event, writers
+from tests.support.encryption import EVENT, SECRET, contract, event, writers
 from tests.support.kafka_broker import Broker
 
 EMAIL = "alice@example.com"
@@ -186,6 +186,40 @@ def test_aborted_records_do_not_count_and_what_is_held_back_is_not_called_read(p
     assert reason.startswith("partition 0 could be read up to offset ")
     assert "an open transaction" in reason
     assert len(list(Stretch(reader).read())) == 2
+
+
+def test_a_connectors_file_says_topic_context_and_contract(place: Place) -> None:
+    given = contract(place.folder, FIELDS)
+    early = place.value(None, schema__context__name="sales", **PLAIN)
+    place.write(early)
+    config = {
+        "name": "c",
+        "connector.class": "SalesforcePlatformEventSource",
+        "salesforce.platform.event.name": EVENT,
+        "kafka.topic": place.topic,
+        "kafka.topic.lowercase": "false",
+        "schema.context.name": "sales",
+        "bridge.schema.contract": str(given),
+        "output.data.format": "AVRO",
+        "csfle.enabled": "true",
+        "value.converter.schema.registry.url": place.registry.url,
+        "salesforce.grant.type": "PASSWORD",
+        "salesforce.username": "u@example.com",
+        "salesforce.password": "pass-1234",
+        "salesforce.password.token": "",
+        "salesforce.consumer.key": "key",
+        "salesforce.consumer.secret": "consumer-secret",
+    }
+    file = place.folder / "c.json"
+    file.write_text(json.dumps(config))
+    place.capsys.readouterr()
+    words = ["keys", "verify", "--worker", str(place.worker), "--connector", str(file), "-o", "json"]
+    assert main(words) == 1
+    report = json.loads(place.capsys.readouterr().out)["topic"]
+    assert (report["topic"], report["context"], report["plaintext"]) == (place.topic, "sales", 1)
+    assert (
+        place.verify("--context", "sales")[1]["topic"]["plaintext"] == 0
+    )  # nobody tagged it but the contract
 
 
 def test_a_topic_that_is_not_there(place: Place) -> None:
