@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from bridge.config import TopicTemplate
 from bridge.errors import Fatal
@@ -19,20 +19,20 @@ def anything_sealed(
     events: Iterable[EventType], template: TopicTemplate, chain: Chain, planned: Planned
 ) -> bool:
     """For those events whose subject can be told beforehand. Raises Retriable."""
-    return any(_sealed(event, template, chain, planned) for event in events)
+    try:
+        return any(plan.sealing(plan.writes).rules for plan in plans(events, template, chain, planned))
+    except Fatal:  # something is to be encrypted and cannot be: that event says so when it comes
+        return True
 
 
-def _sealed(event: EventType, template: TopicTemplate, chain: Chain, planned: Planned) -> bool:
-    topic = None
-    if set(template.fields) <= {"_ObjectType"}:
-        topic = chain.fixed_topic(template.fill(lambda _: event.name))
-    for end in chain.ends(record_schema(event))[0]:
-        if end.value is None:
-            continue
-        try:
-            plan = planned(event, end.value, topic)
-            if plan is not None and plan.sealing(plan.writes).rules:
-                return True
-        except Fatal:  # something is to be encrypted and cannot be: that event says so when it comes
-            return True
-    return False
+def plans(
+    events: Iterable[EventType], template: TopicTemplate, chain: Chain, planned: Planned
+) -> Iterator[Intent]:
+    """The plans of all that events may become, as far as subjects can be told beforehand. Raises Retriable, Fatal."""
+    for event in events:
+        topic = None
+        if set(template.fields) <= {"_ObjectType"}:
+            topic = chain.fixed_topic(template.fill({"_ObjectType": event.name}.__getitem__))
+        for end in chain.ends(record_schema(event))[0]:
+            if end.value is not None and (plan := planned(event, end.value, topic)) is not None:
+                yield plan

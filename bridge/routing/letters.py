@@ -36,12 +36,13 @@ class Letters(Protocol):
 
 @define
 class SealedLetters:
-    """Dead letters through a seal. ``rule``: what names the KEK; may ask the registry, and raise Fatal, Retriable."""
+    """Dead letters through a seal. ``rule``: what names the KEK; may ask the registry, and raise Fatal, Retriable. None
+    where it is acknowledged that nothing of the connector is encrypted."""
 
     inner: Letters
     subject: str
     deks: Deks
-    rule: Callable[[], EncryptRule]
+    rule: Callable[[], EncryptRule | None]
     _ready: tuple[Dek, Cipher] | None = None
 
     @property
@@ -52,14 +53,19 @@ class SealedLetters:
     def prepare(self) -> None:
         """Get the key while no transaction is open."""
         rule = self.rule()
+        if rule is None:
+            self._ready = None
+            return
         dek = self.deks.for_writing(rule, self.subject)
         self._ready = dek, dek.cipher(versioned=rule.expiry_days > 0)
 
     def record(self, raw: bytes, error: BadRecord) -> Produced:
-        """As the inner letters make it, of the ciphertext. Never of anything else. Raises Unreserved."""
+        """As the inner letters make it, of the ciphertext. Of anything else only where ``rule`` says so. Raises
+        Unreserved."""
         if self._ready is None:
             self.prepare()
-        assert self._ready is not None
+        if self._ready is None:
+            return self.inner.record(raw, error)
         dek, cipher = self._ready
         try:
             sealed = cipher.encrypt(raw)

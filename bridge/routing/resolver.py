@@ -7,7 +7,7 @@ registered with ``auto.register.schemas=false``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -37,7 +37,7 @@ from bridge.registry.client import Incompatible, Registry, schema_fatal
 from bridge.registry.http import Http, http_of
 from bridge.retry import patience
 from bridge.routing.demands import check_contract, check_secrets, no_core_dumps
-from bridge.routing.elsewhere import anything_sealed
+from bridge.routing.elsewhere import anything_sealed, plans
 from bridge.routing.exposure import Exposure
 from bridge.routing.guard import Guard, deks_of, executor_params
 from bridge.routing.keys import judging
@@ -214,15 +214,8 @@ class Writers:
 
     def _sealed_elsewhere(self, event: str) -> bool:
         """Whether anything of another event of the connector would be encrypted. Raises Retriable."""
-        registration = self._registration
-        if registration is None:
-            return False
-
-        def planned(other: EventType, schema: Schema, topic: str | None) -> Intent | None:
-            return registration.planned(schema, topic, self._contracts.get(other.name))
-
         others = (self._types.today(name) for name in self._events if name != event)
-        return anything_sealed(others, self._template, self._chain, planned)
+        return anything_sealed(others, self._template, self._chain, self._planned)
 
     def _refusing(self, difference: Fatal, event: EventType, topic: str | None) -> Route:
         """Stop, or a route to the dead-letter topic for every event of this schema."""
@@ -247,23 +240,28 @@ class Writers:
         self._letters = SealedLetters(plain, subject, self.guard.deks, self._letter_rule)
         return self._letters
 
-    def _letter_rule(self) -> EncryptRule:
+    def _letter_rule(self) -> EncryptRule | None:
+        """A rule of the connector, None where it is acknowledged that it encrypts nothing. Raises Fatal, Retriable."""
         assert self.guard is not None
-        assert self._registration is not None
-        rules: Iterable[EncryptRule] = self.guard.rules
-        if not rules:  # nothing was resolved yet: a message that could not even be parsed
-            event = self._types.of(None, None)
-            schema = record_schema(event)
-            contract = self._contracts.get(event.name)
-            plan = self._registration.planned(schema, self._topic(event), contract)
-            rules = [] if plan is None else plan.rules(plan.writes)
-        rule = next(iter(rules), None)
-        if rule is None:
+        # none where nothing was resolved yet: a message that could not even be parsed
+        rule = next(iter(self.guard.rules), None) or next(self._rules_of_today(), None)
+        if rule is None and not (self.ledger.allow and not self.ledger.seals):
             raise Fatal(
                 "an event cannot be put aside, since it would have to be encrypted and no ENCRYPT rule is known yet",
                 stage=Stage.ENCRYPT,
             )
         return rule
+
+    def _rules_of_today(self) -> Iterator[EncryptRule]:
+        assert self._registration is not None
+        events_of_today = (self._types.today(name) for name in self._events)
+        for plan in plans(events_of_today, self._template, self._chain, self._planned):
+            yield from plan.rules(plan.writes)
+
+    def _planned(self, event: EventType, schema: Schema, topic: str | None) -> Intent | None:
+        if self._registration is None:
+            return None
+        return self._registration.planned(schema, topic, self._contracts.get(event.name))
 
     def close(self) -> None:
         """From any thread: wait for nothing any more. A request that is answered at once still works."""

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from bridge.errors import Fatal
+from bridge.errors import BadRecord, Fatal, Stage
+from bridge.kafka.dead_letter import DeadLetters
 from bridge.kafka.seals import seals_value
 from bridge.metadata.infer import record_schema
 from bridge.registry.http import http_of
@@ -230,3 +231,60 @@ def test_what_is_sealed_is_said_once(registry: Registry, tmp_path: Path, caplog:
         f"orders-value version 1 ({EVENT}): sealed {MAIL}"
     ]
     assert told == [1]
+
+
+def letter(made: Writers) -> bytes:
+    letters = made.letters(DeadLetters("dead", "c", "orders"))
+    assert letters is not None
+    made.resolve(SAMPLE.schema, SAMPLE)
+    return bytes(letters.record(EMAIL.encode(), BadRecord("no", stage=Stage.SCHEMA))[1] or b"")
+
+
+def test_a_dead_letter_is_plain_only_where_nothing_is_encrypted_and_that_was_said(
+    registry: Registry, tmp_path: Path
+) -> None:
+    nothing, _ = started(
+        registry, "AVRO", Kept(), LIES["rules dropped"], bridge__csfle__allow__plaintext="true"
+    )
+    assert letter(nothing) == EMAIL.encode()
+    prepared(registry, tmp_path, "AVRO")
+    sealing, _ = started(registry, "AVRO", Kept(), bridge__csfle__allow__plaintext="true")
+    assert EMAIL.encode() not in letter(sealing)
+
+
+OTHER = "Invoice_Sent__e"
+
+
+class Two(Org):
+    """A channel with two events, of which the second alone is tagged."""
+
+    def describe(self, event: str) -> dict[str, Any]:
+        return {**DESCRIBE, "name": event}
+
+    def event_schema(self, schema_id: str) -> dict[str, Any] | None:
+        return EXPANDED if schema_id == SAMPLE.schema else None
+
+
+@pytest.mark.parametrize("second", ["tagged", "not tagged"])
+def test_an_event_without_tags_beside_one_with_them(registry: Registry, tmp_path: Path, second: str) -> None:
+    tags = "PII" if second == "tagged" else "OTHER"
+    body = writers(registry.url, contract(tmp_path, f"{MAIL}: {{tags: [{tags}]}}, Phone__c: {{tags: [PII]}}"))
+    wanted = body._registration
+    assert wanted is not None
+    schema = evolve(record_schema(body._types.of(SAMPLE.schema)), name=f"io.confluent.salesforce.{OTHER}")
+    if second == "tagged":
+        wanted.written(schema, "invoice_sent__e", body._contracts[EVENT])
+    channel = {
+        "salesforce__platform__event__name": "",
+        "salesforce__platform__subscription__type": "CUSTOM_CHANNEL",
+        "salesforce__platform__custom__channel__name": "Both__chn",
+        "salesforce__platform__channel__entities": f"{EVENT},{OTHER}", "kafka__topic": "${_ObjectType}",
+    }  # fmt: skip
+    made, _ = started(registry, "AVRO", Kept(), org=Two(), **channel)
+    if second == "tagged":
+        assert EMAIL.encode() in made.resolve(SAMPLE.schema, SAMPLE).convert(SAMPLE), (
+            "nothing of it is tagged"
+        )
+        return
+    with pytest.raises(Fatal, match="neither the schema of order_placed__e-value nor a contract"):
+        made.resolve(SAMPLE.schema, SAMPLE)
