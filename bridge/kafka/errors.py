@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 Make = Callable[..., BridgeError]
 
 
+class TopicUnknown(Retriable):
+    """No broker knows a topic that was there a moment ago: one starts up, or the topic was deleted."""
+
+
 class NotAcknowledged(Retriable):
     """Records were not acknowledged in the time they have; what else was the matter is not known."""
 
@@ -59,7 +63,7 @@ _NO_TOPIC: Final = Meaning(
     quote=False,
 )
 # A broker that comes up answers for a moment as if it had no topics.
-_NOT_KNOWN_YET: Final = Meaning(Retriable, "no broker knows {topic} at the moment", quote=False)
+_NOT_KNOWN_YET: Final = Meaning(TopicUnknown, "no broker knows {topic} at the moment", quote=False)
 _LOST_STATE: Final = Meaning(Retriable, "the broker lost the state of this producer")
 _BROKER_AT_WORK: Final = Meaning(Retriable, "the cluster is changing its leaders or starting up")
 

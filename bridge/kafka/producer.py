@@ -49,6 +49,7 @@ class Producer:
 
         self._watch = ErrorWatch()
         self._failed: BridgeError | None = None
+        self._positions = ""  # their topic
         self._lost: Counter[str] = Counter()  # records that were given up, by topic
         self._stopped = stopped
         self._waiting = waiting
@@ -123,6 +124,8 @@ class Producer:
     def commit(self, position: tuple[Any, ...] | None) -> None:
         """Everything produced so far, and the position record (where there is one), together; asks again while the
         outcome is open."""
+        if position is not None:
+            self._positions = position[0]
         if self.transactional_id is None:
             self.flush()
             if position is not None:
@@ -202,10 +205,10 @@ class Producer:
         return len(self._producer) + self._lost.total()
 
     def missing_topic(self) -> str | None:
-        """One of the topics whose records were given up, where it is not there any more."""
+        """The topic of positions, or one whose records were given up, where it is not there any more."""
         from confluent_kafka import KafkaException
 
-        for topic in self._lost:
+        for topic in {self._positions, *self._lost} - {""}:
             with contextlib.suppress(KafkaException):
                 told = self._producer.list_topics(topic, timeout=_ASKED).topics[topic].error
                 if told is not None and told.name() in ("UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_TOPIC"):

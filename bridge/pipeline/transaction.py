@@ -9,7 +9,7 @@ from attrs import define, field
 
 from bridge.errors import BridgeError, Retriable
 from bridge.event import Arguments
-from bridge.kafka.errors import NotAcknowledged
+from bridge.kafka.errors import NotAcknowledged, TopicUnknown
 from bridge.kafka.line import Line
 from bridge.kafka.producer import Producer, TransactionExpired
 
@@ -44,12 +44,14 @@ class Open:
 
     def explained(self, error: BridgeError, producer: Producer) -> BridgeError:
         """What to say of an error that ended the run: of a transaction that took too long, how much it held."""
-        if not isinstance(error, NotAcknowledged | TransactionExpired) or not self.records:
+        if not isinstance(error, NotAcknowledged | TransactionExpired | TopicUnknown) or not self.records:
             return error
         if gone := producer.missing_topic():
             return Retriable(
                 f"producing: topic {gone} was there and is not any more; was it deleted?", stage=error.stage
             )
+        if isinstance(error, TopicUnknown):
+            return error
         acknowledged = max(0, self.records - producer.outstanding())
         return self.line.failed(error, self.bytes, self.records, acknowledged, self._age())
 

@@ -54,7 +54,15 @@ class Direction:
         return _BLOCK if self.rate is None else max(1, min(_BLOCK, int(self.rate * _TURN)))
 
     def _carry(self, data: bytes, to: socket.socket, closing: threading.Event) -> bool:
-        """Hand ``data`` on when it is its turn; False where the connection is cut."""
+        """Hand ``data`` on, at the rate of now; False where the connection is cut."""
+        while data:
+            share = self._share()  # the rate may have changed while these bytes were awaited
+            if not self._carry_share(data[:share], to, closing):
+                return False
+            data = data[share:]
+        return True
+
+    def _carry_share(self, data: bytes, to: socket.socket, closing: threading.Event) -> bool:
         if self.rate is not None:
             with self._changed:
                 begin = max(time.monotonic(), self._free_at)
