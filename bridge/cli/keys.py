@@ -36,6 +36,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         one.add_argument(
             "--schema-registry", metavar="URL", help="instead of the worker's schema.registry.url"
         )
+        one.add_argument(
+            "--contract",
+            type=Path,
+            metavar="F",
+            help="a contract: the KMS keys it names may be asked, its tags count",
+        )
         add_output_option(one)
     keys_list.add_arguments(made["list"])
     made["create"].add_argument("--kek", metavar="NAME", required=True)
@@ -51,12 +57,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     made["rotate"].add_argument("--subject", metavar="S", required=True)
     made["rewrap"].add_argument("--kek", metavar="NAME", required=True)
     made["rewrap"].add_argument("--to", metavar="KEY_ID", required=True, help="the other key's id")
-    made["rewrap"].add_argument(
-        "--contract",
-        type=Path,
-        metavar="F",
-        help="the contract that names the other key (or bridge.kms.allowed.keys)",
-    )
     made["rewrap"].add_argument("--dry-run", action="store_true", help="only say what would be done")
     keys_verify.add_arguments(made["verify"])
 

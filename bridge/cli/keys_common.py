@@ -53,5 +53,17 @@ def deks_of(args: argparse.Namespace) -> Deks:
     registry = DekRegistry(http_of_worker(args), context)
     worker = worker_of(args)
     params = executor_params(None, worker)
-    told = (getattr(args, "kms_key_id", None), getattr(args, "to", None))
+    told = (getattr(args, "kms_key_id", None), getattr(args, "to", None), *_keys_of_contracts(args))
     return Deks(registry, params, retry_seconds=10, permitted=permitted_by_hand(worker, params, *told))
+
+
+def _keys_of_contracts(args: argparse.Namespace) -> list[str]:
+    """The KMS keys that the given contracts name: an operator's own words."""
+    from bridge.metadata.sources import read_contract
+    from bridge.routing.keys import contract_keys
+
+    contracts = list(getattr(args, "contracts", {}).values())
+    if args.contract:
+        contracts.append(read_contract(args.contract))
+    meant = contract_keys(contracts).values()
+    return [key for each in meant for key in (each.kms_key, *each.alternates) if key]

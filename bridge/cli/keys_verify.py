@@ -44,7 +44,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TIME|OFFSET",
         help="only records from there on: an offset, a time (2026-01-31T10:00:00Z) or how long ago (24h, 7d)",
     )
-    parser.add_argument("--contract", type=Path, metavar="F", help="the contract whose tags count, too")
     parser.add_argument(
         "--connector",
         type=Path,
