@@ -14,6 +14,7 @@ from attrs import define
 
 from bridge.buffer import Buffer
 from bridge.config import Loaded
+from bridge.encryption.uses import Uses
 from bridge.errors import BridgeError, Fatal, Fenced, Retriable, Stage
 from bridge.kafka.admin import ENVELOPE, Topics, ensure_routed_topic, prepare_topics
 from bridge.kafka.committed import Take
@@ -33,10 +34,12 @@ from bridge.kafka.settings import (
 from bridge.log import for_connector
 from bridge.metadata.classification import LastAnswers
 from bridge.metrics import Stats
+from bridge.pipeline.commits import Commits
 from bridge.pipeline.counting import counted
 from bridge.pipeline.loop import Limits, Pipeline
 from bridge.pipeline.policy import ErrorPolicy
 from bridge.pipeline.receiver import Receiver
+from bridge.pipeline.records import OffsetRecords
 from bridge.pipeline.transaction import Open
 from bridge.progress import Progress
 from bridge.routing.ledger import Entry, Ledger, Memory
@@ -224,8 +227,6 @@ class Attempt:
             self._stats.last_replay_id = position.replay_id
         receiver = Receiver(self._source(buffer, position), buffer, self._log)
         pipeline = self._pipeline = self._make_pipeline(producer, buffer, session, topics, position)
-        self._count_values(pipeline)
-        self._remember_seals(pipeline)
         self._receiving = receiver
         if self._wanted():
             return
@@ -267,13 +268,15 @@ class Attempt:
             show_events=bool(config["errors.log.include.messages"]),
             protected=bool(config.get("csfle.enabled")),
         )
+        routes = Routes(self._writers, config["bridge.schema.latest.ttl.ms"] / 1000)
+        commits = Commits(producer, OffsetRecords(config.name, session.org_id, topics.offsets), self._stats)
+        self._remember_seals(commits)
         return Pipeline(
             connector=config.name,
-            org_id=session.org_id,
-            offsets_topic=topics.offsets,
             buffer=buffer,
-            routes=Routes(self._writers, config["bridge.schema.latest.ttl.ms"] / 1000),
+            routes=routes,
             producer=producer,
+            commits=commits,
             policy=policy,
             stats=self._stats,
             limits=Limits(
@@ -287,24 +290,23 @@ class Attempt:
             progress=Progress.resumed(position.replay_id, position.resume_after, position.done),
             on_running=self._running,
             on_gap=lambda last: self._report_gap(last, position),
+            uses=self._count_values(commits, routes, topics.offsets),
             records=self._written,
             committed=self._written,
         )
 
-    def _count_values(self, pipeline: Pipeline) -> None:
+    def _count_values(self, commits: Commits, routes: Routes, topic: str) -> Uses | None:
         """Where anything is encrypted: how often each key was used, over all processes and restarts."""
         assert self._writers is not None
-        if self._writers.guard is not None:
-            deks, topic = self._writers.guard.deks, pipeline.offsets_topic
-            stopped, waiting = self._wanted, self._waiting
-            pipeline.uses = counted(
-                self._loaded, deks, pipeline.routes, topic, pipeline.store, stopped, waiting
-            )
+        if self._writers.guard is None:
+            return None
+        deks, stopped, waiting = self._writers.guard.deks, self._wanted, self._waiting
+        return counted(self._loaded, deks, routes, topic, commits.store, stopped, waiting)
 
-    def _remember_seals(self, pipeline: Pipeline) -> None:
+    def _remember_seals(self, commits: Commits) -> None:
         """What is sealed is known to the next start before the first record that it was sealed in."""
         key = seals_key(self._config.name)
-        self._ledger.store = lambda memory: pipeline.store(
+        self._ledger.store = lambda memory: commits.store(
             key, seals_value(memory.fields, memory.shared, memory.keks)
         )
 

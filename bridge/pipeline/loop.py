@@ -23,8 +23,9 @@ from bridge.event import Arguments, Data, Delivery, Message, Record, Unreadable
 from bridge.kafka.producer import Producer
 from bridge.log import for_connector
 from bridge.metrics import Stats
+from bridge.pipeline.commits import Commits
 from bridge.pipeline.policy import ErrorPolicy
-from bridge.pipeline.records import LowerIds, OffsetRecords
+from bridge.pipeline.records import LowerIds
 from bridge.pipeline.transaction import Open
 from bridge.progress import Progress
 from bridge.routing.conversion import ConversionGuard
@@ -57,17 +58,17 @@ class Pipeline:
     """Carries what is in the buffer to Kafka until the receiver has ended and the buffer is empty."""
 
     connector: str
-    org_id: str
-    offsets_topic: str
     buffer: Buffer
     routes: Routes
     producer: Producer
+    commits: Commits
     policy: ErrorPolicy
     stats: Stats
     limits: Limits
     progress: Progress
     on_running: Callable[[], None]  # a subscription is confirmed, and where a restart would begin is durable
     on_gap: Callable[[int], None]  # with the last position, after it was committed
+    uses: Uses | None = None  # counts the values that are encrypted
     records: int = 0  # since the start of the process: handed to Kafka …
     committed: int = 0  # … and committed
     guard: ConversionGuard = Factory(
@@ -79,13 +80,9 @@ class Pipeline:
     _had_position: bool = False
     _listening: bool = False
     _ended: Ended | None = None
-    uses: Uses | None = None  # counts the values that are encrypted
     _noted: int = 0  # so many events of the delivery count as done
     _aside: list[Unreadable] = field(factory=list)  # what of it could not be read, and is judged
     _lower: LowerIds = Factory(lambda self: LowerIds(for_connector(self.connector)), takes_self=True)
-    _offsets: OffsetRecords = Factory(
-        lambda self: OffsetRecords(self.connector, self.org_id, self.offsets_topic), takes_self=True
-    )
     _idle_since: float = field(factory=time.monotonic)
 
     def run(self) -> BridgeError | None:
@@ -182,7 +179,8 @@ class Pipeline:
             case Listening(since_ms):
                 self._listening = True
                 if since_ms is not None and self.progress.newest < 0:
-                    self._remember_start(since_ms)
+                    self.commits.start(since_ms, instead=self._had_position)
+                    self._committed()
                 self.on_running()
             case Silent():
                 self._listening = False
@@ -267,12 +265,6 @@ class Pipeline:
     def _unexpected(self, error: Exception, route: Route, data: Data) -> Judgement:
         return self.policy.judge(self.guard.refusal(error, route.record or route.convert, data), data)
 
-    def store(self, key: bytes, value: bytes) -> None:
-        """Write a record of the offsets topic, durably; called between transactions only."""
-        self._write(self._offsets.record(key, value, []))
-        if self.producer.transactional_id is None:
-            self.producer.flush()
-
     def _settle(self, batch: list[Arguments], events: list[Message], done: int) -> None:
         self._hand_over(batch, events, done)
         batch.clear()
@@ -315,36 +307,14 @@ class Pipeline:
 
     def _commit(self) -> None:
         """Records and position, together. Nothing to do where there are none and it is as it was."""
-        progress = self.progress
-        if not self.open.records and not (progress.moved and progress.newest >= 0):
-            return
-        last = progress.last.data if progress.last is not None else None
-        created = last.created_ms() if last is not None else None
-        self._write(self._offsets.position(progress, created))
-        if progress.newest >= 0:
-            self.stats.last_replay_id = progress.newest
-        self.stats.last_created_ms = created or self.stats.last_created_ms
-        self._committed()
+        if self.open.records or (self.progress.moved and self.progress.newest >= 0):
+            self.commits.position(self.progress)
+            self._committed()
 
     def _committed(self) -> None:
         self.stats.events_delivered = self.committed = self.records
         self.open.committed()
         self.progress.moved = False
-
-    def _remember_start(self, since_ms: int) -> None:
-        if self._had_position:  # it has expired, and must not come back after a restart
-            self.producer.begin()
-            self.producer.send(self._offsets.no_position())
-        self._write(self._offsets.start(since_ms))
-        self.producer.flush()  # without transactions it is only on its way
-        self._committed()
-
-    def _write(self, position: Arguments | None) -> None:
-        started = time.monotonic()
-        self.producer.commit(position)
-        self.stats.commit_seconds += time.monotonic() - started
-        self.stats.transactions += 1
-        self.stats.last_committed_at = time.time()
 
     def _room(self) -> int:
         """How many more records may be written before ``max_events`` is reached."""

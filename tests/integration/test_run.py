@@ -13,7 +13,7 @@ from confluent_kafka import Producer
 
 from bridge.errors import Fatal, Fenced
 from bridge.kafka.offsets import position_key, position_value
-from bridge.pipeline.loop import Pipeline
+from bridge.pipeline.commits import Commits
 from bridge.sandbox import samples
 from bridge.sandbox.org import Org
 from tests.support.bridge_run import EVENT, Bridge, running, wait_until
@@ -125,12 +125,12 @@ def test_it_is_not_running_before_the_start_is_durable(
     bridge.settings["salesforce.initial.start"] = "latest"
     may_commit, states = threading.Event(), list[str]()
 
-    def slow(pipeline: Pipeline, position: object, write: Any = Pipeline._write) -> None:
+    def slow(commits: Commits, record: object, end: Any = Commits.end) -> None:
         assert may_commit.wait(60)
-        states.append(pipeline.stats.state)
-        write(pipeline, position)
+        states.append(commits.stats.state)
+        end(commits, record)
 
-    monkeypatch.setattr(Pipeline, "_write", slow)
+    monkeypatch.setattr(Commits, "end", slow)
     connector = bridge.start()
     try:
         wait_until(lambda: connector.stats.subscribes == 1, 60)

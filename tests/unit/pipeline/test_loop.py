@@ -20,8 +20,10 @@ from bridge.event import Data, Delivery, Head, Message, Record, Unreadable
 from bridge.kafka.dead_letter import DeadLetters
 from bridge.metrics import Stats
 from bridge.pipeline import loop
+from bridge.pipeline.commits import Commits
 from bridge.pipeline.loop import Limits, Pipeline
 from bridge.pipeline.policy import ErrorPolicy
+from bridge.pipeline.records import OffsetRecords
 from bridge.progress import Progress
 from bridge.routing.routes import Route, Routes, Unprepared
 from bridge.source import Ended, Gap, Idle, Listening, Signal, Silent
@@ -106,8 +108,7 @@ def carry(
     notes, stats = Notes(), Stats(connector="x")
     pipeline = Pipeline(
         connector="x",
-        org_id="00D",
-        offsets_topic="offsets",
+        commits=Commits(notes, OffsetRecords("x", "00D", "offsets"), stats),  # type: ignore[arg-type]
         buffer=buffer,
         routes=Routes(resolver or Resolver(), 1000),
         producer=notes,  # type: ignore[arg-type]
