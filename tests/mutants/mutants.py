@@ -101,7 +101,7 @@ MUTANTS: Final = (
         (_RULES, "tests/unit/routing/test_protected.py"),
     ),
     Mutant(
-        "run disabled rules' kind of another sort",
+        "a rule of another kind than TRANSFORM runs",
         "bridge/encryption/rules.py",
         'if kind != "TRANSFORM":',
         "if False:",
@@ -113,6 +113,13 @@ MUTANTS: Final = (
         'return rule.get("type") in (FIELDS, PAYLOAD) and not rule.get("disabled") and',
         'return rule.get("type") in (FIELDS, PAYLOAD) and',
         (_RULES, _LEDGER, *_COVERAGE),
+    ),
+    Mutant(
+        "a rule without tags passes over no container",
+        "bridge/encryption/rules.py",
+        "if rule.meets(tags) and (rule.tags or not place.container))",
+        "if rule.meets(tags))",
+        (_RULES,),
     ),
     # ---- seals and keys -----------------------------------------------------------------------------------------
     Mutant(
@@ -170,6 +177,20 @@ MUTANTS: Final = (
         "self.inner.record(sealed, error)",
         "self.inner.record(raw, error)",
         ("tests/integration/test_encryption_leaks.py",),
+    ),
+    Mutant(
+        "a ciphertext of 16 to 27 bytes is opened",
+        "bridge/encryption/envelope.py",
+        "if len(body) < IV + TAG:",
+        "if len(body) < TAG:",
+        ("tests/unit/encryption/test_envelope.py",),
+    ),
+    Mutant(
+        "an encoder that seals too little makes a route",
+        "bridge/routing/ledger.py",
+        "        entry = self._balanced(event, written, reach, rules, frozenset(placed))\n",
+        "        entry = Entry(event, written.registered.subject, written.registered.version, tuple(placed))\n",
+        (_LEDGER,),
     ),
     # ---- where values get -----------------------------------------------------------------------------------------
     Mutant(
@@ -267,8 +288,8 @@ MUTANTS: Final = (
     Mutant(
         "an event without EventUuid after a gap is taken for one that was delivered",
         "bridge/salesforce/cursor.py",
-        "            return head.replayId == self._committed\n",
-        "            return True\n",
+        "        self._recent.forget_nameless()\n",
+        "",
         ("tests/unit/salesforce/test_cursor.py",),
     ),
 )  # fmt: skip
