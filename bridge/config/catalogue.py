@@ -82,11 +82,11 @@ class Catalogue:
             return None
         from difflib import get_close_matches
 
-        known = [p.key for p in self.exact()]
-        known += [p.key[:-1] + s for p in self.prefixes for s in p.suffixes or ()]
-        folded = {name.lower(): name for name in known}
-        found = get_close_matches(key.strip().lower(), list(folded), n=1, cutoff=0.75)
-        return folded[found[0]] if found else None
+        names = [p.key for p in self.exact()]
+        names += [p.key[:-1] + s for p in self.prefixes for s in p.suffixes or ()]
+        folded = {name.lower(): name for name in names}
+        close = get_close_matches(key.strip().lower(), list(folded), n=1, cutoff=0.75)
+        return folded[close[0]] if close else None
 
     def is_secret(self, key: str) -> bool:
         """Whether the value of this key must never be shown; keys that nobody declared, by their name."""

@@ -55,10 +55,10 @@ def topic_template(value: str) -> str | None:
     """A topic's name in which ``${field}`` stands for a field of the event."""
     if len(value) > _LONGEST_TEMPLATE:
         return f"is {len(value)} characters long; at most {_LONGEST_TEMPLATE} are allowed"
-    for found in every(_FIELD, value):
-        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.]*", found[1]):
-            return f"names no field in ${{{found[1][:60]}}}"
-    return topic(filled(_FIELD, value, lambda found: "x"))
+    for match in every(_FIELD, value):
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.]*", match[1]):
+            return f"names no field in ${{{match[1][:60]}}}"
+    return topic(filled(_FIELD, value, lambda match: "x"))
 
 
 def record_key(value: str) -> str | None:
@@ -187,15 +187,15 @@ def file(value: str) -> str | None:
 
 def keystore(value: str) -> str | None:
     """A keystore as a base64 data URL, in both spellings that are in use, or the path of a file."""
-    found = _DATA_URL.match(value)
-    if not found:
+    match = _DATA_URL.match(value)
+    if not match:
         return (
             "must begin with data:text/plain;base64, or be a file's path"
             if value.startswith("data:")
             else None
         )
     try:
-        empty = not base64.b64decode(re.sub(r"\s", "", value[found.end() :]), validate=True)
+        empty = not base64.b64decode(re.sub(r"\s", "", value[match.end() :]), validate=True)
     except (binascii.Error, ValueError):
         return "holds no valid base64 after data:text/plain;base64,"
     return "holds an empty keystore" if empty else None

@@ -136,5 +136,5 @@ def _addresses(host: str) -> list[Address]:
         told = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         return []
-    found = (_literal(str(one[4][0]).partition("%")[0]) for one in told)
-    return [address for address in found if address is not None]
+    literals = (_literal(str(one[4][0]).partition("%")[0]) for one in told)
+    return [address for address in literals if address is not None]

@@ -95,54 +95,54 @@ def examine(
     ``unknown``: fail, warn, or None for what ``bridge.config.unknown`` says. ``inherited``: values that stand
     in for defaults (a worker's, for its connectors); they are not 'given'.
     """
-    found = Examined(catalogue, written, origin=resolver.origin)
-    _resolve_all(found, resolver)
-    said = found.given.get("bridge.config.unknown") or (inherited or {}).get("bridge.config.unknown")
+    examined = Examined(catalogue, written, origin=resolver.origin)
+    _resolve_all(examined, resolver)
+    said = examined.given.get("bridge.config.unknown") or (inherited or {}).get("bridge.config.unknown")
     policy = unknown or (said or "fail").strip().lower()
     hints = Hints(catalogue)
-    for key, text in found.given.items():
+    for key, text in examined.given.items():
         declared = catalogue.find(key)
         if declared is None:
-            _unknown(found, key, policy, hints)
-        elif key not in found.broken:
-            _judge(found, declared, key, text)
-    _fill(found, inherited or {})
+            _unknown(examined, key, policy, hints)
+        elif key not in examined.broken:
+            _judge(examined, declared, key, text)
+    _fill(examined, inherited or {})
     for declared in catalogue.exact():
-        _required(found, declared)
-    _name_ignored(found)
-    return found
+        _required(examined, declared)
+    _name_ignored(examined)
+    return examined
 
 
-def _resolve_all(found: Examined, resolver: Resolver) -> None:
+def _resolve_all(examined: Examined, resolver: Resolver) -> None:
     """Fill in references. Where providers are missing, the first fault says what to add for all of them."""
     refused: dict[str, str] = {}
     lacking = False
-    for key, text in found.written.items():
-        found.given[key] = text
-        if key == "name" and found.origin is Origin.REST and has_reference(text):
+    for key, text in examined.written.items():
+        examined.given[key] = text
+        if key == "name" and examined.origin is Origin.REST and has_reference(text):
             refused[key] = "cannot be a reference: logs, metrics and topics show it"
             continue
         try:
-            found.given[key] = resolver.resolve(text)
+            examined.given[key] = resolver.resolve(text)
         except UnresolvableError as reason:
             refused[key] = str(reason)
             lacking |= isinstance(reason, NoProviderError)
         else:
-            _keep_to_itself(found, key, resolver)
-    lines = resolver.lines_to_add(found.written.values()) if lacking else []
+            _keep_to_itself(examined, key, resolver)
+    lines = resolver.lines_to_add(examined.written.values()) if lacking else []
     for key, message in refused.items():
-        found.fault(
+        examined.fault(
             key, f"{message}; add to the worker's properties: {' '.join(lines)}" if lines else message
         )
         lines = []
 
 
-def _keep_to_itself(found: Examined, key: str, resolver: Resolver) -> None:
+def _keep_to_itself(examined: Examined, key: str, resolver: Resolver) -> None:
     """Note what must not be quoted. A word of the property's own vocabulary tells nothing."""
-    declared = found.catalogue.find(key)
-    for text, reference in resolver.parts(found.written[key]).items():
+    declared = examined.catalogue.find(key)
+    for text, reference in resolver.parts(examined.written[key]).items():
         if text.strip() and not (declared and _is_own_word(declared, text.strip())):
-            found.resolved[text] = reference
+            examined.resolved[text] = reference
 
 
 def _is_own_word(declared: Property, text: str) -> bool:
@@ -151,40 +151,40 @@ def _is_own_word(declared: Property, text: str) -> bool:
     return text.lower() in {word.lower() for word in (*declared.valid, *declared.aliases)}
 
 
-def _unknown(found: Examined, key: str, policy: str, hints: Hints) -> None:
+def _unknown(examined: Examined, key: str, policy: str, hints: Hints) -> None:
     nearest = hints.nearest(key)
     hint = f"; did you mean {nearest}?" if nearest else ""
     if policy == "warn":
-        found.notice(f"{key} is not a known property and has no effect{hint}")
-    elif key not in found.broken:
-        found.fault(key, f"is not a known property{hint}")
+        examined.notice(f"{key} is not a known property and has no effect{hint}")
+    elif key not in examined.broken:
+        examined.fault(key, f"is not a known property{hint}")
 
 
-def _judge(found: Examined, declared: Property, key: str, text: str) -> None:
+def _judge(examined: Examined, declared: Property, key: str, text: str) -> None:
     if declared.ignored:
         return
     if secrecy.is_masked(text) and not key.startswith("transforms."):  # MaskField puts such texts
-        found.fault(key, "holds a masked value, as exports show it; give the real one")
+        examined.fault(key, "holds a masked value, as exports show it; give the real one")
         return
-    if not declared.is_prefix and (held := placeholder(declared, found.written[key])):
-        found.fault(key, f"still holds the placeholder {held}; give the real value")
+    if not declared.is_prefix and (held := placeholder(declared, examined.written[key])):
+        examined.fault(key, f"still holds the placeholder {held}; give the real value")
         return
     if declared.is_prefix:
-        found.values[key] = text
+        examined.values[key] = text
         return
     if not text.strip():
         if declared.empty_allowed:
-            found.values[key] = ""
+            examined.values[key] = ""
         return
     try:
         value = typed(declared, text)
     except InvalidError as reason:
-        found.fault(key, _sentence(found, key, str(reason)))
+        examined.fault(key, _sentence(examined, key, str(reason)))
         return
     if refusal := _refusal(declared, value):
-        found.fault(key, refusal)
+        examined.fault(key, refusal)
         return
-    found.values[key] = value
+    examined.values[key] = value
 
 
 def placeholder(declared: Property, written: str) -> str | None:
@@ -193,8 +193,8 @@ def placeholder(declared: Property, written: str) -> str | None:
     return match.group() if match else None
 
 
-def _sentence(found: Examined, key: str, end: str) -> str:
-    shown = found.shown(key)
+def _sentence(examined: Examined, key: str, end: str) -> str:
+    shown = examined.shown(key)
     if shown is None or shown == MASK:
         return f"the value {end}"
     return f"{shown if len(shown) <= 80 else shown[:77] + '…'!r} {end}"
@@ -216,26 +216,28 @@ def default_of(declared: Property) -> Any:
     return typed(declared, declared.default)
 
 
-def _fill(found: Examined, inherited: Mapping[str, str]) -> None:
+def _fill(examined: Examined, inherited: Mapping[str, str]) -> None:
     """Defaults for what is missing; one may refer to another property of the table."""
     later: list[Property] = []
-    for declared in found.catalogue.exact():
-        if declared.key in found.values:
+    for declared in examined.catalogue.exact():
+        if declared.key in examined.values:
             continue
         if (
             declared.key in inherited
             and (value := _sound_value(declared, inherited[declared.key])) is not None
         ):
-            found.values[declared.key] = value
+            examined.values[declared.key] = value
         elif declared.default and _OTHER.search(declared.default):
             later.append(declared)
         else:
-            found.values[declared.key] = default_of(declared)
+            examined.values[declared.key] = default_of(declared)
     for declared in later:
-        text = _OTHER.sub(lambda other: str(found.values[other.group(1)]), declared.default or "")
-        found.values[declared.key] = text
-    order = {key: None for key in found.catalogue.properties if key in found.values}
-    found.values = {key: found.values[key] for key in (*order, *(k for k in found.values if k not in order))}
+        text = _OTHER.sub(lambda other: str(examined.values[other.group(1)]), declared.default or "")
+        examined.values[declared.key] = text
+    order = {key: None for key in examined.catalogue.properties if key in examined.values}
+    examined.values = {
+        key: examined.values[key] for key in (*order, *(k for k in examined.values if k not in order))
+    }
 
 
 def _sound_value(declared: Property, text: str) -> Any:
@@ -246,19 +248,19 @@ def _sound_value(declared: Property, text: str) -> Any:
         return None
 
 
-def _required(found: Examined, declared: Property) -> None:
+def _required(examined: Examined, declared: Property) -> None:
     key = declared.key
-    if key in found.broken or found.has(key) or (declared.empty_allowed and key in found.written):
+    if key in examined.broken or examined.has(key) or (declared.empty_allowed and key in examined.written):
         return
     when = declared.required_when
     if declared.required:
-        found.fault(key, "is required")
-    elif when and found.sound(when.key) and found.values[when.key] in when.values:
+        examined.fault(key, "is required")
+    elif when and examined.sound(when.key) and examined.values[when.key] in when.values:
         more = "; give the empty string if there is none" if declared.empty_allowed else ""
-        found.fault(key, f"is required when {when.key} is {found.values[when.key]}{more}")
+        examined.fault(key, f"is required when {when.key} is {examined.values[when.key]}{more}")
 
 
-def _name_ignored(found: Examined) -> None:
-    keys = [key for key in found.given if (declared := found.catalogue.find(key)) and declared.ignored]
+def _name_ignored(examined: Examined) -> None:
+    keys = [key for key in examined.given if (declared := examined.catalogue.find(key)) and declared.ignored]
     if keys:
-        found.notice(f"accepted and not needed here: {', '.join(sorted(keys))}")
+        examined.notice(f"accepted and not needed here: {', '.join(sorted(keys))}")

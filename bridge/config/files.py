@@ -141,12 +141,12 @@ def _no_constant(name: str) -> Any:
 
 
 def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    document: dict[str, Any] = {}
     for key, value in pairs:
-        if key in found:
+        if key in document:
             raise UnreadableError(f"names {_quote(key)} twice")
-        found[key] = value
-    return found
+        document[key] = value
+    return document
 
 
 def _from_json(text: str, *, wrapped: bool) -> Given:
@@ -176,10 +176,10 @@ def _unwrap(document: dict[str, Any]) -> dict[str, Any]:
 
 def texts(document: Mapping[str, Any]) -> dict[str, str]:
     """The scalars of a JSON object as text; null is 'not given'. Raises UnreadableError if nested."""
-    found = {key: _scalar(key, value) for key, value in document.items() if value is not None}
-    for key, value in found.items():
+    scalars = {key: _scalar(key, value) for key, value in document.items() if value is not None}
+    for key, value in scalars.items():
         _require_text(key, value)
-    return found
+    return scalars
 
 
 def _scalar(key: str, value: Any) -> str:

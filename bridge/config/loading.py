@@ -202,8 +202,8 @@ def _provider(prefix: str, written: Mapping[str, str]) -> external.Provider:
     """Raises ConfigurationError."""
     kind = external.CLASSES.get(written.get(f"{prefix}class", "").strip().rpartition(".")[2])
     if kind is None:
-        known = f"must be one of {', '.join(external.CLASSES)} of {external.PACKAGE}"
-        raise ConfigurationError([Fault(f"{prefix}class", known)])
+        expected = f"must be one of {', '.join(external.CLASSES)} of {external.PACKAGE}"
+        raise ConfigurationError([Fault(f"{prefix}class", expected)])
     paths, names = f"{prefix}param.allowed.paths", f"{prefix}param.allowlist.pattern"
     allowed = [part.strip() for part in written.get(paths, "").split(",") if part.strip()]
     if any(not os.path.isabs(path) for path in allowed):

@@ -14,16 +14,16 @@ _AUTH: Final = ("basic.auth.credentials.source", "basic.auth.user.info")
 
 def _of_converter(given: Mapping[str, str]) -> dict[str, str]:
     """``value.converter.`` before ``schema.registry.…``, ``basic.auth.…`` or ``bearer.auth.…``."""
-    found: dict[str, str] = {}
+    settings: dict[str, str] = {}
     for key, value in given.items():
         name = key.removeprefix(_CONVERTER)
         if name == key or not value.strip():
             continue
         if name.startswith(_GENERAL):
-            found[name.removeprefix(_GENERAL)] = value.strip()
+            settings[name.removeprefix(_GENERAL)] = value.strip()
         elif name in _AUTH or name.startswith("bearer.auth."):
-            found[name] = value.strip()
-    return found
+            settings[name] = value.strip()
+    return settings
 
 
 def _of_worker(given: Mapping[str, str]) -> dict[str, str]:
@@ -44,13 +44,13 @@ def registry_properties(connector: Mapping[str, str], worker: Mapping[str, str])
     address a connector's file names. Empty if there is no URL.
     """
     levels = [_of_converter(connector), _of_converter(worker), _of_worker(worker)]
-    found: dict[str, str] = {}
+    settings: dict[str, str] = {}
     for level in levels:
-        found = {**level, **found}
-        if "url" in found:
-            return found
+        settings = {**level, **settings}
+        if "url" in settings:
+            return settings
     exported = connector.get("schema.registry.url", "").strip()
-    return {**found, "url": exported} if exported else {}
+    return {**settings, "url": exported} if exported else {}
 
 
 def origin(name: str, connector: Mapping[str, str], worker: Mapping[str, str]) -> str:

@@ -25,7 +25,7 @@ class TopicTemplate:
     @property
     def fields(self) -> tuple[str, ...]:
         """The fields that are filled in, in order."""
-        return tuple(found[1] for found in every(_FIELD, self.text))
+        return tuple(match[1] for match in every(_FIELD, self.text))
 
     @property
     def fixed(self) -> str | None:

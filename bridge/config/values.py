@@ -55,9 +55,9 @@ def _span(declared: Property) -> str:
 
 def _choice(declared: Property, text: str) -> str:
     """The valid value meant; spelling in another case, or as one of the aliases, is understood."""
-    known = {alias.lower(): value for alias, value in declared.aliases.items()}
-    known |= {value.lower(): value for value in declared.valid}
+    spellings = {alias.lower(): value for alias, value in declared.aliases.items()}
+    spellings |= {value.lower(): value for value in declared.valid}
     try:
-        return known[text.lower()]
+        return spellings[text.lower()]
     except KeyError:
         raise InvalidError(f"is none of {', '.join(declared.valid)}") from None

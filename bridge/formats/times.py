@@ -34,18 +34,18 @@ def days_from_civil(year: int, month: int, day: int) -> int:
 
 def parse_day(text: str) -> int:
     """Days since the epoch of a date's text; the date as it stands where a time follows. ValueError."""
-    found = _DATE.fullmatch(text)
-    if found is None:
+    match = _DATE.fullmatch(text)
+    if match is None:
         raise ValueError("no date")
-    return days_from_civil(int(found[1]), int(found[2]), int(found[3]))
+    return days_from_civil(int(match[1]), int(match[2]), int(match[3]))
 
 
 def parse_moment(text: str) -> int:
     """Milliseconds since the epoch of a date-time's text, rounded down; no zone means UTC. ValueError."""
-    found = _MOMENT.fullmatch(text)
-    if found is None:
+    match = _MOMENT.fullmatch(text)
+    if match is None:
         raise ValueError("no date-time")
-    year, month, day, hour, minute, second, fraction, zone = found.groups()
+    year, month, day, hour, minute, second, fraction, zone = match.groups()
     if int(hour) > 23 or int(minute) > 59 or int(second or 0) > 60:
         raise ValueError("no such time")
     seconds = int(hour) * 3600 + int(minute) * 60 + int(second or 0)

@@ -36,10 +36,10 @@ class Pattern:
 
     def replace_first(self, text: str, replacement: str) -> str:
         """The first find replaced, groups filled in. JavaError for a replacement that is wrong."""
-        found = self._regex.search(text)
-        if found is None:
+        match = self._regex.search(text)
+        if match is None:
             return text
-        return text[: found.start()] + expand(replacement, found) + text[found.end() :]
+        return text[: match.start()] + expand(replacement, match) + text[match.end() :]
 
 
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*")

@@ -201,11 +201,11 @@ class _Translator:
         return char
 
     def property(self, *, negated: bool) -> str:
-        found = re.compile(r"[pP](?:\{(\w+)\}|(\w))").match(self.text, self.place)
-        if found is None:
+        match = re.compile(r"[pP](?:\{(\w+)\}|(\w))").match(self.text, self.place)
+        if match is None:
             raise ValueError(f"Unknown character property name near index {self.place}")
-        self.place = found.end()
-        name = found[1] or found[2]
+        self.place = match.end()
+        name = match[1] or match[2]
         if name in _POSIX:
             return f"[{'^' if negated else ''}{_POSIX[name]}]"
         plain = {"Lu": "[A-Z]", "Ll": "[a-z]", "IsUppercase": "[A-Z]", "IsLowercase": "[a-z]"} | _UNICODE

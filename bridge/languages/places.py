@@ -86,8 +86,8 @@ class Places:
 
 def tags_in(node: Mapping[str, object]) -> frozenset[str]:
     """The inline tags of an Avro or JSON Schema node."""
-    found = node.get(TAGS)
-    return frozenset(map(str, found)) if isinstance(found, list) else frozenset()
+    listed = node.get(TAGS)
+    return frozenset(map(str, listed)) if isinstance(listed, list) else frozenset()
 
 
 def matches(pattern: str, name: str) -> bool:

@@ -50,17 +50,17 @@ class Classification:
 
 def from_records(records: Iterable[Mapping[str, Any]]) -> dict[str, Classification]:
     """Of the Tooling API's FieldDefinition records, by field."""
-    found = {}
+    classified = {}
     for record in records:
         name = record.get("QualifiedApiName")
         if isinstance(name, str):
             groups = record.get("ComplianceGroup")
             security = record.get("SecurityClassification")
-            found[name] = Classification(
+            classified[name] = Classification(
                 security if isinstance(security, str) and security else None,
                 split(groups if isinstance(groups, str) else ""),
             )
-    return found
+    return classified
 
 
 def split(groups: str) -> tuple[str, ...]:

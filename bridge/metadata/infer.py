@@ -127,12 +127,12 @@ def _event_type(
 
 
 def _by_name(event: str, fields: Iterable[EventField]) -> dict[str, EventField]:
-    found: dict[str, EventField] = {}
+    by_name: dict[str, EventField] = {}
     for each in fields:
-        if each.name in found:
+        if each.name in by_name:
             raise Fatal(f"the metadata of {event} has the field {each.name} twice", stage=Stage.METADATA)
-        found[each.name] = each
-    return found
+        by_name[each.name] = each
+    return by_name
 
 
 def record_schema(event: EventType) -> Schema:

@@ -74,8 +74,8 @@ class _Element:
         return [child.text.strip() for child in self.children if child.name == name]
 
     def one(self, name: str) -> str | None:
-        found = self.all(name)
-        return found[0] if found and found[0] else None
+        texts = self.all(name)
+        return texts[0] if texts and texts[0] else None
 
 
 def read(directory: Path, event: str) -> Declared:
@@ -104,8 +104,8 @@ def read(directory: Path, event: str) -> Declared:
 
 def events(directory: Path) -> list[str]:
     """The names of the platform events that a project declares."""
-    found = (path for path in _folders(directory) if path.parent.name == "objects")
-    return sorted({path.name for path in found if path.name.endswith("__e")})
+    folders = (path for path in _folders(directory) if path.parent.name == "objects")
+    return sorted({path.name for path in folders if path.name.endswith("__e")})
 
 
 _STANDARD: Final = (

@@ -75,13 +75,13 @@ class EventTypes:
         return self._classifications.tagged(declared, new=False)
 
     def _asked(self, schema_id: str | None, channel: str | None) -> EventType:
-        found = self._metadata.event_schema(schema_id) if schema_id else None
-        event = self._event(schema_id, None if found is None else found.get("name"), channel)
+        schema = self._metadata.event_schema(schema_id) if schema_id else None
+        event = self._event(schema_id, None if schema is None else schema.get("name"), channel)
         describe = self._metadata.describe(event)
-        declared = event_type(event, describe, found)
+        declared = event_type(event, describe, schema)
         self._check_contract(declared, describe)
         declared = evolve(declared, schema_id=schema_id)
-        if found is not None and schema_id:
+        if schema is not None and schema_id:
             self._known[schema_id] = declared
         elif schema_id not in self._warned:
             self._warned.add(schema_id)
@@ -147,14 +147,14 @@ def load_contracts(events: Sequence[str], path: str | None) -> dict[str, Contrac
     ConfigurationError for all that is wrong in any of them.
     """
     if len(events) == 1:
-        found = load_contract(events[0], path)
-        return {} if found is None else {events[0]: found}
+        contract = load_contract(events[0], path)
+        return {} if contract is None else {events[0]: contract}
     contracts, faults = {}, []
     for event in events:
         try:
             about = path if path and read_contract(Path(path)).event == event else None
-            if (found := load_contract(event, about)) is not None:
-                contracts[event] = found
+            if (contract := load_contract(event, about)) is not None:
+                contracts[event] = contract
         except ConfigurationError as error:
             faults += [fault for fault in error.faults if fault not in faults]
     if path and not faults and read_contract(Path(path)).event not in events:

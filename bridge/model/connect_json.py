@@ -39,7 +39,7 @@ def from_document(document: Mapping[str, Any]) -> Schema:
     """The schema of a document; KeyError for an unknown type."""
     kind = _KINDS[document["type"]]
     inner = document.get("items", document.get("values"))
-    made = Schema(
+    schema = Schema(
         kind=kind,
         optional=document.get("optional", False),
         name=document.get("name"),
@@ -50,7 +50,11 @@ def from_document(document: Mapping[str, Any]) -> Schema:
         key_schema=from_document(document["keys"]) if "keys" in document else None,
         value_schema=from_document(inner) if inner is not None else None,
     )
-    return evolve(made, default=value_from_json(made, document["default"])) if "default" in document else made
+    return (
+        evolve(schema, default=value_from_json(schema, document["default"]))
+        if "default" in document
+        else schema
+    )
 
 
 def scale_of(schema: Schema) -> int:

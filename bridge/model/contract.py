@@ -263,27 +263,27 @@ def rule_document(rule: Rule) -> dict[str, Any]:
 
 def metadata_document(contract: Contract, stored: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """The registry's ``metadata`` with the contract's properties and sensitive names over what is there."""
-    found = dict(stored or {})
+    metadata = dict(stored or {})
     if contract.properties:
-        found["properties"] = {**(found.get("properties") or {}), **contract.properties}
+        metadata["properties"] = {**(metadata.get("properties") or {}), **contract.properties}
     if contract.sensitive:
-        found["sensitive"] = list(dict.fromkeys([*(found.get("sensitive") or ()), *contract.sensitive]))
-    return found or (None if stored is None else {})
+        metadata["sensitive"] = list(dict.fromkeys([*(metadata.get("sensitive") or ()), *contract.sensitive]))
+    return metadata or (None if stored is None else {})
 
 
 def rule_set_document(contract: Contract, stored: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """The registry's ``ruleSet`` with the contract's rules in it: one of the same name is replaced in its phase."""
-    found = {phase: list(rules) for phase, rules in (stored or {}).items() if isinstance(rules, list)}
+    rule_set = {phase: list(rules) for phase, rules in (stored or {}).items() if isinstance(rules, list)}
     rest = {key: value for key, value in (stored or {}).items() if not isinstance(value, list)}
     for rule in contract.rules:
         phase = "encodingRules" if rule.type == "ENCRYPT_PAYLOAD" else "domainRules"
-        rules = found.setdefault(phase, [])
+        rules = rule_set.setdefault(phase, [])
         place = next((i for i, each in enumerate(rules) if each.get("name") == rule.name), None)
         if place is None:
             rules.append(rule_document(rule))
         elif not covers(rules[place], rule_document(rule)):
             rules[place] = rule_document(rule)
-    return {**found, **rest} or (None if stored is None else {})
+    return {**rule_set, **rest} or (None if stored is None else {})
 
 
 _DEFAULTS: Final[dict[str, Any]] = {"kind": "TRANSFORM", "disabled": False, "mode": "WRITEREAD"}

@@ -31,9 +31,9 @@ class Registered:
 
     def rules(self) -> list[Mapping[str, Any]]:
         """Every rule of every phase."""
-        found = self.rule_set or {}
+        rule_set = self.rule_set or {}
         phases = ("migrationRules", "domainRules", "encodingRules")
-        return [rule for phase in phases for rule in found.get(phase) or []]
+        return [rule for phase in phases for rule in rule_set.get(phase) or []]
 
     def encrypts(self) -> bool:
         """Whether an enabled rule says that something in it is to be encrypted."""

@@ -19,9 +19,9 @@ class ReferringText(str):
     earlier: Sequence[str]
 
     def __new__(cls, text: str, imports: Mapping[str, str], earlier: Sequence[str] = ()) -> ReferringText:
-        made = super().__new__(cls, text)
-        made.imports, made.earlier = imports, earlier
-        return made
+        instance = super().__new__(cls, text)
+        instance.imports, instance.earlier = imports, earlier
+        return instance
 
 
 def imports_of(text: str) -> Mapping[str, str]:

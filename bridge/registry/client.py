@@ -61,13 +61,13 @@ class Registry:
     def versions(self, subject: str, *, deleted: bool = False) -> list[int]:
         """The numbers of all versions, empty for an unknown subject. ``deleted``: of soft-deleted ones, too."""
         path = f"/subjects/{_quoted(subject)}/versions{_deleted(deleted)}"
-        found = self._ask("GET", path, subject, (_NO_SUBJECT,), shape=list[int])
-        return list(found or [])
+        numbers = self._ask("GET", path, subject, (_NO_SUBJECT,), shape=list[int])
+        return list(numbers or [])
 
-    def completed(self, found: Mapping[str, Any], subject: str, schema_id: int) -> Registered:
+    def completed(self, answer: Mapping[str, Any], subject: str, schema_id: int) -> Registered:
         """A schema that was asked for by its id, which names no subject, with the texts of its references."""
-        checked(found, answers.Schema, f"schema {schema_id}")
-        whole = {**found, "subject": subject, "version": 0, "id": schema_id}
+        checked(answer, answers.Schema, f"schema {schema_id}")
+        whole = {**answer, "subject": subject, "version": 0, "id": schema_id}
         completed = self._complete(_registered(whole))
         assert completed is not None
         return completed
@@ -76,16 +76,16 @@ class Registry:
         """The text of a schema by its id in a context (``:.ctx:``, empty: the default one)."""
         query = f"?subject={_quoted(context)}" if context else ""
         what = f"schema {schema_id} of {context or 'the default context'}"
-        found = self._ask("GET", f"/schemas/ids/{schema_id}{query}", what, shape=answers.Schema)
-        return str(found["schema"])
+        answer = self._ask("GET", f"/schemas/ids/{schema_id}{query}", what, shape=answers.Schema)
+        return str(answer["schema"])
 
     def lookup(
         self, subject: str, text: str, type_: str = "AVRO", *, normalize: bool = False
     ) -> Registered | None:
         """The version of the subject that has this text, None where none has. ``normalize``: or an equal one."""
         missing, path = (_NO_SUBJECT, _NO_SCHEMA), f"/subjects/{_quoted(subject)}{_normalized(normalize)}"
-        found = self._ask("POST", path, subject, missing, _body(text, type_), answers.Version)
-        return self._complete(_in_context(found, subject))
+        answer = self._ask("POST", path, subject, missing, _body(text, type_), answers.Version)
+        return self._complete(_in_context(answer, subject))
 
     def register(
         self,
@@ -123,14 +123,14 @@ class Registry:
     def compatible(self, subject: str, text: str, type_: str = "AVRO") -> tuple[bool, list[str]]:
         """Whether a text could follow the latest version, and what stands against it."""
         path = f"/compatibility/subjects/{_quoted(subject)}/versions/latest?verbose=true"
-        found = self._ask("POST", path, subject, (), _body(text, type_), answers.Verdict)
-        return bool(found.get("is_compatible")), differences(" ".join(found.get("messages") or []))
+        verdict = self._ask("POST", path, subject, (), _body(text, type_), answers.Verdict)
+        return bool(verdict.get("is_compatible")), differences(" ".join(verdict.get("messages") or []))
 
     def config(self, subject: str) -> Mapping[str, Any]:
         """The subject's own configuration, empty where it has none."""
         none = (40408, _NO_SUBJECT)
-        found = self._ask("GET", f"/config/{_quoted(subject)}", subject, none, shape=dict[str, Any])
-        return found or {}
+        settings = self._ask("GET", f"/config/{_quoted(subject)}", subject, none, shape=dict[str, Any])
+        return settings or {}
 
     def set_config(self, subject: str, config: Mapping[str, Any]) -> None:
         """Change the subject's configuration; what is not named stays."""
@@ -141,17 +141,21 @@ class Registry:
     ) -> Registered | None:
         missing = (_NO_SUBJECT, _NO_VERSION)
         path = f"/subjects/{_quoted(subject)}/versions/{number}{_deleted(deleted)}"
-        found = self._ask("GET", path, subject, missing, shape=answers.Version)
-        return self._complete(_in_context(found, subject), above)
+        answer = self._ask("GET", path, subject, missing, shape=answers.Version)
+        return self._complete(_in_context(answer, subject), above)
 
-    def _complete(self, found: Registered | None, above: frozenset[_Key] = frozenset()) -> Registered | None:
+    def _complete(
+        self, registered: Registered | None, above: frozenset[_Key] = frozenset()
+    ) -> Registered | None:
         """With the texts of its references. ``above``: what led here, so that a circle is noticed."""
-        if found is None or not found.references:
-            return found
+        if registered is None or not registered.references:
+            return registered
         imports: dict[str, str] = {}
-        for reference in found.references:
-            self._follow(reference, found.subject, imports, above | {(found.subject, found.version)})
-        return evolve(found, text=ReferringText(found.text, imports))
+        for reference in registered.references:
+            self._follow(
+                reference, registered.subject, imports, above | {(registered.subject, registered.version)}
+            )
+        return evolve(registered, text=ReferringText(registered.text, imports))
 
     def _follow(
         self, reference: Mapping[str, Any], parent: str, imports: dict[str, str], above: frozenset[_Key]
@@ -168,13 +172,13 @@ class Registry:
         if (subject, version) not in self._referred:
             here = above | {(subject, version)}
             self._referred[subject, version] = self._version(subject, str(version), above=here)
-        found = self._referred[subject, version]
-        if found is None:
+        referred = self._referred[subject, version]
+        if referred is None:
             raise schema_fatal(
                 f"{parent} refers to version {version} of {subject}, which the registry does not have"
             )
-        imports |= imports_of(found.text)
-        imports[name] = str(found.text)
+        imports |= imports_of(referred.text)
+        imports[name] = str(referred.text)
 
     def _ask(
         self,
@@ -197,8 +201,8 @@ class Registry:
 
 def differences(message: str) -> list[str]:
     """What is incompatible, out of the registry's message; the message itself where it has another form."""
-    found = [(avro or other).strip() for avro, other in _DESCRIPTION.findall(message)]
-    return list(dict.fromkeys(found)) or ([message] if message else [])
+    described = [(avro or other).strip() for avro, other in _DESCRIPTION.findall(message)]
+    return list(dict.fromkeys(described)) or ([message] if message else [])
 
 
 def _worded(refusal: Refused, subject: str) -> Fatal:

@@ -19,17 +19,17 @@ CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE--
 
 def read_pem(data: bytes, password: str) -> tuple[object, x509.Certificate | None]:
     """The first private key and its certificate. Raises KeystoreError."""
-    found = PRIVATE.search(data)
-    if found is None:
+    match = PRIVATE.search(data)
+    if match is None:
         what = (
             "a certificate, not the private key"
             if CERTIFICATE.search(data)
             else "a PEM file without a private key"
         )
         raise KeystoreError(f"is {what}; the keystore with the private key belongs here")
-    refuse_long_derivation(_der(found[0]))
+    refuse_long_derivation(_der(match[0]))
     try:
-        key = _load(found[0], password)
+        key = _load(match[0], password)
     except TypeError:
         raise KeystoreError("holds an encrypted PEM key, and no password is given", password=True) from None
     except UnicodeEncodeError:

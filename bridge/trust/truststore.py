@@ -44,14 +44,14 @@ def trusted_certificates(data: bytes, password: str | None) -> list[bytes]:
     if kind == "JCEKS":
         raise StoreError("is of type JCEKS; convert it with keytool -importkeystore -deststoretype pkcs12")
     if kind == "JKS":
-        found = jks_certificates(data, password)
+        certificates = jks_certificates(data, password)
     elif kind == "PKCS12":
-        found = _pkcs12_certificates(data, password)
+        certificates = _pkcs12_certificates(data, password)
     else:
-        found = _pem_certificates(data)
-    if not found:
+        certificates = _pem_certificates(data)
+    if not certificates:
         raise StoreError("holds no certificate")
-    return found
+    return certificates
 
 
 def to_pem(certificates: list[bytes]) -> str:

@@ -50,9 +50,9 @@ def parse(text: str, protection: Protection = NOTHING) -> AvroType:
     """The type of a schema's text, with the seal of each protected field. Fatal(stage=SCHEMA) where it is none."""
     parser = _Parser(protection)
     try:
-        for known in imports_of(text).values():
-            parser.parse(json_of(known), "")
-        found = parser.parse(json_of(str(text)), "")
+        for imported in imports_of(text).values():
+            parser.parse(json_of(imported), "")
+        parsed = parser.parse(json_of(str(text)), "")
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise Fatal(
             f"the registered schema is no Avro schema the bridge can read: {type(error).__name__} {error}",
@@ -63,7 +63,7 @@ def parse(text: str, protection: Protection = NOTHING) -> AvroType:
             f"the schema has no field {', '.join(sorted(unplaced))}, which is to be encrypted",
             stage=Stage.ENCRYPT,
         )
-    return found
+    return parsed
 
 
 def full_name(document: Mapping[str, Any], namespace: str) -> str:
@@ -113,7 +113,7 @@ class _Parser:
 
     def _named(self, kind: str, document: Mapping[str, Any], namespace: str) -> AvroType:
         name = full_name(document, namespace)
-        made = self.named[name] = AvroType(
+        named_type = self.named[name] = AvroType(
             kind,
             logical=document.get("logicalType"),
             name=name,
@@ -121,7 +121,7 @@ class _Parser:
             size=document.get("size", 0),
             scale=document.get("scale", 0),
         )
-        return made
+        return named_type
 
     def _record(self, document: Mapping[str, Any], namespace: str) -> AvroType:
         made = self._named("record", document, namespace)

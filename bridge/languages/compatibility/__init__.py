@@ -67,23 +67,23 @@ def incompatibilities(
     for version in compared:
         if version.source.type != candidate.type:
             return ["Incompatible because of different schema type", closing]
-        found = differences(level, candidate, version.source, lenient=lenient)
-        if found:
+        differing = differences(level, candidate, version.source, lenient=lenient)
+        if differing:
             old = f"{{oldSchema: '{version.source.text}'}}"
-            return [*found, f"{{oldSchemaVersion: {version.version}}}", old, closing]
+            return [*differing, f"{{oldSchemaVersion: {version.version}}}", old, closing]
     return []
 
 
 def differences(level: str, new: Source, old: Source, *, lenient: bool = False) -> list[str]:
     """What stands between two schemas of one type, in the directions of the level. Raises ``InvalidSchema``."""
     judge = _JUDGES[new.type]
-    found: list[str] = []
+    differing: list[str] = []
     with understood("one of the schemas", InvalidSchema):
         if level.startswith(("FORWARD", "FULL")):
-            found += judge(old, new, "old", "new", lenient)
+            differing += judge(old, new, "old", "new", lenient)
         if level.startswith(("BACKWARD", "FULL")):
-            found += judge(new, old, "new", "old", lenient)
-    return found
+            differing += judge(new, old, "new", "old", lenient)
+    return differing
 
 
 def validate(source: Source) -> None:

@@ -15,9 +15,9 @@ class Number(float):
 
     def __new__(cls, text: str) -> Number:
         """From its spelling."""
-        made = super().__new__(cls, text)
-        made.text = text
-        return made
+        instance = super().__new__(cls, text)
+        instance.text = text
+        return instance
 
     def __reduce__(self) -> tuple[type[Number], tuple[str]]:
         return Number, (self.text,)

@@ -34,14 +34,14 @@ class Object:
     @property
     def properties(self) -> dict[str, Any]:
         """The declared properties."""
-        found = self.node.get("properties")
-        return found if isinstance(found, dict) else {}
+        properties = self.node.get("properties")
+        return properties if isinstance(properties, dict) else {}
 
     @property
     def required(self) -> frozenset[str]:
         """Names that must be there."""
-        found = self.node.get("required")
-        return frozenset(found) if isinstance(found, list) else frozenset()
+        required = self.node.get("required")
+        return frozenset(required) if isinstance(required, list) else frozenset()
 
     def part(self, name: str) -> Object | None:
         """The object that a property holds, None where it is none."""
@@ -63,10 +63,10 @@ def parse(text: str) -> Document:
 
 def root_object(document: Document) -> Object:
     """The record's object. Fatal(stage=SCHEMA) where the document describes something else."""
-    found = _object(document.node, document, set())
-    if found is None:
+    described = _object(document.node, document, set())
+    if described is None:
         raise Fatal("the registered JSON Schema describes no object", stage=Stage.SCHEMA)
-    return found
+    return described
 
 
 def _object(node: Any, root: Document, seen: set[int]) -> Object | None:
@@ -79,9 +79,9 @@ def _object(node: Any, root: Document, seen: set[int]) -> Object | None:
     if "$ref" in node:
         return _object(*_referred(node["$ref"], root), seen)
     for branch in _listed(node, "oneOf", "anyOf", "allOf"):
-        found = _object(branch, root, seen)
-        if found is not None:
-            return found
+        described = _object(branch, root, seen)
+        if described is not None:
+            return described
     kind = node.get("type")
     return Object(node, root) if kind == "object" or (isinstance(kind, list) and "object" in kind) else None
 
@@ -110,9 +110,9 @@ def _types(node: Any, root: Document, seen: set[int]) -> frozenset[str] | None:
     if branches:
         return None if None in branches else frozenset().union(*(b for b in branches if b))
     for branch in _listed(node, "allOf"):
-        found = _types(branch, root, seen)
-        if found:
-            return found
+        allowed = _types(branch, root, seen)
+        if allowed:
+            return allowed
     values = [node["const"]] if "const" in node else _listed(node, "enum")
     return frozenset(map(_type_of, values)) or None
 

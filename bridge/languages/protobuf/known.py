@@ -54,12 +54,12 @@ message Decimal {
 @cache
 def known_files() -> Mapping[str, File]:
     """The files by the path they are imported under."""
-    found = {"confluent/meta.proto": parse(META), "confluent/type/decimal.proto": parse(DECIMAL)}
+    files = {"confluent/meta.proto": parse(META), "confluent/type/decimal.proto": parse(DECIMAL)}
     pool = descriptor_pool.Default()
     for package, names in _LIBRARY.items():
         folder = package.replace(".", "/")
         for name in names.split():
             importlib.import_module(f"{package}.{name}_pb2")
             path = f"{folder}/{name}.proto"
-            found[path] = from_descriptor(pool.FindFileByName(path))
-    return found
+            files[path] = from_descriptor(pool.FindFileByName(path))
+    return files

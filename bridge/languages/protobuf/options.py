@@ -13,13 +13,13 @@ _LONGEST: Final = 60
 
 def read_options(reader: Reader) -> list[Option]:
     """Options in brackets, if there are any."""
-    found: list[Option] = []
+    values: list[Option] = []
     if not reader.take("["):
-        return found
+        return values
     while True:
-        found.append(read_option(reader, "="))
+        values.append(read_option(reader, "="))
         if reader.take("]"):
-            return found
+            return values
         reader.expect(reader.take(","), "Expected ',' or ']")
 
 
@@ -72,33 +72,33 @@ def _whole(reader: Reader) -> str:
 def _map(reader: Reader, closing: str) -> dict[str, Any]:
     reader.char()
     reader.down()
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     while reader.peek() != closing:
         option = read_option(reader, ":")
         value = Primitive(option.kind, option.value) if option.kind in _PLAIN else option.value
-        known = found.get(option.name)
+        known = values.get(option.name)
         if isinstance(value, Option):
-            nested = known if isinstance(known, dict) else found.setdefault(option.name, {})
+            nested = known if isinstance(known, dict) else values.setdefault(option.name, {})
             nested[value.name] = value.value
         elif known is None:
-            found[option.name] = value
+            values[option.name] = value
         else:
             several = known if isinstance(known, list) else [known]
-            found[option.name] = several + (value if isinstance(value, list) else [value])
+            values[option.name] = several + (value if isinstance(value, list) else [value])
         if reader.peek() in ",;":
             reader.char()
     reader.up(closing)
-    return found
+    return values
 
 
 def _list(reader: Reader) -> list[Any]:
     reader.char()
     reader.down()
-    found: list[Any] = []
+    values: list[Any] = []
     while reader.peek() != "]":
         kind, value = _value(reader)
-        found.append(Primitive(kind, value) if kind in _PLAIN else value)
+        values.append(Primitive(kind, value) if kind in _PLAIN else value)
         if not reader.take(","):
             reader.expect(reader.peek() == "]", "expected ',' or ']'")
     reader.up("]")
-    return found
+    return values

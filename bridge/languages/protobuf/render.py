@@ -53,25 +53,25 @@ class _Writer:
         self._text = OptionText(names, self._scope, extensions=extensions)
 
     def file(self, file: File) -> str:
-        made = ""
+        text = ""
         if file.edition is not None:
-            made += f'edition = "{file.edition}";\n'
+            text += f'edition = "{file.edition}";\n'
         elif file.syntax and not (self._normal and file.syntax == "proto2"):
-            made += f'syntax = "{file.syntax}";\n'
+            text += f'syntax = "{file.syntax}";\n'
         if file.package:
-            made += f"package {file.package};\n"
+            text += f"package {file.package};\n"
         plain, public = file.paths(""), file.paths("public")
         if plain or public:
-            made += "\n"
-            made += "".join(f'import "{name}";\n' for name in self._unique(plain))
-            made += "".join(f'import public "{name}";\n' for name in self._unique(public))
+            text += "\n"
+            text += "".join(f'import "{name}";\n' for name in self._unique(plain))
+            text += "".join(f'import public "{name}";\n' for name in self._unique(public))
         if file.options:
-            made += "\n" + self._text.declared(file.options)
-        made += self._types(file.types)
-        made += self._extends(file.extends)
+            text += "\n" + self._text.declared(file.options)
+        text += self._types(file.types)
+        text += self._extends(file.extends)
         if file.services:
-            made += "\n" + "".join(self._service(service) for service in file.services)
-        return made
+            text += "\n" + "".join(self._service(service) for service in file.services)
+        return text
 
     def _types(self, types: list[Message | Enum]) -> str:
         shown = [t for t in types if not (self._normal and isinstance(t, Message) and is_map_entry(t))]
@@ -82,23 +82,23 @@ class _Writer:
 
     def _message(self, message: Message) -> str:
         self._scope.append(message.name)
-        made = f"message {message.name} {{"
-        made += self._block(self._reserved, self._split(message.reserved, Reserved))
+        text = f"message {message.name} {{"
+        text += self._block(self._reserved, self._split(message.reserved, Reserved))
         if message.options:
-            made += "\n" + indented(self._text.declared(message.options))
-        made += self._block(self._field, self._by_tag(message.fields))
-        made += self._block(self._one_of, self._sorted_one_ofs(message.one_ofs))
-        made += self._block(self._group, self._by_tag(message.groups))
+            text += "\n" + indented(self._text.declared(message.options))
+        text += self._block(self._field, self._by_tag(message.fields))
+        text += self._block(self._one_of, self._sorted_one_ofs(message.one_ofs))
+        text += self._block(self._group, self._by_tag(message.groups))
         if self._extensions:
-            made += self._block(self._range, self._split(message.extensions, Extensions))
-        made += indented(self._extends(message.extends))
-        made += indented(self._types(message.types))
+            text += self._block(self._range, self._split(message.extensions, Extensions))
+        text += indented(self._extends(message.extends))
+        text += indented(self._types(message.types))
         self._scope.pop()
-        return made + "}\n"
+        return text + "}\n"
 
     def _block(self, write: Callable[[Any], str], items: Iterable[Any]) -> str:
-        made = "".join(indented(write(item)) for item in items)
-        return "\n" + made if made else ""
+        text = "".join(indented(write(item)) for item in items)
+        return "\n" + text if text else ""
 
     def _by_tag(self, items: list[Any]) -> list[Any]:
         return sorted(items, key=lambda item: item.tag) if self._normal else items
@@ -106,12 +106,12 @@ class _Writer:
     def _sorted_one_ofs(self, one_ofs: list[OneOf]) -> list[OneOf]:
         if not self._normal:
             return one_ofs
-        made = [
+        ordered = [
             OneOf(one_of.name, self._by_tag(one_of.fields), one_of.groups, one_of.options)
             for one_of in one_ofs
             if one_of.fields
         ]
-        return sorted(made, key=lambda one_of: one_of.fields[0].tag)
+        return sorted(ordered, key=lambda one_of: one_of.fields[0].tag)
 
     def _split(self, items: list[Any], kind: Any) -> list[Any]:
         """One value each, sorted, in the normalized form."""
@@ -126,12 +126,12 @@ class _Writer:
         return sorted(single, key=lambda item: (_first(item.values[0]), _shown(item.values[0])))
 
     def _one_of(self, one_of: OneOf) -> str:
-        made = f"oneof {one_of.name} {{"
+        text = f"oneof {one_of.name} {{"
         if one_of.options:
-            made += "\n" + indented(self._text.declared(one_of.options))
-        made += self._block(self._field, one_of.fields)
-        made += self._block(self._group, self._by_tag(one_of.groups))
-        return made + "}\n"
+            text += "\n" + indented(self._text.declared(one_of.options))
+        text += self._block(self._field, one_of.fields)
+        text += self._block(self._group, self._by_tag(one_of.groups))
+        return text + "}\n"
 
     def _group(self, group: Group) -> str:
         label = f"{group.label} " if group.label else ""
@@ -151,14 +151,14 @@ class _Writer:
         )
 
     def _enum(self, enum: Enum) -> str:
-        made = f"enum {enum.name} {{" + self._block(self._reserved, self._split(enum.reserved, Reserved))
+        text = f"enum {enum.name} {{" + self._block(self._reserved, self._split(enum.reserved, Reserved))
         if not enum.reserved and (enum.options or enum.constants):
-            made += "\n"
-        made += indented(self._text.declared(enum.options))
+            text += "\n"
+        text += indented(self._text.declared(enum.options))
         constants = enum.constants
         if self._normal:
             constants = sorted(constants, key=lambda constant: (constant.tag, constant.name))
-        return made + "".join(indented(self._constant(constant)) for constant in constants) + "}\n"
+        return text + "".join(indented(self._constant(constant)) for constant in constants) + "}\n"
 
     def _constant(self, constant: Constant) -> str:
         return f"{constant.name} = {constant.tag}{self._text.bracketed(list(constant.options))};\n"
@@ -180,10 +180,10 @@ class _Writer:
         return f"{value.first} to {'max' if value.last >= MAX_TAG else value.last}"
 
     def _service(self, service: Service) -> str:
-        made = f"service {service.name} {{"
+        text = f"service {service.name} {{"
         if service.options:
-            made += "\n" + indented(self._text.declared(service.options))
-        return made + self._block(self._rpc, service.rpcs) + "}\n"
+            text += "\n" + indented(self._text.declared(service.options))
+        return text + self._block(self._rpc, service.rpcs) + "}\n"
 
     def _rpc(self, rpc: Rpc) -> str:
         request, response = (self._resolved(name) for name in (rpc.request, rpc.response))

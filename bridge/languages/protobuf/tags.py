@@ -15,8 +15,8 @@ TAGS: Final = "tags"
 
 def tags_of(options: Iterable[Option], meta: str) -> list[str]:
     """The tags that an extension carries, however it is written, each once and in their order."""
-    found = merged(options).get(meta)
-    given = found.value.get(TAGS, ()) if found is not None and found.kind == "MAP" else ()
+    option = merged(options).get(meta)
+    given = option.value.get(TAGS, ()) if option is not None and option.kind == "MAP" else ()
     listed = given if isinstance(given, list) else [given] if given else []
     # a word without quotes is no string for a compiler, but meant as a tag it is
     words = (tag.text if isinstance(tag, Primitive) else tag for tag in listed)
