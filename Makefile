@@ -49,7 +49,7 @@ format: setup  ## format the code and sort imports
 	$(BIN)/ruff check --select I --fix --quiet .
 	$(BIN)/ruff format .
 
-bench: setup java  ## the promised numbers, beside the floor loop and a plain Python bridge (ARGS="--help")
+bench: setup java  ## the promised numbers beside the floor loop and a plain Python bridge, and their change (ARGS="--help")
 	$(BIN)/python -m tests.bench $(ARGS)
 
 chaos: setup java  ## kills, cuts and outages, the long form (ARGS="…" goes to pytest)
