@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from functools import cached_property
 from typing import Final
 
 from bridge.java.exceptions import JavaError, illegal_argument
+from bridge.java.limited import Limited
 from bridge.java.regex_translate import Unsupported, translate
 
 __all__ = ["Pattern", "Unsupported"]
@@ -18,7 +18,7 @@ class Pattern:
     def __init__(self, pattern: str) -> None:
         try:
             self._translated = translate(pattern)
-            self._regex = re.compile(self._translated, re.ASCII)
+            self._regex = Limited(self._translated, re.ASCII)
         except (re.error, OverflowError) as error:
             raise ValueError(str(error).capitalize()) from None
         except RecursionError:
@@ -26,16 +26,12 @@ class Pattern:
         except IndexError:  # the translator looks one character ahead
             raise ValueError("It ends in the middle of an escape") from None
 
-    @cached_property
-    def _whole(self) -> re.Pattern[str]:
-        return self._regex
-
     def matches(self, text: str) -> bool:
-        """Whether the whole text matches."""
-        return self._whole.fullmatch(text) is not None
+        """Whether the whole text matches. JavaError for a match that takes too long."""
+        return self._regex.fullmatch(text) is not None
 
     def replace_first(self, text: str, replacement: str) -> str:
-        """The first find replaced, groups filled in. JavaError for a replacement that is wrong."""
+        """The first find replaced, groups filled in. JavaError for a replacement that is wrong, and as ``matches``."""
         match = self._regex.search(text)
         if match is None:
             return text

@@ -60,7 +60,7 @@ the file that declares it, as Kafka Connect does. The official Python client can
 
 **Errors** of the configuration are found at validation, with Kafka Connect's own messages. Records that a transform
 cannot work on are bad records of the stage TRANSFORMATION: `errors.tolerance` and the dead-letter topic decide. What is
-said names the transform and what it found, not the field's value.
+said names the transform and what it found, not the field's value. A regular expression is given one second for a match.
 
 **Tags** follow their field through rename, move and copy. Where a field that an ENCRYPT rule protects would get into
 the key, a header or the topic, or become something that cannot be encrypted, the connector does not start: untag it in

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+from bridge.java.limited import Limited
+
 Step = Callable[[Any], Iterator[Any]]
 Test = Callable[[Any], bool]
 
@@ -176,7 +178,7 @@ def _constant(kind: str, text: str) -> Any:
         return [part[1:-1] if part[:1] in "'\"" else float(part) for part in inner if part]
     if kind == "regex":
         insensitive = text.endswith("i")
-        return re.compile(text[1 : -2 if insensitive else -1], re.IGNORECASE if insensitive else 0)
+        return Limited(text[1 : -2 if insensitive else -1], re.IGNORECASE if insensitive else 0)
     if text in ("true", "false", "null"):
         return {"true": True, "false": False, "null": None}[text]
     raise ValueError(f"{text!r} is no value")

@@ -13,6 +13,7 @@ from typing import Final
 
 from attrs import define, field
 
+from bridge.java.limited import Limited
 from bridge.languages.compatibility.java_order import hash_order, map_order
 from bridge.languages.compatibility.json_nodes import Node, load
 from bridge.languages.compatibility.json_words import counts, words
@@ -351,6 +352,6 @@ def _covering(node: Node, name: str | None) -> Node | None:
 
 def _matches(pattern: str, name: str) -> bool:
     try:
-        return re.search(pattern, name) is not None
+        return Limited(pattern).search(name) is not None
     except re.error:
         return False
