@@ -12,10 +12,13 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from bridge.api import application, connections
+from bridge.api import application, connections, server
 from bridge.api import guard as guards
 from bridge.api.exchange import MAX_BODY
 from bridge.api.guard import User, hash_password
+from bridge.config import config_of
+from bridge.config.declarations import WORKER as WORKER_PROPERTIES
+from tests.support.certs import Authority
 from tests.support.memory_worker import MemoryWorker
 from tests.vectors.connect_stubs import World, stubs
 
@@ -182,3 +185,26 @@ def test_guessers_wait_for_one_another(serve: Serve, monkeypatch: pytest.MonkeyP
     assert most[0] == 1, "all of them come from one address"
     assert statuses <= {401, 503}
     assert healthy(url, auth=("key", "secret"))
+
+
+def test_a_handshake_that_never_ends_is_ended(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "_HANDSHAKE_SECONDS", 0.3)
+    keystore = str(authority.issue("rest"))
+    config = config_of({"listeners.https.ssl.keystore.location": keystore}, WORKER_PROPERTIES)
+    worker = MemoryWorker(stubs(World()))
+    bound = server.bind(server.Listener("https", "127.0.0.1", 0))
+    listener = server.Listener("https", "127.0.0.1", bound.getsockname()[1])
+    serving = server.Server(worker.site, {listener: bound}, config)
+    serving.start()
+    url = f"https://127.0.0.1:{listener.port}"
+    try:
+        with connect(url) as sock:
+            assert healthy(url, verify=str(authority.file))
+            assert said(sock) == b""
+        with connect(url) as sock:
+            sock.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            said(sock)
+        assert healthy(url, verify=str(authority.file))
+    finally:
+        serving.stop()
+        worker.stop()
