@@ -72,22 +72,25 @@ class _Secrets:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._values: tuple[str, ...] = ()
+        self._values: dict[str, str] = {}
 
     def add(self, values: Iterable[str]) -> None:
+        shown = dict(values) if isinstance(values, Mapping) else dict.fromkeys(values, MASK)
         with self._lock:
-            long_enough = (value for value in values if len(value) >= _SHORTEST_SECRET)
-            known = {*self._values, *(spelling for value in long_enough for spelling in spellings(value))}
-            self._values = tuple(sorted(known, key=len, reverse=True))
+            known = dict(self._values)
+            for value, instead in shown.items():
+                if len(value) >= _SHORTEST_SECRET:
+                    known |= dict.fromkeys(spellings(value), instead)
+            self._values = dict(sorted(known.items(), key=lambda one: len(one[0]), reverse=True))
 
     def clear(self) -> None:
         with self._lock:
-            self._values = ()
+            self._values = {}
 
     def mask(self, text: str) -> str:
-        for value in self._values:
+        for value, instead in self._values.items():
             if value in text:
-                text = text.replace(value, MASK)
+                text = text.replace(value, instead)
         return text
 
 
@@ -95,7 +98,10 @@ _secrets = _Secrets()
 
 
 def register_secrets(values: Iterable[str]) -> None:
-    """Mask these values from now on in all that is logged; those of under four characters are ignored."""
+    """Mask these values from now on in all that is logged; those of under four characters are ignored.
+
+    Of a mapping, the value is what is written instead of the key: a reference, say.
+    """
     _secrets.add(values)
 
 

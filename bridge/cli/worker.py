@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
 
     log.configure(args.log_format, args.log_level)
     config = load_worker(args.worker)
-    log.register_secrets(config.secrets)
+    log.register_secrets(config.hidden())
     _allow_many_files()
     ended = stopped_by_signals()
     service = Service(config, stopped=ended.is_set)

@@ -10,6 +10,7 @@ from attrs import frozen
 
 from bridge.config.egress import ANYWHERE, Egress
 from bridge.config.external import Origin
+from bridge.quoting import MASK
 
 
 class Config(Mapping[str, Any]):
@@ -52,6 +53,10 @@ class Config(Mapping[str, Any]):
     def __repr__(self) -> str:
         return f"Config({self.name!r}, {len(self._raw)} given)"
 
+    def hidden(self) -> dict[str, str]:
+        """Every text that must not be logged → what is written instead: a mask, or the reference it stands behind."""
+        return {**dict.fromkeys(self.secrets, MASK), **self.resolved}
+
     def given(self, key: str) -> bool:
         """Whether the user set this property."""
         return key in self._raw
@@ -77,6 +82,6 @@ class Loaded:
     worker: Config
     notices: tuple[str, ...] = ()
 
-    def secrets(self) -> frozenset[str]:
-        """Every secret text in either configuration, for the log to mask."""
-        return self.connector.secrets | self.worker.secrets
+    def secrets(self) -> dict[str, str]:
+        """Every secret text in either configuration → what the log writes instead."""
+        return self.worker.hidden() | self.connector.hidden()

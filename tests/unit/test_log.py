@@ -164,3 +164,12 @@ def test_what_others_say_forges_no_line(form: str) -> None:
     assert out.getvalue().count("\n") == 1
     if form == "text":
         assert out.getvalue()[:-1].isprintable()
+
+
+def test_what_stands_behind_a_reference_is_written_as_the_reference() -> None:
+    log.register_secrets({"broker.internal": "${env:BROKER}", "internal": log.MASK})
+    try:
+        assert log.masked("broker.internal:9092 is away") == "${env:BROKER}:9092 is away"
+        assert log.masked("internal") == log.MASK
+    finally:
+        log.forget_secrets()
