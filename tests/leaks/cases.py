@@ -29,6 +29,7 @@ SINCE: Final = ("start", "running")
 BAD: Final = ("none", "object", "in a number", "unknown field", "no UTF-8", "too large")
 """What comes beside the good events: the secret where something else is expected."""
 TOLERANCES: Final = ("none", "all")
+KMS: Final = ("local-kms", "hcvault")
 
 STRUCTURAL: Final = frozenset({"hoist", "flatten", "header and hoist", "key and hoist", "rename"})
 """Transforms after which a registered version of the event's own shape is another record."""
@@ -83,6 +84,7 @@ class Case:
     transform: str
     bad: str
     tolerance: str
+    kms: str
 
     @property
     def makes_sense(self) -> bool:
@@ -120,17 +122,17 @@ FACTORS: Final[dict[str, Iterable[str]]] = {
     "transform": tuple(TRANSFORMS),
     "bad": BAD,
     "tolerance": TOLERANCES,
+    "kms": KMS,
 }
 
 
 def every() -> Iterator[Case]:
     """The whole matrix of format, source, moment, registry and transform; the other factors take turns."""
-    turns = itertools.cycle(itertools.product(BAD, TOLERANCES))
+    turns = itertools.cycle(itertools.product(BAD, TOLERANCES, KMS))
     for form, source, known, registry, since, transform in itertools.product(
         FORMS, SOURCES, KNOWN, REGISTRIES, SINCE, TRANSFORMS
     ):
-        bad, tolerance = next(turns)
-        case = Case(form, source, known, registry, since, transform, bad, tolerance)
+        case = Case(form, source, known, registry, since, transform, *next(turns))
         if case.makes_sense:
             yield case
 
@@ -141,7 +143,9 @@ def controls() -> Iterator[Case]:
         transform = (
             "none" if source in ("inline", "pattern") else ("none", "rename", "flatten")[KNOWN.index(known)]
         )
-        case = Case(form, source, known, REGISTRIES[0], SINCE[0], transform, "none", "all")
+        case = Case(
+            form, source, known, REGISTRIES[0], SINCE[0], transform, "none", "all", KMS[known == "with"]
+        )
         if case.makes_sense:
             yield case
 

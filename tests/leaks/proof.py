@@ -8,7 +8,17 @@ from tests.leaks.cases import SECRET, Case
 from tests.leaks.stage import staged
 from tests.support.kafka_broker import Broker
 
-PLACES = ("REST", "log", "registry", "names of subjects", "names of topics", "values", "headers", "keys")
+PLACES = (
+    "REST",
+    "log",
+    "registry",
+    "KMS",
+    "names of subjects",
+    "names of topics",
+    "values",
+    "headers",
+    "keys",
+)
 
 
 def prove(directory: Path, broker: Broker, cases: list[Case]) -> None:
@@ -22,6 +32,10 @@ def prove(directory: Path, broker: Broker, cases: list[Case]) -> None:
             for secret, where in evidence.found(by_secret)
         }
         assert not leaks, "\n".join(sorted(leaks))
+        materials = stage.vault.materials
+        told = {where for _, where in evidence.found(materials)} - {"KMS"}
+        assert materials, "keys that the KMS was asked to wrap"
+        assert not told, f"a plaintext key is in {told}"
         by_topic = {run.topic: run.case for run in runs}
         forged = {str(by_topic[topic]) for topic in stage.records.forged() if not by_topic[topic].may_choose}
         assert not forged, f"encrypted with the key of whoever answers: {sorted(forged)}"

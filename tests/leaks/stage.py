@@ -16,6 +16,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
 from bridge.config.declarations.formats import REGISTRY_TYPES
 from bridge.encryption.dek_registry import DekRegistry
 from bridge.encryption.deks import Deks
+from bridge.encryption.permitted import Permitted
 from bridge.formats import FORMATS
 from bridge.languages.tagging import retagged
 from bridge.metadata.infer import event_type, record_schema
@@ -31,6 +32,7 @@ from tests.leaks.lying import LIES, LyingRegistry
 from tests.support.encryption import SECRET as KMS_SECRET
 from tests.support.kafka_broker import Broker
 from tests.support.kafka_client import read, unique
+from tests.support.kms_doubles import Double, vault
 from tests.support.registry_client import asked
 from tests.support.worker_run import Group, Process
 
@@ -43,6 +45,7 @@ _STRATEGY: Final = "value.converter.value.subject.name.strategy"
 _POSITION: Final = re.compile(
     r'^sfbridge_committed_replay_id\{connector="([^"]+)"[^}]*\} (\S+)', re.MULTILINE
 )
+_PARAMS: Final = {"secret": KMS_SECRET, "token.id": "good"}
 _VIEWS: Final = (
     "/connectors?expand=status&expand=info",
     "/metrics",
@@ -60,6 +63,7 @@ class Run:
     name: str
     topic: str
     number: int
+    vault: str
     published: list[int] = field(factory=list)
     state: str = ""
     told: str = ""
@@ -107,7 +111,10 @@ class Run:
     def rule(self) -> dict[str, Any]:
         return {
             "name": "pii", "kind": "TRANSFORM", "type": "ENCRYPT", "mode": "WRITEREAD", "tags": ["PII"],
-            "params": {"encrypt.kek.name": self.name, "encrypt.kms.type": "local-kms", "encrypt.kms.key.id": "k"},
+            "params": {
+                "encrypt.kek.name": self.name, "encrypt.kms.type": self.case.kms,
+                "encrypt.kms.key.id": f"{self.vault}/transit/keys/k" if self.case.kms == "hcvault" else "k",
+            },
         }  # fmt: skip
 
 
@@ -120,6 +127,7 @@ class Stage:
     org: Org
     registry: Registry
     lying: LyingRegistry
+    vault: Double
     runs: list[Run]
     evidence: Evidence = field(factory=Evidence)
     records: Evidence = field(factory=Evidence)
@@ -128,7 +136,8 @@ class Stage:
     def play(self) -> None:
         """From the first event to the last: start, carry, change, carry, look at everything."""
         group = Group(self.directory, self.broker, unique("leaks"))
-        group.extra = {"rule.executors._default_.param.secret": KMS_SECRET}
+        group.extra = {f"rule.executors._default_.param.{name}": value for name, value in _PARAMS.items()}
+        group.extra["bridge.kms.allowed.keys"] = self.vault.url
         for run in self.runs:
             self._prepare(run)
         worker = group.spawn()
@@ -305,6 +314,7 @@ class Stage:
 
     def _collect(self, group: Group) -> None:
         self.evidence.pieces["registry"] = list(self.lying.sent)
+        self.evidence.pieces["KMS"] = list(self.vault.sent)
         for subject in asked(self.registry, "/subjects"):
             self.evidence.add("names of subjects", subject)
         ours = (group.name, *{run.name.rpartition("-")[0] for run in self.runs})
@@ -326,7 +336,8 @@ class Stage:
     def opened(self, run: Run) -> list[Any]:
         """What readers of the case's topic get of the protected field."""
         http = http_of({"url": self.registry.url}, retry_seconds=5, longest_wait=1)
-        reader = Decrypter(http, Deks(DekRegistry(http), {"secret": KMS_SECRET}), "", run.topic)
+        keys = Deks(DekRegistry(http), _PARAMS, permitted=Permitted(entries=(self.vault.url,)))
+        reader = Decrypter(http, keys, "", run.topic)
         return [reader.opened(m.value(), m.headers()).value for m in read(self.broker, run.topic)]
 
 
@@ -354,10 +365,11 @@ def _every_record(consumer: Consumer, topics: Mapping[str, int]) -> Iterator[Mes
 def staged(directory: Path, broker: Broker, cases: list[Case]) -> Iterator[Stage]:
     """Everything but the worker, running. Topics exist already; they begin with a name of this run."""
     base = unique("leak")
-    runs = [Run(case, f"{base}-{n}", f"{base}-{n}", n) for n, case in enumerate(cases)]
     with (
         Org((), directory=directory / "org") as org,
         Registry() as registry,
         LyingRegistry(registry.url) as lying,
+        vault() as double,
     ):
-        yield Stage(directory, broker, org, registry, lying, runs)
+        runs = [Run(case, f"{base}-{n}", f"{base}-{n}", n, double.url) for n, case in enumerate(cases)]
+        yield Stage(directory, broker, org, registry, lying, double, runs)

@@ -37,6 +37,10 @@ class Double:
     """Vault's keys that were deleted."""
     refused: int = 0
     """Requests to Vault that got the fault."""
+    sent: list[bytes] = field(factory=list)
+    """What Vault was sent: paths, headers and bodies."""
+    materials: list[str] = field(factory=list)
+    """The plaintexts, in base64, that Vault was asked to encrypt."""
 
     def aead(self, name: str) -> AESGCM:
         made: AESGCM = self.keys.setdefault(name, AESGCM(os.urandom(32)))
@@ -50,7 +54,9 @@ def vault() -> Iterator[Double]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
+            raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            double.sent.append(f"{self.path}\n{self.headers}".encode() + raw)
+            body = json.loads(raw or b"{}")
             double.refused += double.fault is not None
             if double.fault == "away":
                 return
@@ -87,6 +93,7 @@ def vault() -> Iterator[Double]:
             aead = double.aead(steps[-1])
             if steps[-2] == "encrypt":
                 iv = os.urandom(12)
+                double.materials.append(body["plaintext"])
                 sealed = iv + aead.encrypt(iv, base64.b64decode(body["plaintext"]), None)
                 return 200, {"data": {"ciphertext": "vault:v1:" + base64.b64encode(sealed).decode()}}
             try:
