@@ -106,7 +106,7 @@ ACKNOWLEDGED: Final = Wait(
     "records to be acknowledged, with their transaction",
     "`… records of … MB did not get through in the … s that producer.transaction.timeout.ms allows; …`",
     keys=("producer.transaction.timeout.ms", "producer.delivery.timeout.ms"),
-    limit="10 s unless set; a single record that needs more gets up to 15 min",
+    limit="10 s unless set; a single record that needs more gets up to 10 min",
 )
 SILENCE: Final = Wait(
     "the next record of the offsets topic, before it is said why none comes",

@@ -16,6 +16,8 @@ from bridge.waits import SHUTDOWN
 if TYPE_CHECKING:
     from bridge.api.build import Service
 
+GRACE = 2.0  # seconds beyond the time for a shutdown, for saying what was not committed
+
 HELP = "Run a worker: connectors are made by REST and shared among all workers of one group.id."
 EXAMPLE = "sfbridge worker --worker worker.properties"
 
@@ -48,7 +50,8 @@ def run(args: argparse.Namespace) -> int:
     config = load_worker(args.worker)
     log.register_secrets(config.hidden())
     _allow_many_files()
-    ended = stopped_by_signals()
+    seconds = config[SHUTDOWN.key] / 1000
+    ended = stopped_by_signals(lambda: _at_last(seconds))
     service = Service(config, stopped=ended.is_set)
     try:
         service.start()
@@ -62,6 +65,18 @@ def run(args: argparse.Namespace) -> int:
     while not ended.wait(0.2) and service.failure is None:
         pass
     return _end(service)
+
+
+def _at_last(seconds: float) -> None:
+    """Whatever the worker is doing, starting up included, it has ended a little after the time for a shutdown."""
+
+    def leave_now() -> None:
+        fail(late_message("worker", seconds, None))
+        leave(1)
+
+    timer = threading.Timer(seconds + GRACE, leave_now)
+    timer.daemon = True
+    timer.start()
 
 
 def _end(service: Service) -> int:

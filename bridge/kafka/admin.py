@@ -38,6 +38,8 @@ class Topics:
     max_message_bytes: int
     """The largest value that fits into a record."""
     dead_letters: DeadLetters | None
+    longest_transaction: float | None = None
+    """Seconds that the broker allows a transaction to be open, where it says."""
 
 
 def prepare_topics(
@@ -53,7 +55,7 @@ def prepare_topics(
         log.warning("Kafka is an in-process mock: it keeps nothing, and exactly-once means nothing there")
         return _topics_of_mock(cluster, loaded)
     check_group(cluster, loaded.worker)
-    check_transaction_timeout(cluster, loaded)
+    longest = check_transaction_timeout(cluster, loaded)
     offsets = ensure_offsets_topic(cluster, loaded.worker, log.warning)
     outputs = output_topics(loaded.connector)
     output = outputs[0] if len(outputs) == 1 else None
@@ -65,7 +67,7 @@ def prepare_topics(
     ]
     limit = within_producer(loaded, min(limits, default=DEFAULT_MAX_BYTES))
     dead_letters = ensure_dead_letters(cluster, loaded, output or "", limit, log.info)
-    return Topics(offsets, output, limit, dead_letters)
+    return Topics(offsets, output, limit, dead_letters, longest)
 
 
 def _topics_of_mock(cluster: Cluster, loaded: Loaded) -> Topics:
@@ -135,10 +137,11 @@ def check_group(cluster: Cluster, worker: Config) -> None:
         )
 
 
-def check_transaction_timeout(cluster: Cluster, loaded: Loaded) -> None:
-    """Refuse at the start what the broker would refuse later; silent where its settings may not be read."""
+def check_transaction_timeout(cluster: Cluster, loaded: Loaded) -> float | None:
+    """Refuse at the start what the broker would refuse later; silent where its settings may not be read. Seconds that
+    the broker allows."""
     if not exactly_once(loaded):
-        return
+        return None
     asked = int(producer_settings(loaded)["transaction.timeout.ms"])
     allowed = (cluster.broker_configs() or {}).get("transaction.max.timeout.ms")
     if allowed is not None and int(allowed) < asked:
@@ -147,6 +150,7 @@ def check_transaction_timeout(cluster: Cluster, loaded: Loaded) -> None:
             f"set producer.transaction.timeout.ms={allowed} in the worker file",
             stage=Stage.PRODUCE,
         )
+    return None if allowed is None else int(allowed) / 1000
 
 
 def ensure_offsets_topic(cluster: Cluster, worker: Config, notice: Callable[[str], None]) -> str:

@@ -20,8 +20,8 @@ MOST: Final = 8 * 1024 * 1024
 """Bytes; a commit costs a few milliseconds, and a line that takes them in ten seconds need not be felt first."""
 SHARE: Final = 0.2
 """Of the timeout, that a transaction should take: a line that gets slower is noticed before one fails."""
-LONGEST_TIMEOUT: Final = 900.0
-"""Seconds; ``transaction.max.timeout.ms`` of a broker that says nothing else."""
+LONGEST_TIMEOUT: Final = 600.0
+"""Seconds; below the ``transaction.max.timeout.ms`` of a broker that says nothing else (15 min)."""
 _MB: Final = 1_000_000
 
 

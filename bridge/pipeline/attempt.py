@@ -18,7 +18,7 @@ from bridge.encryption.uses import Uses
 from bridge.errors import BridgeError, Fatal, Fenced, Retriable, Stage
 from bridge.kafka.admin import ENVELOPE, Topics, ensure_routed_topic, prepare_topics
 from bridge.kafka.committed import Take
-from bridge.kafka.line import Line
+from bridge.kafka.line import LONGEST_TIMEOUT, Line
 from bridge.kafka.offsets import Position, read_position
 from bridge.kafka.producer import Producer
 from bridge.kafka.seals import Sealed, seals_key, seals_value
@@ -121,7 +121,7 @@ class Attempt:
         session = self._login.session()
         self._loaded = with_keys(self._loaded, stopped=ending)
         topics = self._prepare_topics()
-        producer = self._producer(topics.max_message_bytes)
+        producer = self._producer(topics)
         try:
             if self._left_at is not None:
                 self._check_nobody_else(self._position(topics.offsets, undecided=True))
@@ -142,11 +142,13 @@ class Attempt:
     def _prepare_topics(self) -> Topics:
         return prepare_topics(self._loaded, waiting=self._waiting, stopped=self._wanted)
 
-    def _producer(self, max_message_bytes: int) -> Producer:
+    def _producer(self, topics: Topics) -> Producer:
         line = self._line = self._line or Line(*time_limit(self._loaded))
+        if topics.longest_transaction is not None:
+            line.longest = min(LONGEST_TIMEOUT, topics.longest_transaction - MARGIN_MS / 1000)
         settings = producer_settings(
             self._loaded,
-            max_message_bytes=max_message_bytes + ENVELOPE,
+            max_message_bytes=topics.max_message_bytes + ENVELOPE,
             transaction_ms=int(line.grown * 1000) + MARGIN_MS if line.grown else None,
         )
         return Producer(

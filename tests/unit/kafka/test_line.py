@@ -79,6 +79,12 @@ def test_a_time_that_somebody_set_is_not_raised() -> None:
     assert said.endswith(f"in the 9 s that {KEY} allows; they are one record: raise it")
 
 
+def test_a_broker_that_allows_no_longer_transaction_is_believed() -> None:
+    line = Line(9.0, KEY, longest=12.0)
+    assert "one record gets 12 s next time" in line.failed(WHY, 1_000_000, 1, 0, 9.0).message
+    assert line.failed(WHY, 1_000_000, 1, 0, 12.0).message.endswith("they are one record: raise it")
+
+
 def test_a_single_record_gets_more_time_until_it_is_quick_again() -> None:
     line = Line(9.0, KEY)
     assert "one record gets 18 s next time" in line.failed(WHY, 1_000_000, 1, 0, 9.0).message
