@@ -180,19 +180,14 @@ def _named(config: Mapping[str, Any], outer: Any) -> dict[str, Any]:
 
 
 def _yaml(text: str) -> Any:
-    import yaml
+    # here: YAML is slow to load
+    from bridge.yaml_text import NoYamlError, documents_of
 
     try:
-        documents = [document for document in yaml.safe_load_all(text) if document is not None]
-        return documents[0] if len(documents) == 1 else documents
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = f" in line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise files.UnreadableError(f"is not YAML: {error.problem}{where}") from None
-    except (yaml.YAMLError, ValueError) as error:
-        raise files.UnreadableError(f"is not YAML: {str(error).splitlines()[0]}") from None
-    except RecursionError:
-        raise files.UnreadableError("is nested too deeply") from None
+        documents = [document for document in documents_of(text) if document is not None]
+    except NoYamlError as broken:
+        raise files.UnreadableError(str(broken)) from None
+    return documents[0] if len(documents) == 1 else documents
 
 
 def _terraform(text: str) -> Any:

@@ -22,6 +22,7 @@ import yaml
 from attrs import define, field, frozen
 
 from bridge.errors import ConfigurationError, Fault
+from bridge.yaml_text import NoYamlError, documents_of
 
 OTHERWISE: Final = ("fail", "string", "drop", "payload")
 _KINDS: Final = ("TRANSFORM", "CONDITION")
@@ -80,11 +81,12 @@ def protects(contract: Contract) -> bool:
 def parse(text: str, file: str = "contract") -> Contract:
     """Read a contract. ConfigurationError with every fault, each with its path in the file."""
     try:
-        document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" in line {mark.line + 1}" if mark is not None else ""
-        raise ConfigurationError([Fault(file, f"is no YAML{where}")]) from None
+        documents = documents_of(text)
+    except NoYamlError as broken:
+        raise ConfigurationError([Fault(file, str(broken))]) from None
+    if len(documents) > 1:
+        raise ConfigurationError([Fault(file, "holds several documents; a contract is one")])
+    document = documents[0] if documents else None
     reader = _Reader(file)
     contract = reader.contract(document)
     if reader.faults:

@@ -192,7 +192,7 @@ def test_other_resources_and_values(tmp_path: Path, name: str, text: str) -> Non
         ),
         ("a.yaml", "apiVersion: v1\nkind: Service\n", "looks like a Kubernetes resource, a Service"),
         ("a.yaml", "services: {kafka: {image: x}}\n", "looks like a compose file"),
-        ("a.yaml", "a: [1\n", "is not YAML"),
+        ("a.yaml", "a: [1\n", "is no YAML in line 2"),
         ("a.yaml", "[" * 200_000, "nested too deeply"),
         ("a.yaml", f"{STRIMZI}---{STRIMZI}", "holds 2 connectors (orders, orders)"),
         ("a.tf", 'resource "aws_s3_bucket" "b" {\n}\n', "looks like Terraform without a confluent_connector"),
