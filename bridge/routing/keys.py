@@ -9,6 +9,7 @@ from bridge.encryption.deks import Deks
 from bridge.encryption.identities import ALTERNATES, WORKER_SHARED, Identities, Meant, listed, meant
 from bridge.encryption.permitted import ALLOWED, Permitted
 from bridge.model.contract import Contract
+from bridge.routing.guard import executor_params
 from bridge.routing.ledger import Ledger
 
 
@@ -22,10 +23,11 @@ def contract_keys(contracts: Iterable[Contract]) -> dict[str, Meant]:
     )
 
 
-def permitted(worker: Config, params: Mapping[str, str], says: Mapping[str, Meant]) -> Permitted:
-    """The KMS keys that a connector may ask."""
+def permitted(worker: Config, says: Mapping[str, Meant]) -> Permitted:
+    """The KMS keys that a connector may ask. Of its own parameters none counts: they may come by REST, and the
+    credentials are the worker's."""
     named = {key for each in says.values() for key in (each.kms_key, *each.alternates) if key}
-    configured = set(listed(params.get(ALTERNATES)))
+    configured = set(listed(executor_params(None, worker).get(ALTERNATES)))
     return Permitted(frozenset(named | configured), tuple(worker.get(ALLOWED) or ()), only=bool(named))
 
 
@@ -40,7 +42,7 @@ def judging(
 ) -> None:
     """Let a connector's DEKs be of those KEKs only that were meant, and its KMS keys those that may be asked."""
     says, memory = contract_keys(contracts), ledger.memory
-    deks.permitted = permitted(loaded.worker, deks.params, says)
+    deks.permitted = permitted(loaded.worker, says)
     deks.identities = Identities(
         says,
         frozenset(loaded.worker.get(WORKER_SHARED) or ()),

@@ -15,8 +15,8 @@ from bridge.registry.client import Registry as Client
 from bridge.registry.http import Http, http_of
 from bridge.routing.resolver import Writers
 from bridge.sandbox.registry import Registry
-from tests.support.encryption import Org, contract, event, loaded
-from tests.unit.routing.test_protected import EMAIL, VALUES
+from tests.support.encryption import Org, contract, event, loaded, writers
+from tests.unit.routing.test_protected import EMAIL, VALUES, ask
 
 Lie = Callable[[Registered], Registered]
 MALLORY = {
@@ -123,3 +123,35 @@ def test_it_is_sealed_or_nothing_is_written(
     assert route.sealed >= 1
     assert made.guard is not None
     assert "sales" in {rule.kek for rule in made.guard.rules}, "under the contract's key"
+
+
+OVERRIDES: Mapping[str, Mapping[str, Any]] = {
+    "disabled": {"disabled": True},
+    "other tags": {"tags": ["OTHER"]},
+    "for readers": {"mode": "READ"},
+}
+
+
+@pytest.mark.parametrize("where", ["overrideRuleSet", "defaultRuleSet"])
+@pytest.mark.parametrize("name", OVERRIDES)
+@pytest.mark.parametrize("when", ["before the start", "while running"])
+def test_nor_does_the_configuration_of_a_subject(
+    registry: Registry, tmp_path: Path, name: str, where: str, when: str
+) -> None:
+    """As an administrator of the registry sets it, over whatever is registered."""
+    made = writers(registry.url, contract(tmp_path, "Customer_Email__c: {tags: [PII]}"))
+    sample = event(**VALUES)
+    if when == "while running":
+        made.resolve(sample.schema, sample)
+    rule = {
+        "name": "pii",
+        "type": "ENCRYPT",
+        "tags": ["PII"],
+        "params": {"encrypt.kek.name": "x"},
+        **OVERRIDES[name],
+    }
+    ask(f"{registry.url}/config/orders-value", {where: {"domainRules": [rule]}}, "PUT")
+    route = made.resolve(sample.schema, sample)
+    assert EMAIL.encode() not in route.convert(sample)
+    assert route.sealed == 1
+    made.close()
