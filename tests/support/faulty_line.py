@@ -144,6 +144,7 @@ class FaultyLine:
             except OSError:
                 client.close()
                 continue
+            server.settimeout(None)  # that of connecting would cut a line that is silent for so long
             server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
             pair = (client, server)
             self._sockets.update(pair)
