@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bridge.buffer import Buffer
+from bridge.retry import Backoff
 from bridge.salesforce import recovery
 from bridge.salesforce.cometd import Start
 from tests.support.cometd_client import Client
@@ -71,7 +72,7 @@ def test_each_event_once_in_order_whatever_happens(seed: int, monkeypatch: pytes
         buffer = Buffer(chance.choice((60, 1_000)), 1 << 20)
         with Client(org, start, buffer=buffer, retry_seconds=60.0, reconnect_within=0.3) as client:
             # The waits between attempts are not what is tested here.
-            client.source._recovery.outage.cap = 0.02
+            client.source._recovery.outage._waits = Backoff(0.01, 0.02)
             published = EVENTS // 2
             while published < EVENTS:
                 client.wait(lambda: client.events or client.failure, timeout=30)
