@@ -178,7 +178,13 @@ def _constant(kind: str, text: str) -> Any:
         return [part[1:-1] if part[:1] in "'\"" else float(part) for part in inner if part]
     if kind == "regex":
         insensitive = text.endswith("i")
-        return Limited(text[1 : -2 if insensitive else -1], re.IGNORECASE if insensitive else 0)
+        pattern = text[1 : -2 if insensitive else -1]
+        try:
+            return Limited(pattern, re.IGNORECASE if insensitive else 0)
+        except (re.error, OverflowError) as error:
+            raise ValueError(f"the pattern {pattern[:80]!r} is none: {error}") from None
+        except RecursionError:
+            raise ValueError("the pattern is nested too deeply") from None
     if text in ("true", "false", "null"):
         return {"true": True, "false": False, "null": None}[text]
     raise ValueError(f"{text!r} is no value")

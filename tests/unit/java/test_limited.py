@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.errors import BadRecord, Stage
+from bridge.errors import BadRecord, ConfigurationError, Stage
 from bridge.java import limited
 from bridge.java.exceptions import JavaError
 from bridge.java.limited import Limited
@@ -129,3 +129,15 @@ def test_both_engines_say_the_same(pattern: str, text: str, flags: int) -> None:
 def test_groups_are_filled_in_by_either_engine() -> None:
     for pattern in ("(?<kind>[a-z]+)-(.*)", "(?<kind>(?:[a-z]|[a-z]{2})+)-(.*)"):
         assert Pattern(pattern).replace_first("orders-eu", "$2.${kind}") == "eu.orders"
+
+
+@pytest.mark.parametrize("pattern", ["(", "a**", "[", "(" * 3000 + ")" * 3000, "a{99999999999}"])
+def test_a_filter_s_pattern_that_is_none_is_a_fault_of_the_configuration(pattern: str) -> None:
+    given = {
+        "transforms": "f",
+        "transforms.f.type": "io.confluent.connect.transforms.Filter$Value",
+        "transforms.f.filter.condition": f"$[?(@.A__c =~ /{pattern}/)]",
+        "transforms.f.filter.type": "include",
+    }
+    with pytest.raises(ConfigurationError, match=r"filter\.condition"):
+        chain_of(given)
