@@ -26,6 +26,8 @@ _PERMITTED = "tests/unit/encryption/test_permitted.py"
 _RULES, _DEKS = "tests/unit/encryption/test_rules.py", "tests/unit/encryption/test_deks.py"
 _COVERAGE = ("tests/unit/routing/test_coverage.py", "tests/unit/routing/test_tag_sources.py")
 _LEDGER, _LOOP = "tests/unit/routing/test_ledger.py", "tests/unit/pipeline/test_loop.py"
+_PROOF, _USES = "tests/unit/reading/test_proof.py", "tests/unit/encryption/test_uses.py"
+_REWRAP = "tests/unit/cli/test_keys_rewrap.py"
 
 MUTANTS: Final = (
     # ---- tags ---------------------------------------------------------------------------------------------------
@@ -291,5 +293,90 @@ MUTANTS: Final = (
         "        self._recent.forget_nameless()\n",
         "",
         ("tests/unit/salesforce/test_cursor.py",),
+    ),
+    # ---- tools for keys -----------------------------------------------------------------------------------------
+    Mutant(
+        "a topic is proved by each record's own version",
+        "bridge/reading/protected.py",
+        "return moved.union(*(self._tags.get(path, ()) for path in paths))",
+        "return moved",
+        (_PROOF,),
+    ),
+    Mutant(
+        "a proof that proved nothing is one",
+        "bridge/reading/proof.py",
+        "        if self.encrypted:\n            return None\n",
+        "        if True:\n            return None\n",
+        (_PROOF,),
+    ),
+    Mutant(
+        "soft-deleted versions have no say in a proof",
+        "bridge/reading/proof.py",
+        "self._registry.versions(subject, deleted=True)",
+        "self._registry.versions(subject)",
+        (_PROOF,),
+    ),
+    Mutant(
+        "what the contract lists adds to the tags and takes none away",
+        "bridge/reading/protected.py",
+        "                return set(listed[path].tags)\n",
+        "                continue\n",
+        (_PROOF,),
+    ),
+    Mutant(
+        "after a rewrap the first key wraps again",
+        "bridge/encryption/deks.py",
+        "lambda kms: kms.wrap(material), newest_key(self, kek))",
+        "lambda kms: kms.wrap(material))",
+        (_REWRAP,),
+    ),
+    Mutant(
+        "a rewrap asks nobody whether connectors would take the key",
+        "bridge/cli/keys.py",
+        "    check_target(kek, args.to, _alternates(args), worker_of(args)[\"bridge.kms.allowed.keys\"])\n",
+        "",
+        (_REWRAP,),
+    ),
+    Mutant(
+        "a key that no KEK names can always be retired",
+        "bridge/cli/keys_verify.py",
+        "    if not named:\n",
+        "    if False:\n",
+        (_REWRAP,),
+    ),
+    Mutant(
+        "values are encrypted before they are reserved",
+        "bridge/encryption/uses.py",
+        "ivs.left, ivs.more = 0, partial(self._more, key)",
+        "ivs.left, ivs.more = 8192, partial(self._more, key)",
+        (_USES,),
+    ),
+    Mutant(
+        "what other connectors encrypted does not count",
+        "bridge/encryption/uses.py",
+        "total = self.reserved.get(key, 0) + self._others.get(key, 0)",
+        "total = self.reserved.get(key, 0)",
+        (_USES,),
+    ),
+    Mutant(
+        "a DEK is used beyond what is safe",
+        "bridge/encryption/uses.py",
+        "if total + block > MOST:",
+        "if total + block > 2**40:",
+        (_USES,),
+    ),
+    Mutant(
+        "SDKs write at the level of the root logger",
+        "bridge/worker/loggers.py",
+        "every = sorted(one for one in meant if refusal(one, level) is None)",
+        "every = sorted(meant)",
+        ("tests/unit/encryption/test_sdk_logs.py",),
+    ),
+    Mutant(
+        "a refused login is tried at every restart",
+        "bridge/salesforce/auth.py",
+        "if self._refusal is not None and self.again_in() > 0:",
+        "if self._refusal is not None and not self._again:",
+        ("tests/unit/salesforce/auth/test_auth_refusals.py",),
     ),
 )  # fmt: skip
