@@ -14,7 +14,7 @@ from typing import Any
 from attrs import frozen
 
 from bridge.config import TopicTemplate
-from bridge.encryption.rules import protects
+from bridge.encryption.rules import PAYLOAD, protects, runs
 from bridge.errors import Fatal, Stage
 from bridge.languages.tagging import Path, tags_in
 from bridge.model.registered import Registered
@@ -62,6 +62,27 @@ class Exposure:
             self.judge(before, version)
         elif version is None or not self.acknowledged:
             refuse(self._faults(before, version, bool))
+
+    def judge_unmet(self, before: Schema, version: Registered | None) -> None:
+        """Where the event's values make the topic: Fatal for registered rules that meet nothing of the event.
+
+        Somebody took the tags away, perhaps, and a topic would tell what they protected.
+        """
+        if version is None or self.acknowledged or not version.version:
+            return
+        kinds = {rule.get("type") for rule in version.rules() if runs(rule)}
+        if (
+            not kinds or PAYLOAD in kinds
+        ):  # each topic's subject may have rules of its own; the whole value is sealed
+            return
+        reach = tags_in(version.text, version.type, version.metadata)
+        if not follow(self.chain, before, reach, _by(version.rules())).origins:
+            raise Fatal(
+                f"the encryption rules of {version.subject} meet no field of the event, whose values make the topic: "
+                "put the tags back, give the connector a contract, or acknowledge with "
+                "bridge.csfle.allow.plaintext=true that nothing is protected",
+                stage=Stage.ENCRYPT,
+            )
 
     def judge(self, before: Schema, version: Registered) -> None:
         """By the tags and rules of a registered version, or of one that will be registered. Fatal."""

@@ -28,6 +28,7 @@ from bridge.log import for_connector
 from bridge.metadata.classification import LastAnswers
 from bridge.metadata.infer import record_schema
 from bridge.metadata.sources import EventTypes, Metadata, load_contracts
+from bridge.model.contract import protects as says_to_protect
 from bridge.model.framing import VALUE_HEADER, Framing
 from bridge.model.protection import NOTHING
 from bridge.model.registered import Registered
@@ -204,7 +205,9 @@ class Writers:
             return self._declared(event, made, topic)
 
         assert self._transforming is not None
-        asked = Asked(find, declared, compiled, unwritten)
+        contract = self._contracts.get(event.name)
+        by_contract = contract is not None and says_to_protect(contract)
+        asked = Asked(find, declared, compiled, unwritten, by_contract)
         return self._transforming.route(rows, self._template, asked, sample, describes(event, None))
 
     def _enter(self, event: EventType, before: Schema, written: Written, placed: set[str]) -> None:

@@ -58,6 +58,8 @@ class Asked:
     declared: Declared
     compiled: Callable[[Written, set[str]], None] = lambda written, placed: None
     unwritten: Callable[[], None] = lambda: None
+    by_contract: bool = False
+    """Whether a contract says what is protected."""
 
 
 @frozen
@@ -124,7 +126,10 @@ class Transforming:
         fixed = _fixed_topic(template, rows)
         final = None if fixed is None else self.chain.fixed_topic(fixed)
         if self._encrypts:
-            self.exposure.judge_declared(schema, asked.declared(schema, final or fixed))
+            known = asked.declared(schema, final or fixed)
+            self.exposure.judge_declared(schema, known)
+            if final is None and not asked.by_contract:
+                self.exposure.judge_unmet(schema, known)
 
         def prepare(record: ConnectRecord) -> None:
             if len(targets) >= _MOST_TARGETS:

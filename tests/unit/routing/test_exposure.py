@@ -112,6 +112,17 @@ def test_so_do_those_of_the_subject_that_the_event_would_have_without_its_transf
     assert subjects(registry) == ["orders-value"]
 
 
+def test_where_rules_meet_nothing_any_more_no_topic_is_made_of_values(registry: Registry) -> None:
+    field = {"name": "Customer_Email__c", "type": ["null", "string"], "default": None}
+    schema = {"type": "record", "name": EVENT, "namespace": "io.confluent.salesforce", "fields": [field]}
+    asked(registry, "/subjects/orders-value/versions", {"schema": json.dumps(schema), "ruleSet": RULES})
+    assert "meet no field of the event" in refused(registry, None, EXTRACT).message
+    assert subjects(registry) == ["orders-value"]
+    acknowledged = EXTRACT | {"bridge__csfle__allow__plaintext": "true"}
+    sample = event(Customer_Email__c=EMAIL)
+    assert writers(registry.url, None, **acknowledged).resolve(ID, sample).record is not None
+
+
 @pytest.mark.parametrize("case", ["extracted", "template and transforms"])
 def test_tags_without_a_rule_anywhere_count(tmp_path: Path, registry: Registry, case: str) -> None:
     path = contract(tmp_path, FIELDS, rules="[]")
