@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bridge.errors import ConfigurationError, Fault
 
@@ -27,11 +26,12 @@ def read(path: Path) -> str:
 def type_of(path: Path, text: str) -> str | None:
     """The registry's type of a schema file, by name, else by content; None for a describe or eventSchema."""
     from bridge.config.declarations.formats import FORMS
+    from bridge.documents import Broken, json_of
     from bridge.metadata.source_files import is_metadata
 
     try:
-        document = json.loads(text)
-    except ValueError:
+        document: Any = json_of(text)
+    except Broken:
         document = None
     if is_metadata(document):
         return None

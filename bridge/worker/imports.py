@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bridge.documents import Broken, json_of
 from bridge.errors import ConfigurationError, Fatal, Fault, Stage
 from bridge.kafka.offsets import read_position, replay_id_of
 
@@ -43,9 +43,9 @@ def _replay_ids(document: Any) -> Iterator[int]:
 def from_text(text: str) -> int:
     """The replay id in a JSON text. Raises ConfigurationError."""
     try:
-        return replay_id_in(json.loads(text))
-    except ValueError as wrong:
-        raise ConfigurationError([Fault(SOURCE, f"is not JSON: {wrong}")]) from None
+        return replay_id_in(json_of(text))
+    except Broken as broken:
+        raise ConfigurationError([Fault(SOURCE, str(broken))]) from None
 
 
 def from_url(url: str, connector: str) -> int:
@@ -57,11 +57,11 @@ def from_url(url: str, connector: str) -> int:
     address = f"{url.rstrip('/')}/connectors/{quote(connector, safe='')}/offsets"
     try:
         answer = requests.get(address, timeout=30)
-        document = answer.json()
-    except (requests.RequestException, ValueError) as error:
+        document = json_of(answer.content)
+    except (requests.RequestException, Broken) as error:
         raise Fatal(f"{address} does not answer: {type(error).__name__}", stage=Stage.POSITION) from error
     if answer.status_code != 200:
-        raise Fatal(f"{address} answers {answer.status_code}: {document}", stage=Stage.POSITION)
+        raise Fatal(f"{address} answers {answer.status_code}: {str(document)[:200]}", stage=Stage.POSITION)
     return replay_id_in(document)
 
 

@@ -36,3 +36,10 @@ def test_the_whole_range_is_a_replay_id() -> None:
     assert replay_id_of(2**63 - 1) == 2**63 - 1
     with pytest.raises(ValueError, match="between"):
         replay_id_of(2**63)
+
+
+@pytest.mark.parametrize("text", ["[" * 5000, '{"replayId":1e999}', "\ud800", '{"offsets":' * 3000, ""])
+def test_a_text_of_any_shape_is_one_sentence(text: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        from_text(text)
+    assert "\n" not in refused.value.message
