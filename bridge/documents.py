@@ -182,7 +182,7 @@ def _no_json(error: Exception) -> Broken:
     if isinstance(error, json.JSONDecodeError):
         return Broken(f"is no JSON in line {error.lineno}, column {error.colno}: {_lower(error.msg)}")
     if isinstance(error, msgspec.MsgspecError):
-        return Broken(f"is no JSON: {_lower(str(error))}")
+        return Broken(f"is no JSON: {_lower(str(error).removeprefix('JSON is malformed: '))}")
     return Broken("is no JSON: it holds a number of thousands of digits")  # Python reads no longer ones
 
 

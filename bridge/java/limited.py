@@ -19,6 +19,8 @@ SECONDS: Final = 1.0
 """For one match; what takes longer makes a bad record of the event."""
 _SHORT: Final = 300  # characters; a topic has at most 249
 _FEW: Final = 1_000_000  # ways to match; as many take a tenth of a second
+# A brace that is no repetition stands for itself in ``re``; for ``regex`` it begins an approximate match.
+_TOKEN: Final = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{(?!\d+(?:,\d*)?\}|,\d*\})", re.DOTALL)
 _LOOPS: Final = frozenset({sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT})
 
 
@@ -28,7 +30,7 @@ class Limited:
     def __init__(self, pattern: str, flags: int = 0) -> None:
         self._regex = re.compile(pattern, flags)
         self._flags, self._slow = flags, not _is_simple(_parser.parse(pattern, flags))
-        self._timed: Any = None
+        self._timed: Any = _timed(pattern, flags) if self._slow else None
 
     def fullmatch(self, text: str) -> re.Match[str] | None:
         """A match of the whole text."""
@@ -44,7 +46,13 @@ class Limited:
 
     def _within(self, text: str, *, whole: bool) -> re.Match[str] | None:
         if self._timed is None:
-            self._timed = _timed(self._regex.pattern, self._flags)
+            try:
+                self._timed = _timed(self._regex.pattern, self._flags)
+            except re.error:
+                shown = f"{self._regex.pattern[:80]!r}"
+                raise data_error(
+                    f"the pattern {shown} cannot be matched within a limit: write it otherwise"
+                ) from None
         match = self._timed.fullmatch if whole else self._timed.search
         try:
             found: re.Match[str] | None = match(text, timeout=SECONDS, concurrent=True)
@@ -61,7 +69,11 @@ def _timed(pattern: str, flags: int) -> Any:
     import regex  # type: ignore[import-untyped]  # it has no types of its own
 
     kept = {re.IGNORECASE: regex.IGNORECASE, re.ASCII: regex.ASCII}
-    return regex.compile(pattern, sum(its for flag, its in kept.items() if flags & flag) | regex.VERSION0)
+    plain = _TOKEN.sub(lambda match: "\\{" if match[0] == "{" else match[0], pattern)
+    try:
+        return regex.compile(plain, sum(its for flag, its in kept.items() if flags & flag) | regex.VERSION0)
+    except regex.error as error:
+        raise re.error(f"{error.msg}, where a time limit needs it") from None
 
 
 def _is_simple(parsed: Any) -> bool:

@@ -110,12 +110,18 @@ pieces = st.sampled_from(
         "(?i:A)",
         "(?>a*)",
         "b++",
+        "{",
+        "a{e}",
+        "{i:b",
+        "[{]",
+        r"\{",
+        "b{,2}",
     ]
 )
 patterns = st.lists(pieces, min_size=1, max_size=6).map("".join)
 
 
-@given(patterns, st.text("abAB1 \n", max_size=12), st.sampled_from([0, re.ASCII, re.IGNORECASE]))
+@given(patterns, st.text("abAB1{e} \n", max_size=12), st.sampled_from([0, re.ASCII, re.IGNORECASE]))
 def test_both_engines_say_the_same(pattern: str, text: str, flags: int) -> None:
     compiled, plain = Limited(pattern, flags), re.compile(pattern, flags)
     compiled._slow = True
