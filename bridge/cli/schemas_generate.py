@@ -101,8 +101,11 @@ def _formats(given: list[str] | None) -> tuple[str, ...]:
 
 
 def _declared(args: argparse.Namespace) -> list[Declared]:
+    from bridge.config.checks import event_name
     from bridge.metadata import source_files
 
+    if args.event and (wrong := event_name(args.event)):
+        raise ConfigurationError([Fault("--event", wrong, args.event)])
     if args.sfdx is not None:
         if not args.event:
             return [source_files.from_any(args.sfdx)]

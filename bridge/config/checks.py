@@ -20,6 +20,12 @@ MAX_TOPIC: Final = 249
 _TOPIC = re.compile(r"[a-zA-Z0-9._-]+")
 _FIELD = re.compile(r"\$\{([^}]*)\}")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_KINDS = {
+    "c": "a custom object",
+    "mdt": "a custom metadata type",
+    "x": "an external object",
+    "b": "a big object",
+}
 _FIELD_KEY = re.compile(r"field:[A-Za-z_][A-Za-z0-9_]*")
 _LONGEST_NAME = 128
 _LONGEST_TEMPLATE = 4000
@@ -78,6 +84,26 @@ def event_name(value: str) -> str | None:
         return "is not an API name, such as Order_Placed__e"
     if len(value) > _LONGEST_NAME:
         return f"is {len(value)} characters long, which no API name is"
+    return _no_event(value)
+
+
+def _no_event(name: str) -> str | None:
+    """What a name is, where it is that of something else. Custom platform events end in ``__e``, standard ones have
+    ``Event`` in their names (``BatchApexErrorEvent``, ``LoginEventStream``)."""
+    stem, _, suffix = name.rpartition("__")
+    if suffix == "e" and stem:
+        return None
+    if suffix == "chn" and stem:
+        return (
+            "is a custom channel; give it as salesforce.platform.custom.channel.name with "
+            "salesforce.platform.subscription.type=CUSTOM_CHANNEL"
+        )
+    if name.endswith("ChangeEvent"):
+        return "is a change event, which no platform event is; change events are not carried yet"
+    if stem and suffix in _KINDS:
+        return f"is {_KINDS[suffix]}, not a platform event, whose names end in __e; is {stem}__e meant?"
+    if "Event" not in name:
+        return f"is not the API name of a platform event, which ends in __e; is {name}__e meant?"
     return None
 
 

@@ -14,6 +14,7 @@ from attrs import evolve
 
 from bridge.documents import Broken, json_of
 from bridge.errors import ConfigurationError, Fatal, Fault, Stage
+from bridge.errors.words import words
 from bridge.metadata import source_format
 from bridge.metadata.infer import event_type
 from bridge.metadata.pubsub import event_of_avro
@@ -92,7 +93,27 @@ def _document(path: Path) -> dict[str, Any]:
         raise _fatal(f"{path}: holds an error of Salesforce ({document[0]['errorCode']}) and no metadata")
     if not isinstance(document, dict):
         raise _fatal(f"{path}: is not a JSON object")
-    return document
+    return _unwrapped(path, document)
+
+
+def _unwrapped(path: Path, document: dict[str, Any]) -> dict[str, Any]:
+    """What Salesforce's tools put metadata into: ``sf … --json`` (``{"status": 0, "result": …}``) and the Pub/Sub API's
+    GetSchema (``schemaJson`` holds the schema's text)."""
+    if "status" in document and "fields" not in document:
+        if document["status"] == 0 and isinstance(document.get("result"), dict):
+            return _unwrapped(path, document["result"])
+        name = document.get("name") or document["status"]
+        raise _fatal(f"{path}: holds an error of Salesforce's command line ({words(name)}) and no metadata")
+    text = document.get("schemaJson", document.get("schema_json"))
+    if not isinstance(text, str):
+        return document
+    try:
+        schema = json_of(text.encode())
+    except Broken as broken:
+        raise _fatal(f"{path}: its schemaJson {broken}") from None
+    if not isinstance(schema, dict):
+        raise _fatal(f"{path}: its schemaJson is not a JSON object")
+    return schema
 
 
 def _name(path: Path, document: Mapping[str, Any], what: str) -> str:

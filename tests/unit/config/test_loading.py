@@ -131,6 +131,10 @@ def test_a_fault_of_the_worker_is_not_counted_again_for_the_connector(faults: Fa
     [
         ("connection.timeout", "0", "1"),
         ("bridge.record.key", "field:", "field:NAME"),
+        ("salesforce.platform.event.name", "Order_Placed", "Order_Placed__e"),
+        ("salesforce.platform.event.name", "Order__c", "is Order__e meant?"),
+        ("salesforce.platform.event.name", "Sales__chn", "salesforce.platform.custom.channel.name"),
+        ("salesforce.platform.event.name", "AccountChangeEvent", "change event"),
         ("bridge.record.key", "record_id", "change events"),
         ("request.max.retries.time.ms", "999", "1000 to 250000"),
         ("request.max.retries.time.ms", "250001", "250000"),
@@ -173,6 +177,8 @@ def test_a_value_that_is_wrong_is_named_with_what_is_allowed(
     [
         ("connector.class", "io.confluent.salesforce.SalesforcePlatformEventSourceConnector", None),
         ("kafka.topic", "events-${_ObjectType}-${Region__c}", None),
+        ("salesforce.platform.event.name", "BatchApexErrorEvent", None),
+        ("salesforce.platform.event.name", "LoginEventStream", None),
         ("salesforce.instance", "http://127.0.0.1:8443", None),
         ("salesforce.instance", "http://localhost:8443/", None),
         ("salesforce.instance", "http://[::1]:8443", None),

@@ -163,6 +163,9 @@ DESCRIBE: dict[str, Any] = samples.ORDER_PLACED.describe("")
         ('[{"errorCode": "INVALID_SESSION_ID", "message": "x"}]', "INVALID_SESSION_ID"),
         ("7", "is not a JSON object"),
         ("{}", "it has no name"),
+        ('{"status": 1, "name": "NOT_FOUND", "message": "x"}', "command line (NOT_FOUND)"),
+        ('{"schemaJson": "{"}', "schemaJson"),
+        ('{"schemaJson": "7"}', "schemaJson is not a JSON object"),
         ('{"name": "A__e"}', "it has no fields"),
         (json.dumps(DESCRIBE | {"fields": [{"name": "A__c", "type": "complexvalue"}]}), "field A__c of"),
         (json.dumps(DESCRIBE | {"fields": [{"name": "A__c", "type": "novelty"}]}), "has the type novelty"),
@@ -186,6 +189,23 @@ def test_bad_metadata_files_are_named(tmp_path: Path, content: str | bytes, word
         source_files.from_any(path)
     assert words in caught.value.message
     assert "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        lambda document: {"status": 0, "result": document, "warnings": []},
+        lambda document: {"schemaJson": json.dumps(document), "schemaId": "abc", "rpcId": "1"},
+        lambda document: {"schema_json": json.dumps(document), "schema_id": "abc"},
+    ],
+    ids=["sf --json", "GetSchema", "get_schema"],
+)
+def test_what_salesforces_tools_wrap_is_unwrapped(tmp_path: Path, wrapped: Any) -> None:
+    for document in (DESCRIBE, schemas.compact(samples.ORDER_PLACED)):
+        plain, put = tmp_path / "plain.json", tmp_path / "wrapped.json"
+        plain.write_text(json.dumps(document))
+        put.write_text(json.dumps(wrapped(document)))
+        assert source_files.from_any(put) == source_files.from_any(plain)
 
 
 def test_five_hundred_fields_and_keywords_of_the_formats() -> None:
