@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from difflib import get_close_matches
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from difflib import SequenceMatcher, get_close_matches
 from typing import Final
 
 from bridge.errors import ConfigurationError, Fault
@@ -17,6 +17,9 @@ TRANSFORMS_KEY: Final = "transforms"
 PREDICATES_KEY: Final = "predicates"
 _KEY_FIELDS: Final = {"event_uuid": "EventUuid"}
 _APACHE: Final = "org.apache.kafka.connect.transforms."
+_RENAMED: Final = {"blacklist": "exclude", "whitelist": "include"}
+"""Names that Kafka Connect gave up in version 3.0."""
+_LONGEST_NAME: Final = 200
 _IMPLICIT: Final = ("type", "predicate", "negate")
 
 _MOST_HINTS: Final = 50  # one takes a millisecond
@@ -93,9 +96,19 @@ def strangers(given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
                 name = key[len(f"{root}.{alias}.") :]
                 if name not in keys:
                     hints -= 1
-                    near = get_close_matches(name, keys, n=1) if hints >= 0 else []
+                    near = get_close_matches(_RENAMED.get(name, name), keys, n=1) if hints >= 0 else []
                     hint = f"; did you mean {root}.{alias}.{near[0]}?" if near else ""
                     yield key, f"is not a known property of {given[f'{root}.{alias}.type'].strip()}{hint}"
+
+
+def _nearest(name: str, known: Iterable[str]) -> list[str]:
+    """The three classes whose simple names are most like that of a class that is not known."""
+    wanted = name[-_LONGEST_NAME:].rpartition(".")[2].lower()
+
+    def likeness(class_: str) -> float:
+        return SequenceMatcher(None, wanted, class_.rpartition(".")[2].lower()).ratio()
+
+    return sorted(known, key=likeness, reverse=True)[:3]
 
 
 def _transform_keys(type_: str) -> list[str] | None:
@@ -129,7 +142,7 @@ def _type(given: Mapping[str, str], prefix: str, known: Mapping[str, object], re
         report(
             key,
             f"Invalid value {name} for configuration {key}: Class {name} could not be found. "
-            f"There are: {', '.join(known)}",
+            f"The nearest are {', '.join(_nearest(name, known))}; docs/transforms.md has all",
         )
         return None
     return name

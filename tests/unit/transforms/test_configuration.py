@@ -45,7 +45,7 @@ def test_a_key_that_the_event_does_not_have_is_a_bad_record() -> None:
 def test_every_fault_at_once_in_connect_s_words() -> None:
     found = faults(
         transforms="a,b,c,d",
-        transforms__a__type="org.example.Nothing",
+        transforms__a__type="org.example.ValueToKeys",
         transforms__b__type=APACHE + "Cast$Value",
         transforms__c__type=APACHE + "InsertField$Value",
         transforms__d__predicate="p",
@@ -57,8 +57,9 @@ def test_every_fault_at_once_in_connect_s_words() -> None:
         "transforms.d.predicate",
         "transforms.d.type",
     }
-    assert "Class org.example.Nothing could not be found" in found["transforms.a.type"]
-    assert APACHE + "Cast$Value" in found["transforms.a.type"]
+    assert "Class org.example.ValueToKeys could not be found" in found["transforms.a.type"]
+    assert f"The nearest are {APACHE}ValueToKey, " in found["transforms.a.type"]
+    assert found["transforms.a.type"].count(", ") == 2
     assert found["transforms.b.spec"].startswith(
         'Missing required configuration "transforms.b.spec" which has no'
     )
@@ -86,6 +87,14 @@ def test_keys_that_mean_nothing() -> None:
     found = dict(strangers(given))
     assert set(found) == {"transforms.a.regexp", "transforms.z.type", "predicates.p.type"}
     assert "did you mean transforms.a.regex?" in found["transforms.a.regexp"]
+
+
+def test_names_of_older_versions_are_told_by_their_new_ones() -> None:
+    given = {"transforms": "r", "transforms.r.type": APACHE + "ReplaceField$Value"}
+    given |= {"transforms.r.blacklist": "a", "transforms.r.whitelist": "b"}
+    found = dict(strangers(given))
+    assert "did you mean transforms.r.exclude?" in found["transforms.r.blacklist"]
+    assert "did you mean transforms.r.include?" in found["transforms.r.whitelist"]
 
 
 def test_a_predicate_chooses_and_negate_turns_it_round() -> None:
