@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import Final
 
 from attrs import define, field, frozen
 
@@ -37,7 +37,7 @@ class Meant:
     shared: bool = False
 
 
-def meant(rules: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> dict[str, Meant]:
+def meant(rules: Iterable[tuple[Mapping[str, str], Mapping[str, str]]]) -> dict[str, Meant]:
     """Of contracts' encryption rules, each with ``metadata.properties``, by KEK."""
     found: dict[str, Meant] = {}
     for params, properties in rules:

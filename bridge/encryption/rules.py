@@ -9,15 +9,15 @@ encrypts, or refuses with one sentence; what it overrides it says once.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, Final
+from typing import Final
 
 from attrs import field, frozen
 
 from bridge.encryption.envelope import Algorithm
 from bridge.errors import fatal
 from bridge.languages.places import Place, Places, matches, tags_of
+from bridge.model.registry_documents import MetadataDocument, RuleDocument, RuleSetDocument
 
-Document = Mapping[str, Any]
 Say = Callable[[str], None]
 
 KEK_NAME: Final = "encrypt.kek.name"
@@ -55,17 +55,17 @@ def meet(wanted: Iterable[str], tags: Iterable[str]) -> bool:
     return not wanted or not wanted.isdisjoint(tags)
 
 
-def mode_of(rule: Document) -> str:
+def mode_of(rule: RuleDocument) -> str:
     """When a rule runs: WRITE, READ or WRITEREAD (the default), and what only migrations have."""
     return str(rule.get("mode") or "WRITEREAD")
 
 
-def runs(rule: Document) -> bool:
+def runs(rule: RuleDocument) -> bool:
     """Whether it is a rule that encrypts when a record is written."""
     return rule.get("type") in (FIELDS, PAYLOAD) and not rule.get("disabled") and mode_of(rule) in WRITING
 
 
-def protects(rule: Document, tags: frozenset[str]) -> bool:
+def protects(rule: RuleDocument, tags: frozenset[str]) -> bool:
     """Whether a rule set's rule protects the value of a field with these tags when it is written.
 
     One for the payload encrypts every field; what is to stay out of keys and headers is the tagged ones.
@@ -89,15 +89,15 @@ class Plan:
         return tuple(dict.fromkeys([*(r for rules in self.fields.values() for r in rules), *self.payload]))
 
 
-def domain_rules(rule_set: Document | None) -> list[Document]:
+def domain_rules(rule_set: RuleSetDocument | None) -> list[RuleDocument]:
     """Rules that run when a record is written or read: those for values, then those for bytes."""
     found = rule_set or {}
     return [*(found.get("domainRules") or ()), *(found.get("encodingRules") or ())]
 
 
 def read_rules(
-    rule_set: Document | None,
-    metadata: Document | None = None,
+    rule_set: RuleSetDocument | None,
+    metadata: MetadataDocument | None = None,
     say: Say = lambda text: None,
     first: Collection[str] = (),
 ) -> list[EncryptRule]:
@@ -123,7 +123,9 @@ def read_rules(
     return _of_mode(rules, WRITING, metadata, say, first)
 
 
-def rules_for_reading(rule_set: Document | None, metadata: Document | None = None) -> list[EncryptRule]:
+def rules_for_reading(
+    rule_set: RuleSetDocument | None, metadata: MetadataDocument | None = None
+) -> list[EncryptRule]:
     """The encryption rules that readers undo, and those of writers that no rule of readers undoes: whoever asks has
     the key. In the order in which they were run."""
     rules = [rule for rule in domain_rules(rule_set) if not rule.get("disabled")]
@@ -137,14 +139,14 @@ def rules_for_reading(rule_set: Document | None, metadata: Document | None = Non
     return _of_mode(wanted, (*READING, *WRITING), metadata, lambda text: None)
 
 
-def _aim(rule: Document) -> tuple[str, frozenset[str]]:
+def _aim(rule: RuleDocument) -> tuple[str, frozenset[str]]:
     return str(rule.get("type")), frozenset(rule.get("tags") or ())
 
 
 def _of_mode(
-    rules: Iterable[Document],
+    rules: Iterable[RuleDocument],
     modes: Iterable[str],
-    metadata: Document | None,
+    metadata: MetadataDocument | None,
     say: Say,
     first: Collection[str] = (),
 ) -> list[EncryptRule]:
@@ -171,7 +173,7 @@ def _of_mode(
     return out
 
 
-def _say_overridden(name: str, rule: Document, enable_at: Any, say: Say) -> None:
+def _say_overridden(name: str, rule: RuleDocument, enable_at: str | None, say: Say) -> None:
     on_failure = str(rule.get("onFailure") or "ERROR")
     if on_failure.split(",")[0] != "ERROR":
         say(f"the rule {name} says onFailure {on_failure}; a failure is an error here, never plaintext")
@@ -179,7 +181,7 @@ def _say_overridden(name: str, rule: Document, enable_at: Any, say: Say) -> None
         say(f"the rule set is enabled at {enable_at}; the rule {name} is run here all the same")
 
 
-def _rule(name: str, payload: bool, rule: Document, properties: Document) -> EncryptRule:
+def _rule(name: str, payload: bool, rule: RuleDocument, properties: Mapping[str, str]) -> EncryptRule:
     given = {**properties, **(rule.get("params") or {})}
     kek = given.get(KEK_NAME)
     if not kek:
@@ -214,7 +216,7 @@ class StrayTagError(Exception):
 def plan(
     rules: Iterable[EncryptRule],
     places: Places,
-    metadata: Document | None,
+    metadata: MetadataDocument | None,
     more_tags: Mapping[str, Iterable[str]] | None = None,
     say: Say = lambda text: None,
 ) -> Plan:
@@ -247,7 +249,9 @@ def plan(
     return Plan(fields, tuple(rule for rule in rules if rule.payload), unfit)
 
 
-def _say_unmatched(patterns: Document, places: Places, rules: list[EncryptRule], say: Say) -> None:
+def _say_unmatched(
+    patterns: Mapping[str, Iterable[str]], places: Places, rules: list[EncryptRule], say: Say
+) -> None:
     for pattern, tags in patterns.items():
         if any(rule.tags and rule.meets(tags) for rule in rules) and not any(
             matches(pattern, place.name) for place in places.fields

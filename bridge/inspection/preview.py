@@ -30,6 +30,7 @@ from bridge.log import for_connector
 from bridge.metadata.infer import record_schema
 from bridge.metadata.sources import EventTypes, Metadata, load_contracts
 from bridge.model.contract import Contract, rule_set_document
+from bridge.model.registry_documents import RuleDocument
 from bridge.model.schema import EventType, Schema
 from bridge.registry.client import Registry
 from bridge.routing.conversion import ConversionGuard
@@ -76,7 +77,7 @@ class _Found:
     subject: str | None
     words: str
     text: str | None = None
-    rules: tuple[Mapping[str, Any], ...] = ()
+    rules: tuple[RuleDocument, ...] = ()
     reach: Tagged | None = None
     told: bool = True
 

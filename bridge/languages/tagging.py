@@ -9,7 +9,7 @@ which a record is written. Protocol: Schema Registry 8.3, data contracts.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from attrs import evolve, field, frozen
@@ -23,6 +23,7 @@ from bridge.languages.protobuf import places as protobuf_places
 from bridge.languages.spelling import spellings
 from bridge.model.protection import TAGS
 from bridge.model.registered import Registered
+from bridge.model.registry_documents import MetadataDocument
 from bridge.model.schema import Field, Kind, Schema
 from bridge.model.texts import ReferringText, imports_of
 
@@ -64,7 +65,7 @@ class Tagged:
         return frozenset(tag for name in names for tag in self.origins.get(name, ()))
 
 
-def tags_in(text: str, type_: str, metadata: Mapping[str, Any] | None = None) -> Tagged:
+def tags_in(text: str, type_: str, metadata: MetadataDocument | None = None) -> Tagged:
     """The tags of a registered schema; ``type_`` is the registry's AVRO, JSON or PROTOBUF.
 
     Fatal(stage=SCHEMA) for a text that is no such schema.
@@ -75,7 +76,7 @@ def tags_in(text: str, type_: str, metadata: Mapping[str, Any] | None = None) ->
         return _tags_in(text, type_, metadata)
 
 
-def _tags_in(text: str, type_: str, metadata: Mapping[str, Any] | None) -> Tagged:
+def _tags_in(text: str, type_: str, metadata: MetadataDocument | None) -> Tagged:
     places = PLACES[type_](text)
     origins: dict[str, dict[str, str]] = {}
     for place in places.fields:
@@ -188,7 +189,7 @@ def retagged(
             changes[name] = sorted(wish)
     if not changes:
         return stored
-    metadata = dict(stored.metadata or {})
+    metadata: MetadataDocument = {**(stored.metadata or {})}
     exact = {**(metadata.get("tags") or {})}
     text = stored.text if in_metadata else _with_inline(stored, changes)
     if text != stored.text:
@@ -209,7 +210,7 @@ def with_metadata_tags(stored: Registered) -> Registered:
     entries = {exactly(place.name): sorted(place.tags) for place in found.fields if place.tags}
     if not entries:
         return stored
-    metadata = dict(stored.metadata or {})
+    metadata: MetadataDocument = {**(stored.metadata or {})}
     tags = {**(metadata.get("tags") or {}), **entries}
     return stored if tags == metadata.get("tags") else evolve(stored, metadata={**metadata, "tags": tags})
 

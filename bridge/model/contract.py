@@ -16,12 +16,14 @@ Rules are those of the registry's ``ruleSet.domainRules``. ``parse`` and ``rende
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final, cast
 
 import yaml
 from attrs import define, field, frozen
 
 from bridge.errors import ConfigurationError, Fault
+from bridge.model.registered import Phase
+from bridge.model.registry_documents import MetadataDocument, RuleDocument, RuleSetDocument
 from bridge.yaml_text import NoYamlError, documents_of
 
 OTHERWISE: Final = ("fail", "string", "drop", "payload")
@@ -101,7 +103,7 @@ class _Reader:
     file: str
     faults: list[Fault] = field(factory=list)
 
-    def contract(self, document: Any) -> Contract:
+    def contract(self, document: object) -> Contract:
         root = self.mapping(document, "")
         keys = ("event", "classification", "fields", "metadata", "rules", "otherwise")
         self.known(root, "", keys)
@@ -125,7 +127,7 @@ class _Reader:
             otherwise=self.choice(root.get("otherwise"), "otherwise", OTHERWISE) or "fail",
         )
 
-    def field(self, entry: Any, path: str) -> FieldContract:
+    def field(self, entry: object, path: str) -> FieldContract:
         given = self.mapping(entry, path)
         self.known(given, path, ("tags", "otherwise"))
         return FieldContract(
@@ -133,7 +135,7 @@ class _Reader:
             self.choice(given.get("otherwise"), f"{path}.otherwise", OTHERWISE),
         )
 
-    def rules(self, entries: Any) -> tuple[Rule, ...]:
+    def rules(self, entries: object) -> tuple[Rule, ...]:
         if entries is None:
             return ()
         if not isinstance(entries, list):
@@ -147,7 +149,7 @@ class _Reader:
             seen.add(rule.name)
         return rules
 
-    def rule(self, entry: Any, path: str) -> Rule:
+    def rule(self, entry: object, path: str) -> Rule:
         given = self.mapping(entry, path)
         keys = ("name", "type", "kind", "mode", "tags", "params", "expr", "onSuccess", "onFailure")
         self.known(given, path, (*keys, "disabled", "doc"))
@@ -171,12 +173,12 @@ class _Reader:
     def fault(self, path: str, message: str) -> None:
         self.faults.append(Fault(f"{self.file}: {path}" if path else self.file, message))
 
-    def known(self, given: Mapping[str, Any], path: str, keys: tuple[str, ...]) -> None:
+    def known(self, given: Mapping[str, object], path: str, keys: tuple[str, ...]) -> None:
         for key in given:
             if key not in keys:
                 self.fault(f"{path}.{key}".lstrip("."), f"is not known here; known are {', '.join(keys)}")
 
-    def mapping(self, value: Any, path: str) -> dict[str, Any]:
+    def mapping(self, value: object, path: str) -> dict[str, object]:
         if value is None and path:
             return {}
         if not isinstance(value, dict):
@@ -187,11 +189,11 @@ class _Reader:
                 self.fault(path, f"has the key {key!r}, which is no text; put it in quotes")
         return {k: v for k, v in value.items() if isinstance(k, str)}
 
-    def texts(self, value: Any, path: str) -> dict[str, str]:
+    def texts(self, value: object, path: str) -> dict[str, str]:
         given = self.mapping(value, path).items()
         return {key: self.text(entry, f"{path}.{key}", required=True) for key, entry in given}
 
-    def names(self, value: Any, path: str) -> tuple[str, ...]:
+    def names(self, value: object, path: str) -> tuple[str, ...]:
         if value is None:
             return ()
         if not isinstance(value, list):
@@ -199,7 +201,7 @@ class _Reader:
             return ()
         return tuple(self.text(entry, f"{path}[{i}]", required=True) for i, entry in enumerate(value))
 
-    def text(self, value: Any, path: str, *, required: bool = False) -> str:
+    def text(self, value: object, path: str, *, required: bool = False) -> str:
         if isinstance(value, str) and (value or not required):
             return value
         if value is None and not required:
@@ -207,7 +209,7 @@ class _Reader:
         self.fault(path, "is needed" if value in (None, "") else f"must be text, not {_kind(value)}")
         return ""
 
-    def choice(self, value: Any, path: str, values: tuple[str, ...]) -> str | None:
+    def choice(self, value: object, path: str, values: tuple[str, ...]) -> str | None:
         if value is None:
             return None
         if isinstance(value, str) and value in values:
@@ -216,7 +218,7 @@ class _Reader:
         return None
 
 
-def _kind(value: Any) -> str:
+def _kind(value: object) -> str:
     names = {dict: "a mapping", list: "a list", str: "text", bool: "true or false", type(None): "empty"}
     return names.get(type(value), "a number" if isinstance(value, int | float) else type(value).__name__)
 
@@ -231,7 +233,7 @@ def render(contract: Contract, origin: Callable[[str, str], str | None] = lambda
     lines.append(f"  securityClassification: {_flow(dict(contract.security_classification))}")
     lines.append("fields:" if contract.fields else "fields: {}")
     for name, entry in contract.fields.items():
-        body: dict[str, Any] = {"tags": list(entry.tags)}
+        body: dict[str, object] = {"tags": list(entry.tags)}
         if entry.otherwise is not None:
             body["otherwise"] = entry.otherwise
         found = [text for tag in entry.tags if (text := origin(name, tag))]
@@ -245,9 +247,9 @@ def render(contract: Contract, origin: Callable[[str, str], str | None] = lambda
     return "\n".join(lines) + "\n"
 
 
-def rule_document(rule: Rule) -> dict[str, Any]:
+def rule_document(rule: Rule) -> RuleDocument:
     """The rule in the registry's JSON form."""
-    whole = {
+    whole: RuleDocument = {
         "name": rule.name,
         "doc": rule.doc,
         "kind": rule.kind,
@@ -260,12 +262,12 @@ def rule_document(rule: Rule) -> dict[str, Any]:
         "onFailure": rule.on_failure,
         "disabled": rule.disabled or None,
     }
-    return {key: value for key, value in whole.items() if value is not None}
+    return cast(RuleDocument, {key: value for key, value in whole.items() if value is not None})
 
 
-def metadata_document(contract: Contract, stored: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def metadata_document(contract: Contract, stored: MetadataDocument | None) -> MetadataDocument | None:
     """The registry's ``metadata`` with the contract's properties and sensitive names over what is there."""
-    metadata = dict(stored or {})
+    metadata: MetadataDocument = {**(stored or {})}
     if contract.properties:
         metadata["properties"] = {**(metadata.get("properties") or {}), **contract.properties}
     if contract.sensitive:
@@ -273,31 +275,31 @@ def metadata_document(contract: Contract, stored: Mapping[str, Any] | None) -> d
     return metadata or (None if stored is None else {})
 
 
-def rule_set_document(contract: Contract, stored: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def rule_set_document(contract: Contract, stored: RuleSetDocument | None) -> RuleSetDocument | None:
     """The registry's ``ruleSet`` with the contract's rules in it: one of the same name is replaced in its phase."""
-    rule_set = {phase: list(rules) for phase, rules in (stored or {}).items() if isinstance(rules, list)}
-    rest = {key: value for key, value in (stored or {}).items() if not isinstance(value, list)}
+    rule_set: RuleSetDocument = {**(stored or {})}
     for rule in contract.rules:
-        phase = "encodingRules" if rule.type == "ENCRYPT_PAYLOAD" else "domainRules"
-        rules = rule_set.setdefault(phase, [])
+        phase: Phase = "encodingRules" if rule.type == "ENCRYPT_PAYLOAD" else "domainRules"
+        rules = list(rule_set.get(phase) or ())
         place = next((i for i, each in enumerate(rules) if each.get("name") == rule.name), None)
         if place is None:
             rules.append(rule_document(rule))
         elif not covers(rules[place], rule_document(rule)):
             rules[place] = rule_document(rule)
-    return {**rule_set, **rest} or (None if stored is None else {})
+        rule_set[phase] = rules
+    return rule_set or (None if stored is None else {})
 
 
-_DEFAULTS: Final[dict[str, Any]] = {"kind": "TRANSFORM", "disabled": False, "mode": "WRITEREAD"}
+_DEFAULTS: Final[dict[str, object]] = {"kind": "TRANSFORM", "disabled": False, "mode": "WRITEREAD"}
 
 
-def covers(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+def covers(stored: Mapping[str, object], wanted: Mapping[str, object]) -> bool:
     """Whether a registered rule says what the contract says; registries fill in defaults."""
     keys = {k for k in (*stored, *wanted) if stored.get(k) not in (None, [], {}) or k in wanted}
     return all(stored.get(k, _DEFAULTS.get(k)) == wanted.get(k, _DEFAULTS.get(k)) for k in keys)
 
 
-def _flow(value: Any) -> str:
+def _flow(value: object) -> str:
     """One line of YAML."""
     text = yaml.safe_dump(
         value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=float("inf")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Final, Literal
 
 from attrs import field, frozen
 
+from bridge.model.registry_documents import MetadataDocument, ReferenceDocument, RuleDocument, RuleSetDocument
 from bridge.model.wire import frame_of
+
+Phase = Literal["migrationRules", "domainRules", "encodingRules"]
+PHASES: Final[tuple[Phase, ...]] = ("migrationRules", "domainRules", "encodingRules")
 
 
 @frozen
@@ -19,9 +22,9 @@ class Registered:
     id: int
     text: str
     type: str = "AVRO"
-    references: tuple[Mapping[str, Any], ...] = field(default=(), hash=False)
-    metadata: Mapping[str, Any] | None = field(default=None, hash=False)
-    rule_set: Mapping[str, Any] | None = field(default=None, hash=False)
+    references: tuple[ReferenceDocument, ...] = field(default=(), hash=False)
+    metadata: MetadataDocument | None = field(default=None, hash=False)
+    rule_set: RuleSetDocument | None = field(default=None, hash=False)
     guid: str | None = None
 
     @property
@@ -29,11 +32,10 @@ class Registered:
         """The bytes before a value that this schema writes."""
         return frame_of(self.id)
 
-    def rules(self) -> list[Mapping[str, Any]]:
+    def rules(self) -> list[RuleDocument]:
         """Every rule of every phase."""
         rule_set = self.rule_set or {}
-        phases = ("migrationRules", "domainRules", "encodingRules")
-        return [rule for phase in phases for rule in rule_set.get(phase) or []]
+        return [rule for phase in PHASES for rule in rule_set.get(phase) or []]
 
     def encrypts(self) -> bool:
         """Whether an enabled rule says that something in it is to be encrypted."""

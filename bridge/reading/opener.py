@@ -8,7 +8,7 @@ that holds no ciphertext is an error: it was written in plaintext.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -23,9 +23,9 @@ from bridge.languages.json_schema import places as json_places
 from bridge.languages.places import Places
 from bridge.languages.protobuf import places as protobuf_places
 from bridge.languages.tagging import PLACES
+from bridge.model.registry_documents import MetadataDocument, RuleSetDocument
 from bridge.model.texts import imports_of
 
-Document = Mapping[str, Any]
 Changer = Callable[[Any, Callable[[str, Any], Any]], Any]
 
 
@@ -38,8 +38,8 @@ class Opener:
         subject: str,
         type_: str,
         text: str,
-        metadata: Document | None,
-        rule_set: Document | None,
+        metadata: MetadataDocument | None,
+        rule_set: RuleSetDocument | None,
     ) -> None:
         """Fatal for rules that cannot be read."""
         self._deks, self._subject, self._text = deks, subject, text

@@ -19,8 +19,8 @@ from bridge.languages.places import Place, tags_of
 from bridge.languages.tagging import PLACES, tags_in
 from bridge.model.contract import Contract, rule_set_document
 from bridge.model.registered import Registered
+from bridge.model.registry_documents import MetadataDocument, RuleSetDocument
 
-Document = Mapping[str, Any]
 Chain = tuple[EncryptRule, ...]
 _ENCRYPT = ("ENCRYPT", "ENCRYPT_PAYLOAD")
 
@@ -58,8 +58,8 @@ class Protected:
 
     def __attrs_post_init__(self) -> None:
         if self.contract is not None:
-            properties = {"properties": dict(self.contract.properties)}
-            self._take(enabled(rule_set_document(self.contract, None), properties))
+            metadata: MetadataDocument = {"properties": dict(self.contract.properties)}
+            self._take(enabled(rule_set_document(self.contract, None), metadata))
 
     def add(self, version: Registered) -> None:
         """Take a version's tags and rules into account."""
@@ -164,7 +164,7 @@ class Protected:
         return tuple(dict.fromkeys(chain for chain in (by_itself, *((r,) for r in single)) if chain))
 
 
-def enabled(rule_set: Document | None, metadata: Document | None) -> list[EncryptRule]:
+def enabled(rule_set: RuleSetDocument | None, metadata: MetadataDocument | None) -> list[EncryptRule]:
     """The enabled encryption rules, those of other types left to whoever runs them. Fatal for one without a key."""
     rules = [r for r in domain_rules(rule_set) if r.get("type") in _ENCRYPT and not r.get("disabled")]
     return read_rules({"domainRules": rules}, metadata)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import resource
 from collections.abc import Mapping
-from typing import Any
 
+from bridge.config import Config
 from bridge.config.declarations.formats import REGISTRY_TYPES
 from bridge.encryption.kms import check
 from bridge.encryption.rules import read_rules
@@ -17,7 +17,7 @@ KEY = "bridge.schema.contract"
 _EXAMPLE_SECRET = "example-only-not-a-secret"  # noqa: S105 - public: it stands in keys-example/
 
 
-def check_secrets(params: Mapping[str, str], config: Mapping[str, Any]) -> None:
+def check_secrets(params: Mapping[str, str], config: Config) -> None:
     """ConfigurationError for the example's secret, which everybody has."""
     given = params.get("secret") or os.environ.get("LOCAL_SECRET")
     if (
@@ -41,7 +41,7 @@ def no_core_dumps() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
-def check_contract(contract: Contract, config: Mapping[str, Any]) -> None:
+def check_contract(contract: Contract, config: Config) -> None:
     """ConfigurationError for rules that would not be run, cannot be run, or have no key or driver."""
     faults = []
     if protects(contract):

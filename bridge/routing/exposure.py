@@ -9,15 +9,15 @@ or a subject named after a protected value would tell it to everybody. It is jud
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 from attrs import frozen
 
-from bridge.config import TopicTemplate
+from bridge.config import Config, TopicTemplate
 from bridge.encryption.rules import PAYLOAD, protects, runs
 from bridge.errors import Fatal, Stage
 from bridge.languages.tagging import Path, tags_in
 from bridge.model.registered import Registered
+from bridge.model.registry_documents import RuleDocument
 from bridge.model.schema import Schema
 from bridge.routing.following import follow
 from bridge.transforms.chain import Chain
@@ -35,7 +35,7 @@ class Exposure:
     """Somebody said that nothing is protected where no rule is (``bridge.csfle.allow.plaintext``)."""
 
     @classmethod
-    def of(cls, config: Mapping[str, Any], template: TopicTemplate, chain: Chain) -> Exposure:
+    def of(cls, config: Config, template: TopicTemplate, chain: Chain) -> Exposure:
         """The connector's, with its transforms."""
         fields = {
             name: f"kafka.topic puts the field {name} into the topic"
@@ -119,6 +119,6 @@ def refuse(faults: list[str]) -> None:
         )
 
 
-def _by(rules: Iterable[Mapping[str, Any]]) -> Callable[[frozenset[str]], bool]:
+def _by(rules: Iterable[RuleDocument]) -> Callable[[frozenset[str]], bool]:
     known = tuple(rules)
     return lambda tags: any(protects(rule, tags) for rule in known)

@@ -7,9 +7,9 @@ Asked at every resolution of a route, so that a changed tag, rule or key takes e
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from attrs import define, field
 
@@ -51,7 +51,7 @@ def deks_of(loaded: Loaded, http: Http) -> Deks:
     )
 
 
-def context_of(config: Mapping[str, Any]) -> str:
+def context_of(config: Config) -> str:
     """The context as clients send it with questions about KEKs; empty for the default one."""
     return context_name(str(config.get("schema.context.name") or ""))
 

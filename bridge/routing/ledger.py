@@ -9,16 +9,18 @@ that is acknowledged. A field is one of the event, by its path before transforms
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterable
+from typing import Final
 
 from attrs import define, field, frozen
 
+from bridge.documents import Json
 from bridge.encryption.rules import PAYLOAD, meet, protects, runs
 from bridge.errors import fatal
 from bridge.languages.tagging import Tagged, every_field, struct_in, tags_in
 from bridge.model.contract import Contract
 from bridge.model.contract import protects as says_to_protect
+from bridge.model.registry_documents import RuleDocument
 from bridge.model.schema import Schema
 from bridge.routing.following import follow
 from bridge.routing.registration import Written
@@ -58,7 +60,7 @@ class Entry:
         named = ", ".join([*(["the whole payload"] if self.payload else []), *self.sealed]) or "nothing"
         return f"{self.subject} version {self.version} ({self.event}): sealed {named}"
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> dict[str, Json]:
         """As JSON."""
         return {
             "event": self.event,
@@ -163,7 +165,7 @@ class Ledger:
         event: str,
         written: Written,
         reach: Tagged,
-        rules: list[Mapping[str, Any]],
+        rules: list[RuleDocument],
         placed: frozenset[str],
     ) -> Entry:
         stored, schema = written.registered, written.schema

@@ -7,10 +7,11 @@ that would write, the rules in force and what they seal. Nothing is asked of any
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
 from attrs import evolve, field, frozen
 
+from bridge.config import Config
 from bridge.config.declarations.formats import REGISTRY_TYPES
 from bridge.encryption.rules import EncryptRule, Plan, Say, StrayTagError, plan, read_rules
 from bridge.errors import Fatal, Stage, fatal
@@ -19,12 +20,12 @@ from bridge.formats.options import flag
 from bridge.languages.tagging import every_field, retagged, tags_in, with_metadata_tags
 from bridge.model.contract import Contract, covers, metadata_document, rule_document, rule_set_document
 from bridge.model.registered import Registered
+from bridge.model.registry_documents import RuleDocument
 from bridge.model.schema import Schema
 from bridge.model.subjects import subject_name
 from bridge.routing.unfit import Adapted, adapted
 
 STRATEGY: Final = "value.converter.value.subject.name.strategy"
-Document = Mapping[str, Any]
 
 
 @frozen
@@ -38,7 +39,7 @@ class Ways:
     encrypts: bool = False
 
     @classmethod
-    def of(cls, config: Mapping[str, Any], settings: Mapping[str, str], form: Format | None = None) -> Ways:
+    def of(cls, config: Config, settings: Mapping[str, str], form: Format | None = None) -> Ways:
         """``settings``: the converter's, without ``value.converter.``; ``form``: where the configuration names none."""
         return cls(
             form or FORMATS[config["output.data.format"]],
@@ -76,7 +77,7 @@ class Intent:
     lacking: tuple[str, ...] = ()
     latest: Registered | None = None
     contract: Contract | None = None
-    more_rules: tuple[Document, ...] = ()
+    more_rules: tuple[RuleDocument, ...] = ()
     auto: bool = True
     grown: str = ""
     """The text of ``wanted`` without tags that the latest version has not."""
@@ -181,7 +182,7 @@ def with_contract(stored: Registered, contract: Contract | None) -> Registered:
     return evolve(stored, metadata=metadata, rule_set=rule_set_document(contract, stored.rule_set))
 
 
-def with_rules(stored: Registered, rules: tuple[Document, ...]) -> Registered:
+def with_rules(stored: Registered, rules: tuple[RuleDocument, ...]) -> Registered:
     """With these rules for the payload; one of the same name is replaced unless it says the same."""
     found = list((stored.rule_set or {}).get("encodingRules") or ())
     for rule in rules:
@@ -220,5 +221,5 @@ def _tags(registered: Registered) -> object:
     return (registered.metadata or {}).get("tags") or {}
 
 
-def _rest(registered: Registered) -> dict[str, Any]:
+def _rest(registered: Registered) -> dict[str, object]:
     return {key: value for key, value in (registered.metadata or {}).items() if key != "tags" and value}

@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
 from attrs import evolve, frozen
 
+from bridge.config import Config
 from bridge.documents import understood
 from bridge.errors import Fatal, Stage
 from bridge.formats import Format
 from bridge.formats.options import flag
+from bridge.log import ConnectorLog
 from bridge.model.contract import Contract
 from bridge.model.protection import NOTHING, Protection
 from bridge.model.registered import Registered
@@ -56,8 +58,8 @@ class Registration:
         registry: Registry,
         form: Format,
         settings: Mapping[str, str],
-        config: Mapping[str, Any],
-        log: Any,
+        config: Config,
+        log: ConnectorLog,
         guard: Guard | None = None,
     ) -> None:
         """``guard``: what is protected, None with ``csfle.enabled=false``."""

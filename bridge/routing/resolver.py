@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
 
 import msgspec
 
@@ -128,7 +127,7 @@ class Writers:
         self._chain = Chain(()) if self._transforming is None else self._transforming.chain
         self._exposure = Exposure.of(config, self._template, self._chain)
         self._warned: set[tuple[str, ...]] = set()
-        self._made: dict[str | None, tuple[Any, Route]] = {}
+        self._made: dict[str | None, tuple[object, Route]] = {}
 
     def resolve(self, schema_id: str | None, sample: Data, channel: str | None = None) -> Route:
         """The route of the events published with a schema, and the key for its dead letters; as ``_resolved``."""

@@ -8,16 +8,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from attrs import evolve, frozen
 
 from bridge.encryption.rules import EncryptRule
 from bridge.errors import fatal
 from bridge.model.contract import Contract
+from bridge.model.registry_documents import RuleDocument
 from bridge.model.schema import Field, Kind, Schema
-
-Document = Mapping[str, Any]
 
 
 @frozen
@@ -25,7 +23,7 @@ class Adapted:
     """The schema that is written, the rules it needs besides, and fields that must lose their tags."""
 
     schema: Schema
-    more_rules: tuple[Document, ...] = ()
+    more_rules: tuple[RuleDocument, ...] = ()
     untagged: frozenset[str] = frozenset()
 
 
@@ -39,7 +37,7 @@ def adapted(
     rules = list(rules)
     own = {rule.name for rule in contract.rules} if contract is not None else set()
     columns: list[Field] = []
-    more: dict[str, Document] = {}
+    more: dict[str, RuleDocument] = {}
     untagged = set()
     for column in schema.fields:
         met = [rule for rule in rules if rule.meets(column.tags.union(tags.get(column.name, ())))]
@@ -75,7 +73,7 @@ def _otherwise(name: str, contract: Contract | None) -> str:
     return own or contract.otherwise
 
 
-def _payload_rule(rule: EncryptRule) -> Document:
+def _payload_rule(rule: EncryptRule) -> RuleDocument:
     name = f"{rule.name[:248]}_payload"
     return {
         "name": name,

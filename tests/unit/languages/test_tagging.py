@@ -258,6 +258,11 @@ def test_the_contract_over_what_is_registered() -> None:
         "encodingRules": [{"name": "whole", "type": "ENCRYPT_PAYLOAD"}]
     }
     assert rule_set_document(Contract("E__e"), None) is None
+    of_null = rule_set_document(CONTRACT, {"domainRules": None, "encodingRules": None})
+    assert of_null is not None
+    assert [r["name"] for r in of_null["domainRules"] or ()] == ["pii"], (
+        "a phase that is null holds no rules yet"
+    )
     owned = Contract("E__e", properties={"owner": "x"}, sensitive=("a",))
     metadata = metadata_document(owned, {"properties": {"b": "c"}, "tags": {"t": ["T"]}})
     assert metadata == {"properties": {"b": "c", "owner": "x"}, "tags": {"t": ["T"]}, "sensitive": ["a"]}
