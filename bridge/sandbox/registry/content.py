@@ -7,17 +7,19 @@ with a byte 1 before metadata and rule set: a content address, equal in every co
 from __future__ import annotations
 
 import hashlib
+import re
 import struct
 import uuid
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from attrs import evolve, field, frozen
 
 from bridge.sandbox.registry import rule_sets as rule_sets
 
 VERSION_PROPERTY = "confluent:version"
+_HEX: Final = re.compile(r"[0-9a-f]+")
 
 Json = dict[str, Any]
 
@@ -78,7 +80,7 @@ class Content:
             for key, tags in self.metadata.get("tags", {}).items():
                 yield "".join((key, *tags)).encode()
             for key, value in self.metadata.get("properties", {}).items():
-                yield (key + value).encode()
+                yield (key + rule_sets.never_null(value)).encode()
             yield "".join(self.metadata.get("sensitive", ())).encode()
         if self.rules is not None:
             yield b"\x01"
@@ -88,12 +90,24 @@ class Content:
             yield self.rules.get("enableAt", "").encode()
 
 
+def guid_of(text: str) -> str | None:
+    """A GUID as a path names it: five groups of hexadecimal digits, leading zeros left out or not, or 32 digits."""
+    groups = [group.lower() for group in text.split("-")]
+    widths = (32,) if len(groups) == 1 else (8, 4, 4, 4, 12)
+    if len(groups) != len(widths) or not all(_HEX.fullmatch(group) for group in groups):
+        return None
+    if len(groups) == 1 and len(text) != widths[0]:
+        return None
+    digits = "".join(group.zfill(width)[-width:] for group, width in zip(groups, widths, strict=True))
+    return str(uuid.UUID(hex=digits))
+
+
 def metadata_of(given: Json | None) -> Json | None:
     """Metadata as it is stored: its maps and sets sorted, absent parts left out."""
     if given is None:
         return None
     tags = {key: sorted(set(values or ())) for key, values in sorted((given.get("tags") or {}).items())}
-    properties = {key: str(value) for key, value in sorted((given.get("properties") or {}).items())}
+    properties = dict(sorted((given.get("properties") or {}).items()))
     sensitive = sorted(set(given.get("sensitive") or ()))
     found = {"tags": tags, "properties": properties, "sensitive": sensitive}
     return {key: value for key, value in found.items() if value}

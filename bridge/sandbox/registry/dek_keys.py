@@ -17,7 +17,7 @@ from attrs import define, evolve, field
 from bridge.encryption.envelope import Algorithm, new_material
 from bridge.encryption.kms import DRIVERS, Kms, open_kms
 from bridge.errors import BridgeError
-from bridge.sandbox.registry.error_codes import RegistryError
+from bridge.sandbox.registry.error_codes import RegistryError, server_fault
 
 _NAME: Final = re.compile(r"[^\W\d][\w-]{0,255}")
 _PREFIXES: Final = {
@@ -55,7 +55,7 @@ class Kek:
     name: str
     kms_type: str
     kms_key: str
-    props: dict[str, str]
+    props: dict[str, str | None]
     doc: str | None
     shared: bool
     deleted: bool = False
@@ -65,7 +65,7 @@ class Kek:
         """As it is answered."""
         out: Json = {"name": self.name, "kmsType": self.kms_type, "kmsKeyId": self.kms_key}
         out["kmsProps"] = dict(sorted(self.props.items()))
-        if self.doc:
+        if self.doc is not None:
             out["doc"] = self.doc
         out |= {"shared": self.shared, "ts": self.ts}
         return out | ({"deleted": True} if self.deleted else {})
@@ -115,23 +115,27 @@ class Keys:
     def create_kek(self, body: Json) -> Kek:
         """Register a KEK; one equal to a deleted one restores it."""
         name, kms_type, kms_key = body.get("name"), body.get("kmsType"), body.get("kmsKeyId")
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
+        if name is None or not _NAME.fullmatch(name):
             raise invalid("name")
-        if not kms_type or not isinstance(kms_type, str):
+        if not kms_key:
+            raise invalid("kmsKeyId")
+        if kms_type is None:
             raise invalid("kmsType")
-        if not kms_key or not isinstance(kms_key, str) or not _fits(kms_type, kms_key):
+        if not _fits(kms_type, kms_key):
             raise invalid("kmsKeyId")
         made = Kek(
             name,
             _normal(kms_type),
             kms_key,
-            _texts(body.get("kmsProps")),
+            dict(body.get("kmsProps") or {}),
             body.get("doc"),
-            bool(body.get("shared")),
-            bool(body.get("deleted")),
+            body.get("shared") is True,
+            body.get("deleted") is True,
         )
         known = self.keks.get(name)
-        if known is not None and (not known.deleted or evolve(known, deleted=made.deleted) != made):
+        if known is not None and (
+            known.deleted == made.deleted or evolve(known, deleted=made.deleted) != made
+        ):
             raise exists(name)
         self.keks[name] = made
         return made
@@ -139,11 +143,13 @@ class Keys:
     def update_kek(self, name: str, body: Json) -> Kek:
         """Change properties, words or sharing: null clears, absent keeps."""
         known = self.kek(name)
+        if body.get("shared", known.shared) is None:
+            raise server_fault()
         changed = evolve(
             known,
-            props=_texts(body["kmsProps"]) if "kmsProps" in body else known.props,
+            props=dict(body["kmsProps"] or {}) if "kmsProps" in body else known.props,
             doc=body.get("doc", known.doc),
-            shared=bool(body["shared"]) if "shared" in body else known.shared,
+            shared=body.get("shared", known.shared),
         )
         if changed != known:
             self.keks[name] = evolve(changed, ts=_now())
@@ -163,7 +169,7 @@ class Keys:
 
     def undelete_kek(self, name: str) -> None:
         """Restore."""
-        self.keks[name] = evolve(self.kek(name, deleted=True), deleted=False)
+        self.keks[name] = evolve(self.kek(name, deleted=True), deleted=False, ts=_now())
 
     def kms(self, kek: Kek, subject: str) -> Kms:
         """The driver of a shared KEK. Raises 50070."""
@@ -172,7 +178,8 @@ class Keys:
             text = f"Could not generate encrypted dek for {subject}: No KMS driver supports: {url}"
             raise RegistryError(50070, text)
         try:
-            return self.open_kms(kek.kms_type, kek.kms_key, kek.props)
+            props = {key: value for key, value in kek.props.items() if value is not None}
+            return self.open_kms(kek.kms_type, kek.kms_key, props)
         except BridgeError as error:
             raise RegistryError(
                 50070, f"Could not generate encrypted dek for {subject}: {error.message}"
@@ -181,8 +188,8 @@ class Keys:
     # --- DEKs --------------------------------------------------------------------------------------------------
 
     def of(self, kek: str, subject: str, algorithm: Algorithm) -> list[Dek]:
-        """All versions, ascending, deleted ones included."""
-        found = (d for k, d in self.deks.items() if k[:3] == (kek, subject, str(algorithm)))
+        """All versions from 1 on, ascending, deleted ones included. (Others can be made, and got by number.)"""
+        found = (d for k, d in self.deks.items() if k[:3] == (kek, subject, str(algorithm)) and k[3] > 0)
         return sorted(found, key=lambda dek: dek.version)
 
     def subjects(self, kek: str, *, deleted: bool) -> list[str]:
@@ -193,27 +200,32 @@ class Keys:
         self, kek: str, subject: str, algorithm: Algorithm, version: int, *, deleted: bool = False
     ) -> Dek:
         """One version; -1 the latest. Raises 40470."""
-        self.kek(kek, deleted=True)
-        found = [d for d in self.of(kek, subject, algorithm) if deleted or not d.deleted]
-        picked = found[-1:] if version == -1 else [d for d in found if d.version == version]
+        self.kek(kek, deleted=deleted)
+        if version == -1:
+            picked = [d for d in self.of(kek, subject, algorithm) if deleted or not d.deleted][-1:]
+        else:
+            one = self.deks.get((kek, subject, str(algorithm), version))
+            picked = [one] if one is not None and (deleted or not one.deleted) else []
         if not picked:
             raise not_found(subject)
         return picked[0]
 
     def create_dek(self, kek: Kek, subject: str, body: Json, *, rewrap: bool) -> Dek:
         """Register a version; what the caller wrapped, or, for a shared KEK, what the registry makes."""
-        algorithm = _algorithm(body.get("algorithm"))
-        version = body.get("version", 1)
+        algorithm = Algorithm(body.get("algorithm") or "AES256_GCM")
+        version = 1 if body.get("version") is None else body["version"]
         given = body.get("encryptedKeyMaterial")
-        if not given and not kek.shared:
-            raise invalid("encryptedKeyMaterial")
         key = (kek.name, subject, str(algorithm), version)
-        known = self.deks.get(key)
-        if known is not None and not rewrap and (not known.deleted or not given or known.wrapped != given):
+        known, deleted = self.deks.get(key), body.get("deleted") is True
+        if known is not None and not rewrap and (known.deleted == deleted or known.wrapped != given):
             raise exists(subject)
-        made = Dek(kek.name, subject, version, algorithm, given or "", bool(body.get("deleted")))
+        if known is not None and given is not None and kek.shared:
+            raise exists(subject)
+        if given is None and not kek.shared:
+            raise invalid("encryptedKeyMaterial")
+        made = Dek(kek.name, subject, version, algorithm, given or "", deleted)
         if kek.shared:
-            made.wrapped = self._shared(kek, made, known)
+            made.wrapped = self._shared(kek, made, known, given)
         self.deks[key] = made
         return made
 
@@ -229,23 +241,26 @@ class Keys:
             raise RegistryError(50070, text) from None
 
     def delete_deks(self, found: list[Dek], subject: str, *, permanent: bool) -> None:
-        """Delete versions, softly first. Raises 40470, 40471."""
-        if not found:
-            raise not_found(subject)
+        """Delete versions, softly first. Raises 40471."""
         if permanent and not all(dek.deleted for dek in found):
             raise _not_deleted(subject)
         for dek in found:
             if permanent:
                 del self.deks[dek.kek, dek.subject, str(dek.algorithm), dek.version]
             else:
-                dek.deleted = True
+                dek.deleted, dek.ts = True, _now()
 
-    def _shared(self, kek: Kek, made: Dek, known: Dek | None) -> str:
+    def undelete_deks(self, found: list[Dek]) -> None:
+        """Restore versions."""
+        for dek in found:
+            dek.deleted, dek.ts = False, _now()
+
+    def _shared(self, kek: Kek, made: Dek, known: Dek | None, given: str | None) -> str:
         if known is not None:
             return base64.b64encode(self.kms(kek, made.subject).wrap(self.plain(known) or b"")).decode()
-        if made.wrapped:
+        if given is not None:
             self.plain(made)
-            return made.wrapped
+            return given
         kms = self.kms(kek, made.subject)
         return base64.b64encode(kms.wrap(new_material(made.algorithm))).decode()
 
@@ -259,32 +274,10 @@ def _short(error: Exception) -> str:
     return "ciphertext too short" if "short" in text else text
 
 
-def _algorithm(given: Any) -> Algorithm:
-    try:
-        return Algorithm(given or "AES256_GCM")
-    except ValueError:
-        known = ", ".join(sorted(Algorithm))
-        text = (
-            f'Cannot deserialize value of type `DekFormat` from String "{given}": not one of the values accepted for '
-            f"Enum class: [{known}]"
-        )
-        raise RegistryError(400, text) from None
-
-
 def _fits(kms_type: str, key: str) -> bool:
     return key.startswith(_PREFIXES.get(kms_type, ("",)))
 
 
 def _normal(kms_type: str) -> str:
-    return next((f"{cloud}-kms" for cloud in ("aws", "azure", "gcp") if kms_type.startswith(cloud)), kms_type)
-
-
-def _texts(given: Any) -> dict[str, str]:
-    if given is not None and not isinstance(given, dict):
-        kind = "String value" if isinstance(given, str) else "value"
-        text = (
-            "Cannot construct instance of `LinkedHashMap` (although at least one Creator exists): no "
-            f"String-argument constructor/factory method to deserialize from {kind} ('{given}')"
-        )
-        raise RegistryError(400, text)
-    return {str(key): str(value) for key, value in (given or {}).items()}
+    clouds = ("aws", "azure", "gcp")
+    return next((f"{cloud}-kms" for cloud in clouds if kms_type.lower().startswith(cloud)), kms_type)

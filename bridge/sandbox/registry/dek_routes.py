@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from bridge.encryption.envelope import Algorithm
 from bridge.sandbox.registry import names
-from bridge.sandbox.registry.dek_keys import Dek, Kek, Keys, invalid, not_found
+from bridge.sandbox.registry.dek_keys import Dek, Kek, Keys, invalid
 from bridge.sandbox.registry.error_codes import RegistryError
 from bridge.sandbox.registry.http import Call, Handler
 from bridge.sandbox.registry.subjects import Subjects, version_number
@@ -96,17 +96,20 @@ class DekRoutes:
     # --- DEKs --------------------------------------------------------------------------------------------------
 
     def _list_deks(self, call: Call) -> Any:
-        self._keys.kek(call.path[0], deleted=True)
+        self._keys.kek(call.path[0], deleted=call.flag("deleted"))
         # a subject of which everything is deleted is still listed where another algorithm is not
         return call.page(self._keys.subjects(call.path[0], deleted=call.flag("deleted")))
 
     def _create_dek(self, call: Call) -> Any:
         body = call.object("createDek.request")
-        kek = self._keys.kek(call.path[0])
-        given = call.path[1] if len(call.path) > 1 else body.get("subject")
-        if not given:
+        by_path = len(call.path) > 1
+        # only a subject of a path is looked up as an alias
+        subject = self._subject(call.path[1]) if by_path else body.get("subject") or ""
+        if not subject or not names.is_printable(subject):
             raise invalid("subject")
-        made = self._keys.create_dek(kek, self._subject(str(given)), body, rewrap=call.flag("rewrap"))
+        kek = self._keys.kek(call.path[0], deleted=body.get("deleted") is True)
+        rewrap = by_path and call.flag("rewrap")
+        made = self._keys.create_dek(kek, subject, body, rewrap=rewrap)
         imported = self._subjects.modes.effective(names.parse(made.subject)) == "IMPORT"
         return made.document(None if imported else self._keys.plain(made))
 
@@ -118,39 +121,40 @@ class DekRoutes:
         return found.document(self._keys.plain(found))
 
     def _versions(self, call: Call) -> Any:
-        self._keys.kek(call.path[0], deleted=True)
         deleted = call.flag("deleted")
+        self._keys.kek(call.path[0], deleted=deleted)
         found = self._keys.of(call.path[0], self._subject(call.path[1]), _algorithm(call))
         return call.page([dek.version for dek in found if deleted or not dek.deleted])
 
     def _delete_deks(self, call: Call) -> Any:
-        self._keys.delete_deks(self._meant(call), call.path[1], permanent=call.flag("permanent"))
+        subject = self._subject(call.path[1])
+        self._keys.delete_deks(self._meant(call), subject, permanent=call.flag("permanent"))
 
     def _undelete_deks(self, call: Call) -> Any:
-        kek = self._keys.kek(call.path[0], deleted=True)
+        found, kek = self._meant(call), self._keys.kek(call.path[0], deleted=True)
         if kek.deleted:
             raise RegistryError(40472, f"Key '{kek.name}' must be undeleted first")
-        found = self._meant(call)
-        if not found:
-            raise not_found(call.path[1])
-        for dek in found:
-            dek.deleted = False
+        self._keys.undelete_deks(found)
 
     def _meant(self, call: Call) -> list[Dek]:
-        """The version a path names, or all of the algorithm."""
-        self._keys.kek(call.path[0], deleted=True)
-        found = self._keys.of(call.path[0], self._subject(call.path[1]), _algorithm(call))
+        """The version a path names, or all of the algorithm. Raises 40470.
+
+        As in the server, *latest* must be there and stands for nothing: 204, and nothing is changed.
+        """
+        kek, subject, algorithm = call.path[0], self._subject(call.path[1]), _algorithm(call)
+        self._keys.kek(kek, deleted=True)
+        wanted = version_number(call.path[2]) if len(call.path) > 2 else None
+        latest = self._keys.dek(kek, subject, algorithm, wanted or -1, deleted=True)
         if len(call.path) < 3:
-            return found
-        wanted = version_number(call.path[2])
-        return found[-1:] if wanted is None else [dek for dek in found if dek.version == wanted]
+            return self._keys.of(kek, subject, algorithm)
+        return [latest] if wanted is not None else []
 
     def _subject(self, text: str) -> str:
         """The qualified subject, its alias followed."""
         name = names.parse(text)
         own = self._subjects.configs.own(name) or {}
         alias = own.get("aliasForDeks") or own.get("alias")
-        return str(names.parse(alias) if alias else name)
+        return str(names.beside(alias, name) if alias else name)
 
 
 def _algorithm(call: Call) -> Algorithm:

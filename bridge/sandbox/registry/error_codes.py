@@ -41,6 +41,11 @@ def invalid_schema(message: str) -> RegistryError:
     return RegistryError(42201, message)
 
 
+def server_fault() -> RegistryError:
+    """A fault of the server itself: where it has one, so has this one."""
+    return RegistryError(500, "Internal Server Error")
+
+
 def not_permitted(message: str) -> RegistryError:
     """42205."""
     return RegistryError(42205, message)

@@ -17,6 +17,7 @@ from attrs import frozen
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bridge.languages.compatibility.json_text import Number
 from bridge.sandbox.registry import names, shapes
 from bridge.sandbox.registry.error_codes import BareError, RegistryError
 from bridge.sandbox.registry.names import ALL
@@ -41,8 +42,8 @@ class Call:
     has_body: bool
 
     def text(self, key: str, default: str | None = None) -> str | None:
-        """A query value."""
-        return self.query[key][-1] if key in self.query else default
+        """A query value; the first where a key comes several times."""
+        return self.query[key][0] if key in self.query else default
 
     def flag(self, key: str) -> bool:
         """A query value as Java's ``Boolean.valueOf`` reads it: any case of *true*."""
@@ -54,17 +55,12 @@ class Call:
         return items[offset:] if limit <= 0 else items[offset : offset + limit]
 
     def object(self, what: str) -> Json:
-        """The body as an object. Raises 422 where it is missing, 400 where it is something else."""
+        """The body, its fields in their types. Raises 422 where it is missing, 400 where it is something else."""
         if not self.has_body or self.body is None:
             raise RegistryError(422, f"{what} must not be null (was null)")
         if not isinstance(self.body, dict):
-            token = "START_ARRAY" if isinstance(self.body, list) else "VALUE_STRING"
-            kind = "Array" if isinstance(self.body, list) else "String"
-            name = _CLASSES.get(what, "Request")
-            text = f"Cannot deserialize value of type `{name}` from {kind} value (token `JsonToken.{token}`)"
-            raise RegistryError(400, text)
-        shapes.check(what, self.body)
-        return self.body
+            raise shapes.refusal(shapes.class_of(what), self.body)
+        return shapes.read(what, self.body)
 
     def _int(self, key: str, default: int) -> int:
         try:
@@ -73,7 +69,6 @@ class Call:
             raise RegistryError(404, "HTTP 404 Not Found") from None
 
 
-_CLASSES: Final = {"register.request": "RegisterSchemaRequest"}
 Handler = Callable[[Call], Any]
 
 
@@ -162,9 +157,9 @@ def _without_context(
         holder = 0
         rest = rest if len(rest) > 1 else [*rest, ""]
     if rest[:2] == ["schemas", "ids"]:
-        query["subject"] = [_qualified(prefix, query.get("subject", [""])[-1])]
+        query["subject"] = [_qualified(prefix, query.get("subject", [""])[0])]
     elif rest in (["schemas"], ["subjects"]):
-        query["subjectPrefix"] = [_qualified(prefix, query.get("subjectPrefix", [""])[-1])]
+        query["subjectPrefix"] = [_qualified(prefix, query.get("subjectPrefix", [""])[0])]
     elif holder is not None and holder + 1 < len(rest):
         rest[holder + 1] = _qualified(prefix, rest[holder + 1])
     return tuple(rest), query
@@ -190,8 +185,8 @@ def _parsed(body: bytes) -> Any:
     if not body.strip():
         return None
     try:
-        return json.loads(body)
-    except ValueError as error:
+        return json.loads(body, parse_float=Number, parse_constant=Number)
+    except (ValueError, RecursionError) as error:
         raise RegistryError(400, f"The body is not valid JSON: {error}") from None
 
 

@@ -57,14 +57,22 @@ def _parser(source: Source) -> Parser:
 
 
 def _edit(tree: Type, edits: tuple[Any, ...]) -> None:
-    entities = {path: props for path, _, props in tagged(tree)}
+    entities = [(path, kind == "sr_record", props) for path, kind, props in tagged(tree)]
     for edit in edits:
-        if edit.path not in entities:
-            raise UnknownEntity(f"No matching path '{edit.path}' found in the schema")
-        props = entities[edit.path]
+        props = _entity(entities, edit)
         kept = [tag for tag in props.get(TAGS, ()) if edit.adding or tag not in edit.tags]
         kept += [tag for tag in edit.tags if edit.adding and tag not in kept]
         if kept:
             props[TAGS] = kept
         else:
             props.pop(TAGS, None)
+
+
+def _entity(entities: list[tuple[str, bool, dict[str, Any]]], edit: Any) -> dict[str, Any]:
+    """The properties of what is named by its full name, or by its name without the namespace."""
+    path, parts = edit.path.removeprefix("."), 1 if edit.record else 2
+    for known, record, props in entities:
+        short = ".".join(known.split(".")[-parts:])
+        if record == edit.record and path in (known, short):
+            return props
+    raise UnknownEntity(f"No matching path '{edit.path}' found in the schema")

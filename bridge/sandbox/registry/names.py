@@ -32,6 +32,8 @@ class Name:
 
 def parse(text: str) -> Name:
     """A subject as it stands in a path or query."""
+    if text.startswith(ALL):
+        return Name("*", text[len(ALL) :])
     if not text.startswith(":."):
         return Name(DEFAULT, text)
     context, _, subject = text[1:].partition(":")
@@ -39,16 +41,30 @@ def parse(text: str) -> Name:
 
 
 def is_qualified(text: str) -> bool:
-    """Whether the text names its context."""
-    return text.startswith(":.")
+    """Whether the text names another context than the default one."""
+    return parse(text).context != DEFAULT
 
 
-def checked(name: Name) -> Name:
-    """The name, if a schema may be registered under it. Raises 42208."""
-    bad = name.subject in ("__GLOBAL", "__EMPTY", "")
-    if bad or any(unicodedata.category(character) == "Cc" for character in name.subject):
+def checked(name: Name, *, setting: bool = False) -> Name:
+    """The name, if a schema may be registered under it, or (``setting``) something be set for it. Raises 42208.
+
+    An empty subject may be registered, for old times' sake; under ``:.__GLOBAL:`` nothing but settings may be.
+    """
+    bad = name.subject in ("__GLOBAL", "__EMPTY") or (name.context == GLOBAL and not setting)
+    if bad or not is_printable(str(name)):
         raise RegistryError(42208, f"The specified subject '{name}' is not a valid.")
     return name
+
+
+def beside(text: str, parent: Name) -> Name:
+    """The subject that an alias or a reference of ``parent`` names: in the same context, unless it names one."""
+    name = parse(text)
+    return name if name.context != DEFAULT else Name(parent.context, name.subject)
+
+
+def is_printable(text: str) -> bool:
+    """Whether the text is free of control characters."""
+    return all(unicodedata.category(character) != "Cc" for character in text)
 
 
 def context_of_path(segment: str) -> str:

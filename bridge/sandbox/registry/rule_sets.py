@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from bridge.sandbox.registry.error_codes import RegistryError
+from bridge.sandbox.registry.error_codes import RegistryError, server_fault
 
 PHASES: Final = ("migrationRules", "domainRules", "encodingRules")
 _MIGRATION_MODES: Final = ("UPGRADE", "DOWNGRADE", "UPDOWN")
@@ -49,11 +49,18 @@ def pieces(rule: Json) -> Iterator[bytes]:
         yield str(rule.get(key) or "").encode()
     yield "".join(rule.get("tags", ())).encode()
     for key, value in rule.get("params", {}).items():
-        yield (key + value).encode()
+        yield (key + never_null(value)).encode()
     for key in ("expr", "onSuccess", "onFailure"):
         yield str(rule.get(key) or "").encode()
     if rule.get("disabled"):
         yield b"\x01"
+
+
+def never_null(value: str | None) -> str:
+    """The value of a property or parameter; the server fails at the content address of a null."""
+    if value is None:
+        raise server_fault()
+    return value
 
 
 def _rule(given: Json) -> Json:
@@ -73,9 +80,9 @@ def _rule(given: Json) -> Json:
     return {**shown, "disabled": bool(given.get("disabled"))}
 
 
-def _params(given: dict[str, Any]) -> dict[str, str]:
+def _params(given: dict[str, str | None]) -> dict[str, str | None]:
     """Parameters in order; what a key id implies is filled in, as the DEK registry extension does."""
-    params = {key: str(value) for key, value in given.items()}
+    params = dict(given)
     key_id = params.get(_KEY_ID)
     if key_id:
         if key_id.startswith("arn:"):

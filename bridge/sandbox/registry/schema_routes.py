@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from bridge.sandbox.registry import answers, names, rule_sets
+from bridge.sandbox.registry.content import guid_of
 from bridge.sandbox.registry.deletions import delete_subject, delete_version
-from bridge.sandbox.registry.error_codes import RegistryError, no_schema
+from bridge.sandbox.registry.error_codes import RegistryError, no_schema, server_fault
 from bridge.sandbox.registry.http import Call, Handler, Raw, number
 from bridge.sandbox.registry.kinds import KINDS
 from bridge.sandbox.registry.names import ALL, Name
@@ -78,7 +79,7 @@ class SchemaRoutes:
         return call.page(found)
 
     def _by_id(self, call: Call) -> Any:
-        version = self._subjects.by_id(number(call.path[0]), call.text("subject"))
+        version = self._of_id(call)
         extra = self._extra(version.name, version.content, call)
         if call.text("referenceFormat") == "qualified" and names.is_qualified(call.text("subject") or ""):
             extra |= answers.qualified(version.content, version.name).json()
@@ -88,11 +89,19 @@ class SchemaRoutes:
 
     def _bare_by_id(self, call: Call) -> Any:
         try:
-            return Raw(self._text(self._subjects.by_id(number(call.path[0]), call.text("subject")), call))
+            return Raw(self._text(self._of_id(call), call))
         except RegistryError as error:
             if error.code == 40403:
-                raise RegistryError(500, "Internal Server Error") from None
+                raise server_fault() from None
             raise
+
+    def _of_id(self, call: Call) -> Version:
+        return self._subjects.by_id(number(call.path[0]), self._asked_subject(call))
+
+    def _asked_subject(self, call: Call) -> str | None:
+        """The subject of the query, its alias followed."""
+        text = call.text("subject")
+        return str(self._subjects.resolve(text)) if text else None
 
     def _subjects_of_id(self, call: Call) -> Any:
         found = self._having(call)
@@ -104,14 +113,14 @@ class SchemaRoutes:
 
     def _having(self, call: Call) -> Any:
         id_ = number(call.path[0])
-        found = self._subjects.having(id_, call.text("subject"), deleted=call.flag("deleted"))
+        found = self._subjects.having(id_, self._asked_subject(call), deleted=call.flag("deleted"))
         return sorted(found, key=lambda version: (str(version.name), version.version))
 
     def _by_guid(self, call: Call) -> Any:
         found = self._subjects.by_guid(call.path[0])
-        if not found and call.path[0].lower() in self._subjects.store.removed:
+        if not found and guid_of(call.path[0]) in self._subjects.store.removed:
             # recorded as it is: a fault of the server
-            raise RegistryError(500, "Internal Server Error")
+            raise server_fault()
         if not found:
             raise no_schema(call.path[0])
         answer = answers.schema_string(found[0]) | {"schema": self._text(found[0], call)}
@@ -192,12 +201,13 @@ class SchemaRoutes:
 
     def _list_versions(self, call: Call) -> Any:
         name = self._subjects.resolve(call.path[0])
-        only = call.flag("deletedOnly")
-        found = self._subjects.versions(name, deleted=call.flag("deleted") or only)
-        negative = call.flag("deletedAsNegative")
-        numbers = [
-            -v.version if v.deleted and negative else v.version for v in found if v.deleted or not only
-        ]
+        only, deleted = call.flag("deletedOnly"), call.flag("deleted")
+        self._subjects.versions(name, deleted=deleted or only)
+        found = self._subjects.versions(name, deleted=True)
+        if call.flag("deletedAsNegative"):  # all of them, whatever else is asked for
+            numbers = [-v.version if v.deleted else v.version for v in found]
+        else:
+            numbers = [v.version for v in found if (v.deleted if only else deleted or not v.deleted)]
         return call.page(numbers)
 
     def _get_version(self, call: Call) -> Any:

@@ -12,7 +12,6 @@ from bridge.sandbox.registry.content import Content, Json, Reference, metadata_o
 from bridge.sandbox.registry.error_codes import Unfit, UnknownEntity, invalid_schema
 from bridge.sandbox.registry.kinds import KINDS, TagEdit
 from bridge.sandbox.registry.names import Name
-from bridge.sandbox.registry.settings import text_of
 from bridge.sandbox.registry.store import Store, Version
 
 
@@ -42,20 +41,21 @@ class Request:
         ``numbered``: the version is noted in the metadata, whatever the body says.
         """
         references = tuple(
-            Reference(str(r.get("name")), str(r.get("subject")), _integer(r.get("version", -1)))
+            Reference(
+                str(r.get("name")), str(r.get("subject")), -1 if r.get("version") is None else r["version"]
+            )
             for r in _list(body.get("references"))
         )
-        id_ = body.get("id")
         return cls(
-            text=_string(body.get("schema")),
-            type=_string(body.get("schemaType")) or "AVRO",
+            text=body.get("schema") or "",
+            type=body.get("schemaType") or "AVRO",
             references=references,
             metadata=metadata_of(body.get("metadata")),
             rules=rule_sets.rule_set_of(body.get("ruleSet")),
             has_metadata=body.get("metadata") is not None,
             has_rules=body.get("ruleSet") is not None,
-            version=_integer(body.get("version") or 0),
-            id=None if id_ is None else _integer(id_),
+            version=body.get("version") or 0,
+            id=body.get("id"),
             edits=(*_edits(body, "schemaTagsToAdd"), *_edits(body, "schemaTagsToRemove")),
             normalize=normalize,
             numbered=numbered,
@@ -128,9 +128,7 @@ class Schemas:
 
     def reference_name(self, reference: Reference, parent: Name) -> Name:
         """The subject a reference names: in the parent's context unless it is qualified."""
-        if names.is_qualified(reference.subject):
-            return names.parse(reference.subject)
-        return Name(parent.context, reference.subject)
+        return names.beside(reference.subject, parent)
 
     def _source(self, kind: str, text: str, references: tuple[Reference, ...], parent: Name) -> Source:
         imports: dict[str, str] = {}
@@ -193,14 +191,6 @@ def _shown(name: Name, request: Request, version: int | None, id_: int | None) -
 def _listed(request: Request) -> str:
     listed = [f"{{name='{r.name}', subject='{r.subject}', version={r.version}}}" for r in request.references]
     return f"[{', '.join(listed)}]"
-
-
-def _string(value: Any) -> str:
-    return "" if value is None else text_of(value)
-
-
-def _integer(value: Any) -> int:
-    return int(value) if not isinstance(value, str) or value.strip() else 0
 
 
 def _list(value: Any) -> list[Json]:

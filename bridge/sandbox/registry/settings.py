@@ -7,7 +7,7 @@ from typing import Any, Final
 from bridge.languages.compatibility import DEFAULT_LEVEL, LEVELS
 from bridge.sandbox.registry import rule_sets
 from bridge.sandbox.registry.content import metadata_of
-from bridge.sandbox.registry.error_codes import RegistryError, no_subject
+from bridge.sandbox.registry.error_codes import RegistryError
 from bridge.sandbox.registry.names import DEFAULT, GLOBAL, Name
 
 Json = dict[str, Any]
@@ -28,7 +28,6 @@ _KEYS: Final[tuple[str, ...]] = (
     "defaultRuleSet",
     "overrideRuleSet",
 )
-_TEXTS: Final = ("alias", "aliasForDeks", "compatibility", "compatibilityPolicy", "compatibilityGroup")
 _POLICIES: Final = ("STRICT", "LENIENT")
 READ_ONLY: Final = ("READONLY", "READONLY_OVERRIDE")
 MODES: Final = ("READWRITE", "READONLY", "READONLY_OVERRIDE", "IMPORT", "FORWARD")
@@ -39,6 +38,15 @@ def _scopes(name: Name) -> list[Name]:
     return list(dict.fromkeys([name, Name(name.context, ""), Name(GLOBAL, "")]))
 
 
+def _is_top(name: Name) -> bool:
+    """Whether this is above all subjects, so that it always has a setting; so has whatever is in ``:.__GLOBAL:``."""
+    return name == Name(DEFAULT, "") or name.context == GLOBAL
+
+
+def _with_level(config: Json) -> Json:
+    return ordered({"compatibilityLevel": DEFAULT_LEVEL, **config})
+
+
 class Configs:
     """Compatibility level and what else is configured."""
 
@@ -46,24 +54,17 @@ class Configs:
         self._own: dict[Name, Json] = {}
 
     def own(self, name: Name) -> Json | None:
-        """What is configured for exactly this subject or context."""
-        return self._own.get(name)
+        """What is configured for exactly this subject or context; its default for what is above all subjects."""
+        config = self._own.get(name, {} if _is_top(name) else None)
+        return None if config is None else _with_level(config)
 
     def effective(self, name: Name) -> Json:
-        """What holds for a subject: the nearest scope that says it, key by key."""
-        merged: Json = {}
-        for scope in reversed(_scopes(name)):
-            merged.update(self._own.get(scope, {}))
-        merged.setdefault("compatibilityLevel", DEFAULT_LEVEL)
-        return ordered(merged)
+        """What holds for a subject: the whole of what the nearest scope says, and nothing of those above."""
+        return _with_level(next((self._own[scope] for scope in _scopes(name) if scope in self._own), {}))
 
     def completes(self, name: Name) -> bool:
         """Whether metadata or rules of schemas are completed by the configuration."""
         return any(key.endswith(("Metadata", "RuleSet")) for key in self.effective(name))
-
-    def level(self, name: Name) -> str:
-        """The compatibility level that holds."""
-        return str(self.effective(name)["compatibilityLevel"])
 
     def aliases(self) -> dict[Name, str]:
         """Every alias, with the subject it stands for."""
@@ -73,10 +74,8 @@ class Configs:
         """The subject this one is an alias of."""
         return self._own.get(name, {}).get("alias")
 
-    def update(self, name: Name, body: Json) -> Json:
-        """Change what the body names (null clears); the answer says ``compatibility``. Raises 42203, 42210."""
-        known = dict(self._own.get(name, {}))
-        body = {**body, **{key: text_of(body[key]) for key in _TEXTS if body.get(key) is not None}}
+    def changes(self, body: Json) -> Json:
+        """What a body would change. Raises 42203, 42210."""
         changes = {key: body[key] for key in _KEYS if key in body and key != "compatibilityLevel"}
         if "compatibility" in body:
             level = body["compatibility"]
@@ -87,15 +86,20 @@ class Configs:
         for key in ("defaultRuleSet", "overrideRuleSet"):
             if changes.get(key):
                 changes[key] = rule_sets.rule_set_of(changes[key])
-        if "compatibilityPolicy" in changes and changes["compatibilityPolicy"] not in _POLICIES:
-            changes["compatibilityPolicy"] = None
-        known.update(changes)
+        if "compatibilityPolicy" in changes:
+            policy = str(changes["compatibilityPolicy"]).upper()
+            changes["compatibilityPolicy"] = policy if policy in _POLICIES else None
+        return changes
+
+    def update(self, name: Name, changes: Json) -> Json:
+        """Change what is named (null clears); the answer says ``compatibility``."""
+        known = {**self._own.get(name, {}), **changes}
         self._own[name] = ordered({key: value for key, value in known.items() if value is not None})
         return {key.replace("compatibilityLevel", "compatibility"): v for key, v in self._own[name].items()}
 
-    def delete(self, name: Name) -> Json | None:
-        """Remove it; what it was."""
-        return self._own.pop(name, None)
+    def delete(self, name: Name) -> None:
+        """Remove it."""
+        self._own.pop(name, None)
 
 
 class Modes:
@@ -105,15 +109,17 @@ class Modes:
         self._own: dict[Name, str] = {}
 
     def own(self, name: Name) -> str | None:
-        """The mode of exactly this subject or context."""
-        return self._own.get(name)
+        """The mode of exactly this subject or context; READWRITE for what is above all subjects."""
+        return self._own.get(name, "READWRITE" if _is_top(name) else None)
 
     def effective(self, name: Name) -> str:
         """The mode that holds for a subject: the nearest scope's."""
         return next((self._own[scope] for scope in _scopes(name) if scope in self._own), "READWRITE")
 
-    def set(self, name: Name, text: str) -> None:
-        """Set a mode. Raises 42204."""
+    def set(self, name: Name, text: str | None) -> None:
+        """Set a mode; None takes it away. Raises 42204."""
+        if text is None:
+            return self.delete(name)
         mode = text.upper()
         if mode not in MODES:
             valid = "READWRITE, READONLY, IMPORT and FORWARD"
@@ -121,25 +127,16 @@ class Modes:
         if mode == "FORWARD" and name not in (Name(DEFAULT, ""), Name(GLOBAL, "")):
             raise RegistryError(42204, "Forward mode only supported on global level")
         self._own[name] = mode
+        return None
 
     def delete_under(self, context: str) -> None:
         """Remove the modes of every subject in a context."""
         for name in [name for name in self._own if name.context == context and name.subject]:
             del self._own[name]
 
-    def delete(self, name: Name) -> str:
-        """Remove it; what it was. Raises 40401 where a subject has none."""
-        try:
-            return self._own.pop(name)
-        except KeyError:
-            if name.subject:
-                raise no_subject(name) from None
-            return self.effective(name)
-
-
-def text_of(value: Any) -> str:
-    """A scalar of a JSON body where a text is meant."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    def delete(self, name: Name) -> None:
+        """Remove it."""
+        self._own.pop(name, None)
 
 
 def check_level(text: str) -> str:

@@ -7,10 +7,9 @@ from typing import Any
 
 from bridge.sandbox.registry import names
 from bridge.sandbox.registry.deletions import make_room
-from bridge.sandbox.registry.error_codes import BareError, RegistryError
+from bridge.sandbox.registry.error_codes import BareError, RegistryError, no_subject, server_fault
 from bridge.sandbox.registry.http import Call, Handler
 from bridge.sandbox.registry.names import DEFAULT, Name
-from bridge.sandbox.registry.settings import ordered, text_of
 from bridge.sandbox.registry.subjects import Subjects
 
 Json = dict[str, Any]
@@ -58,49 +57,51 @@ class SettingsRoutes:
 
     def _get_config(self, call: Call) -> Any:
         name = self._scope(call)
+        if call.flag("defaultToGlobal"):
+            return _filled(self._subjects.configs.effective(name))
         own = self._subjects.configs.own(name)
-        if own is None and call.path and not call.flag("defaultToGlobal"):
-            text = f"Subject '{_shown(name)}' does not have subject-level compatibility configured"
+        if own is None:
+            text = f"Subject '{name}' does not have subject-level compatibility configured"
             raise RegistryError(40408, text)
-        if own is None or not call.path or call.flag("defaultToGlobal"):
-            return self._subjects.configs.effective(name)
-        return _with_level(own, self._subjects.configs.level(name))
+        return _filled(own)
 
     def _put_config(self, call: Call) -> Any:
         name = self._scope(call)
-        if name.subject:
-            names.checked(name)
         what = "updateSubjectLevelConfig.request" if call.path else "updateTopLevelConfig.request"
         body = call.object(what)
-        self._subjects.check_writable(name)
         if not self._subjects.keeps_rules:
             body = {key: value for key, value in body.items() if not key.endswith("RuleSet")}
-        return self._subjects.configs.update(name, body)
+        changes = self._subjects.configs.changes(body)
+        names.checked(name, setting=True)
+        self._subjects.check_writable(name)
+        return self._subjects.configs.update(name, changes)
 
     def _delete_config(self, call: Call) -> Any:
         name = self._scope(call)
-        removed = self._subjects.configs.delete(name)
-        if removed is None and call.path:
-            raise RegistryError(40401, f"Subject '{_shown(name)}' not found.")
-        return _with_level(removed or {}, self._subjects.configs.level(name))
+        removed = self._subjects.configs.own(name)
+        if removed is None:
+            raise no_subject(name)
+        self._subjects.check_writable(name)
+        self._subjects.configs.delete(name)
+        return _filled(removed)
 
     def _get_mode(self, call: Call) -> Any:
         name = self._scope(call)
+        if call.flag("defaultToGlobal"):
+            return {"mode": self._subjects.modes.effective(name)}
         own = self._subjects.modes.own(name)
-        if own is None and call.path and not call.flag("defaultToGlobal"):
-            text = f"Subject '{_shown(name)}' does not have subject-level mode configured"
+        if own is None:
+            text = f"Subject '{name}' does not have subject-level mode configured"
             raise RegistryError(40409, text)
-        return {"mode": own or self._subjects.modes.effective(name)}
+        return {"mode": own}
 
     def _put_mode(self, call: Call) -> Any:
-        mode = call.object("updateMode.request").get("mode")
-        if mode is None:
-            raise RegistryError(500, "Internal Server Error")
-        mode, name = text_of(mode), self._scope(call)
-        if name.subject:
-            names.checked(name)
-        modes = self._subjects.modes
-        importing = mode.upper() == "IMPORT" and modes.effective(name) != "IMPORT"
+        body, name = call.object("updateMode.request"), self._scope(call)
+        names.checked(name, setting=True)
+        if "mode" not in body:
+            raise server_fault()
+        mode, modes = body["mode"], self._subjects.modes
+        importing = str(mode).upper() == "IMPORT" and modes.effective(name) != "IMPORT"
         if importing and not call.flag("force"):
             make_room(self._subjects, name)
         modes.set(name, mode)
@@ -108,15 +109,15 @@ class SettingsRoutes:
 
     def _delete_mode(self, call: Call) -> Any:
         name = self._scope(call)
-        removed = self._subjects.modes.delete(name)
-        if call.flag("recursive") and not name.subject:
+        removed, recursive = self._subjects.modes.own(name), call.flag("recursive")
+        if removed is None and not recursive:
+            raise no_subject(name)
+        self._subjects.modes.delete(name)
+        if recursive and not name.subject:
             self._subjects.modes.delete_under(name.context)
-        return {"mode": removed}
+        return {} if removed is None else {"mode": removed}
 
 
-def _with_level(config: Json, level: str) -> Json:
-    return ordered({**config, "compatibilityLevel": config.get("compatibilityLevel", level)})
-
-
-def _shown(name: Name) -> str:
-    return str(name) if name.subject else f":{name.context}:"
+def _filled(config: Json) -> Json:
+    """What is answered of a configuration: an empty text is kept, and not shown."""
+    return {key: value for key, value in config.items() if value != ""}

@@ -1,6 +1,7 @@
-"""Types of the fields of request bodies; what does not fit is refused with 400, as the server's JSON reader does.
+"""Types of the fields of request bodies: read as the server's JSON reader reads them, else refused with 400.
 
-A text may also be a number or a boolean, and a number may be a text of digits; what is not named is let through.
+A text may also be a number or a boolean, a number may be a text of digits, a boolean a whole number or its word. What
+is read has the type that is meant; what is not named is let through.
 """
 
 from __future__ import annotations
@@ -9,20 +10,25 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from bridge.languages.compatibility.json_text import Number
 from bridge.sandbox.registry.error_codes import RegistryError
 
-_STRING: Final = "java.lang.String"
-_INTEGER: Final = "java.lang.Integer"
-_BOOLEAN: Final = "java.lang.Boolean"
-# a type, a list of one, a mapping's values, or the fields of an object with its class
+_STRING: Final = "String"
+_INTEGER: Final = "Integer"
+_BOOLEAN: Final = "Boolean"
+_FLAG: Final = "boolean"
+"""A boolean that is never absent: null and an empty text are false."""
+_DIGITS: Final = re.compile(r"[+-]?\d+", re.ASCII)
+_INT: Final = range(-(1 << 31), 1 << 31)
+# a type, a list or a set of one, a mapping's values, an enumeration's names, or the fields of an object with its class
 Shape = Any
 
-_TAGS: Final = {"list": _STRING}
+_TAGS: Final = {"set": _STRING}
 _METADATA: Final = {
     "class": "Metadata",
-    "tags": {"map": {"list": _STRING}},
+    "tags": {"map": {"set": _STRING}, "full": "Metadata"},
     "properties": {"map": _STRING},
-    "sensitive": {"list": _STRING},
+    "sensitive": {"set": _STRING},
 }
 _RULE: Final = {
     "class": "Rule",
@@ -38,8 +44,12 @@ _RULE_SET: Final = {
     "encodingRules": {"list": _RULE},
     "enableAt": _STRING,
 }
-_ENTITY: Final = {"class": "SchemaEntity", "entityPath": _STRING, "entityType": _STRING}
-_SCHEMA_TAGS: Final = {"class": "SchemaTags", "schemaEntity": _ENTITY, "tags": _TAGS}
+_ENTITY: Final = {
+    "class": "SchemaEntity",
+    "entityPath": {"needed": _STRING, "by": "SchemaEntity"},
+    "entityType": {"enum": "EntityType", "names": ("sr_record", "sr_field")},
+}
+_SCHEMA_TAGS: Final = {"class": "SchemaTags", "schemaEntity": _ENTITY, "tags": {"list": _STRING}}
 _REFERENCE: Final = {"class": "SchemaReference", "name": _STRING, "subject": _STRING, "version": _INTEGER}
 _REGISTER: Final = {
     "class": "RegisterSchemaRequest",
@@ -75,6 +85,22 @@ _TAG_REQUEST: Final = {
     "rulesToMerge": _RULE_SET,
     "rulesToRemove": {"list": _STRING},
 }
+_KEK_PROPERTIES: Final = {"kmsProps": {"map": _STRING}, "doc": _STRING}
+_KEK: Final = {
+    "class": "CreateKekRequest",
+    **dict.fromkeys(("name", "kmsType", "kmsKeyId"), _STRING),
+    **_KEK_PROPERTIES,
+    "shared": _FLAG,
+    "deleted": _FLAG,
+}
+_DEK: Final = {
+    "class": "CreateDekRequest",
+    "subject": _STRING,
+    "version": _INTEGER,
+    "algorithm": {"enum": "DekFormat", "names": ("AES128_GCM", "AES256_SIV", "AES256_GCM")},
+    "encryptedKeyMaterial": _STRING,
+    "deleted": _FLAG,
+}
 _SHAPES: Final[Mapping[str, Shape]] = {
     "register.request": _REGISTER,
     "lookup.request": _REGISTER,
@@ -83,63 +109,147 @@ _SHAPES: Final[Mapping[str, Shape]] = {
     "updateSubjectLevelConfig.request": _CONFIG,
     "updateTopLevelConfig.request": _CONFIG,
     "updateMode.request": {"class": "ModeUpdateRequest", "mode": _STRING},
+    "createKek.request": _KEK,
+    "putKek.request": {"class": "UpdateKekRequest", **_KEK_PROPERTIES, "shared": _BOOLEAN},
+    "createDek.request": _DEK,
 }
 
 
-def check(what: str, body: Mapping[str, Any]) -> None:
-    """Raises 400 where a field of the request has another type than it must have."""
-    if what in _SHAPES:
-        _check(_SHAPES[what], body)
+def read(what: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The request with every field in its type. Raises 400 where one has another type than it must have."""
+    return dict(_read(_SHAPES[what], dict(body))) if what in _SHAPES else dict(body)
 
 
-def _check(shape: Shape, value: Any) -> None:
-    if value is None:
-        return
+def class_of(what: str) -> str:
+    """The name of a request's class."""
+    return str(_SHAPES[what]["class"]) if what in _SHAPES else "Request"
+
+
+def _read(shape: Shape, value: Any) -> Any:
     if isinstance(shape, str):
-        if not _is_scalar(shape, value):
-            raise _refusal(shape, value)
-    elif "list" in shape:
-        if not isinstance(value, list):
-            raise _refusal("java.util.ArrayList", value)
-        for item in value:
-            _check(shape["list"], item)
-    elif not isinstance(value, dict):
-        raise _refusal("java.util.LinkedHashMap" if "map" in shape else shape["class"], value)
-    elif "map" in shape:
-        for item in value.values():
-            _check(shape["map"], item)
-    else:
-        for key, inner in shape.items():
-            if key != "class":
-                _check(inner, value.get(key))
+        return _scalar(shape, value)
+    if "needed" in shape:
+        if value is None:
+            raise _unbuildable(shape["by"], "a null where a value is needed")
+        return _scalar(shape["needed"], value)
+    if value is None:
+        return None
+    if "enum" in shape:
+        return _name(shape, value)
+    if "list" in shape or "set" in shape:
+        return _items(shape, value)
+    if not isinstance(value, dict):
+        raise refusal("LinkedHashMap" if "map" in shape else shape["class"], value)
+    if "map" in shape:
+        if "full" in shape and None in value.values():
+            raise _unbuildable(shape["full"], "a null where a set is needed")
+        return {key: _read(shape["map"], item) for key, item in value.items()}
+    named = {key: _read(inner, value.get(key)) for key, inner in shape.items() if key != "class"}
+    return {**value, **{key: item for key, item in named.items() if key in value}}
 
 
-def _is_scalar(shape: str, value: Any) -> bool:
+def _items(shape: Shape, value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise refusal("ArrayList" if "list" in shape else "HashSet", value)
+    if "set" in shape and None in value:
+        raise _unbuildable("Metadata", "a null in a sorted set")
+    return [_read(shape["list"] if "list" in shape else shape["set"], item) for item in value]
+
+
+def _name(shape: Shape, value: Any) -> str:
+    if isinstance(value, str) and value in shape["names"]:
+        return value
+    if isinstance(value, dict | list | bool):
+        raise refusal(shape["enum"], value)
+    known = ", ".join(shape["names"])
+    why = f'from String "{value}": not one of the values accepted for Enum class: [{known}]'
+    raise RegistryError(400, f"Cannot deserialize value of type `{shape['enum']}` {why}")
+
+
+def _scalar(shape: str, value: Any) -> Any:
     if isinstance(value, dict | list):
-        return False
+        raise refusal(shape, value)
+    if shape == _STRING:
+        return _text(value)
     if shape == _INTEGER:
-        digits = isinstance(value, str) and re.fullmatch(r"\s*(-?\d{1,10})?\s*", value) is not None
-        return digits or (isinstance(value, int | float) and not isinstance(value, bool))
-    if shape == _BOOLEAN:
-        return isinstance(value, bool | int) or str(value).lower() in ("true", "false", "")
-    return True
+        return _integer(value)
+    found = _boolean(shape, value)
+    return bool(found) if shape == _FLAG else found
 
 
-def _refusal(kind: str, value: Any) -> RegistryError:
-    if isinstance(value, dict | list):
-        token = ("Object", "START_OBJECT") if isinstance(value, dict) else ("Array", "START_ARRAY")
-        return RegistryError(
-            400,
-            f"Cannot deserialize value of type `{kind}` from {token[0]} value (token `JsonToken.{token[1]}`)",
-        )
-    if kind == _INTEGER and isinstance(value, str):
-        shown = f'String "{value}": not a valid `{kind}` value'
-        return RegistryError(400, f"Cannot deserialize value of type `Integer` from {shown}")
-    if isinstance(value, str) and "." not in kind.removeprefix("java.util.LinkedHashMap"):
-        name = kind.rpartition(".")[2]
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value.text if isinstance(value, Number) else str(value)
+
+
+def _integer(value: Any) -> int | None:
+    if value is None or (isinstance(value, str) and value.strip() in ("", "null")):
+        return None
+    if isinstance(value, bool):
+        raise refusal(_INTEGER, value)
+    if isinstance(value, str):
+        if not _DIGITS.fullmatch(value.strip()):
+            raise _unread(_INTEGER, value, "not a valid `java.lang.Integer` value")
+        if int(value) not in _INT:
+            limits = "out of range of `java.lang.Integer` (-2147483648 -2147483647)"
+            raise _unread(_INTEGER, value, f"Overflow: numeric value ({value.strip()}) {limits}")
+        return int(value)
+    if (
+        isinstance(value, float) and value != value
+    ):  # the reader casts it, and Java's NaN is 0 as a whole number
+        return 0
+    if not _INT.start - 1 < value < _INT.stop:
+        limits = "out of range of int (-2147483648 - 2147483647)"
+        raise RegistryError(400, f"Numeric value ({_text(value)}) {limits}")
+    return int(value)
+
+
+def _boolean(shape: str, value: Any) -> bool | None:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return value != 0
+    if not isinstance(value, str):
+        raise refusal(shape, value)
+    word = value.strip()
+    if word in ("", "null"):
+        return None
+    if word in ("true", "True", "TRUE", "false", "False", "FALSE"):
+        return word.lower() == "true"
+    raise _unread(shape, value, 'only "true" or "false" recognized')
+
+
+def _unread(kind: str, value: str, why: str) -> RegistryError:
+    return RegistryError(400, f'Cannot deserialize value of type `{kind}` from String "{value}": {why}')
+
+
+def _unbuildable(kind: str, why: str) -> RegistryError:
+    return RegistryError(400, f"Cannot construct instance of `{kind}`, problem: {why}")
+
+
+_TOKENS: Final[Mapping[type, tuple[str, str]]] = {
+    dict: ("Object value", "START_OBJECT"),
+    list: ("Array value", "START_ARRAY"),
+    int: ("Integer value", "VALUE_NUMBER_INT"),
+    Number: ("Floating-point value", "VALUE_NUMBER_FLOAT"),
+    str: ("String value", "VALUE_STRING"),
+}
+
+
+def refusal(kind: str, value: Any) -> RegistryError:
+    """400: a value of another JSON type than ``kind`` is read from."""
+    if isinstance(value, bool):
+        words, token = "Boolean value", f"VALUE_{str(value).upper()}"
+    else:
+        words, token = _TOKENS[type(value)]
+    creators = {str: ("String", f"String value ('{value}')"), int: ("int/Int", f"Number value ({value})")}
+    if type(value) in creators and kind not in (_BOOLEAN, _FLAG, _INTEGER, "ArrayList", "HashSet"):
+        argument, shown = creators[type(value)]
+        way = f"no {argument}-argument constructor/factory method to deserialize from {shown}"
         creator = "although at least one Creator exists"
-        way = f"no String-argument constructor/factory method to deserialize from String value ('{value}')"
-        return RegistryError(400, f"Cannot construct instance of `{name}` ({creator}): {way}")
-    found = "VALUE_STRING" if isinstance(value, str) else f"VALUE_{str(value).upper()}"
-    text = f"Cannot deserialize value of type `{kind}` from {found.split('_')[1].title()} value"
-    return RegistryError(400, f"{text} (token `JsonToken.{found}`)")
+        return RegistryError(400, f"Cannot construct instance of `{kind}` ({creator}): {way}")
+    text = f"Cannot deserialize value of type `{kind}` from {words} (token `JsonToken.{token}`)"
+    return RegistryError(400, text)

@@ -77,6 +77,7 @@ class Store:
 
     def add(self, name: Name, number: int, content: Content, id_: int | None = None) -> Version:
         """Add or replace a version; the id is that of equal content in the context, else the next."""
+        identity = content.identity  # raises for what has none, before anything is kept
         context = self._contexts.setdefault(name.context, Context())
         if id_ is None:
             id_ = context.id_of(content) or context.next_id
@@ -87,8 +88,7 @@ class Store:
         kept = [
             version
             for version in context.subjects.get(name.subject, [])
-            if version.version != number
-            and not (version.deleted and version.content.identity == content.identity)
+            if version.version != number and not (version.deleted and version.content.identity == identity)
         ]
         context.subjects[name.subject] = sorted([*kept, added], key=lambda version: version.version)
         return added

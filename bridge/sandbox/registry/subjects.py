@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ from attrs import evolve
 from bridge.languages.compatibility import Earlier, InvalidSchema, incompatibilities
 from bridge.languages.compatibility.java_order import hash_order
 from bridge.sandbox.registry import names, rule_sets
-from bridge.sandbox.registry.content import VERSION_PROPERTY, Content, merge_metadata
+from bridge.sandbox.registry.content import VERSION_PROPERTY, Content, guid_of, merge_metadata
 from bridge.sandbox.registry.error_codes import (
     RegistryError,
     invalid_schema,
@@ -27,6 +28,7 @@ from bridge.sandbox.registry.store import Store, Version
 
 RESERVED_PROPERTY: Final = "confluent:reserved"
 _MAX_VERSION: Final = (1 << 31) - 1
+_NUMBER: Final = re.compile(r"[+-]?\d+")
 
 
 class Subjects:
@@ -46,7 +48,7 @@ class Subjects:
         """A subject as a path names it, its alias followed."""
         name = names.parse(text)
         alias = self.configs.alias(name)
-        return names.parse(alias) if alias else name
+        return names.beside(alias, name) if alias else name
 
     def versions(self, name: Name, *, deleted: bool = False) -> list[Version]:
         """The versions. Raises 40401 where there is none."""
@@ -110,8 +112,9 @@ class Subjects:
     def by_guid(self, guid: str) -> list[Version]:
         """One version for each context that has the content; empty when none has."""
         found = []
+        wanted = guid_of(guid)
         for context in self.store.contexts():
-            having = [v for v in self.store.context(context).versions() if v.content.guid == guid.lower()]
+            having = [v for v in self.store.context(context).versions() if v.content.guid == wanted]
             found += sorted(having, key=lambda version: version.deleted)[:1]
         return found
 
@@ -313,11 +316,17 @@ class Subjects:
 
 
 def version_number(text: str) -> int | None:
-    """A version as a path names it; None for the latest. Raises 42202."""
-    if text in ("latest", "-1"):
+    """A version as a path names it, read as Java reads numbers; None for the latest. Raises 42202."""
+    word = text.strip()
+    if word.lower() == "latest":
         return None
-    if text.isdecimal() and text.isascii() and 1 <= int(text) <= _MAX_VERSION:
-        return int(text)
+    if _NUMBER.fullmatch(word) and -_MAX_VERSION - 1 <= int(word) <= _MAX_VERSION:
+        number = int(word)
+        if number == -1:
+            return None
+        if number > 0:
+            return number
+        text = str(number)
     message = (
         f"The specified version '{text}' is not a valid version id. "
         'Allowed values are between [1, 2^31-1] and the string "latest"'
