@@ -113,6 +113,27 @@ SILENCE: Final = Wait(
     "`an open transaction of another producer holds back …`, or that the broker does not answer, or the topic is gone",
     seconds=5.0,
 )
+KAFKA_REQUEST: Final = Wait(
+    "one answer of Kafka to a question about topics, groups, rights, watermarks; another question follows where it "
+    "may pass",
+    "`waiting for Kafka (… s so far): …`, or what cannot be told",
+    seconds=10.0,
+)
+NEW_TOPIC: Final = Wait(
+    "a topic that was created, until the brokers know it",
+    "`topic … was created and cannot be seen yet`",
+    seconds=30.0,
+)
+READ: Final = Wait(
+    "Kafka's first answer to a command that reads records (`consume`, `keys verify`), or to a question for a position",
+    "the reason why Kafka does not answer, exit 1",
+    seconds=30.0,
+)
+WORKER_TOPIC: Final = Wait(
+    "a worker's own topics: to be read to their end, and to take what the worker writes there",
+    "`… was not read to its end in time` or `… did not acknowledge in time`",
+    seconds=20.0,
+)
 SHUTDOWN: Final = Wait(
     "a connector that is stopped, until what it received is committed; in a worker, all of them together",
     "the last line on stderr: `… not committed: … events received after replay id …`, exit 1",
@@ -129,15 +150,62 @@ SERVICES: Final = Wait(
     "`…; trying again in … s, for … s more`, then `(tried for … s, errors.retry.timeout)`",
     keys=("errors.retry.timeout",),
 )
+KMS: Final = Wait(
+    "one answer of a key management service; the connection to it likewise",
+    "`… cannot be reached for … (…)` or `… does not answer for … now`, then as the line above",
+    seconds=10.0,
+)
+CLOUD: Final = Wait(
+    "one answer of the cloud that makes keys for a service account",
+    "`… does not answer (…); keys for the service account come from there`",
+    seconds=30.0,
+)
+NEW_KEY: Final = Wait(
+    "a new key of a service account, until Kafka takes it",
+    "`waiting until the new key is known: …`",
+    seconds=120.0,
+)
 HANDOVER: Final = Wait(
     "the worker of before to let go of a connector; then it is fenced",
     "the connector's state: UNASSIGNED",
     seconds=15.0,
 )
+IMPORT: Final = Wait(
+    "the whole answer of a Kafka Connect worker whose position is imported (`offsets import --from-url`)",
+    "`… does not answer: …`, exit 1",
+    seconds=30.0,
+)
+MOVED: Final = Wait(
+    "what Salesforce says of a replay id that a request set",
+    "in the request's message: `Whether the org knows replay id … could not be told within 10 s.`",
+    seconds=10.0,
+)
 STAND_BY: Final = Wait(
     "another process that runs the connector (`sfbridge run`)",
     "`another process runs this connector: standing by to take over`",
     limit="as long as it runs",
+)
+
+# ---- the API -----------------------------------------------------------------------------------------------
+
+HEAD: Final = Wait(
+    "the headers of a request to the API, from the connection or the last answer on",
+    "nothing: the connection is closed",
+    seconds=10.0,
+)
+BODY: Final = Wait("the body of a request to the API", "nothing: the connection is closed", seconds=30.0)
+ANSWER: Final = Wait(
+    "an answer of the API, until its client has read it", "nothing: the connection is closed", seconds=180.0
+)
+LEADER: Final = Wait(
+    "the answer of the worker that leads, to which another one handed a request on",
+    "status 409, as of a group without a leader",
+    seconds=90.0,
+)
+CLIENT: Final = Wait(
+    "the answer of a worker to a command (`sfbridge connectors …`)",
+    "`… does not answer in time`",
+    seconds=100.0,
 )
 
 EVERY: Final = tuple(value for value in list(globals().values()) if isinstance(value, Wait))

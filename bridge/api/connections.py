@@ -12,12 +12,14 @@ from typing import Any, Final
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from bridge.waits import ANSWER, BODY, HEAD
+
 MOST: Final = 256
 """Connections to one listener."""
-HEAD_SECONDS: Final = 10.0
+HEAD_SECONDS: Final = HEAD.longest
 """From the connection, or the last answer, to the end of a request's headers."""
-BODY_SECONDS: Final = 30.0
-ANSWER_SECONDS: Final = 180.0
+BODY_SECONDS: Final = BODY.longest
+ANSWER_SECONDS: Final = ANSWER.longest
 """A handler's own waits end sooner; a client that does not read its answer ends here."""
 _PIECES: Final = 1_000
 _LEAST_PIECE: Final = 64  # bytes, on average, of a body in more pieces than that

@@ -18,6 +18,7 @@ from bridge.api.trust import session
 from bridge.config import Config
 from bridge.config.checks import is_loopback
 from bridge.errors import ConfigurationError, Fatal, Fault, Stage
+from bridge.waits import LEADER
 
 _KEYSTORE: Final = "listeners.https.ssl.keystore.location"
 _KEY_PASSWORD: Final = "listeners.https.ssl.key.password"  # noqa: S105 - a property's name
@@ -192,7 +193,7 @@ def forwarder(scheme: str, worker_id: str, ca_file: str | None) -> Any:
                     f"{scheme}://{leader}{target}",
                     data=body or None,
                     headers={**passed, FORWARDED: worker_id},
-                    timeout=90,
+                    timeout=LEADER.longest,
                     allow_redirects=False,
                 )
         except (requests.RequestException, ConfigurationError):

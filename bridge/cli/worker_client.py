@@ -8,6 +8,7 @@ from typing import Any, Final
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from bridge.errors import ConfigurationError, Fatal, Fault, Stage
+from bridge.waits import CLIENT
 
 DEFAULT_URL: Final = "http://127.0.0.1:8083"
 USER: Final = "SFBRIDGE_REST_USER"
@@ -28,7 +29,7 @@ def add_url_option(parser: argparse.ArgumentParser, default: str | None = DEFAUL
 class WorkerClient:
     """Requests to one worker. What it refuses becomes one sentence."""
 
-    def __init__(self, url: str, timeout: float = 100.0) -> None:
+    def __init__(self, url: str, timeout: float = CLIENT.longest) -> None:
         from requests.auth import HTTPBasicAuth
 
         from bridge.api.trust import session

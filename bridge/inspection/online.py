@@ -30,8 +30,7 @@ from bridge.routing.planning import Ways, intend
 from bridge.salesforce.auth import Login
 from bridge.salesforce.rest import Rest
 from bridge.salesforce.transport import try_subscription
-
-_SECONDS = 10.0
+from bridge.waits import KAFKA_REQUEST
 
 
 @frozen
@@ -197,7 +196,7 @@ def _try_transactions(loaded: Loaded, probe: str) -> None:
     producer = Producer(config)
     watch.serve = producer.poll
     try:
-        producer.init_transactions(_SECONDS)
+        producer.init_transactions(KAFKA_REQUEST.longest)
     except KafkaException as error:
         reason = watch.explain(error, f"trying transactional id {probe}")
         if error.args[0].name() == "TRANSACTIONAL_ID_AUTHORIZATION_FAILED":

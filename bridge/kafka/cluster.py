@@ -15,8 +15,8 @@ from attrs import frozen
 
 from bridge.errors import Fatal, Retriable, Stage
 from bridge.kafka.errors import ErrorWatch
+from bridge.waits import KAFKA_REQUEST, NEW_TOPIC
 
-TIMEOUT: Final = 10.0  # seconds for one request
 _SHORT: Final = 3.0  # for calls that serve no callbacks meanwhile
 _PAUSE: Final = 0.5  # before asking again
 _GRACE: Final = 2.0  # another broker may still answer after one refused us
@@ -89,7 +89,9 @@ class Cluster:
 
         def ask() -> Any:
             return self._admin.describe_topics(
-                TopicCollection([name]), include_authorized_operations=True, request_timeout=TIMEOUT
+                TopicCollection([name]),
+                include_authorized_operations=True,
+                request_timeout=KAFKA_REQUEST.longest,
             )[name]
 
         found = self._ask(ask, f"looking for topic {name}", topic=name, verb=verb, otherwise=_UNKNOWN)
@@ -118,7 +120,7 @@ class Cluster:
 
     def topics(self) -> list[str]:
         """The names of all topics that this user may see, internal ones left out."""
-        found = self._ask(lambda: self._admin.list_topics(timeout=TIMEOUT), "listing topics")
+        found = self._ask(lambda: self._admin.list_topics(timeout=KAFKA_REQUEST.longest), "listing topics")
         return sorted(name for name in found.topics if not name.startswith("__"))
 
     def group_protocol(self, group: str) -> str | None:
@@ -127,7 +129,7 @@ class Cluster:
         def ask() -> Any:
             with warnings.catch_warnings():  # what replaces it does not tell the protocol
                 warnings.simplefilter("ignore", DeprecationWarning)
-                return self._admin.list_groups(group=group, timeout=TIMEOUT)
+                return self._admin.list_groups(group=group, timeout=KAFKA_REQUEST.longest)
 
         found = self._ask(ask, "looking at the group", otherwise=_NOT_TOLD)
         living = [one for one in found or () if one.id == group and one.members and one.error is None]
@@ -139,13 +141,13 @@ class Cluster:
 
         def ask() -> Any:
             topic = NewTopic(name, partitions, replicas, config=dict(configs))
-            return self._admin.create_topics([topic], request_timeout=TIMEOUT, operation_timeout=TIMEOUT)[
-                name
-            ]
+            longest = KAFKA_REQUEST.longest
+            created = self._admin.create_topics([topic], request_timeout=longest, operation_timeout=longest)
+            return created[name]
 
         there = frozenset({"TOPIC_ALREADY_EXISTS"})
         self._ask(ask, f"creating topic {name}", topic=name, verb="create", otherwise=there)
-        until = time.monotonic() + 3 * TIMEOUT
+        until = time.monotonic() + NEW_TOPIC.longest
         while self.topic(name) is None:
             if time.monotonic() > until:
                 raise Retriable(f"topic {name} was created and cannot be seen yet", stage=Stage.PRODUCE)
@@ -153,7 +155,7 @@ class Cluster:
 
     def _nodes(self) -> list[int]:
         found = self._ask(
-            lambda: self._admin.describe_cluster(request_timeout=TIMEOUT), "connecting to Kafka"
+            lambda: self._admin.describe_cluster(request_timeout=KAFKA_REQUEST.longest), "connecting to Kafka"
         )
         return [node.id for node in found.nodes]
 
@@ -163,7 +165,7 @@ class Cluster:
         resource = ConfigResource(ResourceType[kind.upper()], name)
 
         def ask() -> Any:
-            return self._admin.describe_configs([resource], request_timeout=TIMEOUT)[resource]
+            return self._admin.describe_configs([resource], request_timeout=KAFKA_REQUEST.longest)[resource]
 
         found = self._ask(ask, f"reading the settings of {kind} {name}", otherwise=_NOT_TOLD)
         if found is None:

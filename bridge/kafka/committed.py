@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bridge.errors import Retriable, Stage
 from bridge.kafka.errors import ErrorWatch, classify
-from bridge.waits import SILENCE
+from bridge.waits import KAFKA_REQUEST, SILENCE
 
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError, Message
@@ -102,12 +102,14 @@ def _end_offsets(
 def _watermarks(consumer: Any, topic: str) -> dict[int, int]:
     from confluent_kafka import KafkaException, TopicPartition
 
-    metadata = consumer.list_topics(topic, timeout=10).topics[topic]
+    metadata = consumer.list_topics(topic, timeout=KAFKA_REQUEST.longest).topics[topic]
     if metadata.error is not None:
         raise KafkaException(metadata.error)
     ends = {}
     for partition in metadata.partitions:
-        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
+        low, high = consumer.get_watermark_offsets(
+            TopicPartition(topic, partition), timeout=KAFKA_REQUEST.longest
+        )
         if high > low:
             ends[partition] = high
     return ends

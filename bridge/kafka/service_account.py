@@ -31,11 +31,10 @@ from bridge.errors import BridgeError, ConfigurationError, Fatal, Fault, Retriab
 from bridge.kafka.cluster import Cluster
 from bridge.kafka.settings import admin_settings, is_placeholder
 from bridge.log import for_connector, register_secrets
+from bridge.waits import CLOUD, NEW_KEY
 
 MODE: Final = "kafka.auth.mode"
 LOOKS: Final = ("validate", "offsets")
-PATIENCE: Final = 120.0  # seconds until a new key must be accepted
-_TIMEOUT: Final = 30.0
 _INFO: Final = "value.converter.basic.auth.user.info"
 _SOURCE: Final = "value.converter.basic.auth.credentials.source"
 
@@ -213,7 +212,7 @@ class _Iam:
 
         try:
             answer = requests.request(
-                method, address, auth=self._login, timeout=_TIMEOUT, allow_redirects=False, **more
+                method, address, auth=self._login, timeout=CLOUD.longest, allow_redirects=False, **more
             )
         except requests.RequestException as error:
             reason = type(error).__name__
@@ -256,7 +255,7 @@ def _name(key: Mapping[str, Any]) -> str:
 
 def _wait_until_accepted(loaded: Loaded, stopped: Callable[[], bool]) -> None:
     """A new key takes some time to be known everywhere."""
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + NEW_KEY.longest
     while True:
         try:
             Cluster(admin_settings(loaded), stopped=lambda: True).brokers()

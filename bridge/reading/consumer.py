@@ -15,11 +15,11 @@ from attrs import define, field
 
 from bridge.errors import BridgeError, Fatal, Retriable, Stage
 from bridge.kafka.errors import ErrorWatch, classify
+from bridge.waits import READ
 
 if TYPE_CHECKING:
     from confluent_kafka import Message
 
-_PATIENCE: Final = 30.0  # seconds for the first answer
 _SLICE: Final = 2.0
 _GRACE: Final = 2.0
 _UNKNOWN: Final = frozenset({"UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_TOPIC", "_UNKNOWN_PARTITION"})
@@ -32,7 +32,7 @@ class Reader:
     settings: Mapping[str, Any]
     topic: str
     from_beginning: bool = False
-    patience: float = _PATIENCE
+    patience: float = READ.longest
     waiting: Callable[[str], None] = lambda reason: None
     stopped: Callable[[], bool] = lambda: False
     _watch: ErrorWatch = field(factory=lambda: ErrorWatch(stage=Stage.RECEIVE))

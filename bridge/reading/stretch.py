@@ -17,11 +17,11 @@ from attrs import define, field, frozen
 from bridge.errors import Fatal, Retriable, Stage
 from bridge.kafka.errors import classify
 from bridge.reading.consumer import Reader
+from bridge.waits import KAFKA_REQUEST
 
 if TYPE_CHECKING:
     from confluent_kafka import Message
 
-_TIMEOUT: Final = 10.0
 _AGO: Final = re.compile(r"(\d+)([smhd])")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -97,7 +97,7 @@ class Stretch:
 
         place = TopicPartition(self.reader.topic, partition)
         low, end = self.reader.asked(
-            consumer, lambda: consumer.get_watermark_offsets(place, timeout=_TIMEOUT)
+            consumer, lambda: consumer.get_watermark_offsets(place, timeout=KAFKA_REQUEST.longest)
         )
         start = low
         if self.since is not None and self.since.offset is not None:
@@ -105,7 +105,7 @@ class Stretch:
         elif self.since is not None and self.since.time_ms is not None:
             wanted = [TopicPartition(self.reader.topic, partition, self.since.time_ms)]
             (found,) = self.reader.asked(
-                consumer, lambda: consumer.offsets_for_times(wanted, timeout=_TIMEOUT)
+                consumer, lambda: consumer.offsets_for_times(wanted, timeout=KAFKA_REQUEST.longest)
             )
             start = end if found.offset < 0 else max(low, found.offset)
         self.skipped += start - low

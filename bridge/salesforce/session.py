@@ -54,6 +54,19 @@ class _SecurePool(HTTPSConnectionPool):
 _POOLS: Final = {"http": _PlainPool, "https": _SecurePool}
 
 
+class InTime(HTTPAdapter):
+    """The time for reading counts for the whole answer."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, proxy: Any, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
+
+
 class TrustingAdapter(HTTPAdapter):
     """Uses our TLS context and nothing else: left to itself, requests adds its own CA bundle to it."""
 
@@ -72,21 +85,12 @@ class TrustingAdapter(HTTPAdapter):
         conn.ca_certs = conn.ca_cert_dir = None
 
 
-class _Adapter(TrustingAdapter):
+class _Adapter(InTime, TrustingAdapter):
     """Through the connector's proxy, where there is one, and by a deadline."""
 
     def __init__(self, context: ssl.SSLContext, settings: HttpSettings) -> None:
         self._settings = settings
         super().__init__(context)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = _POOLS
-
-    def proxy_manager_for(self, proxy: Any, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, **kwargs)
-        manager.pool_classes_by_scheme = _POOLS
-        return manager
 
     def proxy_headers(self, proxy: str) -> dict[str, str]:
         return self._settings.proxy_headers()

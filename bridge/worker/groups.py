@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from attrs import frozen
 
 from bridge.errors import Retriable, Stage
 from bridge.kafka.errors import ErrorWatch
-
-TIMEOUT: Final = 10.0
+from bridge.waits import KAFKA_REQUEST
 
 
 @frozen
@@ -41,7 +40,8 @@ def members(settings: Mapping[str, Any], group: str) -> list[Member]:
     config: dict[str, Any] = {**settings, "error_cb": watch}
     admin = AdminClient(config)
     try:
-        found = admin.describe_consumer_groups([group], request_timeout=TIMEOUT)[group].result(TIMEOUT)
+        asked = admin.describe_consumer_groups([group], request_timeout=KAFKA_REQUEST.longest)
+        found = asked[group].result(KAFKA_REQUEST.longest)
     except KafkaException as error:
         if error.args[0].name() in ("GROUP_ID_NOT_FOUND", "INVALID_GROUP_ID"):
             return []

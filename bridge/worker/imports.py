@@ -8,6 +8,7 @@ from typing import Any
 from bridge.documents import Broken, json_of
 from bridge.errors import ConfigurationError, Fatal, Fault, Stage
 from bridge.kafka.offsets import read_position, replay_id_of
+from bridge.waits import IMPORT
 
 SOURCE = "the position to import"
 
@@ -54,9 +55,15 @@ def from_url(url: str, connector: str) -> int:
 
     import requests
 
+    # here: it brings requests along
+    from bridge.salesforce.session import InTime
+
     address = f"{url.rstrip('/')}/connectors/{quote(connector, safe='')}/offsets"
     try:
-        answer = requests.get(address, timeout=30)
+        with requests.Session() as session:
+            for scheme in ("http://", "https://"):
+                session.mount(scheme, InTime())
+            answer = session.get(address, timeout=IMPORT.longest)
         document = json_of(answer.content)
     except (requests.RequestException, Broken) as error:
         raise Fatal(f"{address} does not answer: {type(error).__name__}", stage=Stage.POSITION) from error

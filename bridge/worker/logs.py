@@ -17,6 +17,7 @@ from bridge.errors import BridgeError, Fatal, Fenced, Retriable, Stage
 from bridge.foreign import Foreign
 from bridge.kafka.errors import ErrorWatch, classify
 from bridge.log import for_connector
+from bridge.waits import WORKER_TOPIC
 from bridge.worker.records import Record
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 Apply = Callable[[str, bytes | None], None]
 """Takes one record in. Raises Broken for what it passes over."""
-SECONDS: Final = 20.0
+SECONDS: Final = WORKER_TOPIC.longest
 STALLED: Final = 3.0  # seconds of silence before it is looked whether there is more
 
 

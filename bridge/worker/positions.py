@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Final
 
 from attrs import field, frozen
 
@@ -34,10 +33,9 @@ from bridge.kafka.settings import (
     producer_settings,
     transactional_id,
 )
+from bridge.waits import READ
 from bridge.worker.lease import holder
 from bridge.worker.living import worker_of
-
-PATIENCE: Final = 30.0
 
 
 @frozen
@@ -46,7 +44,7 @@ class Positions:
 
     loaded: Loaded
     notice: Callable[[str], None] = lambda text: None
-    patience: float = PATIENCE
+    patience: float = READ.longest
     _until: list[float] = field(factory=list, init=False)
     _keyed: list[Loaded] = field(factory=list, init=False)
     _keys: ExitStack = field(factory=ExitStack, init=False, eq=False)

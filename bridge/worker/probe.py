@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from typing import Final
 
 from bridge.config import Loaded
 from bridge.errors import BridgeError, Fatal, Stage
@@ -11,12 +10,10 @@ from bridge.log import masked
 from bridge.salesforce.auth import Login
 from bridge.salesforce.rest import Rest
 from bridge.salesforce.transport import try_subscription
-
-SECONDS: Final = 10.0
-"""How long a request that moved a position waits for what the org says of it."""
+from bridge.waits import MOVED
 
 
-def remark(loaded: Loaded, replay_id: int, seconds: float = SECONDS) -> str | None:
+def remark(loaded: Loaded, replay_id: int, seconds: float = MOVED.longest) -> str | None:
     """What a subscription after the replay id is answered, in a sentence; None where the org knows it."""
     answers: list[str | None] = []
 

@@ -16,6 +16,7 @@ from attrs import field, frozen
 from bridge.config.egress import ANYWHERE, Egress
 from bridge.encryption.kms import Params, check_url
 from bridge.errors import BridgeError, fatal, retriable
+from bridge.waits import KMS
 
 _PASSING: Final = frozenset(
     {
@@ -112,9 +113,16 @@ def open_key(key_id: str, params: Params, egress: Egress = ANYWHERE) -> Aws:
         if role and not os.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE"):
             session = _assumed(session, role, params, region)
             _check_all(session, egress)
-        return Aws(arn, session.client("kms"))
+        return Aws(arn, session.client("kms", config=_bounded()))
     except (ClientError, BotoCoreError) as error:
         raise _worded(arn, error) from None
+
+
+def _bounded() -> Any:
+    """For a client of the SDK: left to itself it waits a minute for each answer, five times."""
+    from botocore.config import Config
+
+    return Config(connect_timeout=KMS.longest, read_timeout=KMS.longest, retries={"total_max_attempts": 1})
 
 
 def _check_all(session: Any, egress: Egress) -> None:
@@ -137,7 +145,7 @@ def _assumed(session: Any, role: str, params: Params, region: str) -> Any:
     external = params.get("role.external.id") or os.environ.get("AWS_ROLE_EXTERNAL_ID")
     if external:
         wanted["ExternalId"] = external
-    sts = session.client("sts")
+    sts = session.client("sts", config=_bounded())
 
     def renewed() -> dict[str, str]:
         found = sts.assume_role(**wanted)["Credentials"]

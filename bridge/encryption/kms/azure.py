@@ -17,9 +17,14 @@ from attrs import define, field
 from bridge.config.egress import ANYWHERE, Egress
 from bridge.encryption.kms import Params, check_url
 from bridge.errors import BridgeError, fatal, retriable
+from bridge.waits import KMS
 
 _ID: Final = re.compile(r"(https://[^/]+)/keys/([^/]+)(?:/([0-9a-fA-F]{32}))?/?")
 _VERSIONED: Final = re.compile(rb"azure:v1:([0-9a-f]{32}):(.*)", re.DOTALL)
+_TIMES: Final[Mapping[str, Any]] = {"connection_timeout": KMS.longest, "read_timeout": KMS.longest}
+"""Left to itself, the SDK waits five minutes for each answer."""
+_ONCE: Final[Mapping[str, Any]] = {**_TIMES, "retry_total": 0}
+"""And asks several times."""
 
 credential: Callable[[Params], Any] | None = None
 """For tests: makes the credential instead of azure-identity."""
@@ -67,7 +72,7 @@ class Azure:
 
         known = self._clients.get(version or "")
         if known is None:
-            checked = {**options, "per_retry_policies": [_checking(self._egress)]}
+            checked = {**_ONCE, **options, "per_retry_policies": [_checking(self._egress)]}
             if version is None:
                 newest = KeyClient(self.vault, self._credential, **checked).get_key(self.name)
                 known = CryptographyClient(newest, self._credential, **checked)
@@ -146,5 +151,5 @@ def _credential(params: Params) -> Any:
 
     tenant, client, secret = (params.get(name) for name in ("tenant.id", "client.id", "client.secret"))
     if tenant and client and secret:
-        return ClientSecretCredential(tenant, client, secret)
-    return DefaultAzureCredential()
+        return ClientSecretCredential(tenant, client, secret, **_ONCE)
+    return DefaultAzureCredential(**_TIMES)

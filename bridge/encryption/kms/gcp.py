@@ -15,6 +15,7 @@ from attrs import field, frozen
 from bridge.config.egress import ANYWHERE, Egress
 from bridge.encryption.kms import Params, check_url
 from bridge.errors import BridgeError, fatal, retriable
+from bridge.waits import KMS
 
 client: Callable[[Params], Any] | None = None
 """For tests: makes the SDK's client instead of one with credentials."""
@@ -44,7 +45,9 @@ class Gcp:
         """Encrypt."""
         request = {"name": self.name, "plaintext": material}
         return bytes(
-            self._ask(lambda: self._client.encrypt(request=request, retry=None, timeout=10)).ciphertext
+            self._ask(
+                lambda: self._client.encrypt(request=request, retry=None, timeout=KMS.longest)
+            ).ciphertext
         )
 
     def unwrap(self, wrapped: bytes) -> bytes:
@@ -52,7 +55,9 @@ class Gcp:
         name = self.name.partition("/cryptoKeyVersions/")[0]
         request = {"name": name, "ciphertext": wrapped}
         return bytes(
-            self._ask(lambda: self._client.decrypt(request=request, retry=None, timeout=10)).plaintext
+            self._ask(
+                lambda: self._client.decrypt(request=request, retry=None, timeout=KMS.longest)
+            ).plaintext
         )
 
     def _ask(self, call: Callable[[], Any]) -> Any:

@@ -21,6 +21,7 @@ from attrs import define, field
 from bridge.config.egress import ANYWHERE, Egress
 from bridge.encryption.kms import Params, check_url
 from bridge.errors import BridgeError, fatal, retriable
+from bridge.waits import KMS
 
 
 @define
@@ -141,7 +142,7 @@ def open_key(key_id: str, params: Params, egress: Egress = ANYWHERE) -> Vault:
         namespace=given("namespace", "VAULT_NAMESPACE"),
         verify=given("ssl.truststore.location", "VAULT_CACERT") or True,
         cert=certificate if certificate[0] and certificate[1] else None,
-        timeout=10,
+        timeout=KMS.longest,
     )
     _check_all(client, egress)
     login = None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,9 +16,9 @@ from bridge.waits import Wait
 
 NAMES = {id(value): name for name, value in vars(waits).items() if isinstance(value, Wait)}
 EVERY = [pytest.param(wait, id=NAMES[id(wait)]) for wait in waits.EVERY]
-SOURCES = "".join(
-    path.read_text("utf-8") for path in Path(waits.__file__).parent.rglob("*.py") if path.name != "waits.py"
-)
+FILES = [path for path in Path(waits.__file__).parent.rglob("*.py") if path.name != "waits.py"]
+SOURCES = "".join(path.read_text("utf-8") for path in FILES)
+LIMITS = {"timeout", "request_timeout", "operation_timeout", "connect_timeout", "read_timeout"}
 
 
 def test_the_page_is_in_step() -> None:
@@ -50,3 +52,25 @@ def test_a_property_that_bounds_a_wait_of_the_connector_is_in_the_table() -> Non
     bounded = {key for wait in waits.EVERY for key in wait.keys}
     ends = (".time.ms", ".timeout.ms", ".watchdog.ms", ".timeout")
     assert {one.key for one in CONNECTOR if one.key.endswith(ends)} <= bounded
+
+
+def test_no_request_has_a_limit_of_its_own() -> None:
+    """Of five seconds and more: what is shorter is a turn in a loop, and a thread that ends is no request. The
+    demonstration reads from servers in its own process."""
+    own = [
+        f"{path.name}:{call.lineno}"
+        for path in FILES
+        if "sandbox" not in path.parts
+        for call in _limited(path)
+    ]
+    assert own == []
+
+
+def _limited(path: Path) -> Iterator[ast.Call]:
+    """Calls with a number for a time limit."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Call) and "join" not in ast.unparse(node.func):
+            for given in node.keywords:
+                value = given.value.value if isinstance(given.value, ast.Constant) else 0
+                if given.arg in LIMITS and isinstance(value, int | float) and value >= 5:
+                    yield node

@@ -1,10 +1,19 @@
 """Positions of other installations."""
 
-import pytest
+import json
+import time
 
-from bridge.errors import ConfigurationError
+import pytest
+from attrs import evolve
+
+from bridge.errors import ConfigurationError, Fatal
 from bridge.kafka.offsets import replay_id_of
-from bridge.worker.imports import from_text
+from bridge.worker import imports
+from bridge.worker.imports import from_text, from_url
+from tests.support.dripping import dripping, slowly
+
+POSITION = json.dumps({"offsets": [{"partition": {}, "offset": {"replayId": 7}}]}).encode()
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(POSITION) + POSITION
 
 
 @pytest.mark.parametrize(
@@ -43,3 +52,16 @@ def test_a_text_of_any_shape_is_one_sentence(text: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         from_text(text)
     assert "\n" not in refused.value.message
+
+
+def test_a_position_comes_from_the_rest_api_of_kafka_connect() -> None:
+    with dripping(slowly(ANSWER, len(ANSWER))) as url:
+        assert from_url(url, "orders") == 7
+
+
+def test_an_answer_that_drips_is_over_in_time_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "IMPORT", evolve(imports.IMPORT, seconds=1.0))
+    began = time.monotonic()
+    with dripping(slowly(ANSWER), 0.2) as url, pytest.raises(Fatal, match="does not answer"):
+        from_url(url, "orders")
+    assert time.monotonic() - began < 10
