@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from attrs import field, frozen
 
@@ -61,7 +61,7 @@ class Schema:
     version: int | None = None
     doc: str | None = None
     parameters: Mapping[str, str] = field(factory=dict, hash=False)
-    default: Any = field(default=UNSET, hash=False)
+    default: object = field(default=UNSET, hash=False)
     fields: tuple[Field, ...] = ()
     key_schema: Schema | None = None
     value_schema: Schema | None = None

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from bridge.errors import BadRecord, Stage
 from bridge.java import numbers as numbers
 from bridge.java.simple_date_format import SimpleDateFormat
 from bridge.model.schema import DECIMAL, Kind, Schema
-from bridge.transforms.record import TEMPORAL, Float32, Instant
+from bridge.transforms.record import TEMPORAL, Float32, Instant, Value
 from bridge.transforms.temporal import iso_text, to_ms
 
 _DATE: Final = SimpleDateFormat("EEE MMM dd HH:mm:ss zzz yyyy")
 
 
-def to_string(value: Any, schema: Schema | None) -> str:
+def to_string(value: Value, schema: Schema | None) -> str:
     """``value.toString()``. BadRecord for bytes, whose text says nothing of them."""
     if isinstance(value, list):
         inner = schema.value_schema if schema else None
@@ -35,7 +35,7 @@ def to_string(value: Any, schema: Schema | None) -> str:
     return "null" if value is None else _plain(value, schema)
 
 
-def _braces(value: dict[Any, Any], schema: Schema | None) -> str:
+def _braces(value: dict[Value, Value], schema: Schema | None) -> str:
     if schema is not None and schema.kind is Kind.STRUCT:
         shown = ((f.name, value[f.name], f.schema) for f in schema.fields if value[f.name] is not None)
         return f"Struct{{{','.join(f'{name}={to_string(found, its)}' for name, found, its in shown)}}}"
@@ -43,7 +43,7 @@ def _braces(value: dict[Any, Any], schema: Schema | None) -> str:
     return f"{{{', '.join(f'{to_string(k, keys)}={to_string(v, inner)}' for k, v in value.items())}}}"
 
 
-def _plain(value: Any, schema: Schema | None) -> str:
+def _plain(value: Value, schema: Schema | None) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
@@ -52,7 +52,7 @@ def _plain(value: Any, schema: Schema | None) -> str:
     return str(value)
 
 
-def header_text(value: Any, schema: Schema | None, *, embedded: bool = False) -> str:
+def header_text(value: Value, schema: Schema | None, *, embedded: bool = False) -> str:
     """``Values.convertToString``: texts inside lists and maps are quoted, bytes are base64."""
     if value is None:
         return "null"
@@ -71,7 +71,7 @@ def header_text(value: Any, schema: Schema | None, *, embedded: bool = False) ->
     return iso_text(value) if isinstance(value, Instant) else _plain(value, schema)
 
 
-def _entry(key: Any, value: Any, schema: Schema | None) -> str:
+def _entry(key: Value, value: Value, schema: Schema | None) -> str:
     if schema is not None and schema.kind is Kind.STRUCT:
         field = schema.field_named(key)
         return f"{_quoted(key)}:{header_text(value, field.schema if field else None, embedded=True)}"
@@ -84,7 +84,7 @@ def _quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
-Encoder = Callable[[Any], bytes]
+Encoder = Callable[[Value], bytes]
 
 
 def text_encoder(schema: Schema | None) -> Encoder:

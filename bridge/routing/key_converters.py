@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import NoReturn
 
 from bridge.errors import BadRecord, Fatal, Stage
 from bridge.formats import avro, json
@@ -30,8 +30,9 @@ from bridge.model.schema import Kind, Schema
 from bridge.model.subjects import qualified
 from bridge.registry.client import Registry
 from bridge.routing.java_text import header_text, text_encoder
+from bridge.transforms.record import Value
 
-Encoder = Callable[[Any], bytes | None]
+Encoder = Callable[[Value], bytes | None]
 Prepare = Callable[[Schema | None, str], Encoder]
 """From a schema and the topic to the encoder of its values; may ask the registry.
 Raises BadRecord where the converter cannot write such values."""
@@ -62,7 +63,7 @@ def writes_avro(name: str) -> bool:
     return class_of(name, KEY_CONVERTERS) == AVRO
 
 
-def header_encoder(name: str, settings: Mapping[str, str]) -> Callable[[Schema | None, Any], bytes | None]:
+def header_encoder(name: str, settings: Mapping[str, str]) -> Callable[[Schema | None, Value], bytes | None]:
     """A header's value to bytes."""
     found = class_of(name, HEADER_CONVERTERS)
     if found == JSON:
@@ -73,7 +74,7 @@ def header_encoder(name: str, settings: Mapping[str, str]) -> Callable[[Schema |
     return lambda schema, value: None if value is None else header_text(value, schema).encode()
 
 
-def _unless_null(encode: Callable[[Any], bytes]) -> Encoder:
+def _unless_null(encode: Callable[[Value], bytes]) -> Encoder:
     return lambda value: None if value is None else encode(value)
 
 
@@ -84,13 +85,13 @@ def _json(schema: Schema | None, *, enabled: bool) -> Encoder:
     return encode if enabled else _unless_null(encode)
 
 
-def _of_kind(schema: Schema | None, kind: Kind, encode: Callable[[Any], bytes]) -> Encoder:
+def _of_kind(schema: Schema | None, kind: Kind, encode: Callable[[Value], bytes]) -> Encoder:
     if schema is not None and schema.kind is not kind:
         _refuse(f"is {schema.kind}, and its converter writes {kind} only")
     return _unless_null(encode)
 
 
-def _refuse(what: str) -> Any:
+def _refuse(what: str) -> NoReturn:
     raise BadRecord(f"the key {what}; see key.converter", stage=Stage.ENCODE)
 
 

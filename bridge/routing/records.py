@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from attrs import evolve
 
 from bridge.config import TopicTemplate
 from bridge.event import Data, Record
 from bridge.formats.reader import read_with
-from bridge.formats.rows import Layout
+from bridge.formats.rows import Layout, Row
 from bridge.model.framing import Framing
 
 
@@ -34,7 +33,7 @@ def by_event(
     rows: Layout,
     template: TopicTemplate,
     topic: str | None,
-    encode: Callable[[Any], bytes],
+    encode: Callable[[Row], bytes],
     sealed: int,
     *,
     timestamps: bool,

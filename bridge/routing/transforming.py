@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Final
+from typing import Final, TypeVar
 
 import msgspec
 from attrs import frozen
@@ -37,6 +37,7 @@ from bridge.transforms.configuration import chain_of
 from bridge.transforms.record import ConnectRecord
 from bridge.transforms.smt.cast import caster
 
+T = TypeVar("T")
 _MOST_TARGETS: Final = 2000
 Find = Callable[[Schema, str], Written | None]
 """The version that writes values of a schema to a topic; None: the format has none."""
@@ -265,8 +266,8 @@ def _fixed_topic(template: TopicTemplate, rows: Layout) -> str | None:
 
 
 def _fitted(
-    encode: Callable[[dict[str, Any]], bytes], made: Schema, written: Schema
-) -> Callable[[Any], bytes]:
+    encode: Callable[[dict[str, object]], bytes], made: Schema, written: Schema
+) -> Callable[[dict[str, object]], bytes]:
     """Values in the form that the contract's ``otherwise`` gives to fields that cannot be encrypted."""
     kinds = {f.name: f.schema for f in written.fields}
     casts = {
@@ -279,16 +280,16 @@ def _fitted(
     return lambda values: encode(values | {name: cast(values[name]) for name, cast in casts.items()})
 
 
-def _unless_null(encode: Callable[[Any], bytes]) -> Encoder:
+def _unless_null(encode: Callable[[T], bytes]) -> Callable[[T | None], bytes | None]:
     return lambda value: None if value is None else encode(value)
 
 
-def _null(value: Any) -> None:
+def _null(value: object) -> None:
     return None
 
 
 def _refuse(error: BadRecord) -> Encoder:
-    def refuse(value: Any) -> bytes | None:
+    def refuse(value: object) -> bytes | None:
         raise type(error)(error.message, stage=error.stage)
 
     return refuse

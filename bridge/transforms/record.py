@@ -12,7 +12,9 @@ from typing import Any, Final
 
 from bridge.model.schema import DATE, DECIMAL, TIME, TIMESTAMP, Kind, Schema
 
-Header = tuple[str, Schema | None, Any]
+Value = Any
+"""What a record holds. Its schema, known only at run time, says of which type it is; nothing else can."""
+Header = tuple[str, Schema | None, Value]
 """Name, schema, value."""
 
 
@@ -34,10 +36,10 @@ class ConnectRecord:
         self,
         topic: str | None,
         value_schema: Schema | None,
-        value: Any,
+        value: Value,
         *,
         key_schema: Schema | None = None,
-        key: Any = None,
+        key: Value = None,
         partition: int | None = None,
         timestamp: int | None = None,
         headers: tuple[Header, ...] = (),
@@ -126,7 +128,7 @@ _BY_KIND: Final = {
 TEMPORAL: Final = frozenset({DATE, TIME, TIMESTAMP})
 
 
-def java_class(value: Any, schema: Schema | None = None) -> str:
+def java_class(value: Value, schema: Schema | None = None) -> str:
     """The Java class of a value, ``null`` for null."""
     if value is None:
         return "null"
@@ -137,6 +139,6 @@ def java_class(value: Any, schema: Schema | None = None) -> str:
     return "java.math.BigDecimal" if schema.name == DECIMAL else _BY_KIND[schema.kind]
 
 
-def kind_of(value: Any) -> Kind | None:
+def kind_of(value: Value) -> Kind | None:
     """The kind of a value without schema; None: Connect's data model does not have it."""
     return _CLASSES[type(value)][1]

@@ -15,10 +15,10 @@ from typing import Any
 from bridge.errors import BridgeError
 from bridge.formats import FORMATS, Format
 from bridge.languages.protobuf import Message, Option, parse
-from bridge.model.connect_json import from_document, value_from_json
 from bridge.model.schema import DECIMAL, UNSET, Kind, Schema
 from bridge.model.wire import frame_of
 from tests.support.formats import compile_encoder_for_values
+from tests.vectors.connect_json import from_document, value_from_json
 
 NAMES = {"AVRO": "AVRO", "CONNECT_JSON": "JSON", "JSON": "JSON_SR", "PROTOBUF": "PROTOBUF"}
 
