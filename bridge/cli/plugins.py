@@ -105,7 +105,9 @@ def _describe(args: argparse.Namespace) -> int:
         raise ConfigurationError([Fault("connector.class", f"{args.plugin} is unknown; there is {MANAGED}")])
     catalogue = WORKER if args.worker else CONNECTOR
     if args.output == "json":
-        print_json(definitions(catalogue))
+        said = {p.key: {"valid_values": p.valid_text, "required_when": p.required_text, "support": p.support_text}
+                for p in catalogue}  # fmt: skip
+        print_json([each | said[each["name"]] for each in definitions(catalogue)])
         return 0
     rows = [
         (p.key, p.type, _needed(p), "" if p.default is None else p.default, p.valid_text, p.support_text)

@@ -67,6 +67,14 @@ def topic_template(value: str) -> str | None:
     return topic(filled(_FIELD, value, lambda match: "x"))
 
 
+def context(value: str) -> str | None:
+    """A registry's context, as ``crm``, ``.crm`` or ``:.crm:``."""
+    name = value.strip().strip(":")
+    if ":" in name or any(ord(c) < 32 for c in name):
+        return "holds a colon or a control character; a context is a plain name, such as crm"
+    return None
+
+
 def record_key(value: str) -> str | None:
     """What becomes a record's key."""
     if value in ("none", "event_uuid") or _FIELD_KEY.fullmatch(value):

@@ -20,6 +20,7 @@ _RANGES: Final = {
     (MANAGED, "request.max.retries.time.ms"): (1000, 250_000),
     (SELF_MANAGED, "connection.timeout"): (5000, 600_000),
 }
+_STATE_TOPICS: Final = ("offset.storage.topic", "config.storage.topic", "status.storage.topic")
 _LOGIN_HOSTS: Final = ("login.salesforce.com", "test.salesforce.com")
 _REPLICATION, _PARTITIONS = "topic.creation.default.replication.factor", "topic.creation.default.partitions"
 _DEAD_LETTERS: Final = "errors.deadletterqueue.topic.name"
@@ -145,9 +146,8 @@ def sasl_login(w: Examined) -> None:
 
 def state_topics(w: Examined) -> None:
     """Positions, configurations and states have a topic each."""
-    keys = ("offset.storage.topic", "config.storage.topic", "status.storage.topic")
     seen: dict[str, str] = {}
-    for key in keys:
+    for key in _STATE_TOPICS:
         if not w.sound(key):
             continue
         if wrong := checks.topic(w.values[key]):
@@ -244,7 +244,12 @@ def exactly_once(c: Examined, w: Config) -> None:
 def service_account(c: Examined, w: Config) -> None:
     """Keys for a service account are made with the worker's cloud key, for a cluster that it names."""
     mode, account, reader = "kafka.auth.mode", "kafka.service.account.id", "sr.service.account.id"
-    if not c.sound(mode) or c.values[mode] != "SERVICE_ACCOUNT":
+    if c.sound(mode) and c.values[mode] != "SERVICE_ACCOUNT":
+        unused = [key for key in (account, reader) if c.has(key)]
+        if unused:
+            c.notice(f"{' and '.join(unused)} is not used, because {mode} is {c.values[mode]}")
+        return
+    if not c.sound(mode):
         return
     needed = ["confluent.cloud.api.key", "confluent.cloud.api.secret", "bridge.cloud.kafka.cluster.id"]
     if c.has(reader):
@@ -258,6 +263,17 @@ def service_account(c: Examined, w: Config) -> None:
         )
     if not c.has(account) and c.sound(account):
         c.fault(account, f"is required when {mode} is SERVICE_ACCOUNT")
+
+
+def topics_of_the_worker(c: Examined, w: Config) -> None:
+    """Records go to no topic that the worker keeps its own state in."""
+    own = {w[key]: key for key in _STATE_TOPICS if w[key]}
+    records = (
+        _topic(c).fixed if c.has("kafka.topic") and c.sound("kafka.topic", "kafka.topic.lowercase") else None
+    )
+    for key, name in (("kafka.topic", records), (_DEAD_LETTERS, c.values.get(_DEAD_LETTERS))):
+        if name in own and c.sound(key):
+            c.fault(key, f"is the worker's {own[name]}, in which it keeps its own state; name another topic")
 
 
 _OVERRIDE: Final = "producer.override."
@@ -276,4 +292,7 @@ def overrides(c: Examined, w: Config) -> None:
 
 def together(judges: Judges) -> tuple[OfBoth, ...]:
     """The rules of a connector with its worker, in the order of their faults."""
-    return brokers, kafka_login, service_account, overrides, registry_needed, judges.converters, exactly_once
+    return (
+        brokers, kafka_login, service_account, overrides, topics_of_the_worker, registry_needed, judges.converters,
+        exactly_once,
+    )  # fmt: skip

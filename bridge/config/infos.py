@@ -50,7 +50,7 @@ def definition(catalogue: Catalogue, key: str) -> dict[str, Any]:
         "required": declared.required,
         "default_value": declared.default,
         "importance": declared.importance.upper(),
-        "documentation": declared.doc,
+        "documentation": _documentation(declared),
         "group": declared.group or None,
         "order": declared.order,
         "order_in_group": declared.order,
@@ -58,6 +58,16 @@ def definition(catalogue: Catalogue, key: str) -> dict[str, Any]:
         "display_name": key if declared.is_prefix else declared.display_name,
         "dependents": [p.key for p in catalogue if p.required_when and p.required_when.key == key],
     }
+
+
+def _documentation(declared: Property) -> str:
+    """The sentences of the page on configuration, for which Kafka Connect's form has no places of their own."""
+    more = (
+        ("Valid values", declared.valid_text),
+        ("Required", declared.required_text),
+        ("Support", declared.support_text),
+    )
+    return " ".join([declared.doc, *(f"{name}: {text}." for name, text in more if text)])
 
 
 def _value(examined: Examined, key: str, errors: list[str]) -> dict[str, Any]:

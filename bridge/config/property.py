@@ -114,7 +114,7 @@ class Property:
         if self.type is BOOLEAN:
             return "true, false"
         if self.valid:
-            return ", ".join(self.valid)
+            return ", ".join(value for value in self.valid if value not in self.refused)
         if self.low is None and self.high is None:
             return ""
         return f"[{'…' if self.low is None else self.low}, …, {'…' if self.high is None else self.high}]"

@@ -56,6 +56,9 @@ def judge(c: Examined) -> None:
         return
     if c.has(EVENT):
         c.notice(f"{EVENT} has no effect with {TYPE}=CUSTOM_CHANNEL; {ENTITIES} names the events")
+    given = c.values.get(ENTITIES) or []
+    if twice := next((name for number, name in enumerate(given) if name in given[:number]), None):
+        c.fault(ENTITIES, f"names {twice} twice")
     for name in events(c.values):
         if c.sound(ENTITIES) and (wrong := event_name(name)):
             c.fault(ENTITIES, f"names {name}, which {wrong}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.config.checks import file, record_key, urls
+from bridge.config.checks import context, file, record_key, urls
 from bridge.config.declarations.formats import NAMES
 from bridge.config.property import BOOLEAN, HIGH, LONG, LOW, STRING, Property, group
 
@@ -13,6 +13,8 @@ SCHEMA = group(
         STRING,
         "The registry's context in which schemas are registered; 'default' is the default context.",
         default="default",
+        check=context,
+        range_text="a name without colons",
     ),
     Property(
         "schema.registry.url",

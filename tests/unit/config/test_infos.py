@@ -97,3 +97,11 @@ def test_unknown_properties_can_be_let_through() -> None:
 def test_definitions_of_a_plugin() -> None:
     assert [d["name"] for d in definitions(CONNECTOR)] == [p.key for p in CONNECTOR.exact()]
     assert all(set(d) == DEFINITION for d in definitions(WORKER))
+
+
+def test_what_kafka_connects_form_has_no_place_for_stands_in_the_documentation() -> None:
+    found = {each["name"]: each["documentation"] for each in definitions(CONNECTOR)}
+    assert "Valid values: AVRO, JSON, JSON_SR, PROTOBUF." in found["output.data.format"]
+    assert "Required: when " in found["salesforce.platform.event.name"]
+    assert "Support: " in found["topic.creation.groups"]
+    assert "NTLM" not in found["http.proxy.auth.scheme"].partition("Valid values")[2].partition(".")[0]

@@ -131,6 +131,7 @@ def test_a_fault_of_the_worker_is_not_counted_again_for_the_connector(faults: Fa
     [
         ("connection.timeout", "0", "1"),
         ("bridge.record.key", "field:", "field:NAME"),
+        ("schema.context.name", "a:b", "colon"),
         ("salesforce.platform.event.name", "Order_Placed", "Order_Placed__e"),
         ("salesforce.platform.event.name", "Order__c", "is Order__e meant?"),
         ("salesforce.platform.event.name", "Sales__chn", "salesforce.platform.custom.channel.name"),
@@ -178,6 +179,7 @@ def test_a_value_that_is_wrong_is_named_with_what_is_allowed(
         ("connector.class", "io.confluent.salesforce.SalesforcePlatformEventSourceConnector", None),
         ("kafka.topic", "events-${_ObjectType}-${Region__c}", None),
         ("salesforce.platform.event.name", "BatchApexErrorEvent", None),
+        ("schema.context.name", ":.crm:", None),
         ("salesforce.platform.event.name", "LoginEventStream", None),
         ("salesforce.instance", "http://127.0.0.1:8443", None),
         ("salesforce.instance", "http://localhost:8443/", None),

@@ -92,3 +92,15 @@ def test_lower_casing_is_said(loading: Load) -> None:
     (notice,) = told(loading({"kafka.topic": "Orders"}))
     assert "orders" in notice
     assert told(loading({"kafka.topic": "Orders", "kafka.topic.lowercase": "false"})) == ()
+
+
+@pytest.mark.parametrize("topic", ["sfbridge-offsets", "SFBRIDGE-Configs", "sfbridge-status"])
+def test_records_and_dead_letters_go_to_no_topic_of_the_worker(topic: str, faults: Faults) -> None:
+    assert set(faults({"kafka.topic": topic})) == {"kafka.topic"}
+    letters = {"errors.deadletterqueue.topic.name": topic.lower(), "errors.tolerance": "all"}
+    assert set(faults(letters)) == {"errors.deadletterqueue.topic.name"}
+
+
+def test_an_unused_service_account_is_told(loading: Load) -> None:
+    (notice,) = told(loading({"sr.service.account.id": "sa-1"}))
+    assert notice == "sr.service.account.id is not used, because kafka.auth.mode is KAFKA_API_KEY"

@@ -106,3 +106,8 @@ def test_the_event_of_a_channel() -> None:
     assert subscription.event_of("/event/A__e") == "A__e"
     assert subscription.event_of("/event/S__chn") is None
     assert subscription.event_of(None) is None
+
+
+def test_an_event_named_twice_is_a_mistake(tmp_path: Path) -> None:
+    found = faults(tmp_path, **{"salesforce.platform.channel.entities": "A__e,B__e,A__e"})
+    assert found == {"salesforce.platform.channel.entities": "names A__e twice"}
