@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Protocol
 from urllib.parse import quote
 
@@ -78,7 +78,7 @@ class DekRegistry:
         """One KEK, None where there is none."""
         query = f"?deleted={str(deleted).lower()}" + (f"&context={self._context}" if self._context else "")
         found = self._ask("GET", f"{_BASE}/{_quoted(name)}{query}", f"KEK {name}", none=True)
-        return None if found is None else _kek(found)
+        return None if found is None else _kek(found, name)
 
     def create_kek(self, kek: Kek) -> Kek:
         """Register a KEK. Raises ExistsError."""
@@ -88,7 +88,7 @@ class DekRegistry:
             body["kmsProps"] = dict(kek.props)
         if kek.doc:
             body["doc"] = kek.doc
-        return _kek(self._ask("POST", _BASE + query, f"KEK {kek.name}", body=body))
+        return _kek(self._ask("POST", _BASE + query, f"KEK {kek.name}", body=body), kek.name)
 
     def subjects(self, kek: str) -> list[str]:
         """Subjects that have DEKs under a KEK."""
@@ -107,7 +107,7 @@ class DekRegistry:
         query = f"?algorithm={algorithm}" + ("&deleted=true" if deleted else "")
         path = f"{self._deks(kek, subject)}/versions/{version}{query}"
         found = self._ask("GET", path, f"the DEK of {subject}", none=True)
-        return None if found is None else _dek(found)
+        return None if found is None else _dek(found, kek, subject, algorithm, version)
 
     def create_dek(
         self,
@@ -133,11 +133,11 @@ class DekRegistry:
             if refusal.status != 405:
                 raise _worded(refusal, what) from None
             answer = self._ask("POST", f"{_BASE}/{_quoted(kek)}/deks{query}", what, body=body)
-        return _dek(answer)
+        return _dek(answer, kek, subject, algorithm, version)
 
     def update_kek(self, name: str, changes: Mapping[str, Any]) -> Kek:
         """Change ``kmsProps``, ``doc`` or ``shared``."""
-        return _kek(self._ask("PUT", f"{_BASE}/{_quoted(name)}", f"KEK {name}", body=dict(changes)))
+        return _kek(self._ask("PUT", f"{_BASE}/{_quoted(name)}", f"KEK {name}", body=dict(changes)), name)
 
     def _deks(self, kek: str, subject: str) -> str:
         return f"{_BASE}/{_quoted(kek)}/deks/{_quoted(subject)}"
@@ -196,8 +196,10 @@ def _quoted(text: str) -> str:
     return quote(text, safe="")
 
 
-def _kek(answer: Any) -> Kek:
+def _kek(answer: Any, name: str) -> Kek:
+    """Of the KEK that was asked for: what is known of a KEK, and may be done with it, goes by its name."""
     found = checked(answer, answers.Kek, "a KEK", Stage.ENCRYPT)
+    _same("the KEK", (("name", name, found["name"]),), name)
     return Kek(
         found["name"],
         found["kmsType"],
@@ -209,10 +211,12 @@ def _kek(answer: Any) -> Kek:
     )
 
 
-def _dek(answer: Any) -> WrappedDek:
+def _dek(answer: Any, kek: str, subject: str, algorithm: Algorithm, version: int) -> WrappedDek:
+    """Of the DEK that was asked for (version -1: whichever is the latest). Another subject's may be known to others,
+    another algorithm's may give equality away, and under another version its values would be counted anew."""
     found = checked(answer, answers.Dek, "a DEK", Stage.ENCRYPT)
     try:
-        return WrappedDek(
+        made = WrappedDek(
             found["kekName"],
             found["subject"],
             found["version"],
@@ -226,3 +230,21 @@ def _dek(answer: Any) -> WrappedDek:
         raise fatal(
             "the DEK registry's answer about a DEK names no known algorithm, or its key is no Base64"
         ) from None
+    pairs = [
+        ("KEK", kek, made.kek),
+        ("subject", subject, made.subject),
+        ("algorithm", algorithm, made.algorithm),
+    ]
+    if version > 0:
+        pairs.append(("version", str(version), str(made.version)))
+    _same("the DEK of", pairs, subject)
+    return made
+
+
+def _same(what: str, pairs: Iterable[tuple[str, str, str]], name: str) -> None:
+    for part, wanted, there in pairs:
+        if wanted != there:
+            raise fatal(
+                f"the DEK registry answers for {what} {name} with another {part}, {words(there)} instead of {wanted}: "
+                "a key that was not asked for is not used"
+            )

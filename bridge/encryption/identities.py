@@ -59,8 +59,8 @@ def listed(text: object) -> tuple[str, ...]:
 
 @define
 class Identities:
-    """Belongs to one connector. ``known`` and ``known_shared``: KEKs without a contract as they were at first, kept
-    over restarts by ``store``. ``params``: the configuration's KMS parameters."""
+    """Belongs to one connector. ``known`` and ``known_shared``: KEKs as they were at first, where no contract says so,
+    kept over restarts by ``store``. ``params``: the configuration's KMS parameters."""
 
     contract: Mapping[str, Meant] = field(factory=dict)
     shared: frozenset[str] = frozenset()
@@ -83,10 +83,11 @@ class Identities:
                     )
         self._check_properties(kek, says)
         self._check_shared(kek, says)
-        if says is None:
+        if says is None or not (says.kms_type and says.kms_key):
             before = dict(self.known), dict(self.known_shared)
             self._check_known(kek)
-            self._learn_shared(kek)
+            if says is None:
+                self._learn_shared(kek)
             if before != (self.known, self.known_shared):
                 self.store()
 

@@ -100,10 +100,12 @@ def read_rules(
     metadata: MetadataDocument | None = None,
     say: Say = lambda text: None,
     first: Collection[str] = (),
+    own: Mapping[str, str] | None = None,
 ) -> list[EncryptRule]:
     """The encryption rules that run on writing. Fatal for a rule that the bridge cannot run, or without a key.
 
-    Of rules with the same aim the first counts, and one named in ``first`` before any other.
+    Of rules with the same aim the first counts, and one named in ``first`` before any other. ``own``: the properties
+    that give those in ``first`` their parameters, in place of ``metadata.properties``, which choose no key for them.
     """
     rules = [rule for rule in domain_rules(rule_set) if not rule.get("disabled")]
     for rule in rules:
@@ -120,7 +122,7 @@ def read_rules(
             )
         else:
             _say_overridden(str(name), rule, (rule_set or {}).get("enableAt"), say)
-    return _of_mode(rules, WRITING, metadata, say, first)
+    return _of_mode(rules, WRITING, metadata, say, first, own)
 
 
 def rules_for_reading(
@@ -149,6 +151,7 @@ def _of_mode(
     metadata: MetadataDocument | None,
     say: Say,
     first: Collection[str] = (),
+    own: Mapping[str, str] | None = None,
 ) -> list[EncryptRule]:
     out: list[EncryptRule] = []
     seen: set[tuple[object, ...]] = set()
@@ -169,8 +172,24 @@ def _of_mode(
             )
             continue
         seen.add(key)
-        out.append(_rule(name, type_ == PAYLOAD, rule, properties))
+        given: Mapping[str, str] = properties
+        if own is not None and name in first:
+            given = {**own, **{key: value for key, value in properties.items() if key == EXPIRY}}
+            _say_unheeded(name, rule, properties, given, say)
+        out.append(_rule(name, type_ == PAYLOAD, rule, given))
     return out
+
+
+def _say_unheeded(
+    name: str, rule: RuleDocument, properties: Mapping[str, str], given: Mapping[str, str], say: Say
+) -> None:
+    heeded = (*(rule.get("params") or {}), *given)
+    named = [key for key in (KMS_TYPE, KMS_KEY, ALGORITHM) if key in properties and key not in heeded]
+    if named:
+        say(
+            f"metadata.properties in the registry have {', '.join(named)}, and the contract's rule {name} has not: the "
+            "contract is followed, and readers will not decrypt by themselves unless both say the same"
+        )
 
 
 def _say_overridden(name: str, rule: RuleDocument, enable_at: str | None, say: Say) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import resource
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from bridge.config import Config
 from bridge.config.declarations.formats import REGISTRY_TYPES
 from bridge.encryption.kms import check
-from bridge.encryption.rules import read_rules
+from bridge.encryption.rules import EncryptRule, read_rules
 from bridge.errors import ConfigurationError, Fatal, Fault
 from bridge.model.contract import Contract, protects, rule_set_document
 
@@ -64,12 +64,16 @@ def check_contract(contract: Contract, config: Config) -> None:
             )
     if config.get("csfle.enabled"):
         try:
-            for rule in read_rules(
-                rule_set_document(contract, None), {"properties": dict(contract.properties)}
-            ):
+            for rule in rules_of([contract]):
                 if rule.kms_type:
                     check(rule.kms_type)
         except Fatal as error:
             faults.append(Fault(KEY, error.message))
     if faults:
         raise ConfigurationError(faults)
+
+
+def rules_of(contracts: Iterable[Contract]) -> Iterator[EncryptRule]:
+    """The encryption rules that contracts have by themselves. Fatal for one that cannot be run."""
+    for contract in contracts:
+        yield from read_rules(rule_set_document(contract, None), {"properties": dict(contract.properties)})

@@ -129,15 +129,18 @@ class Ledger:
     def check_kept(self, event: str, now: set[str], out: set[str], contract: Contract | None) -> None:
         """Fatal where a field that was protected gets ``out`` and is not protected ``now``."""
         known = self.memory.fields.get(event, set())
-        spoken = set(contract.fields) if contract is not None else set()
+        fields = {} if contract is None else contract.fields
+        spoken = {
+            name for name, said in fields.items() if not said.tags
+        }  # what is tagged there is not let out
         gone = sorted((known & out) - now)
         lost = [name for name in gone if name.partition(".")[0] not in spoken]
         if lost and not self.allow:
             named = ", ".join("the whole payload" if name == WHOLE else name for name in lost)
             raise fatal(
                 f"{named} of {event} was encrypted before, and neither a contract nor the registry says so any more: "
-                f"put the tags and rules back (or into a contract), or acknowledge with {_ALLOW}=true that it is "
-                "plaintext from now on"
+                f"put the tags and rules back (or into a contract), let it out in the contract (tags: []), or "
+                f"acknowledge with {_ALLOW}=true that it is plaintext from now on"
             )
         for name in gone:
             known.discard(name)

@@ -104,9 +104,9 @@ class Intent:
         """The rules in force; those of the contract go before others with the same aim."""
         kept = self.in_force(stored)
         first = {rule.name for rule in self.contract.rules} if self.contract else set()
-        return read_rules(
-            kept.rule_set, kept.metadata, say, first | {str(r["name"]) for r in self.more_rules}
-        )
+        first |= {str(r["name"]) for r in self.more_rules}
+        own = None if self.contract is None else self.contract.properties
+        return read_rules(kept.rule_set, kept.metadata, say, first, own)
 
     def untold(self, stored: Registered) -> list[str]:
         """The names of the contract's encryption rules that the registry has not, or has otherwise."""
@@ -161,7 +161,9 @@ def intend(
     if ways.encrypts:
         present = {} if latest is None else tags_in(latest.text, latest.type, latest.metadata).fields
         first = {rule.name for rule in contract.rules} if contract else set()
-        fitted = adapted(schema, read_rules(ruled.rule_set, ruled.metadata, say, first), contract, present)
+        own = None if contract is None else contract.properties
+        rules = read_rules(ruled.rule_set, ruled.metadata, say, first, own)
+        fitted = adapted(schema, rules, contract, present)
         ruled = with_rules(ruled, fitted.more_rules)
     lacking: tuple[str, ...] = ()
     if latest is None:

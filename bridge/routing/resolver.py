@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import chain
 
 import msgspec
 
@@ -36,7 +37,7 @@ from bridge.model.subjects import qualified
 from bridge.registry.client import Incompatible, Registry, schema_fatal
 from bridge.registry.http import Http, http_of
 from bridge.retry import patience
-from bridge.routing.demands import check_contract, check_secrets, no_core_dumps
+from bridge.routing.demands import check_contract, check_secrets, no_core_dumps, rules_of
 from bridge.routing.elsewhere import anything_sealed, plans
 from bridge.routing.exposure import Exposure
 from bridge.routing.guard import Guard, deks_of, executor_params
@@ -245,8 +246,8 @@ class Writers:
     def _letter_rule(self) -> EncryptRule | None:
         """A rule of the connector, None where it is acknowledged that it encrypts nothing. Raises Fatal, Retriable."""
         assert self.guard is not None
-        # none where nothing was resolved yet: a message that could not even be parsed
-        rule = next(iter(self.guard.rules), None) or next(self._rules_of_today(), None)
+        # the contract's key before one that the registry adds; none was resolved yet of what could not even be parsed
+        rule = next(chain(rules_of(self._contracts.values()), self.guard.rules, self._rules_of_today()), None)
         if rule is None and not (self.ledger.allow and not self.ledger.seals):
             raise Fatal(
                 "an event cannot be put aside, since it would have to be encrypted and no ENCRYPT rule is known yet",

@@ -50,7 +50,8 @@ def adapted(
         elif otherwise == "payload":
             columns.append(evolve(column, tags=frozenset()))
             untagged.add(column.name)
-            rule = met[0]
+            # with the contract's own key: a rule that the registry adds may name another
+            rule = next((rule for rule in met if rule.name in own), met[0])
             # the contract's own rule for the payload will do; one that only the registry has may be another tomorrow
             if contract is None or not any(each.payload and each.name in own for each in rules):
                 more[rule.name] = _payload_rule(rule)

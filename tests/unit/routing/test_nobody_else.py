@@ -1,0 +1,127 @@
+"""Nobody else decides: what the registry adds, leaves out or answers instead chooses no key and lets nothing out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from bridge.encryption.dek_registry import DekRegistry, Kek
+from bridge.errors import Fatal
+from bridge.model.registered import Registered
+from bridge.model.registry_documents import RuleDocument, RuleSetDocument
+from bridge.registry.http import http_of
+from bridge.routing.resolver import Writers
+from bridge.sandbox.registry import Registry
+from tests.support.encryption import EVENT, contract
+from tests.unit.routing.test_coverage import LIES
+from tests.unit.routing.test_ledger import MAIL, TAGGED, Kept, letter, prepared, started, written
+from tests.unit.routing.test_protected import EMAIL, FORMATS
+
+NUMBER = "Amount__c: {tags: [PII], otherwise: payload}"
+
+
+def asking(registry: Registry) -> DekRegistry:
+    return DekRegistry(http_of({"url": registry.url}, retry_seconds=2, longest_wait=0.2))
+
+
+def keys_in_use(made: Writers) -> set[tuple[str, str]]:
+    assert made.guard is not None
+    return {(key[0], str(dek.algorithm)) for key, (_, dek) in made.guard.deks._writing.items()}
+
+
+def rule_before(*tags: str) -> Any:
+    """A rule in front of the contract's, with a shared KEK: a key that the registry makes and knows."""
+    rule: RuleDocument = {
+        "name": "first",
+        "type": "ENCRYPT",
+        "tags": list(tags),
+        "params": {"encrypt.kek.name": "evil"},
+    }
+
+    def lie(found: Registered) -> Registered:
+        known: RuleSetDocument = found.rule_set or {}
+        return evolve(found, rule_set={**known, "domainRules": [rule, *(known.get("domainRules") or ())]})
+
+    return lie
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("lie", ["rules dropped", "disabled", "other tags", "for readers"])
+def test_a_field_that_the_contract_tags_and_the_registrys_rule_met(
+    registry: Registry, tmp_path: Path, form: str, lie: str
+) -> None:
+    prepared(registry, tmp_path, form)
+    path, kept = contract(tmp_path, TAGGED, rules="[]"), Kept()
+    made, lying = started(registry, form, kept, bridge__schema__contract=str(path))
+    assert EMAIL.encode() not in written(made)
+    lying.lie = staticmethod(LIES[lie])
+    for again in (made, started(registry, form, kept, LIES[lie], bridge__schema__contract=str(path))[0]):
+        with pytest.raises(Fatal, match=rf"{MAIL} of {EVENT} was encrypted before|neither the schema of"):
+            written(again)
+    assert kept.memory.fields == {EVENT: {MAIL}}
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_properties_of_the_registry_choose_no_algorithm_for_a_contracts_rule(
+    registry: Registry, tmp_path: Path, form: str, caplog: Any
+) -> None:
+    path = contract(tmp_path, f"{TAGGED}, {NUMBER}")
+
+    def lie(found: Registered) -> Registered:
+        properties = {"encrypt.dek.algorithm": "AES256_SIV", "encrypt.dek.expiry.days": "7"}
+        return evolve(found, metadata={**(found.metadata or {}), "properties": properties})
+
+    prepared(registry, tmp_path, form, f"{TAGGED}, {NUMBER}")
+    made, _ = started(registry, form, Kept(), lie, bridge__schema__contract=str(path))
+    assert EMAIL.encode() not in written(made)
+    assert keys_in_use(made) == {("sales", "AES256_GCM")}
+    assert made.guard is not None
+    assert {rule.expiry_days for rule in made.guard.rules} == {7}, "more rotation is no less protection"
+    assert "have encrypt.dek.algorithm, and the contract's rule pii has not" in caplog.text
+
+
+def test_a_dead_letter_is_sealed_with_the_contracts_key(registry: Registry, tmp_path: Path) -> None:
+    prepared(registry, tmp_path, "AVRO")
+    asking(registry).create_kek(Kek("evil", "local-kms", "k", {"secret": "known"}, shared=True))
+    path = contract(tmp_path, TAGGED)
+    made, _ = started(registry, "AVRO", Kept(), rule_before("OTHER"), bridge__schema__contract=str(path))
+    assert EMAIL.encode() not in letter(made)
+    assert keys_in_use(made) == {("sales", "AES256_GCM")}
+
+
+def test_a_payload_is_sealed_with_the_contracts_key(registry: Registry, tmp_path: Path) -> None:
+    prepared(registry, tmp_path, "AVRO", NUMBER)
+    asking(registry).create_kek(Kek("evil", "local-kms", "k", {"secret": "known"}, shared=True))
+    path = contract(tmp_path, NUMBER)
+    lie = rule_before("PII", "OTHER")
+    made, _ = started(registry, "AVRO", Kept(), lie, bridge__schema__contract=str(path))
+    assert EMAIL.encode() not in written(made)
+    assert ("sales", "AES256_GCM") in keys_in_use(made)
+
+
+@pytest.mark.parametrize(
+    "changed", [{"kms_key": "other"}, {"props": {"role.arn": "other"}}, {"kms_type": "x"}]
+)
+def test_a_kek_that_the_contract_names_without_its_key(
+    registry: Registry, tmp_path: Path, changed: dict[str, Any]
+) -> None:
+    prepared(registry, tmp_path, "AVRO")
+    rules = "[{name: pii, type: ENCRYPT, tags: [PII], params: {encrypt.kek.name: sales}}]"
+    path, kept = contract(tmp_path, TAGGED, rules=rules), Kept()
+    made, _ = started(registry, "AVRO", kept, bridge__schema__contract=str(path))
+    assert EMAIL.encode() not in written(made)
+    assert kept.memory.keks == {"sales": "local-kms k -"}
+    again, _ = started(registry, "AVRO", kept, bridge__schema__contract=str(path))
+    assert again.guard is not None
+    real = asking(registry).kek("sales") or Kek("sales", "", "")
+
+    class Swapped(DekRegistry):
+        def kek(self, name: str, *, deleted: bool = False) -> Kek | None:
+            return evolve(real, **changed)
+
+    again.guard.deks.registry = Swapped(again.guard.deks.registry._http)
+    with pytest.raises(Fatal, match="the KEK sales is another one than before"):
+        written(again)
