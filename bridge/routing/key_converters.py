@@ -9,11 +9,13 @@ import struct
 from collections.abc import Callable, Mapping
 from typing import NoReturn
 
+from bridge.encryption.rules import PAYLOAD, meet, runs
 from bridge.errors import BadRecord, Fatal, Stage
 from bridge.formats import avro, json
 from bridge.formats.avro.write import nullable, target
 from bridge.formats.options import flag
 from bridge.languages.avro.types import parse
+from bridge.languages.tagging import tags_in
 from bridge.model.converter_classes import (
     AVRO,
     BYTES,
@@ -39,15 +41,23 @@ Raises BadRecord where the converter cannot write such values."""
 
 
 def key_converter(
-    name: str, settings: Mapping[str, str], context: str, registry: Callable[[], Registry]
+    name: str,
+    settings: Mapping[str, str],
+    context: str,
+    registry: Callable[[], Registry],
+    *,
+    acknowledged: bool = False,
 ) -> Prepare:
-    """The converter of a class. ``settings``: without ``key.converter.``; the registry is asked for Avro only."""
+    """The converter of a class. ``settings``: without ``key.converter.``; the registry is asked for Avro only.
+
+    ``acknowledged``: keys that registered rules would encrypt may be written as they are.
+    """
     found = class_of(name, KEY_CONVERTERS)
     if found == JSON:
         enabled = flag(settings, "schemas.enable", True)
         return lambda schema, topic: _json(schema, enabled=enabled)
     if found == AVRO:
-        return _Avro(registry(), settings, context)
+        return _Avro(registry(), settings, context, acknowledged=acknowledged)
     if found == BYTES:
         return lambda schema, topic: _of_kind(schema, Kind.BYTES, bytes)
     if found in NUMBERS:
@@ -98,8 +108,11 @@ def _refuse(what: str) -> NoReturn:
 class _Avro:
     """AvroConverter: the subject of keys is ``<topic>-key``."""
 
-    def __init__(self, registry: Registry, settings: Mapping[str, str], context: str) -> None:
+    def __init__(
+        self, registry: Registry, settings: Mapping[str, str], context: str, *, acknowledged: bool
+    ) -> None:
         self._registry, self._settings, self._context = registry, settings, context
+        self._acknowledged = acknowledged
         self._framing = Framing.of(settings, KEY_HEADER)
         self._auto = flag(settings, "auto.register.schemas", True)
         self._normalize = flag(settings, "normalize.schemas", False)
@@ -126,9 +139,28 @@ class _Avro:
                     f"the subject {subject} has no schema, and key.converter.auto.register.schemas is false",
                     stage=Stage.SCHEMA,
                 )
-            return latest
+            return self._unprotected(latest)
+        if (latest := self._registry.latest(subject)) is not None:
+            self._unprotected(latest)
         known = self._registry.lookup(subject, text, normalize=self._normalize)
-        return known or self._registry.register(subject, text, normalize=self._normalize)
+        return self._unprotected(known or self._registry.register(subject, text, normalize=self._normalize))
+
+    def _unprotected(self, found: Registered) -> Registered:
+        """Fail closed: keys are not encrypted, so that rules which would do it are refused."""
+        rules = [rule for rule in found.rules() if runs(rule)]
+        if not rules or self._acknowledged:
+            return found
+        tags = tags_in(found.text, found.type, found.metadata).origins.values()
+        for rule in rules:
+            wanted = rule.get("tags") or ()
+            if rule.get("type") == PAYLOAD or any(meet(wanted, its) for its in tags):
+                raise Fatal(
+                    f"the rule {rule.get('name')} of {found.subject} encrypts keys, and the bridge writes keys as they "
+                    "are: take the rule or the tag out of it, give records another key, or acknowledge with "
+                    "bridge.csfle.allow.plaintext=true that they are plaintext",
+                    stage=Stage.ENCRYPT,
+                )
+        return found
 
     def _subject(self, schema: Schema, topic: str) -> str:
         names = {"RecordNameStrategy": schema.name, "TopicRecordNameStrategy": f"{topic}-{schema.name}"}

@@ -107,7 +107,13 @@ class Transforming:
             Framing.of(settings, VALUE_HEADER, indexed=form.NAME == "PROTOBUF") if registered else Framing()
         )
         self._key_framing = Framing.of(options, KEY_HEADER) if writes_avro(name) else Framing()
-        self._keys = key_converter(name, options, config.get("schema.context.name") or "default", opened)
+        self._keys = key_converter(
+            name,
+            options,
+            config.get("schema.context.name") or "default",
+            opened,
+            acknowledged=bool(config.get("bridge.csfle.allow.plaintext")),
+        )
         name, options = _converter("header.converter", SIMPLE, config.raw(), worker.raw())
         self._header = header_encoder(name, options)
 

@@ -4,9 +4,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from bridge.errors import BadRecord, Fatal
+from bridge.model.converter_classes import AVRO
 from bridge.model.registered import Registered
+from bridge.model.registry_documents import RuleDocument
 from bridge.model.schema import DATE, TIMESTAMP, Field, Kind, Schema
 from bridge.routing.java_text import header_text, to_string
 from bridge.routing.key_converters import header_encoder, key_converter
@@ -133,3 +136,41 @@ def test_headers_in_connect_s_text() -> None:
 def test_bytes_have_no_text() -> None:
     with pytest.raises(BadRecord):
         to_string(b"a", Schema(Kind.BYTES))
+
+
+ENCRYPTS: RuleDocument = {"name": "r", "type": "ENCRYPT", "tags": ["PII"], "mode": "WRITEREAD"}
+PAYLOAD: RuleDocument = {"name": "r", "type": "ENCRYPT_PAYLOAD"}
+
+
+@pytest.mark.parametrize("auto", ["true", "false"])
+@pytest.mark.parametrize(
+    ("tag", "rule", "refused"),
+    [
+        ("PII", ENCRYPTS, True),
+        ("OTHER", ENCRYPTS, False),
+        ("PII", {**ENCRYPTS, "mode": "READ"}, False),
+        ("PII", {**ENCRYPTS, "disabled": True}, False),
+        ("OTHER", {**ENCRYPTS, "tags": []}, True),
+        ("OTHER", PAYLOAD, True),
+    ],
+)
+def test_rules_that_encrypt_keys_are_refused(tag: str, rule: RuleDocument, refused: bool, auto: str) -> None:
+    registry: Any = FakeRegistry()
+    encoded(AVRO, STRUCT, {"id": "a", "n": 1}, registry)
+    plain = registry.subjects["orders-key"]
+    registry.subjects["orders-key"] = evolve(
+        plain, metadata={"tags": {"**.id": [tag]}}, rule_set={"domainRules": [rule]}
+    )
+
+    def write(*, acknowledged: bool) -> bytes | None:
+        made = key_converter(
+            AVRO, {"auto.register.schemas": auto}, "default", lambda: registry, acknowledged=acknowledged
+        )
+        return made(STRUCT, "orders")({"id": "a", "n": 1})
+
+    if refused:
+        with pytest.raises(Fatal, match="the rule r of orders-key encrypts keys"):
+            write(acknowledged=False)
+    else:
+        assert write(acknowledged=False)
+    assert write(acknowledged=True)
