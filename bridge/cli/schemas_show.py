@@ -150,9 +150,10 @@ def _all(http: Http, context: str) -> list[str]:
     from urllib.parse import quote
 
     from bridge.model.subjects import prefix
+    from bridge.registry.answers import checked
 
-    found = http.call("GET", f"/subjects?subjectPrefix={quote(prefix(context), safe='')}")
-    return sorted(str(name) for name in found)
+    answer = http.call("GET", f"/subjects?subjectPrefix={quote(prefix(context), safe='')}")
+    return sorted(checked(answer, list[str], "the subjects"))
 
 
 def _event_of(text: str, events: Mapping[str, object]) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, Protocol
+from typing import Final, Protocol, TypeVar
 from urllib.parse import quote
 
 from attrs import field, frozen
@@ -17,6 +17,7 @@ from bridge.registry import answers
 from bridge.registry.answers import checked
 from bridge.registry.http import NoRegistryError, Refused
 
+T = TypeVar("T")
 _BASE: Final = "/dek-registry/v1/keks"
 NOT_FOUND: Final = 40470
 _DAY: Final = 86_400_000
@@ -25,7 +26,7 @@ _DAY: Final = 86_400_000
 class Http(Protocol):
     """What answers for the registry."""
 
-    def call(self, method: str, path: str, body: Any = None) -> Any: ...
+    def call(self, method: str, path: str, body: object = None) -> object: ...
 
 
 class ExistsError(Exception):
@@ -72,12 +73,12 @@ class DekRegistry:
 
     def keks(self) -> list[str]:
         """The names of all KEKs."""
-        return list(self._ask("GET", _BASE, "the keys", shape=list[str]) or [])
+        return list(self._ask("GET", _BASE, "the keys", list[str]))
 
     def kek(self, name: str, *, deleted: bool = False) -> Kek | None:
         """One KEK, None where there is none."""
         query = f"?deleted={str(deleted).lower()}" + (f"&context={self._context}" if self._context else "")
-        found = self._ask("GET", f"{_BASE}/{_quoted(name)}{query}", f"KEK {name}", none=True)
+        found = self._find("GET", f"{_BASE}/{_quoted(name)}{query}", f"KEK {name}", answers.Kek)
         return None if found is None else _kek(found, name)
 
     def create_kek(self, kek: Kek) -> Kek:
@@ -88,17 +89,17 @@ class DekRegistry:
             body["kmsProps"] = dict(kek.props)
         if kek.doc:
             body["doc"] = kek.doc
-        return _kek(self._ask("POST", _BASE + query, f"KEK {kek.name}", body=body), kek.name)
+        return _kek(self._ask("POST", _BASE + query, f"KEK {kek.name}", answers.Kek, body), kek.name)
 
     def subjects(self, kek: str) -> list[str]:
         """Subjects that have DEKs under a KEK."""
         path = f"{_BASE}/{_quoted(kek)}/deks"
-        return list(self._ask("GET", path, f"KEK {kek}", none=True, shape=list[str]) or [])
+        return list(self._find("GET", path, f"KEK {kek}", list[str]) or [])
 
     def versions(self, kek: str, subject: str, algorithm: Algorithm) -> list[int]:
         """The versions of a subject's DEK, ascending."""
         path = f"{self._deks(kek, subject)}/versions?algorithm={algorithm}"
-        return sorted(self._ask("GET", path, f"the DEK of {subject}", none=True, shape=list[int]) or [])
+        return sorted(self._find("GET", path, f"the DEK of {subject}", list[int]) or [])
 
     def dek(
         self, kek: str, subject: str, algorithm: Algorithm, version: int = -1, *, deleted: bool = False
@@ -106,7 +107,7 @@ class DekRegistry:
         """One version (-1: the latest), None where there is none."""
         query = f"?algorithm={algorithm}" + ("&deleted=true" if deleted else "")
         path = f"{self._deks(kek, subject)}/versions/{version}{query}"
-        found = self._ask("GET", path, f"the DEK of {subject}", none=True)
+        found = self._find("GET", path, f"the DEK of {subject}", answers.Dek)
         return None if found is None else _dek(found, kek, subject, algorithm, version)
 
     def create_dek(
@@ -123,26 +124,28 @@ class DekRegistry:
 
         ``rewrap``: replace what is stored for that very version.
         """
-        body: dict[str, Any] = {"subject": subject, "version": version, "algorithm": str(algorithm)}
+        body: dict[str, object] = {"subject": subject, "version": version, "algorithm": str(algorithm)}
         if wrapped is not None:
             body["encryptedKeyMaterial"] = base64.b64encode(wrapped).decode()
         what, query = f"the DEK of {subject}", "?rewrap=true" if rewrap else ""
         try:
-            answer = self._raw("POST", self._deks(kek, subject) + query, what, body=body)
+            answer = self._raw("POST", self._deks(kek, subject) + query, what, body)
         except Refused as refusal:
             if refusal.status != 405:
                 raise _worded(refusal, what) from None
-            answer = self._ask("POST", f"{_BASE}/{_quoted(kek)}/deks{query}", what, body=body)
-        return _dek(answer, kek, subject, algorithm, version)
+            answer = self._ask("POST", f"{_BASE}/{_quoted(kek)}/deks{query}", what, answers.Dek, body)
+        return _dek(checked(answer, answers.Dek, what, Stage.ENCRYPT), kek, subject, algorithm, version)
 
-    def update_kek(self, name: str, changes: Mapping[str, Any]) -> Kek:
+    def update_kek(self, name: str, changes: Mapping[str, object]) -> Kek:
         """Change ``kmsProps``, ``doc`` or ``shared``."""
-        return _kek(self._ask("PUT", f"{_BASE}/{_quoted(name)}", f"KEK {name}", body=dict(changes)), name)
+        return _kek(
+            self._ask("PUT", f"{_BASE}/{_quoted(name)}", f"KEK {name}", answers.Kek, dict(changes)), name
+        )
 
     def _deks(self, kek: str, subject: str) -> str:
         return f"{_BASE}/{_quoted(kek)}/deks/{_quoted(subject)}"
 
-    def _raw(self, method: str, path: str, what: str, *, none: bool = False, body: Any = None) -> Any:
+    def _raw(self, method: str, path: str, what: str, body: object = None, *, none: bool = False) -> object:
         try:
             return self._http.call(method, path, body)
         except Refused as refusal:
@@ -159,21 +162,21 @@ class DekRegistry:
                 raise fatal(_NO_REGISTRY) from None
             raise
 
-    def _ask(
-        self,
-        method: str,
-        path: str,
-        what: str,
-        *,
-        none: bool = False,
-        body: Any = None,
-        shape: Any = Any,
-    ) -> Any:
+    def _find(self, method: str, path: str, what: str, shape: type[T]) -> T | None:
+        """The answer, of the shape that is expected; None where the registry has no such thing."""
         try:
-            answer = self._raw(method, path, what, none=none, body=body)
+            answer = self._raw(method, path, what, none=True)
         except Refused as refusal:
             raise _worded(refusal, what) from None
         return None if answer is None else checked(answer, shape, what, Stage.ENCRYPT)
+
+    def _ask(self, method: str, path: str, what: str, shape: type[T], body: object = None) -> T:
+        """The answer, of the shape that is expected."""
+        try:
+            answer = self._raw(method, path, what, body)
+        except Refused as refusal:
+            raise _worded(refusal, what) from None
+        return checked(answer, shape, what, Stage.ENCRYPT)
 
 
 _NO_REGISTRY: Final = (
@@ -196,9 +199,8 @@ def _quoted(text: str) -> str:
     return quote(text, safe="")
 
 
-def _kek(answer: Any, name: str) -> Kek:
+def _kek(found: answers.Kek, name: str) -> Kek:
     """Of the KEK that was asked for: what is known of a KEK, and may be done with it, goes by its name."""
-    found = checked(answer, answers.Kek, "a KEK", Stage.ENCRYPT)
     _same("the KEK", (("name", name, found["name"]),), name)
     return Kek(
         found["name"],
@@ -211,10 +213,10 @@ def _kek(answer: Any, name: str) -> Kek:
     )
 
 
-def _dek(answer: Any, kek: str, subject: str, algorithm: Algorithm, version: int) -> WrappedDek:
+def _dek(found: answers.Dek, kek: str, subject: str, algorithm: Algorithm, version: int) -> WrappedDek:
     """Of the DEK that was asked for (version -1: whichever is the latest). Another subject's may be known to others,
     another algorithm's may give equality away, and under another version its values would be counted anew."""
-    found = checked(answer, answers.Dek, "a DEK", Stage.ENCRYPT)
+    plain = found.get("keyMaterial")
     try:
         made = WrappedDek(
             found["kekName"],
@@ -222,7 +224,7 @@ def _dek(answer: Any, kek: str, subject: str, algorithm: Algorithm, version: int
             found["version"],
             Algorithm(found.get("algorithm") or "AES256_GCM"),
             base64.b64decode(found.get("encryptedKeyMaterial") or "", validate=True),
-            base64.b64decode(found["keyMaterial"], validate=True) if found.get("keyMaterial") else None,
+            base64.b64decode(plain, validate=True) if plain else None,
             found.get("ts") or 0,
             bool(found.get("deleted")),
         )

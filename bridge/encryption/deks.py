@@ -11,7 +11,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from attrs import define, field, frozen
 
@@ -73,7 +73,7 @@ class Deks:
     _writing: dict[tuple[str, str, str, int], tuple[float, Dek]] = field(factory=dict, repr=False)
     _reading: dict[tuple[str, str, str, int], Dek] = field(factory=dict, repr=False)
     _unwrapped: dict[str, bytes] = field(factory=dict, repr=False)
-    _drivers: dict[tuple[Any, ...], Kms] = field(factory=dict, repr=False)
+    _drivers: dict[tuple[object, ...], Kms] = field(factory=dict, repr=False)
 
     def for_writing(self, rule: EncryptRule, subject: str) -> Dek:
         """The DEK that encrypts now. Raises Retriable for what may pass, Fatal for a denied or unknown key."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final, TypedDict
 
 from attrs import define, field
 
 from bridge.encryption.dek_registry import Kek, WrappedDek
 from bridge.encryption.deks import Deks
-from bridge.encryption.keys import Found, deks_of
+from bridge.encryption.keys import Found, FoundDocument, deks_of
 from bridge.encryption.rules import EncryptRule, read_rules
 from bridge.encryption.wrapping import wrapped_under
 from bridge.errors import BridgeError
@@ -20,7 +20,30 @@ HEADERS: Final = ("kek", "subject", "algorithm", "version", "age", "expiry", "wr
 _DAY: Final = 86_400
 
 
-def kek_document(deks: Deks, kek: Kek) -> dict[str, Any]:
+class KekDocument(TypedDict):
+    """A KEK, for people and JSON."""
+
+    name: str
+    kmsType: str
+    kmsKeyId: str
+    alternates: list[str]
+    shared: bool
+
+
+class DekDocument(FoundDocument, total=False):
+    """A version of a DEK among the others of its subject. Ages are days."""
+
+    versions: int
+    expiry_days: int | None
+    expires_in_days: float
+    """Only for the newest version of a DEK that expires; below 0 where it is overdue."""
+    wrapped_under: str | None
+    use: str
+    values: int
+    """Only where it is known how many values were encrypted under it."""
+
+
+def kek_document(deks: Deks, kek: Kek) -> KekDocument:
     """A KEK for people and JSON."""
     first, *alternates = deks.keys_of(kek)
     return {
@@ -42,20 +65,27 @@ class Inventory:
     now: float = field(factory=time.time)
     _rules: dict[str, list[EncryptRule]] = field(factory=dict)
 
-    def of(self, kek: Kek) -> Iterator[dict[str, Any]]:
+    def of(self, kek: Kek) -> Iterator[DekDocument]:
         """Each DEK version under a KEK, for JSON. The KMS is asked where the KEK has more than one key."""
         every = list(deks_of(self.deks.registry, kek.name))
         for dek in every:
             others = [o for o in every if (o.subject, o.algorithm) == (dek.subject, dek.algorithm)]
             yield self._one(kek, dek, others)
 
-    def _one(self, kek: Kek, dek: WrappedDek, versions: list[WrappedDek]) -> dict[str, Any]:
+    def _one(self, kek: Kek, dek: WrappedDek, versions: list[WrappedDek]) -> DekDocument:
         rule = self._rule(kek, dek)
         newest = dek.version == max(one.version for one in versions)
         writes = rule is not None and (dek.version == 1 if not rule.expiry_days else newest)
-        document = Found(dek).document(self.now)
-        document["versions"] = len(versions)
-        document["expiry_days"] = rule.expiry_days or None if rule else None
+        own = Found(dek).document(self.now)
+        document: DekDocument = {
+            "kek": own["kek"],
+            "subject": own["subject"],
+            "algorithm": own["algorithm"],
+            "version": own["version"],
+            "age_days": own["age_days"],
+            "versions": len(versions),
+            "expiry_days": rule.expiry_days or None if rule else None,
+        }
         if rule is not None and rule.expiry_days and newest:
             left = dek.created_ms / 1000 + rule.expiry_days * _DAY - self.now
             document["expires_in_days"] = round(left / _DAY, 1)
@@ -88,7 +118,7 @@ class Inventory:
             return []
 
 
-def row(document: Mapping[str, Any]) -> tuple[str, ...]:
+def row(document: DekDocument) -> tuple[str, ...]:
     """A line of the table, in the order of ``HEADERS``."""
     expiry = document["expiry_days"]
     left = document.get("expires_in_days")

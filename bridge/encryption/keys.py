@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final
+from typing import Final, NotRequired, TypedDict
 
 from attrs import frozen
 
@@ -18,6 +18,18 @@ from bridge.encryption.rules import EncryptRule
 from bridge.errors import BridgeError, fatal
 
 
+class FoundDocument(TypedDict):
+    """A version of a DEK, for people and JSON. ``age_days`` to a tenth."""
+
+    kek: str
+    subject: str
+    algorithm: str
+    version: int
+    age_days: float
+    ok: NotRequired[bool]
+    message: NotRequired[str]
+
+
 @frozen
 class Found:
     """One version of a DEK and what is said of it. ``ok`` None: nothing was tried."""
@@ -26,10 +38,10 @@ class Found:
     ok: bool | None = None
     message: str = ""
 
-    def document(self, now: float | None = None) -> dict[str, Any]:
+    def document(self, now: float | None = None) -> FoundDocument:
         """For people and JSON; no key material."""
         age = (time.time() if now is None else now) - self.dek.created_ms / 1000
-        out: dict[str, Any] = {
+        out: FoundDocument = {
             "kek": self.dek.kek,
             "subject": self.dek.subject,
             "algorithm": str(self.dek.algorithm),
@@ -38,7 +50,9 @@ class Found:
         }
         if self.ok is not None:
             out["ok"] = self.ok
-        return out | ({"message": self.message} if self.message else {})
+        if self.message:
+            out["message"] = self.message
+        return out
 
 
 def deks_of(registry: DekRegistry, kek: str, subject: str | None = None) -> Iterator[WrappedDek]:

@@ -89,7 +89,9 @@ class Decrypter:
             if not found.get("ruleSet"):
                 return None
             named = self.registry.call("GET", f"/schemas/ids/{schema_id}/subjects{query}")
-            subjects = checked(named, list[str] | None, f"the subjects of schema {schema_id}") or []
+            subjects = checked(
+                [] if named is None else named, list[str], f"the subjects of schema {schema_id}"
+            )
         except Refused:
             return None
         own = f"{self.context}{self.topic}-value"

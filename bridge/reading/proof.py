@@ -24,6 +24,7 @@ from bridge.model.wire import unframed
 from bridge.reading.bodies import Body, body_of
 from bridge.reading.framed import Framed
 from bridge.reading.protected import Chain, Demands, Protected
+from bridge.registry.answers import checked
 from bridge.registry.client import Registry
 from bridge.registry.http import Http, Refused
 from bridge.routing.letters import PREFIX, opened
@@ -195,11 +196,12 @@ class Proof:
         query = f"?subject={quote(self.context, safe='')}" if self.context else ""
         try:
             found = self.http.call("GET", f"/schemas/ids/{schema_id}{query}")
-            subjects = self.http.call("GET", f"/schemas/ids/{schema_id}/subjects{query}") or []
+            named = self.http.call("GET", f"/schemas/ids/{schema_id}/subjects{query}")
         except Refused as refusal:
             if refusal.status == 404:
                 return None
             raise
+        subjects = checked([] if named is None else named, list[str], f"the subjects of schema {schema_id}")
         own = f"{self.context}{self.topic}-value"
         near = sorted(s for s in subjects if s.startswith(f"{self.context}{self.topic}-"))
         chosen = tuple([own] if own in subjects else near or sorted(subjects) or [own])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final, TypeVar
 from urllib.parse import quote
 
 from attrs import evolve
@@ -17,6 +17,7 @@ from attrs import evolve
 from bridge.errors import Fatal, Stage
 from bridge.errors.words import words
 from bridge.model.registered import Registered
+from bridge.model.registry_documents import ReferenceDocument
 from bridge.model.texts import ReferringText, imports_of
 from bridge.registry import answers
 from bridge.registry.answers import checked
@@ -29,6 +30,7 @@ _DESCRIPTION: Final = re.compile(
 )
 
 
+T = TypeVar("T")
 _Key = tuple[str, int]
 """A subject and the number of a version of it."""
 _DEEPEST: Final = 50
@@ -61,13 +63,13 @@ class Registry:
     def versions(self, subject: str, *, deleted: bool = False) -> list[int]:
         """The numbers of all versions, empty for an unknown subject. ``deleted``: of soft-deleted ones, too."""
         path = f"/subjects/{_quoted(subject)}/versions{_deleted(deleted)}"
-        numbers = self._ask("GET", path, subject, (_NO_SUBJECT,), shape=list[int])
+        numbers = self._find("GET", path, subject, list[int], (_NO_SUBJECT,))
         return list(numbers or [])
 
-    def completed(self, answer: Mapping[str, Any], subject: str, schema_id: int) -> Registered:
+    def completed(self, answer: object, subject: str, schema_id: int) -> Registered:
         """A schema that was asked for by its id, which names no subject, with the texts of its references."""
-        checked(answer, answers.Schema, f"schema {schema_id}")
-        whole = {**answer, "subject": subject, "version": 0, "id": schema_id}
+        schema = checked(answer, answers.Schema, f"schema {schema_id}")
+        whole: answers.Version = {**schema, "subject": subject, "version": 0, "id": schema_id}
         completed = self._complete(_registered(whole))
         assert completed is not None
         return completed
@@ -76,15 +78,15 @@ class Registry:
         """The text of a schema by its id in a context (``:.ctx:``, empty: the default one)."""
         query = f"?subject={_quoted(context)}" if context else ""
         what = f"schema {schema_id} of {context or 'the default context'}"
-        answer = self._ask("GET", f"/schemas/ids/{schema_id}{query}", what, shape=answers.Schema)
-        return str(answer["schema"])
+        answer = self._ask("GET", f"/schemas/ids/{schema_id}{query}", what, answers.Schema)
+        return answer["schema"]
 
     def lookup(
         self, subject: str, text: str, type_: str = "AVRO", *, normalize: bool = False
     ) -> Registered | None:
         """The version of the subject that has this text, None where none has. ``normalize``: or an equal one."""
         missing, path = (_NO_SUBJECT, _NO_SCHEMA), f"/subjects/{_quoted(subject)}{_normalized(normalize)}"
-        answer = self._ask("POST", path, subject, missing, _body(text, type_), answers.Version)
+        answer = self._find("POST", path, subject, answers.Version, missing, _body(text, type_))
         return self._complete(_in_context(answer, subject))
 
     def register(
@@ -110,7 +112,7 @@ class Registry:
             }
             body |= {key: value for key, value in carried.items() if value}
         path = f"/subjects/{_quoted(subject)}/versions{_normalized(normalize)}"
-        number = self._ask("POST", path, subject, (), body, answers.Registration).get("version")
+        number = self._ask("POST", path, subject, answers.Registration, body).get("version")
         stored = (
             self.version(subject, number)
             if isinstance(number, int)
@@ -123,25 +125,25 @@ class Registry:
     def compatible(self, subject: str, text: str, type_: str = "AVRO") -> tuple[bool, list[str]]:
         """Whether a text could follow the latest version, and what stands against it."""
         path = f"/compatibility/subjects/{_quoted(subject)}/versions/latest?verbose=true"
-        verdict = self._ask("POST", path, subject, (), _body(text, type_), answers.Verdict)
-        return bool(verdict.get("is_compatible")), differences(" ".join(verdict.get("messages") or []))
+        verdict = self._ask("POST", path, subject, answers.Verdict, _body(text, type_))
+        return verdict["is_compatible"], differences(" ".join(verdict.get("messages") or []))
 
-    def config(self, subject: str) -> Mapping[str, Any]:
+    def config(self, subject: str) -> Mapping[str, object]:
         """The subject's own configuration, empty where it has none."""
         none = (40408, _NO_SUBJECT)
-        settings = self._ask("GET", f"/config/{_quoted(subject)}", subject, none, shape=dict[str, Any])
+        settings = self._find("GET", f"/config/{_quoted(subject)}", subject, dict[str, object], none)
         return settings or {}
 
-    def set_config(self, subject: str, config: Mapping[str, Any]) -> None:
+    def set_config(self, subject: str, config: Mapping[str, object]) -> None:
         """Change the subject's configuration; what is not named stays."""
-        self._ask("PUT", f"/config/{_quoted(subject)}", subject, (), dict(config))
+        self._ask("PUT", f"/config/{_quoted(subject)}", subject, object, dict(config))
 
     def _version(
         self, subject: str, number: str, deleted: bool = False, above: frozenset[_Key] = frozenset()
     ) -> Registered | None:
         missing = (_NO_SUBJECT, _NO_VERSION)
         path = f"/subjects/{_quoted(subject)}/versions/{number}{_deleted(deleted)}"
-        answer = self._ask("GET", path, subject, missing, shape=answers.Version)
+        answer = self._find("GET", path, subject, answers.Version, missing)
         return self._complete(_in_context(answer, subject), above)
 
     def _complete(
@@ -158,11 +160,11 @@ class Registry:
         return evolve(registered, text=ReferringText(registered.text, imports))
 
     def _follow(
-        self, reference: Mapping[str, Any], parent: str, imports: dict[str, str], above: frozenset[_Key]
+        self, reference: ReferenceDocument, parent: str, imports: dict[str, str], above: frozenset[_Key]
     ) -> None:
         """A reference's subject is in its parent's context unless it is qualified. A version never changes."""
-        name, version = str(reference["name"]), int(reference.get("version") or -1)
-        subject = in_context_of(str(reference["subject"]), parent)
+        name, version = reference["name"], reference.get("version") or -1
+        subject = in_context_of(reference["subject"], parent)
         if name in imports:
             return
         if (subject, version) in above or len(above) > _DEEPEST or len(self._referred) > _MOST:
@@ -180,21 +182,23 @@ class Registry:
         imports |= imports_of(referred.text)
         imports[name] = str(referred.text)
 
-    def _ask(
-        self,
-        method: str,
-        path: str,
-        subject: str,
-        none: tuple[int, ...] = (),
-        body: Any = None,
-        shape: Any = Any,
-    ) -> Any:
-        """The answer, of the shape that is expected. None only where ``none`` allows for it."""
+    def _find(
+        self, method: str, path: str, subject: str, shape: type[T], none: tuple[int, ...], body: object = None
+    ) -> T | None:
+        """The answer, of the shape that is expected; None for a refusal with one of the codes ``none``, and for 404."""
         try:
             answer = self._http.call(method, path, body)
         except Refused as refusal:
-            if refusal.code in none or (none and refusal.status == refusal.code == 404):
+            if refusal.code in none or refusal.status == refusal.code == 404:
                 return None
+            raise _worded(refusal, subject) from None
+        return checked(answer, shape, subject)
+
+    def _ask(self, method: str, path: str, subject: str, shape: type[T], body: object = None) -> T:
+        """The answer, of the shape that is expected."""
+        try:
+            answer = self._http.call(method, path, body)
+        except Refused as refusal:
             raise _worded(refusal, subject) from None
         return checked(answer, shape, subject)
 
@@ -250,11 +254,11 @@ def _normalized(normalize: bool) -> str:
     return "?normalize=true" if normalize else ""
 
 
-def _body(text: str, type_: str) -> dict[str, Any]:
+def _body(text: str, type_: str) -> dict[str, object]:
     return {"schema": text} if type_ == "AVRO" else {"schema": text, "schemaType": type_}
 
 
-def _in_context(found: Mapping[str, Any] | None, subject: str) -> Registered | None:
+def _in_context(found: answers.Version | None, subject: str) -> Registered | None:
     """None also for an answer out of another context: registries search them all for an unqualified subject,
     and the id of another context means another schema to a consumer. (An alias may change the subject.)"""
     if found is None:
@@ -273,7 +277,7 @@ def in_context_of(subject: str, parent: str) -> str:
     return subject if qualified else f":{parent.split(':')[1]}:{subject}"
 
 
-def _registered(found: Mapping[str, Any]) -> Registered:
+def _registered(found: answers.Version) -> Registered:
     return Registered(
         subject=found["subject"],
         version=found["version"],

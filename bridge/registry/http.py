@@ -16,7 +16,7 @@ import ssl
 import threading
 from collections.abc import Mapping
 from functools import lru_cache, partial
-from typing import Any, Final
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
 import urllib3
@@ -24,7 +24,7 @@ from attrs import define, field, frozen
 
 from bridge import calls
 from bridge.config.egress import ANYWHERE, Egress
-from bridge.documents import LARGEST, Broken, json_of
+from bridge.documents import LARGEST, Broken, Json, json_of
 from bridge.errors import ConfigurationError, Fatal, Fault, Retriable, Stage
 from bridge.retry import TIMEOUT, patiently
 from bridge.trust.client import tls_context
@@ -76,7 +76,7 @@ class Http:
     closed: threading.Event = field(factory=threading.Event, repr=False)
     _preferred: int = 0
 
-    def call(self, method: str, path: str, body: Any = None) -> Any:
+    def call(self, method: str, path: str, body: object = None) -> Json:
         """The parsed answer, None for an empty one.
 
         Raises Refused, Fatal for what is no registry's answer, Retriable when the time is over.
@@ -85,7 +85,7 @@ class Http:
         attempt = partial(self._round, method, path, body)
         return patiently(attempt, seconds=self.retry_seconds, limit=TIMEOUT, pause=pause, longest=longest)[0]
 
-    def _round(self, method: str, path: str, body: Any) -> tuple[Any]:
+    def _round(self, method: str, path: str, body: object) -> tuple[Json]:
         """Each address once, beginning with the one that answered last. Raises Retriable where none answers."""
         failure = _Failure("", "was not asked")
         for offset in range(len(self.addresses)):
@@ -103,7 +103,7 @@ class Http:
         told = f"the schema registry {failure.where} {failure.reason}"
         raise Retriable(told, stage=Stage.SCHEMA, retry_after=failure.retry_after or None)
 
-    def _once(self, address: Address, method: str, path: str, body: Any) -> tuple[Any] | _Failure:
+    def _once(self, address: Address, method: str, path: str, body: object) -> tuple[Json] | _Failure:
         self.egress.check(address.host, address.port, Stage.SCHEMA)
         headers = {"Accept": f"{_CONTENT}, application/json", **self.headers}
         if address.user_info is not None:
@@ -134,11 +134,15 @@ class Http:
 @lru_cache(maxsize=8)
 def _connections(tls: ssl.SSLContext | None) -> urllib3.PoolManager:
     """Open connections by host, for everything in this process that trusts the same."""
-    secure: dict[str, Any] = {}
-    if tls is not None:
+    if tls is None:
+        return urllib3.PoolManager(maxsize=_IDLE, timeout=REGISTRY.longest)
+    return urllib3.PoolManager(
+        maxsize=_IDLE,
+        timeout=REGISTRY.longest,
+        ssl_context=tls,
         # Left to itself, urllib3 compares names even where the context is told not to.
-        secure = {"ssl_context": tls, "assert_hostname": None if tls.check_hostname else False}
-    return urllib3.PoolManager(maxsize=_IDLE, timeout=REGISTRY.longest, **secure)
+        assert_hostname=None if tls.check_hostname else False,
+    )
 
 
 @frozen
@@ -195,7 +199,7 @@ def _network(error: BaseException, address: Address) -> str:
     return f"is unreachable ({reason})"
 
 
-def _judge(address: Address, response: urllib3.BaseHTTPResponse, raw: bytes) -> tuple[Any] | _Failure:
+def _judge(address: Address, response: urllib3.BaseHTTPResponse, raw: bytes) -> tuple[Json] | _Failure:
     status = response.status
     if status in _RETRIED:
         who = f"the schema registry {address.shown}"
@@ -203,7 +207,7 @@ def _judge(address: Address, response: urllib3.BaseHTTPResponse, raw: bytes) -> 
         return _Failure(address.shown, f"answered {status}", wait)
     if status in (204, 205):
         return (None,)
-    parsed: Any = _NO_JSON
+    parsed: Json = None
     broken: Broken | None = None
     try:
         parsed = json_of(raw)
@@ -215,7 +219,7 @@ def _judge(address: Address, response: urllib3.BaseHTTPResponse, raw: bytes) -> 
             "value.converter.basic.auth.user.info or schema.registry.basic.auth.user.info",
             stage=Stage.SCHEMA,
         )
-    if parsed is _NO_JSON:
+    if broken is not None:
         kind = response.headers.get("Content-Type", "nothing").split(";")[0]
         if raw and kind.endswith("json"):
             raise NoRegistryError(status, f"{address.shown} answered {status} with a document that {broken}")
@@ -230,9 +234,6 @@ def _judge(address: Address, response: urllib3.BaseHTTPResponse, raw: bytes) -> 
     message = str(found.get("message") or response.reason)
     code = found.get("error_code")
     raise Refused(status, code if isinstance(code, int) else status, message)
-
-
-_NO_JSON: Final = object()
 
 
 def basic(user_info: str) -> str:
