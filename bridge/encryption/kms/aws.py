@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from attrs import field, frozen
 
@@ -17,6 +17,14 @@ from bridge.config.egress import ANYWHERE, Egress
 from bridge.encryption.kms import Params, check_url
 from bridge.errors import BridgeError, fatal, retriable
 from bridge.waits import KMS
+
+if TYPE_CHECKING:
+    import boto3
+    from botocore.client import BaseClient
+    from botocore.config import Config
+    from botocore.credentials import RefreshableCredentials
+
+T = TypeVar("T")
 
 _PASSING: Final = frozenset(
     {
@@ -38,7 +46,7 @@ class Aws:
     """One key of AWS KMS."""
 
     key_id: str
-    _client: Any = field(repr=False)
+    _client: BaseClient = field(repr=False)
 
     def wrap(self, material: bytes) -> bytes:
         """Encrypt."""
@@ -52,7 +60,7 @@ class Aws:
             self._ask(lambda: self._client.decrypt(KeyId=self.key_id, CiphertextBlob=wrapped))["Plaintext"]
         )
 
-    def _ask(self, call: Callable[[], Any]) -> Any:
+    def _ask(self, call: Callable[[], T]) -> T:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
@@ -118,19 +126,19 @@ def open_key(key_id: str, params: Params, egress: Egress = ANYWHERE) -> Aws:
         raise _worded(arn, error) from None
 
 
-def _bounded() -> Any:
+def _bounded() -> Config:
     """For a client of the SDK: left to itself it waits a minute for each answer, five times."""
     from botocore.config import Config
 
     return Config(connect_timeout=KMS.longest, read_timeout=KMS.longest, retries={"total_max_attempts": 1})
 
 
-def _check_all(session: Any, egress: Egress) -> None:
+def _check_all(session: boto3.Session, egress: Egress) -> None:
     """For the SDK: whatever the session's clients send goes where it may go."""
     session.events.register("before-send", lambda request, **_: check_url(egress, request.url))
 
 
-def _assumed(session: Any, role: str, params: Params, region: str) -> Any:
+def _assumed(session: boto3.Session, role: str, params: Params, region: str) -> boto3.Session:
     """A session in a role, renewed by itself before it ends."""
     import boto3
     from botocore.credentials import CredentialProvider, DeferredRefreshableCredentials
@@ -159,7 +167,7 @@ def _assumed(session: Any, role: str, params: Params, region: str) -> Any:
     class Role(CredentialProvider):  # type: ignore[misc]
         METHOD = CANONICAL_NAME = "bridge-role"
 
-        def load(self) -> Any:
+        def load(self) -> RefreshableCredentials:
             return DeferredRefreshableCredentials(renewed, "assume-role")
 
     inner = get_session()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from attrs import define, field
 
@@ -19,16 +19,25 @@ from bridge.encryption.kms import Params, check_url
 from bridge.errors import BridgeError, fatal, retriable
 from bridge.waits import KMS
 
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+    from azure.core.pipeline import PipelineRequest
+    from azure.core.pipeline.policies import SansIOHTTPPolicy
+    from azure.core.rest import HttpRequest, HttpResponse
+    from azure.keyvault.keys.crypto import CryptographyClient
+
+T = TypeVar("T")
+
 _ID: Final = re.compile(r"(https://[^/]+)/keys/([^/]+)(?:/([0-9a-fA-F]{32}))?/?")
 _VERSIONED: Final = re.compile(rb"azure:v1:([0-9a-f]{32}):(.*)", re.DOTALL)
-_TIMES: Final[Mapping[str, Any]] = {"connection_timeout": KMS.longest, "read_timeout": KMS.longest}
+_TIMES: Final[Mapping[str, float]] = {"connection_timeout": KMS.longest, "read_timeout": KMS.longest}
 """Left to itself, the SDK waits five minutes for each answer."""
-_ONCE: Final[Mapping[str, Any]] = {**_TIMES, "retry_total": 0}
+_ONCE: Final[Mapping[str, object]] = {**_TIMES, "retry_total": 0}
 """And asks several times."""
 
-credential: Callable[[Params], Any] | None = None
+credential: Callable[[Params], TokenCredential] | None = None
 """For tests: makes the credential instead of azure-identity."""
-options: Mapping[str, Any] = {}
+options: Mapping[str, object] = {}
 """For tests: further arguments of the SDK's client (``connection_verify``, ``verify_challenge_resource``)."""
 
 
@@ -41,9 +50,9 @@ class Azure:
     name: str
     version: str | None
     saves_version: bool
-    _credential: Any = field(repr=False)
+    _credential: TokenCredential = field(repr=False)
     _egress: Egress = ANYWHERE
-    _clients: dict[str, Any] = field(factory=dict, repr=False)
+    _clients: dict[str, CryptographyClient] = field(factory=dict, repr=False)
 
     def wrap(self, material: bytes) -> bytes:
         """Encrypt with RSA-OAEP-256."""
@@ -66,7 +75,7 @@ class Azure:
         algorithm = EncryptionAlgorithm.rsa_oaep_256
         return bytes(self._ask(lambda: self._client(version).decrypt(algorithm, body)).plaintext)
 
-    def _client(self, version: str | None) -> Any:
+    def _client(self, version: str | None) -> CryptographyClient:
         from azure.keyvault.keys import KeyClient
         from azure.keyvault.keys.crypto import CryptographyClient
 
@@ -83,7 +92,7 @@ class Azure:
             self._clients[version or ""] = known
         return known
 
-    def _ask(self, call: Callable[[], Any]) -> Any:
+    def _ask(self, call: Callable[[], T]) -> T:
         from azure.core.exceptions import AzureError
 
         try:
@@ -135,18 +144,19 @@ def open_key(key_id: str, params: Params, egress: Egress = ANYWHERE) -> Azure:
     return Azure(key_id, found[1], found[2], version, saves, made, egress)
 
 
-def _checking(egress: Egress) -> Any:
+def _checking(egress: Egress) -> SansIOHTTPPolicy[HttpRequest, HttpResponse]:
     """For the SDK: whatever it sends goes where it may go."""
     from azure.core.pipeline.policies import SansIOHTTPPolicy
+    from azure.core.rest import HttpRequest, HttpResponse
 
-    class Checking(SansIOHTTPPolicy[Any, Any]):
-        def on_request(self, request: Any) -> None:
+    class Checking(SansIOHTTPPolicy[HttpRequest, HttpResponse]):
+        def on_request(self, request: PipelineRequest[HttpRequest]) -> None:
             check_url(egress, request.http_request.url)
 
     return Checking()
 
 
-def _credential(params: Params) -> Any:
+def _credential(params: Params) -> TokenCredential:
     from azure.identity import ClientSecretCredential, DefaultAzureCredential
 
     tenant, client, secret = (params.get(name) for name in ("tenant.id", "client.id", "client.secret"))

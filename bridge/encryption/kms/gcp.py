@@ -8,7 +8,7 @@ Key id: ``projects/…/locations/…/keyRings/…/cryptoKeys/<name>`` (``gcp-kms
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from attrs import field, frozen
 
@@ -17,7 +17,12 @@ from bridge.encryption.kms import Params, check_url
 from bridge.errors import BridgeError, fatal, retriable
 from bridge.waits import KMS
 
-client: Callable[[Params], Any] | None = None
+if TYPE_CHECKING:
+    from google.cloud.kms_v1 import KeyManagementServiceClient
+
+T = TypeVar("T")
+
+client: Callable[[Params], KeyManagementServiceClient] | None = None
 """For tests: makes the SDK's client instead of one with credentials."""
 _TOKENS: Final = "https://oauth2.googleapis.com/token"
 _HOSTS: Final = ("https://cloudkms.googleapis.com", _TOKENS)
@@ -39,7 +44,7 @@ class Gcp:
 
     key_id: str
     name: str
-    _client: Any = field(repr=False)
+    _client: KeyManagementServiceClient = field(repr=False)
 
     def wrap(self, material: bytes) -> bytes:
         """Encrypt."""
@@ -60,7 +65,7 @@ class Gcp:
             ).plaintext
         )
 
-    def _ask(self, call: Callable[[], Any]) -> Any:
+    def _ask(self, call: Callable[[], T]) -> T:
         from google.api_core.exceptions import GoogleAPIError
         from google.auth.exceptions import GoogleAuthError
 
@@ -100,7 +105,7 @@ def open_key(key_id: str, params: Params, egress: Egress = ANYWHERE) -> Gcp:
         raise fatal(f"the credentials for {key_id} cannot be used ({type(error).__name__})") from None
 
 
-def _client(params: Params) -> Any:
+def _client(params: Params) -> KeyManagementServiceClient:
     from google.auth.exceptions import GoogleAuthError
     from google.cloud.kms_v1 import KeyManagementServiceClient
     from google.oauth2.service_account import Credentials
@@ -116,7 +121,7 @@ def _client(params: Params) -> Any:
             "private_key": params["private.key"].replace("\\n", "\n"),
             "token_uri": _TOKENS,
         }
-        made: Any = Credentials
-        return KeyManagementServiceClient(credentials=made.from_service_account_info(info))
+        made = Credentials.from_service_account_info(info)  # type: ignore[no-untyped-call]  # google-auth gives it no types
+        return KeyManagementServiceClient(credentials=made)
     except GoogleAuthError as error:
         raise ValueError(type(error).__name__) from None

@@ -12,8 +12,8 @@ from __future__ import annotations
 import base64
 import os
 import threading
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from attrs import define, field
@@ -23,6 +23,12 @@ from bridge.encryption.kms import Params, check_url
 from bridge.errors import BridgeError, fatal, retriable
 from bridge.waits import KMS
 
+if TYPE_CHECKING:
+    import hvac
+    from requests import PreparedRequest, Response
+
+T = TypeVar("T")
+
 
 @define
 class Vault:
@@ -31,9 +37,9 @@ class Vault:
     key_id: str
     mount: str
     name: str
-    _client: Any = field(repr=False)
+    _client: hvac.Client = field(repr=False)
     _login: Callable[[], None] | None = field(default=None, repr=False)
-    _lock: Any = field(factory=threading.Lock, repr=False)
+    _lock: threading.Lock = field(factory=threading.Lock, repr=False)
 
     def wrap(self, material: bytes) -> bytes:
         """Encrypt."""
@@ -56,7 +62,7 @@ class Vault:
         )
         return base64.b64decode(found["data"]["plaintext"])
 
-    def _ask(self, call: Callable[[], Any]) -> Any:
+    def _ask(self, call: Callable[[], T]) -> T:
         from hvac.exceptions import Forbidden, VaultError
         from requests.exceptions import RequestException
 
@@ -102,14 +108,22 @@ def _worded(key_id: str, error: Exception) -> BridgeError:
     return fatal(f"Vault refuses {key_id} ({type(error).__name__}): another key may have wrapped this DEK")
 
 
-def _check_all(client: Any, egress: Egress) -> None:
+def _check_all(client: hvac.Client, egress: Egress) -> None:
     """For the SDK: whatever it sends, where Vault redirects it included, goes where it may go."""
     from requests.adapters import HTTPAdapter
 
     class Checking(HTTPAdapter):
-        def send(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        def send(
+            self,
+            request: PreparedRequest,
+            stream: bool = False,
+            timeout: float | tuple[float, float] | tuple[float, None] | None = None,
+            verify: bool | str = True,
+            cert: bytes | str | tuple[bytes | str, bytes | str] | None = None,
+            proxies: Mapping[str, str] | None = None,
+        ) -> Response:
             check_url(egress, str(request.url))
-            return super().send(request, *args, **kwargs)
+            return super().send(request, stream, timeout, verify, cert, proxies)
 
     for scheme in ("https://", "http://"):
         client.session.mount(scheme, Checking())
