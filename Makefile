@@ -53,7 +53,7 @@ bench: setup java  ## the promised numbers beside the floor loop and a plain Pyt
 	$(BIN)/python -m tests.bench $(ARGS)
 
 chaos: setup java  ## kills, cuts and outages, the long form (ARGS="…" goes to pytest)
-	$(BIN)/python -m pytest tests/chaos --long --timeout 3600 $(ARGS)
+	$(BIN)/python -m pytest tests/chaos $$($(BIN)/python -m tests.chaos.elsewhere) --long --timeout 3600 $(ARGS)
 
 fuzz: setup  ## broken inputs for every parser, ten minutes; findings become cases (ARGS="--seconds 60 --only …")
 	$(BIN)/python -m tests.fuzz $(ARGS)

@@ -2,7 +2,7 @@
 
 Three tables, from cheap to dear: the stream alone, one answer alone, a whole connector with a broker behind a faulty
 line. To add a case is to add a line. The cheapest run in the suite, all of them in ``make chaos``. Kills are in
-``test_kill``; what takes a process of its own (a stop, a quota, a line that is too slow) in ``tests/integration``.
+``test_kill``. ``elsewhere`` goes on with the same columns: situations that a test of another folder already plays.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from tests.chaos.stages import (
     judge_connector,
     judge_stream,
 )
-from tests.support.bridge_run import EVENT
+from tests.support.bridge_run import EVENT, wait_until
 from tests.support.dripping import Pieces, dripping, slowly
 from tests.support.faulty_line import FaultyLine, broker_behind_a_line
 from tests.support.kafka_broker import Broker
@@ -248,6 +248,23 @@ def one_id(s: Stage) -> list[int]:
     return [replay_id] * 3
 
 
+def numbered(below: int, count: int = 1) -> Callable[[Stage], list[int]]:
+    """After what is committed, live events with ids from so far below the newest one on."""
+
+    def fault(s: Stage) -> list[int]:
+        bus, committed = s.org.bus, s.connector.stats.events_delivered
+        steps, newest = bus._steps, bus._last_id
+        bus._steps, bus._last_id = itertools.cycle([1]), newest - below - 1
+        ids = s.org.publish_many(EVENT, count)
+        bus._steps, bus._last_id = steps, newest
+        wait_until(lambda: s.connector.stats.events_delivered == committed + count, 60)
+        assert s.bridge.replay_ids()[-count:] == ids, "a reader of committed records sees them while it runs"
+        assert s.bridge.position() == {"replayId": newest}
+        return ids
+
+    return fault
+
+
 def delete_positions(s: Stage) -> None:
     admin = AdminClient(s.broker.client())
     admin.delete_topics([s.bridge.offsets])[s.bridge.offsets].result(30)
@@ -286,6 +303,9 @@ CONNECTOR: tuple[Case[Stage], ...] = (
     Case("foreign records beside the position", foreign_positions, ONCE, "", long=True),
     Case("an event with a byte that is no UTF-8", no_event, OTHERS, "passed over"),
     Case("three events under one replay id", one_id, ONCE, ""),
+    Case("the newest id again, another EventUuid", numbered(0), ONCE, ""),
+    Case("a lower id after a higher one", numbered(2), ONCE, r"replay ids below \d+, .* \(so far 1\)"),
+    Case("ids that begin anew, 900,000 lower", numbered(900_000, 30), ONCE, r"\(so far 30\)"),
     Case("a message that is no event", armed("garbage"), ONCE, ""),
     Case("replies are cut", armed("drop", times=3, bytes=200), ONCE, "trying again", long=True),
     Case("the org is busy when it is asked", armed("busy", times=2), ONCE, "too busy", long=True),
