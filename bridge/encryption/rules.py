@@ -15,7 +15,7 @@ from attrs import field, frozen
 
 from bridge.encryption.envelope import Algorithm
 from bridge.errors import fatal
-from bridge.languages.places import Place, Places, matches, tags_of
+from bridge.languages.places import Place, Places, matches, out_of_sight, tags_of
 from bridge.model.registry_documents import MetadataDocument, RuleDocument, RuleSetDocument
 
 Say = Callable[[str], None]
@@ -232,6 +232,15 @@ class StrayTagError(Exception):
     """Tags that a rule meets and that stand where they reach no field; the message names the first."""
 
 
+def hidden(pattern: str, places: Places) -> str:
+    """In words, that a pattern may mean what is not seen."""
+    return (
+        f"the pattern {pattern} in metadata.tags may mean fields behind the reference {places.unfollowed[0]}, which is "
+        "not followed, and some official clients would encrypt them: give the tag to fields by their full names, and "
+        "bring what is referred to into the schema itself"
+    )
+
+
 def plan(
     rules: Iterable[EncryptRule],
     places: Places,
@@ -253,6 +262,9 @@ def plan(
                 "plaintext; put the tag on the field itself"
             )
     patterns = (metadata or {}).get("tags") or {}
+    for pattern, its in patterns.items():
+        if out_of_sight(places, pattern) and any(rule.tags and rule.meets(its) for rule in wanted):
+            raise StrayTagError(hidden(pattern, places))
     _say_unmatched(patterns, places, wanted, say)
     fields: dict[str, tuple[EncryptRule, ...]] = {}
     unfit: dict[Place, tuple[EncryptRule, ...]] = {}

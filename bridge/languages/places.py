@@ -82,6 +82,8 @@ class Places:
     stray: tuple[Stray, ...] = ()
     root: Node = field(factory=Nowhere, eq=False, repr=False)
     document: object = field(default=None, eq=False, repr=False)
+    unfollowed: tuple[str, ...] = ()
+    """References behind which there may be fields that are not among these."""
 
 
 def tags_in(node: Mapping[str, object]) -> frozenset[str]:
@@ -102,6 +104,11 @@ def matches(pattern: str, name: str) -> bool:
 def tags_of(place: Place, patterns: Mapping[str, Iterable[str]]) -> frozenset[str]:
     """Inline tags and those that patterns give it."""
     return place.tags.union(*(tags for pattern, tags in patterns.items() if matches(pattern, place.name)))
+
+
+def out_of_sight(places: Places, pattern: str) -> bool:
+    """Whether a pattern may mean fields behind references that are not followed: all do but full names of fields."""
+    return bool(places.unfollowed) and all(exactly(place.name) != pattern for place in places.fields)
 
 
 def exactly(name: str) -> str:

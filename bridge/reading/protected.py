@@ -13,9 +13,9 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from bridge.encryption.rules import EncryptRule, domain_rules, read_rules
+from bridge.encryption.rules import EncryptRule, domain_rules, hidden, read_rules
 from bridge.errors import BridgeError
-from bridge.languages.places import Place, tags_of
+from bridge.languages.places import Place, out_of_sight, tags_of
 from bridge.languages.tagging import PLACES, tags_in
 from bridge.model.contract import Contract, rule_set_document
 from bridge.model.registered import Registered
@@ -111,6 +111,12 @@ class Protected:
             f"the tag {', '.join(sorted(one.tags))} on {one.where} reaches no field"
             for one in places.stray
             if any(rule.tags and rule.meets(one.tags) for rule in self.rules.values())
+        )
+        stray += tuple(
+            hidden(pattern, places)
+            for pattern, tags in patterns.items()
+            if out_of_sight(places, pattern)
+            and any(rule.tags and rule.meets(tags) for rule in self.rules.values())
         )
         parts = {name: chains for name, chains in parts.items() if name not in fields}
         return Demands(fields, unfit, parts, self._payload(own), stray)

@@ -1,7 +1,8 @@
 """Places in a JSON Schema, and parsed values changed at them.
 
 Only a tag on the property itself counts for every official client; one in a ``oneOf`` branch, on ``items``, at a
-``$ref``'s target or on the root is stray. References to other documents are not followed.
+``$ref``'s target or on the root is stray. References to other documents are not followed here; some clients do follow
+them, so that a pattern that may reach behind one cannot be heeded (``unfollowed``).
 """
 
 from __future__ import annotations
@@ -21,11 +22,15 @@ _BRANCHES: Final = ("oneOf", "anyOf", "allOf")
 
 def places(text: str) -> Places:
     """Every property that the schema names."""
-    walk = _Walk(json_of(text))
+    walk, others = _Walk(json_of(text)), imports_of(text)
     walk.node(walk.root, "$", frozenset(), top=True)
-    for name, other in imports_of(text).items():
+    for name, other in others.items():
         walk.elsewhere(json_of(other), f"the document {name}")
-    return Places(tuple(walk.fields.values()), tuple(walk.stray), _Type(walk.root, walk.root, "$"), walk.root)
+    root = _Type(walk.root, walk.root, "$")
+    unfollowed = [
+        r for r in walk.unfollowed if '"properties"' in others.get(r.partition("#")[0], '"properties"')
+    ]
+    return Places(tuple(walk.fields.values()), tuple(walk.stray), root, walk.root, tuple(unfollowed))
 
 
 def changer(text: str) -> Callable[[Any, Change], Any]:
@@ -61,6 +66,7 @@ class _Walk:
     root: Any
     fields: dict[str, Place] = field(factory=dict)
     stray: list[Stray] = field(factory=list)
+    unfollowed: dict[str, None] = field(factory=dict)
     steps: Steps = field(factory=Steps)
 
     def node(self, node: Any, path: str, seen: frozenset[str], *, top: bool = False) -> None:
@@ -72,7 +78,9 @@ class _Walk:
         reference = node.get("$ref")
         if isinstance(reference, str) and reference not in seen:
             target = resolved(self.root, node)
-            if target is not node:
+            if target is node:
+                self.unfollowed[reference] = None
+            else:
                 self._stray(target, f"the definition {reference}")
                 self.node(target, path, seen | {reference})
         for branch in _branches(node):
@@ -99,7 +107,7 @@ class _Walk:
                 self.node(entry, full, seen)
 
     def elsewhere(self, node: Any, where: str) -> None:
-        """Tags anywhere in another document: clients do not follow references to it."""
+        """Tags anywhere in another document: not every client follows references to it."""
         self._stray(node, where)
         for inner in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
             self.elsewhere(inner, where)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,23 @@ from bridge.model.registry_documents import RuleDocument, RuleSetDocument
 from bridge.registry.http import http_of
 from bridge.routing.resolver import Writers
 from bridge.sandbox.registry import Registry
-from tests.support.encryption import EVENT, contract
+from tests.support.encryption import EVENT, contract, writers
 from tests.unit.routing.test_coverage import LIES
-from tests.unit.routing.test_ledger import MAIL, TAGGED, Kept, letter, prepared, started, written
+from tests.unit.routing.test_ledger import MAIL, SAMPLE, TAGGED, Kept, letter, prepared, started, written
 from tests.unit.routing.test_protected import EMAIL, FORMATS
 
+RULE = {
+    "name": "pii",
+    "kind": "TRANSFORM",
+    "mode": "WRITEREAD",
+    "type": "ENCRYPT",
+    "tags": ["PII"],
+    "params": {
+        "encrypt.kek.name": "sales",
+        "encrypt.kms.type": "local-kms",
+        "encrypt.kms.key.id": "k",
+    },
+}
 NUMBER = "Amount__c: {tags: [PII], otherwise: payload}"
 
 
@@ -125,3 +138,49 @@ def test_a_kek_that_the_contract_names_without_its_key(
     again.guard.deks.registry = Swapped(again.guard.deks.registry._http)
     with pytest.raises(Fatal, match="the KEK sales is another one than before"):
         written(again)
+
+
+@pytest.mark.parametrize("pattern", [f"$.all.{MAIL}", f"**.{MAIL}", "**.*Email*"])
+@pytest.mark.parametrize("within", ["$ref", "oneOf"])
+def test_a_pattern_that_may_mean_fields_of_another_document(
+    registry: Registry, tmp_path: Path, pattern: str, within: str
+) -> None:
+    """Some official clients follow the reference and would encrypt the field; beside it another one is encrypted."""
+    apache = "org.apache.kafka.connect.transforms."
+    moved = {
+        "output__data__format": "JSON_SR",
+        "transforms": "h,i",
+        "transforms__h__type": f"{apache}HoistField$Value",
+        "transforms__h__field": "all",
+        "transforms__i__type": f"{apache}InsertField$Value",
+        "transforms__i__static__field": "note",
+        "transforms__i__static__value": "n",
+    }
+    plain = writers(registry.url, kafka__topic="plain", csfle__enabled="false", **moved)
+    plain.resolve(SAMPLE.schema, SAMPLE)
+    http = http_of({"url": registry.url}, retry_seconds=2, longest_wait=0.2)
+    schema = json.loads(http.call("GET", "/subjects/plain-value/versions/latest")["schema"])
+    whole = schema["properties"]["all"]
+    whole = whole if "properties" in whole else next(one for one in whole["oneOf"] if "properties" in one)
+    there = {"schemaType": "JSON", "schema": json.dumps(whole)}
+    http.call("POST", "/subjects/other/versions", there)
+    branches = [{"type": "null"}, {"$ref": "other.json"}]
+    schema["properties"]["all"] = branches[1] if within == "$ref" else {"oneOf": branches}
+    schema["properties"]["note"]["confluent:tags"] = ["PII"]
+    body = {
+        "schemaType": "JSON",
+        "schema": json.dumps(schema),
+        "references": [{"name": "other.json", "subject": "other", "version": 1}],
+        "ruleSet": {"domainRules": [RULE]},
+    }
+
+    def value(tags: dict[str, list[str]]) -> bytes:
+        http.call("POST", "/subjects/orders-value/versions", {**body, "metadata": {"tags": tags}})
+        route = writers(registry.url, **moved).resolve(SAMPLE.schema, SAMPLE)
+        record = None if route.record is None else route.record(SAMPLE)
+        assert record is not None
+        return record.value or b""
+
+    assert b'"note":"n"' not in value({"$.note": ["PII"], pattern: ["OTHER"]}), "full names are no question"
+    with pytest.raises(Fatal, match=r"may mean fields behind the reference other\.json"):
+        value({pattern: ["PII"]})
