@@ -30,7 +30,8 @@ def normalized(tree: Type) -> None:
             continue
         seen.add(id(node))
         node.props = _props(node.props)
-        node.aliases = sorted(node.aliases)
+        node.aliases = sorted(node.aliases, key=node.full_alias)
+        node.is_error = False
         node.doc = node.doc or None
         for entry in node.fields:
             entry.props = _sorted(entry.props)

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from attrs import define, field
 
+from bridge.languages.compatibility.json_text import write
 from bridge.languages.compatibility.source import InvalidSchema, Source
 
 PRIMITIVES: Final = ("null", "boolean", "int", "long", "float", "double", "bytes", "string")
@@ -57,6 +58,9 @@ class Type:
     name: str = ""
     doc: str | None = None
     aliases: list[str] = field(factory=list)
+    """As they are written: without the namespace where it is the type's own."""
+    is_error: bool = False
+    """A record that is declared as an ``error``."""
     fields: list[Field] = field(factory=list)
     symbols: list[str] = field(factory=list)
     enum_default: str | None = None
@@ -72,7 +76,11 @@ class Type:
     @property
     def full_aliases(self) -> set[str]:
         """The aliases, those without a namespace in the type's own."""
-        return {a if "." in a or not self.space else f"{self.space}.{a}" for a in self.aliases}
+        return {self.full_alias(alias) for alias in self.aliases}
+
+    def full_alias(self, alias: str) -> str:
+        """An alias with its namespace."""
+        return alias if "." in alias or not self.space else f"{self.space}.{alias}"
 
     def same_definition(self, other: Type) -> bool:
         """Whether the library takes two definitions of one name for the same: all but fields, aliases and doc."""
@@ -92,8 +100,8 @@ class Parser:
     def parse(self, text: str) -> Type:
         """The schema's tree. Raises ``InvalidAvro``."""
         try:
-            document = json.loads(text)
-        except ValueError as error:
+            document = json.loads(text, parse_constant=_no_number)
+        except (ValueError, RecursionError) as error:
             raise InvalidAvro(f"the text is not JSON: {error}") from None
         return self._type(document, None)
 
@@ -156,7 +164,8 @@ class Parser:
         for part in (*(own.split(".") if own else ()), short):
             _check_name(part)
         made = Type("record" if kind == "error" else kind, own or None, short, document.get("doc"))
-        made.aliases = [alias for alias in document.get("aliases", ()) if isinstance(alias, str)]
+        made.aliases = _aliases(document, own)
+        made.is_error = kind == "error"
         made.props = _props(document, _RESERVED[made.kind])
         if made.kind == "record":
             self._declare(made)
@@ -205,10 +214,10 @@ class Parser:
                     f"Schema fields not set yet: the default of {name} needs those of {record.full_name}"
                 )
             if default and not valid_default(kind, default[0]):
-                value = json.dumps(default[0], separators=(",", ":"), ensure_ascii=False)
+                value = write(default[0])
                 raise InvalidAvro(f"Invalid default for field {name}: {value} not a {render(kind)}")
             order = str(entry.get("order", "ascending")).lower()
-            aliases = list(entry.get("aliases", ()))
+            aliases = _listed_aliases(entry)
             record.fields.append(
                 Field(name, kind, entry.get("doc"), default, order, aliases, _props(entry, _FIELD_KEYS))
             )
@@ -244,6 +253,34 @@ def load(source: Source) -> Type:
     for text in source.imports.values():
         parser.parse(text)
     return parser.parse(source.text)
+
+
+def _no_number(word: str) -> None:
+    raise InvalidAvro(f"the text is not JSON: Non-standard token '{word}'")
+
+
+def _listed_aliases(document: Mapping[str, Json]) -> list[str]:
+    """The aliases, each once. Raises ``InvalidAvro`` for what is no list of texts."""
+    aliases = document.get("aliases")
+    if aliases is None:
+        return []
+    if not isinstance(aliases, list):
+        raise InvalidAvro(f"aliases not an array: {write(aliases)}")
+    for alias in aliases:
+        if not isinstance(alias, str):
+            raise InvalidAvro(f"alias not a string: {write(alias)}")
+    return list(dict.fromkeys(aliases))
+
+
+def _aliases(document: Mapping[str, Json], space: str) -> list[str]:
+    """The aliases of a type, without a namespace where it is the type's own, each once."""
+    shown: dict[str, None] = {}
+    for alias in _listed_aliases(document):
+        own, _, short = alias.rpartition(".")
+        for part in (*(own.split(".") if own else ()), short):
+            _check_name(part)
+        shown[short if own == space or not own else alias] = None
+    return list(shown)
 
 
 def _check_name(name: Any) -> None:
@@ -291,8 +328,7 @@ def render(kind: Type, *, known: frozenset[str] = frozenset()) -> str:
 
     Types whose full name is in ``known`` (those of references) are only named.
     """
-    document = _document(kind, None, set(known))
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+    return write(_document(kind, None, set(known)))
 
 
 def _document(kind: Type, space: str | None, written: set[str]) -> Json:
@@ -306,7 +342,7 @@ def _document(kind: Type, space: str | None, written: set[str]) -> Json:
     if kind.full_name in written:
         return kind.name if kind.space == space else kind.full_name
     written.add(kind.full_name)
-    made: dict[str, Json] = {"type": kind.kind, "name": kind.name}
+    made: dict[str, Json] = {"type": "error" if kind.is_error else kind.kind, "name": kind.name}
     if kind.space != space:
         made["namespace"] = kind.space or ""
     if kind.doc is not None:

@@ -1,10 +1,13 @@
-"""JSON texts of schemas: numbers keep their spelling, keys their order; written compact, or with keys sorted."""
+"""JSON texts of schemas: written compact, keys in their order or sorted, texts and numbers as Jackson writes them."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+import math
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
 
+from bridge.java.numbers import double_text
 from bridge.languages.compatibility.source import InvalidSchema
 
 
@@ -42,11 +45,30 @@ def write(document: Any, *, ordered: bool = False) -> str:
         return f"[{','.join(write(item, ordered=ordered) for item in document)}]"
     if isinstance(document, str):
         return _string(document)
-    return document.text if isinstance(document, Number) else json.dumps(document)
+    return _number(document) if isinstance(document, float) else json.dumps(document)
+
+
+def _number(value: float) -> str:
+    """A ``Number`` as ``BigDecimal.toString`` has it (which knows no negative zero), another as ``Double.toString``."""
+    if isinstance(value, Number):
+        try:
+            exact = Decimal(value.text)
+        except InvalidOperation:  # an exponent beyond any
+            return value.text
+        return str(exact.copy_abs() if exact.is_zero() else exact)
+    return double_text(value) if math.isfinite(value) else f'"{double_text(value)}"'
+
+
+_ESCAPES: Final = {number: f"\\u{number:04X}" for number in range(32)} | {
+    ord(character): text
+    for character, text in zip(
+        '"\\\b\f\n\r\t', ('\\"', "\\\\", "\\b", "\\f", "\\n", "\\r", "\\t"), strict=True
+    )
+}
 
 
 def _string(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+    return f'"{text.translate(_ESCAPES)}"'
 
 
 def _utf16(item: tuple[str, Any]) -> bytes:

@@ -91,8 +91,9 @@ class _Writer:
         text += self._block(self._group, self._by_tag(message.groups))
         if self._extensions:
             text += self._block(self._range, self._split(message.extensions, Extensions))
-        text += indented(self._extends(message.extends))
-        text += indented(self._types(message.types))
+        for within in (self._extends(message.extends), self._types(message.types)):
+            # the blank line before them belongs to this level
+            text += "\n" + indented(within.removeprefix("\n")) if within else ""
         self._scope.pop()
         return text + "}\n"
 

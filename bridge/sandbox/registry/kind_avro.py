@@ -15,8 +15,9 @@ RESERVED_PREFIX: Final = "$$"
 
 def canonical(source: Source, *, normalize: bool, edits: tuple[Any, ...]) -> str:
     """The text that is stored: keys in the Java library's order, types of references only named."""
-    parser = _parser(source)
-    known = frozenset(parser.known())
+    parser = Parser()
+    # only what a reference names is not spelled out again; a type that is defined within one is
+    known = frozenset(parser.parse(text).full_name for text in source.imports.values())
     tree = parser.parse(source.text)
     if edits:
         _edit(tree, edits)
@@ -47,13 +48,6 @@ def same(one: Source, other: Source) -> bool:
 def fields(source: Source) -> frozenset[str]:
     """Names of a record's fields."""
     return frozenset(entry.name for entry in load(source).fields)
-
-
-def _parser(source: Source) -> Parser:
-    parser = Parser()
-    for text in source.imports.values():
-        parser.parse(text)
-    return parser
 
 
 def _edit(tree: Type, edits: tuple[Any, ...]) -> None:

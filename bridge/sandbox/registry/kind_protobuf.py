@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
+
+from google.protobuf.descriptor_pb2 import FileOptions
 
 from bridge.languages.compatibility import Source
 from bridge.languages.compatibility.protobuf import load, names_of
@@ -47,6 +49,7 @@ def formatted(source: Source, form: str) -> str:
         return source.text
     made = descriptor(parse(source.text), source.imports, "default")
     tagged = {path: found for path, kind, found in tags(source) if kind == "sr_field" and found}
+    _with_options(made.options, load(source).options)
     for message in made.message_type:
         _as_served(message, proto3=made.syntax == "proto3")
         _with_tags(message, message.name, tagged)
@@ -62,6 +65,25 @@ def fields(source: Source) -> frozenset[str]:
     """Names of the first message's fields."""
     messages = [element for element in load(source).types if isinstance(element, Message)]
     return frozenset(entry.name for entry in messages[0].every_field()) if messages else frozenset()
+
+
+_SERVED: Final = frozenset(FileOptions.DESCRIPTOR.fields_by_name) - {"features", "uninterpreted_option"}
+
+
+def _with_options(served: FileOptions, options: Iterable[Option]) -> None:
+    """The file's own options; what is none is passed over. A boolean is true only by that word, in any case."""
+    for name, option in merged(option for option in options if not option.parenthesized).items():
+        column = FileOptions.DESCRIPTOR.fields_by_name.get(name)
+        if name not in _SERVED or column is None or column.is_repeated:
+            continue
+        text = str(option.value)
+        if column.enum_type is not None:
+            if (value := column.enum_type.values_by_name.get(text)) is not None:
+                setattr(served, name, value.number)
+        elif column.cpp_type == column.CPPTYPE_BOOL:
+            setattr(served, name, text.lower() == "true")
+        else:
+            setattr(served, name, text)
 
 
 def _as_served(message: Any, *, proto3: bool) -> None:

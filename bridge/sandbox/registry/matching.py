@@ -6,6 +6,7 @@ schema may come with its references spelled out, and its properties in any order
 
 from __future__ import annotations
 
+from bridge.languages.compatibility import InvalidSchema
 from bridge.sandbox.registry.content import VERSION_PROPERTY, Content, Json
 from bridge.sandbox.registry.kinds import KINDS
 from bridge.sandbox.registry.names import Name
@@ -31,7 +32,10 @@ def finds(schemas: Schemas, name: Name, content: Content, version: Version) -> b
     if not same or content.text == known.text:
         return same
     kind = KINDS[content.type]
-    return kind.same(schemas.source(name, content), schemas.source(version.name, known))
+    try:
+        return kind.same(schemas.source(name, content), schemas.source(version.name, known))
+    except InvalidSchema:  # what was registered need not be readable beside its references
+        return False
 
 
 def noted_version(content: Content) -> str | None:

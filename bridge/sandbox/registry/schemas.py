@@ -109,7 +109,10 @@ class Schemas:
 
     def formatted(self, name: Name, content: Content, form: str) -> str:
         """The text in the form that ``format=`` asks for."""
-        return KINDS[content.type].formatted(self.source(name, content), form)
+        try:
+            return KINDS[content.type].formatted(self.source(name, content), form)
+        except InvalidSchema as error:
+            raise invalid_schema(str(error)) from None
 
     def fields(self, name: Name, content: Content) -> frozenset[str]:
         """Names of the fields at the top."""
@@ -120,7 +123,11 @@ class Schemas:
         found: list[Json] = []
         if not wanted:
             return found
-        for path, kind, tags in KINDS[content.type].tags(self.source(name, content)):
+        try:
+            tagged = list(KINDS[content.type].tags(self.source(name, content)))
+        except InvalidSchema as error:
+            raise invalid_schema(str(error)) from None
+        for path, kind, tags in tagged:
             chosen = [tag for tag in tags if "*" in wanted or tag in wanted]
             if chosen:
                 found.append({"schemaEntity": {"entityPath": path, "entityType": kind}, "tags": chosen})

@@ -219,7 +219,12 @@ def _boolean(shape: str, value: Any) -> bool | None:
         return None
     if word in ("true", "True", "TRUE", "false", "False", "FALSE"):
         return word.lower() == "true"
-    raise _unread(shape, value, 'only "true" or "false" recognized')
+    known = (
+        'only "true" or "false"'
+        if shape == _BOOLEAN
+        else 'only "true"/"True"/"TRUE" or "false"/"False"/"FALSE"'
+    )
+    raise _unread(shape, value, f"{known} recognized")
 
 
 def _unread(kind: str, value: str, why: str) -> RegistryError:
@@ -245,11 +250,23 @@ def refusal(kind: str, value: Any) -> RegistryError:
         words, token = "Boolean value", f"VALUE_{str(value).upper()}"
     else:
         words, token = _TOKENS[type(value)]
-    creators = {str: ("String", f"String value ('{value}')"), int: ("int/Int", f"Number value ({value})")}
-    if type(value) in creators and kind not in (_BOOLEAN, _FLAG, _INTEGER, "ArrayList", "HashSet"):
-        argument, shown = creators[type(value)]
+    argument, shown = _arguments(value)
+    if kind not in _SCALARS and argument and (argument == "String" or kind not in _COLLECTIONS):
         way = f"no {argument}-argument constructor/factory method to deserialize from {shown}"
         creator = "although at least one Creator exists"
         return RegistryError(400, f"Cannot construct instance of `{kind}` ({creator}): {way}")
     text = f"Cannot deserialize value of type `{kind}` from {words} (token `JsonToken.{token}`)"
     return RegistryError(400, text)
+
+
+_SCALARS: Final = (_BOOLEAN, _FLAG, _INTEGER, _STRING)
+_COLLECTIONS: Final = ("ArrayList", "HashSet", "LinkedHashMap")
+
+
+def _arguments(value: Any) -> tuple[str, str]:
+    """What a constructor would have to take to make an object of this value, and the value in words."""
+    if isinstance(value, bool):
+        return "boolean/Boolean", f"boolean value ({str(value).lower()})"
+    if isinstance(value, int):
+        return "int/Int", f"Number value ({value})"
+    return ("String", f"String value ('{value}')") if isinstance(value, str) else ("", "")

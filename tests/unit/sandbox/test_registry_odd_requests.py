@@ -121,9 +121,8 @@ def test_deleting_the_latest_dek_by_that_word_changes_nothing(ask: Client) -> No
 
 
 def test_keks_are_read_field_by_field(ask: Client) -> None:
-    refused = (
-        'Cannot deserialize value of type `boolean` from String "maybe": only "true" or "false" recognized'
-    )
+    words = 'only "true"/"True"/"TRUE" or "false"/"False"/"FALSE" recognized'
+    refused = f'Cannot deserialize value of type `boolean` from String "maybe": {words}'
     assert ask("POST", KEKS, {**KEK, "shared": "maybe"}) == (400, {"error_code": 400, "message": refused})
     _, made = ask("POST", KEKS, {**KEK, "kmsType": "AWS-KMS", "kmsProps": {"b": 1, "a": None}, "doc": ""})
     made.pop("ts")
@@ -318,3 +317,34 @@ def test_an_alias_is_in_the_context_of_what_it_is_set_for(ask: Client) -> None:
     ask("PUT", "/config/:.c:short", {"alias": "real"})
     assert ask("GET", "/subjects/:.c:short/versions/1")[1]["subject"] == ":.c:real"
     assert ask("GET", "/schemas/ids/1?subject=:.c:short")[1]["subject"] == ":.c:real"
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ('"x"', "`RegisterSchemaRequest` (although at least one Creator exists): no String-argument"),
+        ("5", "`RegisterSchemaRequest` (although at least one Creator exists): no int/Int-argument"),
+        (
+            "true",
+            "`RegisterSchemaRequest` (although at least one Creator exists): no boolean/Boolean-argument",
+        ),
+        ('{"references": "x"}', "`ArrayList` (although at least one Creator exists): no String-argument"),
+        ('{"schema": {}}', "type `String` from Object value (token `JsonToken.START_OBJECT`)"),
+        (
+            '{"metadata": {"properties": 5}}',
+            "`LinkedHashMap` from Integer value (token `JsonToken.VALUE_NUMBER_INT`)",
+        ),
+        (
+            '{"propagateSchemaTags": 0.5}',
+            "`Boolean` from Floating-point value (token `JsonToken.VALUE_NUMBER_FLOAT`)",
+        ),
+        (
+            '{"version": "99999999999"}',
+            "Overflow: numeric value (99999999999) out of range of `java.lang.Integer`",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_said_in_the_readers_words(ask: Client, body: str, message: str) -> None:
+    status, refused = ask("POST", "/subjects/s/versions", body)
+    assert (status, refused["error_code"]) == (400, 400)
+    assert message in refused["message"]

@@ -323,8 +323,11 @@ def test_texts_keep_their_meaning(document: Any) -> None:
     assert write(read(ordered), ordered=True) == ordered
 
 
-def test_numbers_keep_their_spelling() -> None:
-    assert write(read('{"b":1.50,"a":[1E5,10]}'), ordered=True) == '{"a":[1E5,10],"b":1.50}'
+def test_numbers_are_written_as_big_decimals() -> None:
+    """What Jackson 2.17 writes of exact ``BigDecimal`` nodes."""
+    assert write(read('{"b":1.50,"a":[1E5,10]}'), ordered=True) == '{"a":[1E+5,10],"b":1.50}'
+    text = "[1E5,1.0E300,1e2,1.50,-0.0,1e-7,0.001,-1.5e-10,0e5]"
+    assert write(read(text)) == "[1E+5,1.0E+300,1E+2,1.50,0.0,1E-7,0.001,-1.5E-10,0E+5]"
 
 
 schemas = st.recursive(
