@@ -8,7 +8,6 @@ event envelope ``{"data": {"schema", "payload", "event": {"replayId", "EventUuid
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import msgspec
 from attrs import define, frozen
@@ -88,8 +87,8 @@ class Message(msgspec.Struct, gc=False):
     subscription: str | None = None
     successful: bool | None = None
     error: str | None = None
-    advice: dict[str, Any] | None = None
-    ext: dict[str, Any] | None = None
+    advice: dict[str, object] | None = None
+    ext: dict[str, object] | None = None
 
 
 @frozen

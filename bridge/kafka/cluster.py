@@ -15,6 +15,7 @@ from attrs import frozen
 
 from bridge.errors import Fatal, Retriable, Stage
 from bridge.kafka.errors import ErrorWatch
+from bridge.kafka.librdkafka import Settings
 from bridge.waits import KAFKA_REQUEST, NEW_TOPIC
 
 _SHORT: Final = 3.0  # for calls that serve no callbacks meanwhile
@@ -51,7 +52,7 @@ class Cluster:
 
     def __init__(
         self,
-        settings: Mapping[str, Any],
+        settings: Settings,
         *,
         waiting: Callable[[str], None] = lambda reason: None,
         stopped: Callable[[], bool] = lambda: False,
@@ -63,7 +64,10 @@ class Cluster:
         self._watch = ErrorWatch(stage=stage)
         self._waiting = waiting
         self._stopped = stopped
-        config: dict[str, Any] = {**settings, "error_cb": self._watch}
+        config: dict[str, Any] = {
+            **settings,
+            "error_cb": self._watch,
+        }  # the client's own types know no callbacks
         try:
             self._admin = AdminClient(config)
         except KafkaException as error:

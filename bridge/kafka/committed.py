@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bridge.errors import Retriable, Stage
 from bridge.kafka.errors import ErrorWatch, classify
+from bridge.kafka.librdkafka import Settings
 from bridge.waits import KAFKA_REQUEST, SILENCE
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ Take = Callable[["Message"], None]
 
 
 def read_topic(
-    consumer_settings: Mapping[str, Any],
+    consumer_settings: Settings,
     topic: str,
     group: str,
     take: Take,
@@ -65,7 +66,7 @@ def read_topic(
 
 
 def _end_offsets(
-    consumer_settings: Mapping[str, Any],
+    consumer_settings: Settings,
     topic: str,
     stopped: Callable[[], bool],
     waiting: Callable[[str], None],

@@ -7,9 +7,10 @@ sent in the clear, to a server of another name, or to a token endpoint of the wr
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 from bridge.errors import Fault
+from bridge.kafka.librdkafka import Setting, Settings
 
 _LOGINS: Final = ("sasl.jaas.config", "sasl.username", "sasl.password", "sasl.oauthbearer.", "sasl.login.")
 _CERTIFICATES: Final = ("ssl.keystore.", "ssl.key.")
@@ -43,7 +44,7 @@ def faults(worker: Mapping[str, str], overrides: Mapping[str, str], prefix: str)
         )
 
 
-def without_login(settings: Mapping[str, Any]) -> dict[str, Any]:
+def without_login(settings: Settings) -> dict[str, Setting]:
     """librdkafka's settings without brokers and SASL, so that a client made of them has nobody to call."""
     protocol = str(settings.get("security.protocol", "plaintext")).lower().removeprefix("sasl_")
     kept = {key: value for key, value in settings.items() if not key.startswith("sasl.")}

@@ -11,7 +11,7 @@ import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from attrs import frozen
 
@@ -20,7 +20,11 @@ from bridge.errors import BridgeError, Fatal, Fenced, Retriable, Stage
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError, KafkaException
 
-Make = Callable[..., BridgeError]
+
+class Make(Protocol):
+    """A class of errors."""
+
+    def __call__(self, message: str, *, stage: Stage) -> BridgeError: ...
 
 
 class TopicUnknown(Retriable):
@@ -261,7 +265,7 @@ class ErrorWatch:
         self._stage = stage
         self._clock = clock
         self._seen: _Seen | None = None
-        self.serve: Callable[[float], Any] | None = None
+        self.serve: Callable[[float], object] | None = None
 
     def __call__(self, error: KafkaError) -> None:
         """What librdkafka calls, from within ``poll`` and ``flush``."""

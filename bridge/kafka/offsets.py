@@ -19,7 +19,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, TypedDict, TypeVar
 
 import msgspec
 from attrs import evolve, field, frozen
@@ -28,6 +28,7 @@ from bridge.documents import Broken, json_of, read
 from bridge.errors import Fatal, Stage
 from bridge.foreign import Foreign, shown
 from bridge.kafka.committed import Take, read_topic
+from bridge.kafka.librdkafka import Settings
 from bridge.progress import ALL_RETAINED, DIGEST, NEW_ONLY
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def start_value(since_ms: int) -> bytes:
 
 
 def read_position(
-    consumer_settings: Mapping[str, Any],
+    consumer_settings: Settings,
     topic: str,
     connector: str,
     *,
@@ -213,7 +214,7 @@ class Stored:
             )
         if replay_id in _OPTIONS:
             return Position(option=replay_id, committed_ms=at)
-        headers: dict[str, Any] = dict(message.headers() or ())
+        headers: dict[str, str | bytes | None] = dict(message.headers() or ())
         return Position(
             replay_id=replay_id,
             org_id=self._header(message, headers, ORG_ID, bytes.decode),
@@ -224,8 +225,8 @@ class Stored:
         )
 
     def _resumption(
-        self, message: Message, headers: Mapping[str, Any], replay_id: int, at: int
-    ) -> dict[str, Any]:
+        self, message: Message, headers: Mapping[str, str | bytes | None], replay_id: int, at: int
+    ) -> _Resumption:
         """Both headers or none: half of them would lose or double events."""
         after = self._header(message, headers, RESUME_AFTER, _resume_after)
         done = self._header(message, headers, DONE, _digests) if DONE in headers else ()
@@ -237,14 +238,18 @@ class Stored:
         return {"resume_after": after, "done": done}
 
     def _header(
-        self, message: Message, headers: Mapping[str, Any], name: str, convert: Callable[[bytes], _T]
+        self,
+        message: Message,
+        headers: Mapping[str, str | bytes | None],
+        name: str,
+        convert: Callable[[bytes], _T],
     ) -> _T | None:
         """A header only says more of a position: what is broken is ignored."""
         if name not in headers:
             return None
         value = headers[name]
         try:
-            if value:
+            if value and isinstance(value, bytes):
                 return convert(value)
         except ValueError:
             pass
@@ -270,7 +275,7 @@ def _replay_id(value: bytes) -> int:
         raise Broken(f"holds a replayId that {wrong}") from None
 
 
-def replay_id_of(value: Any) -> int:
+def replay_id_of(value: object) -> int:
     """A replay id out of JSON or a command line. Raises ValueError with the end of a sentence."""
     if isinstance(value, str):
         text = value.strip()
@@ -282,6 +287,13 @@ def replay_id_of(value: Any) -> int:
     if not 0 <= value <= HIGHEST:
         raise ValueError("is not between 0 and 9223372036854775807")
     return value
+
+
+class _Resumption(TypedDict, total=False):
+    """What of a position its headers say of events that were written beyond it."""
+
+    resume_after: int
+    done: tuple[bytes, ...]
 
 
 class _Value(msgspec.Struct):

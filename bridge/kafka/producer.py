@@ -10,16 +10,19 @@ import contextlib
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 from bridge.errors import BridgeError, Fenced, Retriable, Stage
+from bridge.event import Arguments
 from bridge.kafka.errors import ErrorWatch, classify
+from bridge.kafka.librdkafka import Settings
 from bridge.log import LIBRDKAFKA
 
 if TYPE_CHECKING:
-    from confluent_kafka import KafkaException
+    from confluent_kafka import KafkaError, KafkaException, Message
 
+T = TypeVar("T")
 SLICE = 2.0  # seconds; how often a wait for Kafka looks whether it is still wanted
 _ASKED = 5.0  # seconds that a broker has to say whether it knows a topic
 SILENCE = 10.0  # seconds that Kafka may take before it is said that it is waited for
@@ -37,7 +40,7 @@ class Producer:
 
     def __init__(
         self,
-        settings: Mapping[str, Any],
+        settings: Settings,
         *,
         transactional_id: str | None,
         stopped: Callable[[], bool],
@@ -58,9 +61,9 @@ class Producer:
         self._stopped_at: float | None = None
         self._open = False
         self._opened_at = 0.0
-        self._timeout = settings.get("transaction.timeout.ms", 60_000) / 1000
+        self._timeout = float(settings.get("transaction.timeout.ms", 60_000)) / 1000
         self.transactional_id = transactional_id
-        config = {
+        config: dict[str, object] = {
             **settings,
             "error_cb": self._watch,
             "on_delivery": self._delivered,
@@ -72,7 +75,7 @@ class Producer:
             config.pop("transaction.timeout.ms", None)
         self._producer = KafkaProducer(config)
         self._watch.serve = self._producer.poll
-        self.produce: Callable[..., None] = self._producer.produce
+        self.produce = self._producer.produce
 
     def fence(self) -> None:
         """Take the transactional id over: whoever had it can write nothing more. Waits for Kafka without limit."""
@@ -105,7 +108,7 @@ class Producer:
 
         return self._judge(error, "producing") if isinstance(error, KafkaException) else error
 
-    def send(self, arguments: tuple[Any, ...]) -> None:
+    def send(self, arguments: Arguments) -> None:
         """Produce although librdkafka's queue is full: wait for it, however long; nothing is dropped."""
         while True:
             try:
@@ -121,7 +124,7 @@ class Producer:
         self._call(lambda: self._producer.poll(0), "producing")
         self._raise_failed()
 
-    def commit(self, position: tuple[Any, ...] | None) -> None:
+    def commit(self, position: Arguments | None) -> None:
         """Everything produced so far, and the position record (where there is one), together; asks again while the
         outcome is open."""
         if position is not None:
@@ -215,10 +218,10 @@ class Producer:
                     return topic
         return None
 
-    def _delivered(self, error: Any, message: Any) -> None:
+    def _delivered(self, error: KafkaError | None, message: Message) -> None:
         """Only called for records that failed (``delivery.report.only.error``)."""
         if error is not None:
-            self._lost[message.topic()] += 1
+            self._lost[message.topic() or ""] += 1
         if error is not None and self._failed is None:
             # The topics were looked at before: one that is gone for good is found missing at the next start.
             reason = classify(error, "producing", topic=message.topic(), seen=True)
@@ -230,7 +233,7 @@ class Producer:
         if self._failed is not None:
             raise self._failed
 
-    def _call(self, function: Callable[..., Any], doing: str) -> Any:
+    def _call(self, function: Callable[[], T], doing: str) -> T:
         from confluent_kafka import KafkaException
 
         try:

@@ -10,12 +10,13 @@ import os
 import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from attrs import define, field
 
 from bridge.errors import Fault
 from bridge.kafka import jaas
+from bridge.kafka.librdkafka import Setting
 from bridge.trust import truststore
 from bridge.trust.truststore import StoreError
 
@@ -50,11 +51,11 @@ class Security:
     api_key: str | None = None
     api_secret: str | None = None
     environ: Mapping[str, str] = field(factory=lambda: os.environ)
-    settings: dict[str, Any] = field(factory=dict)
+    settings: dict[str, Setting] = field(factory=dict)
     faults: list[Fault] = field(factory=list)
     notices: list[str] = field(factory=list)
 
-    def read(self) -> dict[str, Any]:
+    def read(self) -> dict[str, Setting]:
         """librdkafka's settings; whole only if there are no faults."""
         protocol = self._protocol()
         self.settings["security.protocol"] = protocol

@@ -8,8 +8,7 @@ the partitioner) cannot be overridden.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from attrs import define, field
 
@@ -18,6 +17,7 @@ from bridge.config.external import Origin
 from bridge.config.reach import hosts
 from bridge.errors import ConfigurationError, Fault, Stage
 from bridge.kafka import credentials
+from bridge.kafka.librdkafka import Setting, Settings
 from bridge.kafka.security import Security
 from bridge.kafka.translate import COMMON, Translated
 
@@ -31,7 +31,7 @@ RECORD_BYTES: Final = 256
 _OVERRIDE: Final = "producer.override."
 _SECURITY: Final = ("security.", "sasl.", "ssl.")
 
-_COMMON: Final[Mapping[str, Any]] = {
+_COMMON: Final[Settings] = {
     # A broker that comes back is found within two seconds instead of ten.
     "reconnect.backoff.ms": 50,
     "reconnect.backoff.max.ms": 2_000,
@@ -43,7 +43,7 @@ _COMMON: Final[Mapping[str, Any]] = {
     "log_level": 2,
 }
 
-_PRODUCER: Final[Mapping[str, Any]] = {
+_PRODUCER: Final[Settings] = {
     "linger.ms": 5,
     "compression.type": "none",
     "message.max.bytes": 1_048_576,
@@ -52,7 +52,7 @@ _PRODUCER: Final[Mapping[str, Any]] = {
 }
 
 # Not to be overridden by any file.
-_PRODUCER_MUST: Final[Mapping[str, Any]] = {
+_PRODUCER_MUST: Final[Settings] = {
     "enable.idempotence": True,
     "acks": "all",
     # Java's default partitioner: a key lands where a Java client would put it.
@@ -61,7 +61,7 @@ _PRODUCER_MUST: Final[Mapping[str, Any]] = {
     "delivery.report.only.error": True,
 }
 
-_CONSUMER_MUST: Final[Mapping[str, Any]] = {
+_CONSUMER_MUST: Final[Settings] = {
     "isolation.level": "read_committed",
     "enable.auto.commit": False,
     "enable.auto.offset.store": False,
@@ -81,7 +81,7 @@ def transactional_id(loaded: Loaded) -> str:
 
 def producer_settings(
     loaded: Loaded, *, max_message_bytes: int | None = None, transaction_ms: int | None = None
-) -> dict[str, Any]:
+) -> dict[str, Setting]:
     """For a producer of this connector; ``max_message_bytes`` is the largest value it may send, ``transaction_ms``
     the time a transaction has where nobody set one.
 
@@ -105,13 +105,13 @@ def time_limit(loaded: Loaded) -> tuple[float, str, bool]:
     return float(settings["message.timeout.ms"]) / 1000, key, bool(given)
 
 
-def consumer_settings(loaded: Loaded) -> dict[str, Any]:
+def consumer_settings(loaded: Loaded) -> dict[str, Setting]:
     """For a reader of committed records; it brings its own ``group.id``. Raises ConfigurationError."""
     _check_reach(loaded)
     return _finish(_client("consumer", loaded.worker, loaded.connector))
 
 
-def admin_settings(loaded: Loaded) -> dict[str, Any]:
+def admin_settings(loaded: Loaded) -> dict[str, Setting]:
     """For an admin client. Raises ConfigurationError."""
     _check_reach(loaded)
     return _finish(_client("admin", loaded.worker, loaded.connector))
@@ -124,7 +124,7 @@ def _check_reach(loaded: Loaded) -> None:
             loaded.connector.egress.check(host, port, Stage.PRODUCE)
 
 
-def worker_settings(kind: str, worker: Config) -> dict[str, Any]:
+def worker_settings(kind: str, worker: Config) -> dict[str, Setting]:
     """For a ``consumer`` or ``admin`` client without a connector. Raises ConfigurationError."""
     return _finish(_client(kind, worker, None))
 
@@ -146,7 +146,7 @@ def examine(loaded: Loaded) -> tuple[list[Fault], list[str]]:
     return list(faults.values()), list(notices)
 
 
-def _contradiction(kind: str, settings: Mapping[str, Any]) -> Fault | None:
+def _contradiction(kind: str, settings: Settings) -> Fault | None:
     """What librdkafka itself has against settings that are sound one by one.
 
     It is told neither brokers nor a login: with ``sasl.oauthbearer.*`` a client asks for a token as soon as it is
@@ -170,14 +170,14 @@ def _contradiction(kind: str, settings: Mapping[str, Any]) -> Fault | None:
 
 @define
 class _Draft:
-    settings: dict[str, Any]
+    settings: dict[str, Setting]
     faults: list[Fault] = field(factory=list)
     notices: list[str] = field(factory=list)
     ignored: list[str] = field(factory=list)
     """Settings that Java has and that mean nothing here."""
 
 
-def _finish(draft: _Draft) -> dict[str, Any]:
+def _finish(draft: _Draft) -> dict[str, Setting]:
     if draft.faults:
         raise ConfigurationError(draft.faults)
     return draft.settings
@@ -205,7 +205,7 @@ def _client(kind: str, worker: Config, connector: Config | None) -> _Draft:
             shared = COMMON.keys() - {"bootstrap.servers"}
             rest = {key: text for key, text in rest.items() if key in shared and text.strip()}
         translated.add(kind, rest, prefix)
-    security = Security(secured, **_credentials(connector))
+    security = Security(secured, *_credentials(connector))
     settings = {"client.id": _client_id(kind, connector), **_COMMON, **security.read(), **translated.settings}
     faults = [Fault(called.get(one.key, one.key), one.message) for one in security.faults]
     draft = _Draft(settings, [*unowned, *faults, *translated.faults], security.notices, translated.ignored)
@@ -236,7 +236,7 @@ def _producer(loaded: Loaded, max_message_bytes: int | None, transaction_ms: int
     return draft
 
 
-def _limit_sizes(settings: dict[str, Any], most: int) -> None:
+def _limit_sizes(settings: dict[str, Setting], most: int) -> None:
     """No record and no batch larger than that: the broker's limit is one for batches."""
     settings["message.max.bytes"] = max(1_000, most)
     settings["batch.size"] = min(int(settings.get("batch.size", 1_000_000)), most)
@@ -266,17 +266,18 @@ _PLACEHOLDER: Final = "made-at-the-start"
 """``service_account.with_keys`` puts real ones in its place when the connector starts."""
 
 
-def is_placeholder(settings: Mapping[str, Any]) -> bool:
+def is_placeholder(settings: Settings) -> bool:
     """Whether a client's login waits for a key that is still to be made."""
     return settings.get("sasl.username") == _PLACEHOLDER
 
 
-def _credentials(connector: Config | None) -> dict[str, Any]:
+def _credentials(connector: Config | None) -> tuple[str | None, str | None]:
+    """API key and secret."""
     if connector is None:
-        return {}
+        return None, None
     if connector.get("kafka.auth.mode") == "SERVICE_ACCOUNT" and not connector.get("kafka.api.key"):
-        return {"api_key": _PLACEHOLDER, "api_secret": _PLACEHOLDER}
-    return {"api_key": connector.get("kafka.api.key"), "api_secret": connector.get("kafka.api.secret")}
+        return _PLACEHOLDER, _PLACEHOLDER
+    return connector.get("kafka.api.key"), connector.get("kafka.api.secret")
 
 
 def _client_id(kind: str, connector: Config | None) -> str:

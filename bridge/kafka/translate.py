@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
 from attrs import define, field, frozen
 
 from bridge.errors import Fault
+from bridge.kafka.librdkafka import Setting
 
 
 @frozen
@@ -29,7 +30,7 @@ class _Ignored:
 
 IGNORED: Final = _Ignored()
 
-Translation = str | Callable[[str], "dict[str, Any] | _Ignored"] | Refused | _Ignored
+Translation = str | Callable[[str], "dict[str, Setting] | _Ignored"] | Refused | _Ignored
 
 
 def _number(text: str, least: int = 0) -> int:
@@ -42,22 +43,22 @@ def _number(text: str, least: int = 0) -> int:
     return value
 
 
-def _kilobytes(name: str) -> Callable[[str], dict[str, Any]]:
+def _kilobytes(name: str) -> Callable[[str], dict[str, Setting]]:
     return lambda text: {name: min(max(1, _number(text, 1) // 1024), 2**31 - 1)}
 
 
-def _capped(name: str, most: int, least: int = 0) -> Callable[[str], dict[str, Any]]:
+def _capped(name: str, most: int, least: int = 0) -> Callable[[str], dict[str, Setting]]:
     """Java takes the largest number for *never*; librdkafka's range is smaller."""
     return lambda text: {name: min(_number(text, least), most)}
 
 
-def _buffer(name: str) -> Callable[[str], dict[str, Any]]:
+def _buffer(name: str) -> Callable[[str], dict[str, Setting]]:
     """-1 is the system's default in Java, 0 in librdkafka."""
     return lambda text: {name: min(max(0, _number(text, -1)), 100_000_000)}
 
 
-def _word(name: str, *words: str) -> Callable[[str], dict[str, Any]]:
-    def translate(text: str) -> dict[str, Any]:
+def _word(name: str, *words: str) -> Callable[[str], dict[str, Setting]]:
+    def translate(text: str) -> dict[str, Setting]:
         if text.lower() not in words:
             raise ValueError(f"must be {' or '.join(words)}, not {text!r}")
         return {name: text.lower()}
@@ -65,7 +66,7 @@ def _word(name: str, *words: str) -> Callable[[str], dict[str, Any]]:
     return translate
 
 
-def _assignors(text: str) -> dict[str, Any]:
+def _assignors(text: str) -> dict[str, Setting]:
     names = {
         "RangeAssignor": "range",
         "RoundRobinAssignor": "roundrobin",
@@ -78,13 +79,13 @@ def _assignors(text: str) -> dict[str, Any]:
     return {"partition.assignment.strategy": ",".join(names.get(one, one) for one in given)}
 
 
-def _must_be_all(text: str) -> dict[str, Any]:
+def _must_be_all(text: str) -> dict[str, Setting]:
     if text.lower() not in ("all", "-1"):
         raise ValueError("must be all: with less, events could be lost")
     return {"acks": "all"}
 
 
-def _must_be_true(text: str) -> dict[str, Any]:
+def _must_be_true(text: str) -> dict[str, Setting]:
     if text.lower() != "true":
         raise ValueError("must be true: without it, retries double and reorder events")
     return {"enable.idempotence": True}
@@ -254,7 +255,7 @@ NATIVE: Final = frozenset(
 class Translated:
     """librdkafka settings, the faults met while making them, and what had no effect."""
 
-    settings: dict[str, Any] = field(factory=dict)
+    settings: dict[str, Setting] = field(factory=dict)
     faults: list[Fault] = field(factory=list)
     ignored: list[str] = field(factory=list)
 

@@ -8,7 +8,7 @@ is the sum over connectors. The record outlives a reset of the position and the 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 from attrs import define, field
@@ -16,6 +16,7 @@ from attrs import define, field
 from bridge.documents import Broken, read
 from bridge.foreign import Foreign
 from bridge.kafka.committed import read_topic
+from bridge.kafka.librdkafka import Settings
 
 if TYPE_CHECKING:
     from confluent_kafka import Message
@@ -91,7 +92,7 @@ class Counted:
 
 
 def read_uses(
-    consumer_settings: Mapping[str, Any],
+    consumer_settings: Settings,
     topic: str,
     group: str,
     *,
