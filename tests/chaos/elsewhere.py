@@ -31,6 +31,7 @@ _SHAPES = "unit/registry/test_shapes.py::"
 _LOGIN = "unit/salesforce/auth/test_auth_refusals.py::"
 _START = "unit/salesforce/test_cometd_start.py::"
 _DEADLINE = "unit/salesforce/test_deadline.py::"
+_CONVERSION = "unit/routing/test_conversion.py::"
 _DOCUMENTS = "unit/test_documents.py::"
 _STATE = "unit/worker/test_state.py::"
 
@@ -161,6 +162,21 @@ TABLE: Final = (
     line("/dev/zero, a pipe, a folder as a store or in ${file:…}",
          "refused at once", "no regular file",
          _LIMITS + "test_only_regular_files_of_a_sane_size_are_read"),
+
+    # ---- events that do not convert
+    line("a byte that is no UTF-8, in every format and behind transforms",
+         OTHERS, "field Customer_Name__c of Order_Placed__e is not UTF-8",
+         _CONVERSION + "test_bytes_that_are_no_utf8_name_the_field_and_show_no_value"),
+    line("any exception out of one event's conversion, a recursion too",
+         OTHERS, "field Secret__c: an unexpected ValueError in ",
+         _CONVERSION + "test_an_exception_becomes_a_bad_record_of_the_field_without_its_text",
+         _CONVERSION + "test_a_recursion_is_one_event_s_fault_and_its_trace_is_short"),
+    line("the ends of the range of a float, masked and cast",
+         "they pass", None,
+         _CONVERSION + "test_the_ends_of_the_range_of_a_float_pass_through_every_format"),
+    line("a bad event where none is tolerated",
+         ENDS, None,
+         _RUN + "test_a_bad_event_ends_the_connector_and_what_came_before_it_is_committed"),
 
     # ---- documents of others
     line("answers of a registry of any shape",
