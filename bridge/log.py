@@ -171,9 +171,9 @@ def for_connector(name: str, logger: str = "bridge") -> ConnectorLog:
     return ConnectorLog(logging.getLogger(logger), {"connector": name})
 
 
-def facts(record: logging.LogRecord) -> dict[str, Any]:
+def facts(record: logging.LogRecord) -> dict[str, object]:
     """Connector, stage, replay id and the extra fields of a line; what its error knows included."""
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, BridgeError):
         found |= {"stage": str(error.stage), "replay_id": error.position}
@@ -216,7 +216,7 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The object, secrets masked."""
         seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-        line: dict[str, Any] = {
+        line: dict[str, object] = {
             "ts": f"{seconds}.{int(record.msecs):03d}Z",
             "level": record.levelname,
             "logger": record.name,
@@ -229,7 +229,7 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(_masked(line), ensure_ascii=False)
 
 
-def _masked(value: Any) -> Any:
+def _masked(value: object) -> object:
     """The same, fit for JSON, with secrets masked in every text; keys are ours and stay."""
     if isinstance(value, Mapping):
         return {str(key): _masked(one) for key, one in value.items()}

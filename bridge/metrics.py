@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from attrs import define, field, frozen
 
@@ -20,6 +20,10 @@ from bridge.counts import CAREFUL_CONVERSIONS, FOREIGN_RECORDS, Counts
 from bridge.errors import Fatal, Stage
 
 if TYPE_CHECKING:
+    from threading import Thread
+    from wsgiref.simple_server import WSGIServer
+
+    from prometheus_client import CollectorRegistry
     from prometheus_client.core import Metric
 
 STATES: Final = ("UNASSIGNED", "STARTING", "RUNNING", "PAUSED", "STOPPED", "RESTARTING", "FAILED")
@@ -76,7 +80,7 @@ class Stats:
     schemas_compiled: int = 0
     fields_encrypted: int = 0
     protected_fields: int = 0
-    sealed: tuple[Mapping[str, Any], ...] = ()  # the ledger's entries, as JSON
+    sealed: tuple[Mapping[str, object], ...] = ()  # the ledger's entries, as JSON
 
     # the connector as a whole
     restarts: int = 0
@@ -294,7 +298,7 @@ class Metrics:
             ) from error
         return Endpoint(host, server.server_port, server, thread)
 
-    def _registry(self) -> Any:
+    def _registry(self) -> CollectorRegistry:
         from prometheus_client import CollectorRegistry, ProcessCollector
 
         registry = CollectorRegistry(auto_describe=False)
@@ -309,8 +313,8 @@ class Endpoint:
 
     host: str
     port: int
-    _server: Any
-    _thread: Any
+    _server: WSGIServer
+    _thread: Thread
 
     def close(self) -> None:
         self._server.shutdown()

@@ -6,7 +6,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from attrs import define
 
@@ -22,10 +22,11 @@ TIMEOUT: Final = SERVICES.key
 log = logging.getLogger(__name__)
 
 
-def patience(config: Mapping[str, Any]) -> float:
+def patience(config: Mapping[str, object]) -> float:
     """``errors.retry.timeout`` of a connector in seconds; infinite where it is negative."""
-    seconds = config.get(TIMEOUT, 300_000) / 1000
-    return float(seconds) if seconds >= 0 else float("inf")
+    milliseconds = config.get(TIMEOUT, 300_000)
+    assert isinstance(milliseconds, int | float), "as it is declared"
+    return milliseconds / 1000 if milliseconds >= 0 else float("inf")
 
 
 @define

@@ -6,7 +6,7 @@ deep as a text is long. Depth and the number of values, aliases followed, are lo
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import yaml
 
@@ -19,7 +19,7 @@ class NoYamlError(ValueError):
     """What is wrong with a text, as the end of a sentence that begins with its name."""
 
 
-def documents_of(text: str) -> list[Any]:
+def documents_of(text: str) -> list[object]:
     """Every document of a text. NoYamlError, the end of a sentence, for what is no YAML or beyond the bounds."""
     try:
         _check_depth(text)
@@ -27,6 +27,7 @@ def documents_of(text: str) -> list[Any]:
         found = []
         while loader.check_node():
             node = loader.get_node()
+            assert node is not None, "check_node has seen it"
             _check_size(node)
             found.append(loader.construct_document(node))
         return found
@@ -53,10 +54,10 @@ def _check_depth(text: str) -> None:
             raise NoYamlError(f"is nested more than {DEEPEST} deep in line {line}")
 
 
-def _check_size(root: Any) -> None:
+def _check_size(root: yaml.Node) -> None:
     sizes: dict[int, int] = {}
 
-    def size(node: Any, above: frozenset[int]) -> int:
+    def size(node: yaml.Node, above: frozenset[int]) -> int:
         if id(node) in above:
             raise NoYamlError(f"refers to itself in line {node.start_mark.line + 1}")
         if id(node) not in sizes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from bridge.config.declarations.formats import FORMS
 from bridge.event import Data
@@ -57,7 +57,7 @@ class Format(Protocol):
         frame: bytes,
         settings: Settings,
         protection: Protection | None = None,
-    ) -> Callable[[dict[str, Any]], bytes]:
+    ) -> Callable[[dict[str, object]], bytes]:
         """The encoder for values by field name, as transforms leave them."""
 
     def compile_fused(

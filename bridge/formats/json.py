@@ -75,7 +75,7 @@ def compile_values(
     frame: bytes,
     settings: Mapping[str, str],
     protection: Protection | None = None,
-) -> Callable[[dict[str, Any]], bytes]:
+) -> Callable[[dict[str, object]], bytes]:
     """The encoder for values by field name, in the forms of ``model/schema.py``."""
     refused(protection, NAME)
     options = Options.of(settings)

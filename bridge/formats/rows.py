@@ -57,7 +57,7 @@ class Layout:
     passed_over: frozenset[str] = frozenset()
     """Fields of the event that are not written on purpose."""
 
-    def values(self, row: Row) -> dict[str, Any]:
+    def values(self, row: Row) -> dict[str, object]:
         """The row's values by field name."""
         return {s.name: getattr(row, s.attribute) for s in self.slots}
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from bridge.java.exceptions import InvalidConfig, data_error, illegal_argument
 from bridge.model.schema import Field, Kind, Schema
+from bridge.transforms.record import Value
 from bridge.transforms.structs import default_of, require_map
 
 
@@ -72,7 +71,7 @@ def field_at(schema: Schema, steps: tuple[str, ...]) -> Field | None:
     return found
 
 
-def value_at(schema: Schema, steps: tuple[str, ...], value: Any, *, defaults: bool) -> Any:
+def value_at(schema: Schema, steps: tuple[str, ...], value: Value, *, defaults: bool) -> Value:
     """The value at the end of a path that exists; null below a null parent."""
     for step in steps:
         if value is None:
@@ -85,7 +84,7 @@ def value_at(schema: Schema, steps: tuple[str, ...], value: Any, *, defaults: bo
     return value
 
 
-def mapped_value_at(steps: tuple[str, ...], value: Any) -> Any:
+def mapped_value_at(steps: tuple[str, ...], value: Value) -> Value:
     """The same without schema: null where a step is missing. DataException for a step through no map."""
     if not steps:
         raise illegal_argument("fromIndex(0) > toIndex(-1)", vague=True)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum, StrEnum, auto
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from attrs import evolve, frozen
 
 from bridge.model.schema import Field, Kind, Schema
-from bridge.transforms.record import ConnectRecord
+from bridge.transforms.record import ConnectRecord, Value
 
 _MOST_SCHEMAS: Final = 256  # remembered by one transform; beyond that it starts anew
 
@@ -47,7 +47,7 @@ class State:
         return evolve(self, leaks=(*self.leaks, *(leak for leak in leaks if leak.tags)))
 
 
-Convert = Callable[[Any, ConnectRecord], Any]
+Convert = Callable[[Value, ConnectRecord], Value]
 
 
 @frozen

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from attrs import evolve
 
 from bridge.java.exceptions import JavaError, data_error, schema_builder_error
 from bridge.model.schema import UNSET, Field, Kind, Schema
-from bridge.transforms.record import java_class
+from bridge.transforms.record import Value, java_class
 
-Copy = Callable[[dict[str, Any]], dict[str, Any]]
+Copy = Callable[[dict[str, Value]], dict[str, Value]]
 
 
 def type_name(schema: Schema) -> str:
@@ -24,18 +23,18 @@ def described(schema: Schema) -> str:
     return f"Schema{{{f'{schema.name}:' if schema.name else ''}{type_name(schema)}}}"
 
 
-def default_of(schema: Schema) -> Any:
+def default_of(schema: Schema) -> Value:
     """The default, None where there is none."""
     return None if schema.default is UNSET else schema.default
 
 
-def require_struct(schema: Schema, value: Any, purpose: str) -> None:
+def require_struct(schema: Schema, value: Value, purpose: str) -> None:
     """DataException unless the value is a struct."""
     if schema.kind is not Kind.STRUCT or value is None:
         raise not_a("Struct objects supported", purpose, java_class(value, schema))
 
 
-def require_map(value: Any, purpose: str) -> None:
+def require_map(value: Value, purpose: str) -> None:
     """DataException unless the value (without schema) is a map."""
     if type(value) is not dict:
         raise not_a("Map objects supported in absence of schema", purpose, java_class(value))
@@ -68,7 +67,7 @@ def copier(fields: Iterable[Field], *, defaults: bool) -> Copy:
     if not filled and not required:
         return dict.copy
 
-    def copy(value: dict[str, Any]) -> dict[str, Any]:
+    def copy(value: dict[str, Value]) -> dict[str, Value]:
         out = value.copy()
         for name, default in filled.items():
             if out[name] is None:
@@ -82,7 +81,7 @@ def copier(fields: Iterable[Field], *, defaults: bool) -> Copy:
 
 
 def struct_like(
-    schema: Schema, fields: Iterable[Field], *, optional: bool = False, default: Any = UNSET
+    schema: Schema, fields: Iterable[Field], *, optional: bool = False, default: Value = UNSET
 ) -> Schema:
     """A struct with the name, version, doc and parameters of another. SchemaBuilderException for bad names."""
     made = tuple(fields)
@@ -102,7 +101,7 @@ def check_names(fields: Iterable[Field]) -> None:
         seen.add(one.name)
 
 
-def read(name: str, schema: Schema, *, defaults: bool) -> Callable[[dict[str, Any]], Any]:
+def read(name: str, schema: Schema, *, defaults: bool) -> Callable[[dict[str, Value]], Value]:
     """A function that reads one field, with its default where it is null."""
     default = default_of(schema) if defaults else None
     if default is None:

@@ -65,7 +65,7 @@ def compile_values(
     frame: bytes,
     settings: Mapping[str, str],
     protection: Protection | None = None,
-) -> Callable[[dict[str, Any]], bytes]:
+) -> Callable[[dict[str, object]], bytes]:
     """The encoder for values by field name, in the forms of ``model/schema.py``; for the value itself where ``schema``
     is no struct."""
     if schema.kind is not Kind.STRUCT:

@@ -13,7 +13,7 @@ from bridge.config.property import HIGH, LIST
 from bridge.java import numbers as numbers
 from bridge.java.exceptions import InvalidConfig, JavaError, data_error, invalid
 from bridge.model.schema import DATE, DECIMAL, TIME, TIMESTAMP, UNSET, Field, Kind, Schema
-from bridge.transforms.record import ConnectRecord, Float32, Int8, Int16, Int32, java_class, kind_of
+from bridge.transforms.record import ConnectRecord, Float32, Int8, Int16, Int32, Value, java_class, kind_of
 from bridge.transforms.spec import REPLACE_NULL, Key, Settings, Spec, trimmed
 from bridge.transforms.step import Bound, Leak, OnSide, Side, Transform, all_tags, kind_changed
 from bridge.transforms.structs import copier, default_of, require_fields, require_map
@@ -195,7 +195,7 @@ def _bind_fields(schema: Schema, types: dict[str, Kind], *, defaults: bool) -> B
 _TEMPORAL: Final = (DATE, TIME, TIMESTAMP)
 
 
-def caster(schema: Schema, target: Kind) -> Callable[[Any], Any]:
+def caster(schema: Schema, target: Kind) -> Callable[[Value], Value]:
     """The function that casts values of a schema; null stays null. It raises DataException."""
 
     def refused(value: Any) -> Any:
