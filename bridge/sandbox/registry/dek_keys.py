@@ -140,18 +140,22 @@ class Keys:
         self.keks[name] = made
         return made
 
-    def update_kek(self, name: str, body: Json) -> Kek:
-        """Change properties, words or sharing: null clears, absent keeps."""
+    def changed_kek(self, name: str, body: Json) -> Kek:
+        """A KEK as an update would make it: null clears, absent keeps."""
         known = self.kek(name)
         if body.get("shared", known.shared) is None:
             raise server_fault()
-        changed = evolve(
+        return evolve(
             known,
             props=dict(body["kmsProps"] or {}) if "kmsProps" in body else known.props,
             doc=body.get("doc", known.doc),
             shared=body.get("shared", known.shared),
         )
-        if changed != known:
+
+    def update_kek(self, name: str, body: Json) -> Kek:
+        """Change properties, words or sharing."""
+        changed = self.changed_kek(name, body)
+        if changed != self.keks[name]:
             self.keks[name] = evolve(changed, ts=_now())
         return self.keks[name]
 

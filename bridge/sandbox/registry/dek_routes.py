@@ -8,7 +8,7 @@ from typing import Any, Final
 from bridge.encryption.envelope import Algorithm
 from bridge.sandbox.registry import names
 from bridge.sandbox.registry.dek_keys import Dek, Kek, Keys, invalid
-from bridge.sandbox.registry.error_codes import RegistryError
+from bridge.sandbox.registry.error_codes import RegistryError, server_fault
 from bridge.sandbox.registry.http import Call, Handler
 from bridge.sandbox.registry.subjects import Subjects, version_number
 
@@ -71,15 +71,26 @@ class DekRoutes:
         try:
             if not has_props:
                 # recorded as it is: the server fails where kmsProps is absent
-                raise RegistryError(500, "Internal Server Error")
-            self._keys.kms(kek, "__TEST").wrap(b"test")
-        except RegistryError as error:
+                raise server_fault()
+            self._probe(kek, "creating")
+        except RegistryError:
             del self._keys.keks[kek.name]
-            text = f"Error while creating key: {error.message}" if error.code == 50070 else error.message
-            raise RegistryError(500, text) from None
+            raise
 
     def _update_kek(self, call: Call) -> Any:
-        return self._keys.update_kek(call.path[0], call.object("putKek.request")).document()
+        body = call.object("putKek.request")
+        if call.flag("testSharing"):
+            changed = self._keys.changed_kek(call.path[0], body)
+            if changed.shared:
+                self._probe(changed, "updating")
+        return self._keys.update_kek(call.path[0], body).document()
+
+    def _probe(self, kek: Kek, doing: str) -> None:
+        """Try a shared KEK's key management. Raises 500 where that fails."""
+        try:
+            self._keys.kms(kek, "__TEST").wrap(b"test")
+        except RegistryError as error:
+            raise RegistryError(500, f"Error while {doing} key: {error.message}") from None
 
     def _delete_kek(self, call: Call) -> Any:
         self._keys.delete_kek(call.path[0], permanent=call.flag("permanent"))

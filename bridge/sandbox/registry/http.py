@@ -21,6 +21,7 @@ from bridge.languages.compatibility.json_text import Number
 from bridge.sandbox.registry import names, shapes
 from bridge.sandbox.registry.error_codes import BareError, RegistryError
 from bridge.sandbox.registry.names import ALL
+from bridge.sandbox.registry.numerals import java_int
 from bridge.sandbox.server import Receive, Scope, Send
 
 V1: Final = "application/vnd.schemaregistry.v1+json"
@@ -63,10 +64,8 @@ class Call:
         return shapes.read(what, self.body)
 
     def _int(self, key: str, default: int) -> int:
-        try:
-            return int(self.text(key) or default)
-        except ValueError:
-            raise RegistryError(404, "HTTP 404 Not Found") from None
+        text = self.text(key) or ""
+        return number(text) if text.strip() else default
 
 
 Handler = Callable[[Call], Any]
@@ -132,11 +131,11 @@ class Application:
 
 
 def number(text: str) -> int:
-    """A number in a path. Raises 404, as for a path that does not exist."""
-    try:
-        return int(text)
-    except ValueError:
-        raise RegistryError(404, "HTTP 404 Not Found") from None
+    """A number in a path or query. Raises 404, as for a path that does not exist."""
+    found = java_int(text)
+    if found is None:
+        raise RegistryError(404, "HTTP 404 Not Found")
+    return found
 
 
 def _segments(path: str) -> tuple[str, ...]:

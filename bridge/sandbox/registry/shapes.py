@@ -6,20 +6,19 @@ is read has the type that is meant; what is not named is let through.
 
 from __future__ import annotations
 
-import re
+import math
 from collections.abc import Mapping
 from typing import Any, Final
 
 from bridge.languages.compatibility.json_text import Number
 from bridge.sandbox.registry.error_codes import RegistryError
+from bridge.sandbox.registry.numerals import INT, whole
 
 _STRING: Final = "String"
 _INTEGER: Final = "Integer"
 _BOOLEAN: Final = "Boolean"
 _FLAG: Final = "boolean"
 """A boolean that is never absent: null and an empty text are false."""
-_DIGITS: Final = re.compile(r"[+-]?\d+", re.ASCII)
-_INT: Final = range(-(1 << 31), 1 << 31)
 # a type, a list or a set of one, a mapping's values, an enumeration's names, or the fields of an object with its class
 Shape = Any
 
@@ -191,17 +190,16 @@ def _integer(value: Any) -> int | None:
     if isinstance(value, bool):
         raise refusal(_INTEGER, value)
     if isinstance(value, str):
-        if not _DIGITS.fullmatch(value.strip()):
+        number = whole(value.strip())
+        if number is None:
             raise _unread(_INTEGER, value, "not a valid `java.lang.Integer` value")
-        if int(value) not in _INT:
+        if number not in INT:
             limits = "out of range of `java.lang.Integer` (-2147483648 -2147483647)"
             raise _unread(_INTEGER, value, f"Overflow: numeric value ({value.strip()}) {limits}")
-        return int(value)
-    if (
-        isinstance(value, float) and value != value
-    ):  # the reader casts it, and Java's NaN is 0 as a whole number
-        return 0
-    if not _INT.start - 1 < value < _INT.stop:
+        return number
+    if math.isnan(value):
+        return 0  # the reader casts it, and Java's NaN is 0 as a whole number
+    if not INT.start - 1 < value < INT.stop:
         limits = "out of range of int (-2147483648 - 2147483647)"
         raise RegistryError(400, f"Numeric value ({_text(value)}) {limits}")
     return int(value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from typing import Any, Final
 
@@ -22,13 +21,12 @@ from bridge.sandbox.registry.error_codes import (
 )
 from bridge.sandbox.registry.matching import finds, noted_version
 from bridge.sandbox.registry.names import Name
+from bridge.sandbox.registry.numerals import java_int
 from bridge.sandbox.registry.schemas import Request, Schemas
 from bridge.sandbox.registry.settings import READ_ONLY, Configs, Modes
 from bridge.sandbox.registry.store import Store, Version
 
 RESERVED_PROPERTY: Final = "confluent:reserved"
-_MAX_VERSION: Final = (1 << 31) - 1
-_NUMBER: Final = re.compile(r"[+-]?\d+")
 
 
 class Subjects:
@@ -320,8 +318,8 @@ def version_number(text: str) -> int | None:
     word = text.strip()
     if word.lower() == "latest":
         return None
-    if _NUMBER.fullmatch(word) and -_MAX_VERSION - 1 <= int(word) <= _MAX_VERSION:
-        number = int(word)
+    number = java_int(word)
+    if number is not None:
         if number == -1:
             return None
         if number > 0:

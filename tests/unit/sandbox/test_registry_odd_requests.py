@@ -348,3 +348,18 @@ def test_what_does_not_fit_is_said_in_the_readers_words(ask: Client, body: str, 
     status, refused = ask("POST", "/subjects/s/versions", body)
     assert (status, refused["error_code"]) == (400, 400)
     assert message in refused["message"]
+
+
+@pytest.mark.parametrize("text", ["1_0", "%201", "1.0", "2147483648", "x"])
+def test_a_number_in_a_path_or_query_has_digits_only(ask: Client, text: str) -> None:
+    assert ask("GET", f"/schemas/ids/{text}")[1]["error_code"] == 404
+    assert ask("GET", f"/subjects?limit={text}")[1]["error_code"] == 404
+
+
+def test_an_update_to_a_shared_kek_can_be_tried_first(ask: Client) -> None:
+    ask("POST", KEKS, {**KEK, "kmsType": "none"})
+    message = "Could not generate encrypted dek for __TEST: No KMS driver supports: none://i"
+    refused = (500, {"error_code": 500, "message": f"Error while updating key: {message}"})
+    assert ask("PUT", f"{KEKS}/k?testSharing=true", {"shared": True}) == refused
+    assert ask("GET", f"{KEKS}/k")[1]["shared"] is False
+    assert ask("PUT", f"{KEKS}/k?testSharing=true", {"doc": "d"})[1]["doc"] == "d"
