@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Mapping
-from typing import Final, Protocol, TypeVar
+from typing import Final, TypeVar
 from urllib.parse import quote
 
 from attrs import field, frozen
@@ -15,18 +15,12 @@ from bridge.errors import Fatal, Stage, fatal
 from bridge.errors.words import words
 from bridge.registry import answers
 from bridge.registry.answers import checked
-from bridge.registry.http import NoRegistryError, Refused
+from bridge.registry.http import Caller, NoRegistryError, Refused
 
 T = TypeVar("T")
 _BASE: Final = "/dek-registry/v1/keks"
 NOT_FOUND: Final = 40470
 _DAY: Final = 86_400_000
-
-
-class Http(Protocol):
-    """What answers for the registry."""
-
-    def call(self, method: str, path: str, body: object = None) -> object: ...
 
 
 class ExistsError(Exception):
@@ -67,7 +61,7 @@ class WrappedDek:
 class DekRegistry:
     """``context``: ``.name``, sent with questions about KEKs as newer clients do; empty for the default one."""
 
-    def __init__(self, http: Http, context: str = "") -> None:
+    def __init__(self, http: Caller, context: str = "") -> None:
         self._http = http
         self._context = context
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from bridge.config import Config, files
 from bridge.config.external import Origin
@@ -26,7 +26,7 @@ def config_infos(
     *,
     environ: Mapping[str, str] = os.environ,
     unknown: str | None = None,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """The properties of a connector that came by REST, with definitions, values and errors; secrets are masked.
 
     With a worker, whoever will use the settings judges them too, as in ``sfbridge validate``.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from attrs import field, frozen
 
@@ -13,6 +12,7 @@ from bridge.languages.tagging import Tagged, tags_in
 from bridge.metadata.classification import Classification, of_classification
 from bridge.model.contract import Contract
 from bridge.model.registered import Registered
+from bridge.model.registry_documents import RuleDocument
 from bridge.routing.planning import with_contract
 
 
@@ -42,7 +42,7 @@ class Explained:
     payload: bool = False
     """Whether the payload is encrypted as a whole."""
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> dict[str, object]:
         """As JSON."""
         r = self.registered
         return {
@@ -144,7 +144,7 @@ def _wanted(
     return {tag: (origin,) for tag, origin in by_class.items()}
 
 
-def _rule(rule: Mapping[str, Any], found: Tagged) -> Rule:
+def _rule(rule: RuleDocument, found: Tagged) -> Rule:
     tags = tuple(rule.get("tags") or ())
     met = tuple(name for name, has in found.fields.items() if has and meet(tags, has))
     return Rule(str(rule.get("name")), str(rule.get("type")), tags, bool(rule.get("disabled")), met)

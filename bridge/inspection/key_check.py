@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 from attrs import evolve
 
 from bridge.config import Loaded
-from bridge.encryption.dek_registry import Http, Kek
+from bridge.encryption.dek_registry import Kek
 from bridge.errors import fatal
 from bridge.metadata.sources import load_contracts
 from bridge.model.registered import Registered
 from bridge.model.schema import Schema
+from bridge.registry.http import Caller
 from bridge.routing.demands import check_contract
 from bridge.routing.guard import Guard, deks_of
 from bridge.routing.keys import judging
@@ -20,9 +20,9 @@ from bridge.routing.ledger import Ledger
 from bridge.routing.planning import Ways, intend
 
 
-def try_keys(loaded: Loaded, http: Http, event: str, schema: Schema, latest: Registered | None) -> str:
+def try_keys(loaded: Loaded, http: Caller, event: str, schema: Schema, latest: Registered | None) -> str:
     """In words what is protected with which keys. ConfigurationError, Fatal, Retriable for what stands against it."""
-    config: Any = loaded.connector
+    config = loaded.connector
     contract = load_contracts([event], config.get("bridge.schema.contract")).get(event)
     if contract is not None:
         check_contract(contract, config)

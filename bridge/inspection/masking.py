@@ -23,11 +23,11 @@ class Shown:
 
     step: str
     topic: str
-    key: Any
-    value: Any
-    headers: Mapping[str, Any] = field(factory=dict)
+    key: object
+    value: object
+    headers: Mapping[str, object] = field(factory=dict)
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> dict[str, object]:
         """As JSON."""
         found = {"topic": self.topic, "key": self.key, "value": self.value, "headers": dict(self.headers)}
         return {"after": self.step, **found} if self.step else found

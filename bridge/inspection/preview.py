@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 import msgspec
 from attrs import evolve, field, frozen
@@ -59,7 +58,7 @@ class Previewed:
     masked: tuple[str, ...] = ()
     schema: str | None = None
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> dict[str, object]:
         """As JSON."""
         return {
             "replayId": self.replay_id, "event": self.event, "schemaId": self.schema_id,
@@ -199,7 +198,7 @@ class Preview:
             known = self._rows[schema_id] = (event, rows)
         return known
 
-    def _topic(self, event: EventType, values: Mapping[str, Any]) -> str:
+    def _topic(self, event: EventType, values: Mapping[str, object]) -> str:
         constants = {"_ObjectType": event.name, "_EventType": event.schema_id}
         return self._template.fill(lambda name: constants.get(name) or values.get(name))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +15,7 @@ from attrs import define, field
 
 from bridge.errors import BridgeError, Fatal, Retriable, Stage
 from bridge.kafka.errors import ErrorWatch, classify
+from bridge.kafka.librdkafka import Settings
 from bridge.waits import READ
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _UNKNOWN: Final = frozenset({"UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_TOPIC", "_UNKNOW
 class Reader:
     """Records of one topic. ``settings`` are librdkafka's, as ``settings.worker_settings`` makes them."""
 
-    settings: Mapping[str, Any]
+    settings: Settings
     topic: str
     from_beginning: bool = False
     patience: float = READ.longest
@@ -47,7 +48,7 @@ class Reader:
             yield from self._records(consumer, max_events, until_idle)
 
     @contextmanager
-    def consuming(self, more: Mapping[str, Any] | None = None) -> Iterator[Any]:
+    def consuming(self, more: Settings | None = None) -> Iterator[Any]:
         """A client that joins no group, with ``more`` settings."""
         from confluent_kafka import Consumer, KafkaException
 

@@ -12,7 +12,7 @@ import math
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from attrs import define, field, frozen
@@ -26,13 +26,7 @@ from bridge.model.texts import imports_of
 from bridge.model.wire import unframed
 from bridge.reading.framed import Framed
 from bridge.registry.client import Registry, schema_fatal
-from bridge.registry.http import Refused
-
-
-class Http(Protocol):
-    """What answers for the registry."""
-
-    def call(self, method: str, path: str, body: Any = None) -> Any: ...
+from bridge.registry.http import Caller, Refused
 
 
 @frozen
@@ -55,7 +49,7 @@ class _Schema:
 class Decoder:
     """Decodes with schemas of one context of a registry, each fetched once. ``registry`` None: without."""
 
-    registry: Http | None = None
+    registry: Caller | None = None
     context: str = ""
     """``:.name:``, or empty for the default context."""
     _schemas: dict[int, _Schema] = field(factory=dict)
@@ -100,7 +94,7 @@ class Decoder:
         except Exception as error:  # whatever a decoder says of bytes that do not fit
             return _as_base64(data, schema_id, f"does not fit schema {schema_id} ({type(error).__name__})")
 
-    def _fetch(self, registry: Http, schema_id: int) -> _Schema:
+    def _fetch(self, registry: Caller, schema_id: int) -> _Schema:
         try:
             found = registry.call("GET", f"/schemas/ids/{schema_id}{self._query()}")
         except Refused as refusal:

@@ -18,12 +18,12 @@ from bridge.errors import BridgeError
 from bridge.languages.avro.binary import Reading, reading
 from bridge.model.texts import imports_of
 from bridge.model.wire import unframed
-from bridge.reading.decode import Decoded, Decoder, Http, plain
+from bridge.reading.decode import Decoded, Decoder, plain
 from bridge.reading.opener import Opener
 from bridge.registry import answers
 from bridge.registry.answers import checked
 from bridge.registry.client import Registry, schema_fatal
-from bridge.registry.http import Refused
+from bridge.registry.http import Caller, Refused
 from bridge.routing.letters import PREFIX, opened
 
 
@@ -41,7 +41,7 @@ class _Rules:
 class Decrypter:
     """Opens values of one topic. ``context``: ``:.name:``, empty for the default one."""
 
-    registry: Http
+    registry: Caller
     deks: Deks
     context: str
     topic: str

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from uuid import UUID
 
 from attrs import define, field
 
 from bridge.model.framing import GUID_BYTES, GUID_MAGIC, VALUE_HEADER
 from bridge.model.wire import frame_of
-from bridge.registry.http import Refused
-
-
-class Http(Protocol):
-    """What answers for the registry."""
-
-    def call(self, method: str, path: str, body: Any = None) -> Any: ...
-
+from bridge.registry.http import Caller, Refused
 
 UNKNOWN: Final = 0xFFFFFFFF
 """Stands for the id of a GUID that the registry does not know."""
@@ -27,7 +20,7 @@ UNKNOWN: Final = 0xFFFFFFFF
 class Framed:
     """Asks for each GUID once. ``context``: ``:.name:``, empty for the default one."""
 
-    registry: Http | None
+    registry: Caller | None
     context: str = ""
     _ids: dict[bytes, int] = field(factory=dict)
 
@@ -45,12 +38,13 @@ class Framed:
             self._ids[guid] = self._id(self.registry, guid)
         return frame_of(self._ids[guid]) + named[GUID_BYTES:] + data
 
-    def _id(self, registry: Http, guid: bytes) -> int:
+    def _id(self, registry: Caller, guid: bytes) -> int:
         try:
-            entries = registry.call("GET", f"/schemas/guids/{UUID(bytes=guid)}/ids") or []
+            entries = registry.call("GET", f"/schemas/guids/{UUID(bytes=guid)}/ids")
         except Refused:
             return UNKNOWN
         context = self.context.strip(":") or "."
-        ids = {entry.get("context"): entry.get("id") for entry in entries if isinstance(entry, dict)}
+        listed = entries if isinstance(entries, list) else ()
+        ids = {entry.get("context"): entry.get("id") for entry in listed if isinstance(entry, dict)}
         found = ids.get(context)
         return found if isinstance(found, int) else UNKNOWN

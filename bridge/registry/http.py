@@ -16,7 +16,7 @@ import ssl
 import threading
 from collections.abc import Mapping
 from functools import lru_cache, partial
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import unquote, urlsplit
 
 import urllib3
@@ -61,6 +61,13 @@ class Address:
     path: str
     shown: str
     user_info: str | None = field(default=None, repr=False)
+
+
+class Caller(Protocol):
+    """What answers for the registry: ``Http``, or what stands in for it."""
+
+    def call(self, method: str, path: str, body: object = None) -> object:
+        """As ``Http.call``."""
 
 
 @define

@@ -14,7 +14,7 @@ from typing import Final
 from attrs import define, field
 
 from bridge.config import Config, Loaded
-from bridge.encryption.dek_registry import DekRegistry, Http
+from bridge.encryption.dek_registry import DekRegistry
 from bridge.encryption.deks import Dek, Deks
 from bridge.encryption.kms import check, open_kms
 from bridge.encryption.rules import EncryptRule
@@ -23,6 +23,7 @@ from bridge.errors import fatal
 from bridge.model.protection import NOTHING, Protection, Seal
 from bridge.model.registered import Registered
 from bridge.model.subjects import context_name
+from bridge.registry.http import Caller
 from bridge.routing.planning import Intent
 
 _PARAMETER: Final = re.compile(r"(?:value\.converter\.)?rule\.executors\.[^.]+\.param\.(.+)")
@@ -38,7 +39,7 @@ def executor_params(connector: Config | None, worker: Config) -> dict[str, str]:
     return found
 
 
-def deks_of(loaded: Loaded, http: Http) -> Deks:
+def deks_of(loaded: Loaded, http: Caller) -> Deks:
     """The DEKs a connector uses."""
     config = loaded.connector
     seconds = config.get("errors.retry.timeout", 300_000) / 1000

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from attrs import define
 
-from bridge.encryption.dek_registry import DekRegistry, Http, Kek
+from bridge.encryption.dek_registry import DekRegistry, Kek
 from bridge.encryption.deks import Deks
 from bridge.encryption.envelope import Algorithm
 from bridge.encryption.rules import EncryptRule
 from bridge.errors import Fatal
-from bridge.registry.http import http_of
+from bridge.registry.http import Caller, http_of
 from bridge.sandbox.registry import Registry
 
 RULE = EncryptRule("r", False, frozenset(), "k", "local-kms", "a")
@@ -24,7 +24,7 @@ PLAIN = {"keyMaterial": "GiCmysb2ovvyNhuY+coHv/ySISNBfNWg/EJ+3vRECT4png=="}
 class Answering:
     """A registry whose answers about KEKs or DEKs say something else."""
 
-    http: Http
+    http: Caller
     about: str
     more: dict[str, Any]
 
@@ -35,7 +35,7 @@ class Answering:
 
 
 @pytest.fixture
-def http() -> Iterator[Http]:
+def http() -> Iterator[Caller]:
     with Registry() as registry:
         yield http_of({"url": registry.url}, retry_seconds=1, longest_wait=1)
 
@@ -53,7 +53,7 @@ def http() -> Iterator[Http]:
     ],
 )
 def test_an_answer_about_another_key(
-    http: Http, about: str, more: dict[str, Any], words: str, there_already: bool
+    http: Caller, about: str, more: dict[str, Any], words: str, there_already: bool
 ) -> None:
     if there_already:
         Deks(DekRegistry(http), {"secret": "s"}, retry_seconds=0).for_writing(RULE, "s")
@@ -64,7 +64,7 @@ def test_an_answer_about_another_key(
         deks.for_reading("k", "s", Algorithm.AES256_GCM, 1)
 
 
-def test_the_latest_may_be_any_version(http: Http) -> None:
+def test_the_latest_may_be_any_version(http: Caller) -> None:
     registry = DekRegistry(http)
     registry.create_kek(Kek("k", "local-kms", "a"))
     for version in (1, 2):
