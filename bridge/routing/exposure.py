@@ -19,7 +19,7 @@ from bridge.languages.tagging import Path, tags_in
 from bridge.model.registered import Registered
 from bridge.model.registry_documents import RuleDocument
 from bridge.model.schema import Schema
-from bridge.routing.following import follow
+from bridge.routing.following import REMEMBERED, follow
 from bridge.transforms.chain import Chain
 
 _CONSTANTS = frozenset({"_ObjectType", "_EventType"})
@@ -52,6 +52,7 @@ class Exposure:
     def judge_declared(self, before: Schema, version: Registered | None) -> None:
         """By what is declared before the version that writes is known. Fatal.
 
+        ``before``: what was encrypted before has the tag ``REMEMBERED``, and counts whatever is declared today.
         Where no rule is, every tag counts: which rules there are is known with the subject, and its name may be
         made of the values.
         """
@@ -90,7 +91,8 @@ class Exposure:
 
     def faults(self, before: Schema, version: Registered) -> list[str]:
         """In words, where protected fields of the schema before the chain get to places that are not encrypted."""
-        return self._faults(before, version, _by(version.rules()))
+        by_rules = _by(version.rules())
+        return self._faults(before, version, lambda tags: REMEMBERED in tags or by_rules(tags))
 
     def _faults(
         self, before: Schema, version: Registered | None, counts: Callable[[frozenset[str]], bool]

@@ -20,6 +20,8 @@ from bridge.transforms.step import tags_of
 Tags = frozenset[str]
 Protects = Callable[[Tags], bool]
 """Whether a field with these tags is protected."""
+REMEMBERED: Final = "encrypted before"
+"""The tag of a field that was encrypted before; words for people, and if a registry says it, that is heeded."""
 MARK: Final = "\0protected"
 """No registry and no contract can have this tag."""
 
@@ -73,9 +75,9 @@ def follow(chain: Chain, before: Schema, reach: Tagged | None, protects: Protect
     )
 
 
-def marked(schema: Schema, paths: frozenset[Path]) -> Schema:
-    """The schema with ``MARK`` on these leaves, so that transforms carry it along."""
-    return _marked(schema, dict.fromkeys(paths, frozenset({MARK})), (), keep=True)
+def marked(schema: Schema, paths: frozenset[Path], mark: str = MARK) -> Schema:
+    """The schema with a mark on these leaves, so that transforms carry it along."""
+    return _marked(schema, dict.fromkeys(paths, frozenset({mark})), (), keep=True)
 
 
 def _marked(schema: Schema, marks: Mapping[Path, Tags], path: Path, *, keep: bool = False) -> Schema:

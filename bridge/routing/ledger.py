@@ -17,7 +17,7 @@ from attrs import define, field, frozen
 from bridge.documents import Json
 from bridge.encryption.rules import PAYLOAD, meet, protects, runs
 from bridge.errors import fatal
-from bridge.languages.tagging import Tagged, every_field, struct_in, tags_in
+from bridge.languages.tagging import Path, Tagged, every_field, struct_in, tags_in
 from bridge.model.contract import Contract
 from bridge.model.contract import protects as says_to_protect
 from bridge.model.registry_documents import RuleDocument
@@ -129,10 +129,7 @@ class Ledger:
     def check_kept(self, event: str, now: set[str], out: set[str], contract: Contract | None) -> None:
         """Fatal where a field that was protected gets ``out`` and is not protected ``now``."""
         known = self.memory.fields.get(event, set())
-        fields = {} if contract is None else contract.fields
-        spoken = {
-            name for name, said in fields.items() if not said.tags
-        }  # what is tagged there is not let out
+        spoken = _let_out(contract)
         gone = sorted((known & out) - now)
         lost = [name for name in gone if name.partition(".")[0] not in spoken]
         if lost and not self.allow:
@@ -150,6 +147,14 @@ class Ledger:
                 )
         if gone:
             self.store(self.memory)
+
+    def remembered(self, event: str, contract: Contract | None) -> frozenset[Path]:
+        """What was sealed of an event and nobody let out since."""
+        known = set[str]() if self.allow else self.memory.fields.get(event, set())
+        let_out = _let_out(contract)
+        return frozenset(
+            tuple(name.split(".")) for name in known if name.partition(".")[0] not in {*let_out, WHOLE}
+        )
 
     def may_be_plain(self, event: str, contract: Contract | None) -> bool:
         """Whether an event may be without any seal: something else of the connector has one, or it was said."""
@@ -209,3 +214,8 @@ class Ledger:
             if before is None or (before.sealed, before.payload) != (entry.sealed, entry.payload):
                 self.info(str(entry))
             self.changed(tuple(self.entries.values()))
+
+
+def _let_out(contract: Contract | None) -> set[str]:
+    """The fields that a contract lists without a tag. One that it tags is not let out, whoever has the rules."""
+    return set() if contract is None else {name for name, said in contract.fields.items() if not said.tags}

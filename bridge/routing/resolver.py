@@ -24,6 +24,7 @@ from bridge.event import Data
 from bridge.formats import FORMATS
 from bridge.formats.options import flag
 from bridge.formats.rows import layout
+from bridge.languages.tagging import Path
 from bridge.log import for_connector
 from bridge.metadata.classification import LastAnswers
 from bridge.metadata.infer import record_schema
@@ -40,6 +41,7 @@ from bridge.retry import patience
 from bridge.routing.demands import check_contract, check_secrets, no_core_dumps, rules_of
 from bridge.routing.elsewhere import anything_sealed, plans
 from bridge.routing.exposure import Exposure
+from bridge.routing.following import REMEMBERED, marked
 from bridge.routing.guard import Guard, deks_of, executor_params
 from bridge.routing.keys import judging
 from bridge.routing.ledger import Ledger
@@ -149,7 +151,8 @@ class Writers:
             return self._transformed(event, schema, sample)
         topic = self._topic(event)
         if self.guard is not None and self._exposure.fields:
-            self._exposure.judge_declared(schema, self._declared(event, schema, topic))
+            before = marked(schema, self._remembered(event), REMEMBERED)
+            self._exposure.judge_declared(before, self._declared(event, schema, topic))
         try:
             written = self._written(event, schema, topic)
         except Incompatible as difference:
@@ -207,8 +210,11 @@ class Writers:
         assert self._transforming is not None
         contract = self._contracts.get(event.name)
         by_contract = contract is not None and says_to_protect(contract)
-        asked = Asked(find, declared, compiled, unwritten, by_contract)
+        asked = Asked(find, declared, compiled, unwritten, by_contract, self._remembered(event))
         return self._transforming.route(rows, self._template, asked, sample, describes(event, None))
+
+    def _remembered(self, event: EventType) -> frozenset[Path]:
+        return self.ledger.remembered(event.name, self._contracts.get(event.name))
 
     def _enter(self, event: EventType, before: Schema, written: Written, placed: set[str]) -> None:
         """An encoder was compiled: may it be used? Fatal."""

@@ -23,6 +23,7 @@ from bridge.event import Data, Record
 from bridge.formats import Format
 from bridge.formats.reader import read_with
 from bridge.formats.rows import Layout
+from bridge.languages.tagging import Path
 from bridge.model.converter_classes import SIMPLE, STRING
 from bridge.model.framing import KEY_HEADER, VALUE_HEADER, Framing
 from bridge.model.protection import NOTHING
@@ -30,6 +31,7 @@ from bridge.model.registered import Registered
 from bridge.model.schema import Kind, Schema
 from bridge.registry.client import Incompatible, Registry, schema_fatal
 from bridge.routing.exposure import Exposure
+from bridge.routing.following import REMEMBERED, marked
 from bridge.routing.key_converters import Encoder, header_encoder, key_converter, writes_avro
 from bridge.routing.registration import Written
 from bridge.routing.routes import Route, Unprepared
@@ -61,6 +63,8 @@ class Asked:
     unwritten: Callable[[], None] = lambda: None
     by_contract: bool = False
     """Whether a contract says what is protected."""
+    remembered: frozenset[Path] = frozenset()
+    """What was sealed before."""
 
 
 @frozen
@@ -134,7 +138,7 @@ class Transforming:
         final = None if fixed is None else self.chain.fixed_topic(fixed)
         if self._encrypts:
             known = asked.declared(schema, final or fixed)
-            self.exposure.judge_declared(schema, known)
+            self.exposure.judge_declared(marked(schema, asked.remembered, REMEMBERED), known)
             if final is None and not asked.by_contract:
                 self.exposure.judge_unmet(schema, known)
 

@@ -16,7 +16,7 @@ from bridge.model.registry_documents import RuleDocument, RuleSetDocument
 from bridge.registry.http import http_of
 from bridge.routing.resolver import Writers
 from bridge.sandbox.registry import Registry
-from tests.support.encryption import EVENT, contract, writers
+from tests.support.encryption import EVENT, Org, contract, event, loaded, writers
 from tests.unit.routing.test_coverage import LIES
 from tests.unit.routing.test_ledger import MAIL, SAMPLE, TAGGED, Kept, letter, prepared, started, written
 from tests.unit.routing.test_protected import EMAIL, FORMATS
@@ -184,3 +184,40 @@ def test_a_pattern_that_may_mean_fields_of_another_document(
     assert b'"note":"n"' not in value({"$.note": ["PII"], pattern: ["OTHER"]}), "full names are no question"
     with pytest.raises(Fatal, match=r"may mean fields behind the reference other\.json"):
         value({pattern: ["PII"]})
+
+
+TEMPLATE = {"kafka__topic": f"x-${{{MAIL}}}"}
+EXTRACTED = {
+    "transforms": "t,d",
+    "transforms__t__type": "io.confluent.connect.transforms.ExtractTopic$Value",
+    "transforms__t__field": MAIL,
+}
+DROPPED = {
+    "transforms__d__type": "org.apache.kafka.connect.transforms.ReplaceField$Value",
+    "transforms__d__exclude": MAIL,
+}
+
+
+@pytest.mark.parametrize("into", [TEMPLATE | {"transforms": "d"}, EXTRACTED])
+def test_no_topic_is_made_of_what_was_encrypted_before(
+    registry: Registry, tmp_path: Path, into: dict[str, str]
+) -> None:
+    """Somebody took the field's tag away, and another field has one still."""
+    by_name = {"value__converter__value__subject__name__strategy": "RecordNameStrategy"}
+    path = contract(tmp_path, "Phone__c: {tags: [PII]}")
+    writers(registry.url, path, **by_name).resolve(SAMPLE.schema, SAMPLE)
+    kept = Kept()
+    kept.memory.fields = {EVENT: {MAIL, "Phone__c"}}
+    asked: list[str] = []
+    sample = event(**{MAIL: "alice.example"})
+
+    def resolve(kept: Kept, **more: str) -> None:
+        given = loaded(registry.url, **into, **DROPPED, **by_name, **more)
+        Writers(given, Org(), ensure_topic=asked.append, ledger=kept.ledger()).resolve(sample.schema, sample)
+
+    with pytest.raises(Fatal, match=rf"{MAIL}.* into the topic|puts the field {MAIL}"):
+        resolve(kept)
+    assert asked == []
+    resolve(kept, bridge__csfle__allow__plaintext="true")
+    resolve(Kept())
+    assert asked
