@@ -43,11 +43,12 @@ def meant(rules: Iterable[tuple[Mapping[str, str], Mapping[str, str]]]) -> dict[
     for params, properties in rules:
         given = {**properties, **params}
         if name := given.get(KEK_NAME):
+            before = found.get(str(name), Meant())  # another rule, or another contract, may say more of it
             found[str(name)] = Meant(
-                given.get(KMS_TYPE) or None,
-                given.get(KMS_KEY) or None,
-                listed(given.get(ALTERNATES)),
-                str(given.get(SHARED, "")).lower() == "true",
+                given.get(KMS_TYPE) or before.kms_type,
+                given.get(KMS_KEY) or before.kms_key,
+                tuple(dict.fromkeys((*before.alternates, *listed(given.get(ALTERNATES))))),
+                str(given.get(SHARED, "")).lower() == "true" or before.shared,
             )
     return found
 

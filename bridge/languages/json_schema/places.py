@@ -92,10 +92,11 @@ class _Walk:
             self.node(items, f"{path}[0]", seen)
         for name, entry in _own(node).items():
             full = f"{path}.{name}"
-            if isinstance(entry, dict):
+            if isinstance(entry, dict | bool):  # true stands for anything
                 word, fits, note = _judged(self.root, entry, frozenset(), self.steps)
                 known = self.fields.get(full)
-                tags = tags_in(entry) | (known.tags if known else frozenset())
+                inline = tags_in(entry) if isinstance(entry, dict) else frozenset[str]()
+                tags = inline | (known.tags if known else frozenset())
                 parts = tuple(
                     f"{full}.{name}"
                     for name, part in _properties(self.root, entry).items()

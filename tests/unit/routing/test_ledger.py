@@ -194,8 +194,11 @@ def test_a_key_of_a_tombstone_is_judged_too(registry: Registry, tmp_path: Path) 
         "transforms__d__type": "io.confluent.connect.transforms.Drop$Value",
     }  # fmt: skip
     keyed, _ = started(registry, "AVRO", kept, LIES["tags stripped"], **drop)
-    with pytest.raises(Fatal, match=rf"{MAIL} of {EVENT} was encrypted before"):
+    with pytest.raises(Fatal, match=rf"puts the field {MAIL} \(tagged encrypted before\) into the key"):
         keyed.resolve(SAMPLE.schema, SAMPLE)
+    before = record_schema(keyed._types.of(SAMPLE.schema))
+    with pytest.raises(Fatal, match=rf"{MAIL} of {EVENT} was encrypted before"):
+        keyed.ledger.unwritten(EVENT, before, keyed._chain, None)
 
 
 def test_an_encoder_that_does_not_seal_what_it_must_makes_no_route(

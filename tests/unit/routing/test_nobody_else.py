@@ -10,9 +10,12 @@ import pytest
 from attrs import evolve
 
 from bridge.encryption.dek_registry import DekRegistry, Kek
+from bridge.encryption.identities import meant
+from bridge.encryption.rules import plan, read_rules
 from bridge.errors import Fatal
+from bridge.languages.tagging import tags_in
 from bridge.model.registered import Registered
-from bridge.model.registry_documents import RuleDocument, RuleSetDocument
+from bridge.model.registry_documents import MetadataDocument, RuleDocument, RuleSetDocument
 from bridge.registry.http import http_of
 from bridge.routing.resolver import Writers
 from bridge.sandbox.registry import Registry
@@ -21,7 +24,7 @@ from tests.unit.routing.test_coverage import LIES
 from tests.unit.routing.test_ledger import MAIL, SAMPLE, TAGGED, Kept, letter, prepared, started, written
 from tests.unit.routing.test_protected import EMAIL, FORMATS
 
-RULE = {
+RULE: RuleDocument = {
     "name": "pii",
     "kind": "TRANSFORM",
     "mode": "WRITEREAD",
@@ -221,3 +224,26 @@ def test_no_topic_is_made_of_what_was_encrypted_before(
     resolve(kept, bridge__csfle__allow__plaintext="true")
     resolve(Kept())
     assert asked
+
+
+@pytest.mark.parametrize("anything", [True, {}])
+def test_a_pattern_for_a_property_that_may_be_anything(anything: object) -> None:
+    """JSON Schema's ``true`` is a field as ``{}`` is."""
+    text = {"type": "object", "properties": {MAIL: anything, "Phone__c": {"type": "string"}}}
+    reach = tags_in(json.dumps(text), "JSON", {"tags": {f"$.{MAIL}": ["PII"], "$.Phone__c": ["PII"]}})
+    assert reach.unmatched == ()
+    rules = read_rules({"domainRules": [RULE]})
+    patterns: MetadataDocument = {"tags": {f"$.{MAIL}": ["PII"]}}
+    assert [place.name for place in plan(rules, reach.places, patterns).unfit] == [f"$.{MAIL}"]
+
+
+def test_what_several_rules_say_of_one_kek_counts_together() -> None:
+    whole = {
+        "encrypt.kek.name": "k",
+        "encrypt.kms.type": "aws-kms",
+        "encrypt.kms.key.id": "a",
+        "encrypt.alternate.kms.key.ids": "b",
+        "encrypt.kek.shared": "true",
+    }
+    name = {"encrypt.kek.name": "k"}
+    assert meant([(whole, {}), (name, {})]) == meant([(name, {}), (whole, {})]) == meant([(whole, {})])
