@@ -19,13 +19,12 @@ from bridge.errors import Fatal, Stage
 from bridge.kafka.cluster import Cluster, Topic
 from bridge.kafka.dead_letter import DeadLetters
 from bridge.kafka.settings import admin_settings, exactly_once, producer_settings
+from bridge.kafka.sizes import ENVELOPE
 from bridge.log import for_connector
 from bridge.transforms.configuration import chain_of, key_field, needs_chain
 
 #: Kafka's default for a topic's ``max.message.bytes``.
 DEFAULT_MAX_BYTES: Final = 1_048_588
-#: What a batch and a record take besides the value, with headers of a few names (protocol, "Record Batch").
-ENVELOPE: Final = 512
 _CREATION: Final = "topic.creation.default."
 
 
@@ -36,7 +35,7 @@ class Topics:
     offsets: str
     output: str | None
     max_message_bytes: int
-    """The largest value that fits into a record."""
+    """The largest record that the output topics take, as a batch of its own."""
     dead_letters: DeadLetters | None
     longest_transaction: float | None = None
     """Seconds that the broker allows a transaction to be open, where it says."""
@@ -78,7 +77,7 @@ def _topics_of_mock(cluster: Cluster, loaded: Loaded) -> Topics:
         if name:
             cluster.create_in_mock(name)
     limit = within_producer(loaded, DEFAULT_MAX_BYTES)
-    letters = _dead_letters(loaded.connector, dead, output or "", limit) if dead else None
+    letters = _dead_letters(loaded.connector, dead, output or "", limit - ENVELOPE) if dead else None
     return Topics(offsets, output, limit, letters)
 
 
@@ -253,7 +252,7 @@ def ensure_dead_letters(
         allowed = DEFAULT_MAX_BYTES
     else:
         allowed = check_output_topic(cluster, topic)
-    return _dead_letters(connector, name, source_topic, min(limit, allowed - ENVELOPE))
+    return _dead_letters(connector, name, source_topic, max(0, min(limit, allowed) - ENVELOPE))
 
 
 def _dead_letters(connector: Config, name: str, source_topic: str, limit: int) -> DeadLetters:
@@ -272,7 +271,7 @@ def within_producer(loaded: Loaded, topic_limit: int) -> int:
     given = loaded.connector.given("producer.override.max.request.size") or loaded.worker.given(
         "producer.max.request.size"
     )
-    return (min(topic_limit, asked) if given else topic_limit) - ENVELOPE
+    return min(topic_limit, asked) if given else topic_limit
 
 
 def _must(topic: Topic, *operations: str) -> None:

@@ -82,7 +82,7 @@ def transactional_id(loaded: Loaded) -> str:
 def producer_settings(
     loaded: Loaded, *, max_message_bytes: int | None = None, transaction_ms: int | None = None
 ) -> dict[str, Setting]:
-    """For a producer of this connector; ``max_message_bytes`` is the largest value it may send, ``transaction_ms``
+    """For a producer of this connector; ``max_message_bytes`` is the largest batch it may send, ``transaction_ms``
     the time a transaction has where nobody set one.
 
     Raises ConfigurationError with every fault.
@@ -231,14 +231,14 @@ def _producer(loaded: Loaded, max_message_bytes: int | None, transaction_ms: int
     }
     draft.settings = {**own, **draft.settings, **_PRODUCER_MUST}
     if max_message_bytes is not None:
-        _limit_sizes(draft.settings, max_message_bytes + RECORD_BYTES)
+        _limit_sizes(draft.settings, max_message_bytes)
     _timeouts(draft, exactly_once(loaded))
     return draft
 
 
 def _limit_sizes(settings: dict[str, Setting], most: int) -> None:
     """No record and no batch larger than that: the broker's limit is one for batches."""
-    settings["message.max.bytes"] = max(1_000, most)
+    settings["message.max.bytes"] = max(1_000, most + RECORD_BYTES)
     settings["batch.size"] = min(int(settings.get("batch.size", 1_000_000)), most)
 
 

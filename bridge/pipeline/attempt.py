@@ -16,7 +16,7 @@ from bridge.buffer import Buffer
 from bridge.config import Loaded
 from bridge.encryption.uses import Uses
 from bridge.errors import BridgeError, Fatal, Fenced, Retriable, Stage
-from bridge.kafka.admin import ENVELOPE, Topics, ensure_routed_topic, prepare_topics
+from bridge.kafka.admin import Topics, ensure_routed_topic, prepare_topics
 from bridge.kafka.committed import Take
 from bridge.kafka.line import LONGEST_TIMEOUT, Line
 from bridge.kafka.offsets import Position, read_position
@@ -148,7 +148,7 @@ class Attempt:
             line.longest = min(LONGEST_TIMEOUT, topics.longest_transaction - MARGIN_MS / 1000)
         settings = producer_settings(
             self._loaded,
-            max_message_bytes=topics.max_message_bytes + ENVELOPE,
+            max_message_bytes=topics.max_message_bytes,
             transaction_ms=int(line.grown * 1000) + MARGIN_MS if line.grown else None,
         )
         return Producer(

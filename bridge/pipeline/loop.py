@@ -21,6 +21,7 @@ from bridge.encryption.uses import Unreserved, Uses
 from bridge.errors import BadRecord, BridgeError, Stage
 from bridge.event import Arguments, Data, Delivery, Message, Record, Unreadable
 from bridge.kafka.producer import Producer
+from bridge.kafka.sizes import ENVELOPE, size_of
 from bridge.log import for_connector
 from bridge.metrics import Stats
 from bridge.pipeline.commits import Commits
@@ -92,7 +93,7 @@ class Pipeline:
             events, done, self._noted = delivery.events, 0, 0
             batch: list[Arguments] = []
             failure: BridgeError | None = self._set_aside(delivery, batch)
-            known, room, largest = self.routes.known, self._room(), self.limits.max_message_bytes
+            known, room, fits = self.routes.known, self._room(), self.limits.max_message_bytes - ENVELOPE
             sealed = 0
             for message in events if failure is None else ():
                 data = message.data
@@ -110,8 +111,8 @@ class Pipeline:
                     except (Unprepared, Unreserved) as target:
                         arguments = self._converted(target, message, batch, events, done)
                         room = self._room()
-                    if arguments is not None and len(arguments[1] or b"") > largest:
-                        raise self._too_large(data, arguments)
+                    if arguments is not None and (len(arguments[1] or b"") > fits or len(arguments) > 2):
+                        self._check_size(data, arguments)
                 except BadRecord as error:
                     judge: Callable[[], Judgement] = partial(self.policy.judge, error, data)
                     arguments, failure = self._judged(judge, batch, events, done)
@@ -335,10 +336,13 @@ class Pipeline:
             list(record.headers),
         )
 
-    def _too_large(self, data: Data, arguments: Arguments) -> BadRecord:
-        return BadRecord(
-            f"event {data.event.replayId} makes a record of {len(arguments[1] or b'')} bytes for topic {arguments[0]}, "
-            f"whose max.message.bytes allows {self.limits.max_message_bytes}",
-            stage=Stage.PRODUCE,
-            position=data.event.replayId,
-        )
+    def _check_size(self, data: Data, arguments: Arguments) -> None:
+        """BadRecord for a record that the broker would not take."""
+        size, limit = size_of(arguments), self.limits.max_message_bytes
+        if size > limit:
+            raise BadRecord(
+                f"event {data.event.replayId} makes a record of {size} bytes for topic {arguments[0]}, which takes "
+                f"{limit} at most (the topic's max.message.bytes, the producer's max.request.size)",
+                stage=Stage.PRODUCE,
+                position=data.event.replayId,
+            )

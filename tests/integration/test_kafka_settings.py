@@ -19,6 +19,7 @@ from bridge.kafka.admin import prepare_topics
 from bridge.kafka.cluster import Cluster
 from bridge.kafka.errors import ErrorWatch
 from bridge.kafka.settings import admin_settings, producer_settings, transactional_id
+from bridge.kafka.sizes import record_bytes
 from tests.support.certs import Authority
 from tests.support.kafka_broker import Broker
 from tests.support.kafka_client import allow, allow_connector, create_topic, read, unique
@@ -206,7 +207,8 @@ def test_largest_record_arrives_and_the_producer_is_not_beyond_the_topic(broker:
         {"kafka.topic": topic},
     )
     limit = prepare_topics(config, stopped=lambda: True).max_message_bytes
-    assert 19_000 < limit < 20_000
+    assert limit == 20_000
+    largest = next(size for size in range(limit, 0, -1) if record_bytes(b"x" * size) <= limit)
     failed: list[object] = []
     producer = Producer(
         {
@@ -215,9 +217,12 @@ def test_largest_record_arrives_and_the_producer_is_not_beyond_the_topic(broker:
         }
     )
     for _ in range(5):
-        producer.produce(topic, b"x" * limit)
+        producer.produce(topic, b"x" * largest)
         for _ in range(30):
             producer.produce(topic, b"y" * 1000)
     producer.flush(20)
     assert failed == []
     assert len(read(broker, topic)) == 5 * 31
+    producer.produce(topic, b"x" * (largest + 1))
+    producer.flush(20)
+    assert len(failed) == 1, "one byte more, and the broker refuses it"

@@ -361,8 +361,8 @@ def test_changed_schemas_are_seen_under_constant_load() -> None:
 
 
 def test_a_record_too_large_for_its_topic_is_known_before_it_is_produced() -> None:
-    pipeline, notes, _ = carry([Delivery([event(1), event(1234567)], 1, 0.0, [])], max_message_bytes=4)
-    with pytest.raises(Fatal, match=r"max\.message\.bytes"):
+    pipeline, notes, _ = carry([Delivery([event(1), event(1234567)], 1, 0.0, [])], max_message_bytes=72)
+    with pytest.raises(Fatal, match=r"makes a record of 75 bytes for topic \w+, which takes 72 at most"):
         pipeline.run()
     assert notes.values() == [1]
 
