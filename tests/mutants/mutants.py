@@ -98,8 +98,8 @@ MUTANTS: Final = (
     Mutant(
         "run READ rules",
         "bridge/encryption/rules.py",
-        "return _of_mode(rules, WRITING, metadata, say, first)",
-        "return _of_mode(rules, (*WRITING, *READING), metadata, say, first)",
+        "return _of_mode(rules, WRITING, metadata, say, first, own)",
+        "return _of_mode(rules, (*WRITING, *READING), metadata, say, first, own)",
         (_RULES, "tests/unit/routing/test_protected.py"),
     ),
     Mutant(
@@ -212,7 +212,7 @@ MUTANTS: Final = (
     Mutant(
         "a topic is asked for before it is judged",
         "bridge/routing/transforming.py",
-        "self.exposure.judge_declared(schema, asked.declared(schema, final or fixed))",
+        "self.exposure.judge_declared(schema, known)",
         "pass",
         (_EXPOSURE,),
     ),
