@@ -8,7 +8,7 @@ Full names are the format's own, as Confluent's clients build them: Avro ``recor
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Protocol
 
@@ -20,6 +20,12 @@ from bridge.model.protection import TAGS
 _READINGS = ((True, True), (True, False), (False, True))
 """Whether brackets are a class of characters, and whether a backslash takes the next character as it is: Java's
 ``WildcardMatcher`` up to 8.3, Python's ``wildcard_match`` (2.16), Java's since."""
+
+
+Change = Callable[[str, str | bytes], str | bytes]
+"""(full name, text or bytes) → what takes its place."""
+Changer = Callable[[object, Change], object]
+"""What makes of a decoded value the same value, changed at its leaves."""
 
 
 @frozen

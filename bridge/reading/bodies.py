@@ -15,11 +15,10 @@ from attrs import define, field
 from bridge.languages.avro import places as avro_places
 from bridge.languages.avro.binary import Reading, reading
 from bridge.languages.json_schema import places as json_places
+from bridge.languages.places import Change, Changer
 from bridge.languages.protobuf import places as protobuf_places
 from bridge.model.registered import Registered
 from bridge.model.texts import imports_of
-
-See = Callable[[str, Any], Any]
 
 
 class Body(Protocol):
@@ -29,7 +28,7 @@ class Body(Protocol):
         """How many bytes stand before what an ENCRYPT_PAYLOAD rule encrypts."""
         ...
 
-    def walk(self, body: bytes, see: See, unfit: frozenset[str], fit: frozenset[str]) -> set[str]:
+    def walk(self, body: bytes, see: Change, unfit: frozenset[str], fit: frozenset[str]) -> set[str]:
         """Show every text and bytes value; return those of ``unfit`` that have a value, and those of ``fit`` that have
         one of another type. Raises anything for bytes that do not belong to the schema."""
         ...
@@ -44,7 +43,7 @@ def body_of(version: Registered) -> Body:
 class _Avro:
     text: str
     _reader: Reading = field(init=False)
-    _changed: Callable[[Any, See], Any] = field(init=False)
+    _changed: Changer = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._changed = avro_places.changer(self.text)
@@ -53,7 +52,7 @@ class _Avro:
     def frame(self, body: bytes) -> int:
         return 0
 
-    def walk(self, body: bytes, see: See, unfit: frozenset[str], fit: frozenset[str]) -> set[str]:
+    def walk(self, body: bytes, see: Change, unfit: frozenset[str], fit: frozenset[str]) -> set[str]:
         value = self._reader.value(body)
         self._changed(value, see)
         return _present(value, unfit) | _present(value, fit, (bool, int, float))
@@ -62,7 +61,7 @@ class _Avro:
 @define
 class _Json:
     text: str
-    _changed: Callable[[Any, See], Any] = field(init=False)
+    _changed: Changer = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._changed = json_places.changer(self.text)
@@ -70,7 +69,7 @@ class _Json:
     def frame(self, body: bytes) -> int:
         return 0
 
-    def walk(self, body: bytes, see: See, unfit: frozenset[str], fit: frozenset[str]) -> set[str]:
+    def walk(self, body: bytes, see: Change, unfit: frozenset[str], fit: frozenset[str]) -> set[str]:
         value = json.loads(body)
         self._changed(value, see)
         return _present(value, unfit) | _present(value, fit, (bool, int, float))
@@ -94,7 +93,7 @@ class _Protobuf:
 
         return indexes(body)[1]
 
-    def walk(self, body: bytes, see: See, unfit: frozenset[str], fit: frozenset[str]) -> set[str]:
+    def walk(self, body: bytes, see: Change, unfit: frozenset[str], fit: frozenset[str]) -> set[str]:
         # here: the Protobuf library is slow to load
         from bridge.formats.protobuf.read import full_name, indexes
         from bridge.languages.protobuf.descriptors import message_class

@@ -8,7 +8,6 @@ that holds no ciphertext is an error: it was written in plaintext.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -20,13 +19,11 @@ from bridge.encryption.rules import EncryptRule, StrayTagError, plan, rules_for_
 from bridge.languages.avro import places as avro_places
 from bridge.languages.avro.binary import Reading, reading
 from bridge.languages.json_schema import places as json_places
-from bridge.languages.places import Places
+from bridge.languages.places import Changer, Places
 from bridge.languages.protobuf import places as protobuf_places
 from bridge.languages.tagging import PLACES
 from bridge.model.registry_documents import MetadataDocument, RuleSetDocument
 from bridge.model.texts import imports_of
-
-Changer = Callable[[Any, Callable[[str, Any], Any]], Any]
 
 
 class Opener:
@@ -99,7 +96,7 @@ class Opener:
         protobuf_places.change(message, self.value)
         return message
 
-    def value(self, name: str, value: Any) -> Any:
+    def value(self, name: str, value: str | bytes) -> str | bytes:
         """One field's value, opened where the field is protected."""
         rules = self._fields.get(name)
         if rules is not None:
@@ -114,7 +111,7 @@ class Opener:
                 return value
         return value
 
-    def _opened(self, rule: EncryptRule, name: str, value: Any) -> Any:
+    def _opened(self, rule: EncryptRule, name: str, value: str | bytes) -> str | bytes:
         if isinstance(value, bytes):
             return self._open(rule, value, f"field {name}")
         try:

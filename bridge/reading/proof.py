@@ -311,7 +311,7 @@ class _Record:
             self.plain = True
             self._say(name, f"is plaintext, as every {demands.unfit.get(name, 'value of that type')} is")
 
-    def _value(self, name: str, value: Any) -> Any:
+    def _value(self, name: str, value: str | bytes) -> str | bytes:
         """One text or bytes value; returned as it is, since nothing of it is needed."""
         demands = self.judge.demands
         chains = demands.fields.get(name) or demands.parts.get(name)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from attrs import define, field, frozen
 
 from bridge.documents import json_of
 from bridge.languages.avro.types import PRIMITIVES, full_name
-from bridge.languages.places import Below, Place, Places, Stray, tags_in
+from bridge.languages.places import Below, Change, Changer, Place, Places, Stray, tags_in
 from bridge.model.texts import imports_of
 
-Change = Callable[[str, Any], Any]
-"""(full name, value that is not null) → value."""
 _SEALED: Final = ("string", "bytes")
 
 
@@ -27,7 +25,7 @@ def places(text: str) -> Places:
     return Places(tuple(walk.fields), tuple(walk.stray), _Type(walk, document, ""), document)
 
 
-def changer(text: str) -> Callable[[Any, Change], Any]:
+def changer(text: str) -> Changer:
     """What makes of a value the same value, ``to`` applied to each leaf of the fields, null left alone: arrays item by
     item, maps value by value, union branches with strings and bytes only. Values are as a decoder without logical
     types gives them."""

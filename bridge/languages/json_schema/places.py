@@ -7,16 +7,15 @@ them, so that a pattern that may reach behind one cannot be heeded (``unfollowed
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from attrs import define, field, frozen
 
 from bridge.documents import Steps, json_of
-from bridge.languages.places import Below, Place, Places, Stray, tags_in
+from bridge.languages.places import Below, Change, Changer, Place, Places, Stray, tags_in
 from bridge.model.texts import imports_of
 
-Change = Callable[[str, Any], Any]
 _BRANCHES: Final = ("oneOf", "anyOf", "allOf")
 
 
@@ -33,7 +32,7 @@ def places(text: str) -> Places:
     return Places(tuple(walk.fields.values()), tuple(walk.stray), root, walk.root, tuple(unfollowed))
 
 
-def changer(text: str) -> Callable[[Any, Change], Any]:
+def changer(text: str) -> Changer:
     """What makes of a value the same value, ``to`` applied to each text of the properties; arrays item by item."""
     root = json_of(text)
     return lambda value, to: _changed(root, root, "$", value, None, to)

@@ -6,18 +6,17 @@ item by item; maps, wrappers and messages do not, as in Java. Absent fields stay
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from attrs import frozen
 
-from bridge.languages.places import Below, Node, Nowhere, Place, Places, Stray
+from bridge.languages.places import Below, Change, Node, Nowhere, Place, Places, Stray
 from bridge.languages.protobuf import File, Message, map_parts, parse
 from bridge.languages.protobuf.descriptors import SCALARS
 from bridge.languages.protobuf.tags import FIELD, MESSAGE, tags_of
 from bridge.model.texts import imports_of
 
-Change = Callable[[str, Any], Any]
 _FITS: Final = ("string", "bytes")
 
 
