@@ -71,6 +71,8 @@ class Deks:
     """Counts what is encrypted; None: nobody does, because it does not leave the process."""
     _ivs: dict[Key, Ivs] = field(factory=dict, repr=False)
     _writing: dict[tuple[str, str, str, int], tuple[float, Dek]] = field(factory=dict, repr=False)
+    _last: dict[tuple[str, str, str, int], Dek] = field(factory=dict, repr=False)
+    """Those to write with as they were when they were asked for last."""
     _reading: dict[tuple[str, str, str, int], Dek] = field(factory=dict, repr=False)
     _unwrapped: dict[str, bytes] = field(factory=dict, repr=False)
     _drivers: dict[tuple[object, ...], Kms] = field(factory=dict, repr=False)
@@ -81,7 +83,7 @@ class Deks:
         known = self._writing.get(key)
         if known is not None and self.now() < known[0]:
             return known[1]
-        made = self._got_or_made(rule, subject)
+        made = self._last[key] = self._no_other(self._got_or_made(rule, subject), self._last.get(key))
         until = self.now() + self.fresh_seconds
         if rule.expiry_days:
             until = min(until, made.created_ms / 1000 + rule.expiry_days * 86_400)
@@ -186,6 +188,20 @@ class Deks:
         if worn or found.older_than(rule.expiry_days, self.now() * 1000):
             return self._made(kek, subject, rule.algorithm, found.version + 1)
         return self._opened(kek, found)
+
+    def _no_other(self, made: Dek, before: Dek | None) -> Dek:
+        """Fatal for a DEK that takes the place of a newer one, or has another key than its version had: whoever answers
+        for the registry would choose which key is used."""
+        if before is not None and (
+            made.version < before.version
+            or (made.version == before.version and made.material != before.material)
+        ):
+            what = "with another key" if made.version == before.version else f"after {before.version}"
+            raise fatal(
+                f"the registry answers for the DEK of {made.subject} under KEK {made.kek} with version {made.version} "
+                f"{what}, which is no successor; if somebody deleted the DEK on purpose, restart the connector"
+            )
+        return made
 
     def _made(self, kek: Kek, subject: str, algorithm: Algorithm, version: int) -> Dek:
         wrapped = None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from attrs import define
+from attrs import define, evolve
 
 from bridge.encryption.dek_registry import DekRegistry, Kek
 from bridge.encryption.deks import Deks
@@ -72,3 +74,37 @@ def test_the_latest_may_be_any_version(http: Caller) -> None:
     found = registry.dek("k", "s", Algorithm.AES256_GCM)
     assert found is not None
     assert found.version == 2
+
+
+@pytest.mark.parametrize("days", [0, 1])
+def test_while_running_a_dek_is_followed_by_successors_only(http: Caller, days: int) -> None:
+    """Another subject's key for the same version, and an older version after a newer one."""
+    now = [time.time()]
+    rule = evolve(RULE, expiry_days=days)
+    answering = Answering(http, "dek", {})
+    deks = Deks(DekRegistry(answering), {"secret": "s"}, retry_seconds=0, now=lambda: now[0], fresh_seconds=1)
+    other = Deks(DekRegistry(http), {"secret": "s"}, retry_seconds=0).for_writing(RULE, "other")
+    first = deks.for_writing(rule, "s")
+    now[0] += 2
+    assert deks.for_writing(rule, "s") == first, "the same as before"
+    there = DekRegistry(http).dek("k", other.subject, other.algorithm, 1)
+    assert there is not None
+    answering.more = {"encryptedKeyMaterial": base64.b64encode(there.wrapped).decode()}
+    now[0] += 2
+    with pytest.raises(Fatal, match="with version 1 with another key, which is no successor"):
+        deks.for_writing(rule, "s")
+    answering.more = {}
+    assert deks.for_writing(rule, "s").material == first.material
+    if not days:
+        return
+    rewound = DekRegistry(http).dek("k", "s", first.algorithm, 1)
+    assert rewound is not None
+    deks.rotate(rule, "s")
+    assert deks.for_writing(rule, "s").version == 2
+    now[0] += 2
+    answering.more = {
+        "version": 1,
+        "encryptedKeyMaterial": base64.b64encode(rewound.wrapped).decode(),
+    }
+    with pytest.raises(Fatal, match="with version 1 after 2, which is no successor"):
+        deks.for_writing(rule, "s")
