@@ -143,7 +143,9 @@ SHUTDOWN: Final = Wait(
 # ---- registry, keys, group ----------------------------------------------------------------------------------
 
 REGISTRY: Final = Wait(
-    "one answer of the schema registry", "`the schema registry … did not answer within 30 s`", seconds=30.0
+    "the whole answer of the schema registry",
+    "`the schema registry … did not answer within 30 s`",
+    seconds=30.0,
 )
 SERVICES: Final = Wait(
     "a schema registry or key management service that is away",
@@ -156,7 +158,7 @@ KMS: Final = Wait(
     seconds=10.0,
 )
 CLOUD: Final = Wait(
-    "one answer of the cloud that makes keys for a service account",
+    "the whole answer of the cloud that makes keys for a service account",
     "`… does not answer (…); keys for the service account come from there`",
     seconds=30.0,
 )

@@ -17,7 +17,18 @@ PACKAGE = ROOT / "bridge"
 
 # From the ground up; a room (a folder or a file beside it) is one word. An import runs to a storey below its own.
 STOREYS: tuple[tuple[str, ...], ...] = (
-    ("contents", "counts", "documents", "errors", "event", "java", "quoting", "waits", "yaml_text"),
+    (
+        "contents",
+        "counts",
+        "deadline",
+        "documents",
+        "errors",
+        "event",
+        "java",
+        "quoting",
+        "waits",
+        "yaml_text",
+    ),
     ("calls", "config", "log", "model", "progress", "retry", "source", "trust"),
     ("buffer", "foreign", "languages", "metadata", "metrics", "registry", "transforms"),
     ("encryption", "formats", "kafka", "salesforce"),

@@ -210,10 +210,14 @@ class _Iam:
     def _ask(self, method: str, address: str, fine: tuple[int, ...] = (), **more: Any) -> dict[str, Any]:
         import requests
 
+        # here: it brings requests along
+        from bridge.trust.in_time import session_in_time
+
         try:
-            answer = requests.request(
-                method, address, auth=self._login, timeout=CLOUD.longest, allow_redirects=False, **more
-            )
+            with session_in_time() as session:
+                answer = session.request(
+                    method, address, auth=self._login, timeout=CLOUD.longest, allow_redirects=False, **more
+                )
         except requests.RequestException as error:
             reason = type(error).__name__
             raise Retriable(

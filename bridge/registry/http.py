@@ -28,6 +28,7 @@ from bridge.documents import LARGEST, Broken, Json, json_of
 from bridge.errors import ConfigurationError, Fatal, Fault, Retriable, Stage
 from bridge.retry import TIMEOUT, patiently
 from bridge.trust.client import tls_context
+from bridge.trust.pools import POOLS
 from bridge.waits import REGISTRY, retry_after
 
 _CONTENT: Final = "application/vnd.schemaregistry.v1+json"
@@ -141,15 +142,19 @@ class Http:
 @lru_cache(maxsize=8)
 def _connections(tls: ssl.SSLContext | None) -> urllib3.PoolManager:
     """Open connections by host, for everything in this process that trusts the same."""
-    if tls is None:
-        return urllib3.PoolManager(maxsize=_IDLE, timeout=REGISTRY.longest)
-    return urllib3.PoolManager(
-        maxsize=_IDLE,
-        timeout=REGISTRY.longest,
-        ssl_context=tls,
-        # Left to itself, urllib3 compares names even where the context is told not to.
-        assert_hostname=None if tls.check_hostname else False,
+    manager = (
+        urllib3.PoolManager(maxsize=_IDLE, timeout=REGISTRY.longest)
+        if tls is None
+        else urllib3.PoolManager(
+            maxsize=_IDLE,
+            timeout=REGISTRY.longest,
+            ssl_context=tls,
+            # Left to itself, urllib3 compares names even where the context is told not to.
+            assert_hostname=None if tls.check_hostname else False,
+        )
     )
+    manager.pool_classes_by_scheme = POOLS
+    return manager
 
 
 @frozen

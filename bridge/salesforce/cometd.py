@@ -16,6 +16,7 @@ from typing import Any
 from attrs import frozen
 
 from bridge.buffer import Buffer
+from bridge.deadline import Interrupted
 from bridge.errors import BridgeError, Fatal, Retriable, Stage
 from bridge.log import for_connector
 from bridge.metrics import Stats
@@ -24,7 +25,6 @@ from bridge.salesforce.auth import Login, Session
 from bridge.salesforce.backoff import Outage
 from bridge.salesforce.bayeux import Verdict
 from bridge.salesforce.cursor import Cursor, Start
-from bridge.salesforce.deadline import Interrupted
 from bridge.salesforce.dialogue import Dialogue, SessionOver
 from bridge.salesforce.exchange import Exchange
 from bridge.salesforce.http_settings import HttpSettings

@@ -15,12 +15,12 @@ from typing import Any
 import msgspec
 from attrs import define, evolve, field
 
+from bridge.deadline import Interrupted
 from bridge.errors import Fatal, Retriable, Stage
 from bridge.event import Message
 from bridge.progress import NEW_ONLY
 from bridge.salesforce import bayeux
 from bridge.salesforce.bayeux import Advice, Failure, Verdict
-from bridge.salesforce.deadline import Interrupted
 from bridge.salesforce.exchange import Answer, Exchange
 from bridge.salesforce.replies import Reply, parse
 

@@ -19,8 +19,8 @@ from typing import Any
 import msgspec
 from attrs import define, field, frozen
 
+from bridge.deadline import SLOWEST, Deadline, Interrupted, bounded
 from bridge.errors import BridgeError, Fatal, Retriable, Stage
-from bridge.salesforce.deadline import SLOWEST, Deadline, Interrupted, bounded
 from bridge.salesforce.http import connect
 from bridge.salesforce.http_settings import USER_AGENT, HttpSettings, Origin
 from bridge.salesforce.network import network_error

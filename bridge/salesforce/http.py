@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from bridge.deadline import Deadline, bounded
 from bridge.errors import Stage
-from bridge.salesforce.deadline import Deadline, bounded
 from bridge.salesforce.http_settings import INSTANCE, HttpSettings, Origin, ssl_context
 from bridge.salesforce.network import network_error
 from bridge.salesforce.session import build_session

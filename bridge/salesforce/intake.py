@@ -11,10 +11,10 @@ from typing import Any
 from attrs import define, field
 
 from bridge.buffer import Buffer
+from bridge.deadline import Interrupted
 from bridge.event import Delivery, Message
 from bridge.metrics import Stats
 from bridge.salesforce.cursor import Cursor
-from bridge.salesforce.deadline import Interrupted
 from bridge.salesforce.replies import Reply
 
 _TICK = 0.25

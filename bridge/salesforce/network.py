@@ -8,8 +8,8 @@ import socket
 import ssl
 from collections.abc import Iterator
 
+from bridge.deadline import Overdue
 from bridge.errors import BridgeError, Fatal, Retriable, Stage
-from bridge.salesforce.deadline import Overdue
 from bridge.salesforce.http_settings import HttpSettings
 from bridge.trust.context import CA_FILE, SSL_CERT_FILE
 

@@ -17,8 +17,8 @@ from typing import Final
 
 from attrs import define, evolve, field
 
+from bridge.deadline import Deadline, Interrupted, bounded
 from bridge.errors import BridgeError, Stage
-from bridge.salesforce.deadline import Deadline, Interrupted, bounded
 from bridge.salesforce.http import connect
 from bridge.salesforce.http_settings import USER_AGENT, HttpSettings
 from bridge.waits import PROBE, retry_after

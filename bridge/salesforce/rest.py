@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
+from bridge.deadline import ended_by
 from bridge.errors import Fatal, Retriable, Stage
 from bridge.retry import patiently
 from bridge.salesforce.auth import Login, Session
-from bridge.salesforce.deadline import ended_by
 from bridge.salesforce.http import requests_session
 from bridge.salesforce.nearest import nearest
 from bridge.salesforce.rest_call import Client, call

@@ -14,8 +14,8 @@ from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceError
 from simple_salesforce.util import exception_handler
 
+from bridge.deadline import Interrupted
 from bridge.errors import Retriable, Stage
-from bridge.salesforce.deadline import Interrupted
 from bridge.salesforce.http_settings import HttpSettings, Origin
 from bridge.salesforce.network import network_error
 from bridge.salesforce.rest_errors import StaleSession, answer_error

@@ -10,61 +10,15 @@ from typing import Any, Final
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.response import HTTPResponse
+from urllib3 import Timeout
 
 from bridge.errors import Retriable, Stage
-from bridge.salesforce.deadline import Deadline, bounded
 from bridge.salesforce.http_settings import USER_AGENT, HttpSettings, Origin
+from bridge.trust.in_time import InTime
 
 LARGEST: Final = 16 << 20
 """Bytes of an answer, unpacked; the largest that is known of, the list of an org's objects, has about five million."""
 _BLOCK: Final = 1 << 16
-
-
-class _Plain(HTTPConnection):
-    """The time for reading counts for the whole answer."""
-
-    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3's own
-        bounded(self, Deadline.of_thread(float(self.timeout or 0)))
-        return super().getresponse()
-
-
-class _Secure(HTTPSConnection):
-    """The same; and for the answer of a proxy that is asked to connect."""
-
-    def connect(self) -> None:
-        bounded(self, Deadline.of_thread(float(self.timeout or 0)))
-        super().connect()
-
-    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3's own
-        bounded(self, Deadline.of_thread(float(self.timeout or 0)))
-        return super().getresponse()
-
-
-class _PlainPool(HTTPConnectionPool):
-    ConnectionCls = _Plain
-
-
-class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _Secure
-
-
-_POOLS: Final = {"http": _PlainPool, "https": _SecurePool}
-
-
-class InTime(HTTPAdapter):
-    """The time for reading counts for the whole answer."""
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = _POOLS
-
-    def proxy_manager_for(self, proxy: Any, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, **kwargs)
-        manager.pool_classes_by_scheme = _POOLS
-        return manager
 
 
 class TrustingAdapter(HTTPAdapter):

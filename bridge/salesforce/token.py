@@ -17,9 +17,9 @@ from urllib.parse import urlencode, urlsplit
 
 from attrs import field, frozen
 
+from bridge.deadline import Deadline, Interrupted, bounded
 from bridge.errors import BridgeError, Fatal, Retriable, Stage
 from bridge.errors.words import words
-from bridge.salesforce.deadline import Deadline, Interrupted, bounded
 from bridge.salesforce.grants import Form
 from bridge.salesforce.http import connect
 from bridge.salesforce.http_settings import USER_AGENT, HttpSettings, Origin

@@ -56,13 +56,11 @@ def from_url(url: str, connector: str) -> int:
     import requests
 
     # here: it brings requests along
-    from bridge.salesforce.session import InTime
+    from bridge.trust.in_time import session_in_time
 
     address = f"{url.rstrip('/')}/connectors/{quote(connector, safe='')}/offsets"
     try:
-        with requests.Session() as session:
-            for scheme in ("http://", "https://"):
-                session.mount(scheme, InTime())
+        with session_in_time() as session:
             answer = session.get(address, timeout=IMPORT.longest)
         document = json_of(answer.content)
     except (requests.RequestException, Broken) as error:

@@ -1,12 +1,17 @@
 """Connections to a registry: kept open, shared by all connectors, replaced when the server has closed them."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
+from bridge.errors import Retriable
+from bridge.registry import http
 from bridge.registry.client import Registry
 from bridge.registry.http import http_of
+from tests.support.dripping import dripping, slowly
 from tests.support.web_server import Answer, Web, web_server
 
 
@@ -46,3 +51,18 @@ def test_a_changed_trust_store_takes_effect(server: Web, tmp_path: Path) -> None
         server.ca_file.write_bytes(other.ca_file.read_bytes())
         other.ca_file = server.ca_file
         assert registry(other).versions("t") == [2]
+
+
+@pytest.mark.parametrize(
+    "answer", [b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100, b"HTTP/1.1 200 OK\r\n\r\n" + b" " * 100]
+)
+def test_an_answer_that_drips_is_given_up_as_a_whole(answer: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "REGISTRY", evolve(http.REGISTRY, seconds=0.5))
+    http._connections.cache_clear()
+    began = time.monotonic()
+    try:
+        with dripping(slowly(answer), 0.2) as url, pytest.raises(Retriable, match="did not answer within"):
+            Registry(http_of({"url": url}, retry_seconds=0, longest_wait=0.1)).versions("t")
+        assert time.monotonic() - began < 10
+    finally:
+        http._connections.cache_clear()

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 import pytest
 import requests
 
+from bridge.deadline import Interrupted, ended_by
 from bridge.errors import Retriable, Stage
 from bridge.salesforce.auth import Login
-from bridge.salesforce.deadline import Interrupted, ended_by
 from bridge.salesforce.http import requests_session
 from bridge.salesforce.http_settings import HttpSettings
 from bridge.salesforce.network import network_error
