@@ -1,4 +1,5 @@
-"""An event as an SFDX project declares it: ``objects/X__e/X__e.object-meta.xml`` and ``fields/*.field-meta.xml``.
+"""An event as an SFDX project declares it: ``objects/X__e/X__e.object-meta.xml`` and ``fields/*.field-meta.xml``, or in
+the Metadata API's form, ``objects/X__e.object`` with its fields inside.
 
 Element names and types are those of Salesforce's Metadata API (CustomObject, CustomField). The files know no order
 of the fields, so they come by name. XML is read with the standard library's expat; a document type declaration is
@@ -18,6 +19,7 @@ from attrs import define, field, frozen
 from bridge.errors import Fatal, Stage
 from bridge.metadata.classification import Classification, split
 from bridge.metadata.infer import described_field
+from bridge.metadata.project import Project
 from bridge.model.schema import EventField, EventType
 
 _TYPES: Final = {
@@ -51,7 +53,7 @@ _TYPES: Final = {
 """The Metadata API's FieldType → describe's word."""
 
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,254}", re.ASCII)
-_SKIPPED: Final = frozenset({".git", ".sf", ".sfdx", "node_modules"})
+_OBJECT, _FIELD, _OBJECT_API = ".object-meta.xml", ".field-meta.xml", ".object"
 _LARGEST: Final = 8 << 20  # bytes; Salesforce's own files are far below
 _DEEPEST: Final = 64
 
@@ -80,17 +82,13 @@ class _Element:
 
 def read(directory: Path, event: str) -> Declared:
     """The event of a project, whichever of its packages declare it. Fatal(stage=METADATA) naming file and field."""
-    if not directory.is_dir():
-        raise _fatal(f"{directory} is not a folder")
-    homes = sorted(
-        path for path in _folders(directory) if path.name == event and path.parent.name == "objects"
-    )
-    if not homes:
+    files = [path for path in Project.of(directory).walk() if _event_of(path) == event and path.is_file()]
+    if not files:
         raise _fatal(f"{directory} has no objects/{event}{_nearest(directory, event)}")
     fields: dict[str, tuple[Path, EventField, Classification]] = {}
     labels: list[str] = []
-    for home in homes:
-        for path, element in _declarations(home, event, labels):
+    for file in files:
+        for path, element in _declarations(file, labels):
             name, declared, classified = _field(path, element, event)
             if name in fields and fields[name][1:] != (declared, classified):
                 raise _fatal(f"{path}: the field {name} is declared differently in {fields[name][0]}")
@@ -104,8 +102,8 @@ def read(directory: Path, event: str) -> Declared:
 
 def events(directory: Path) -> list[str]:
     """The names of the platform events that a project declares."""
-    folders = (path for path in _folders(directory) if path.parent.name == "objects")
-    return sorted({path.name for path in folders if path.name.endswith("__e")})
+    names = {_event_of(path) for path in Project.of(directory).walk() if path.is_file()}
+    return sorted(name for name in names if name is not None and name.endswith("__e"))
 
 
 _STANDARD: Final = (
@@ -114,13 +112,14 @@ _STANDARD: Final = (
 )
 
 
-def _folders(directory: Path) -> Iterator[Path]:
-    for path in sorted(directory.iterdir()):
-        if path.is_dir() and not path.is_symlink() and path.name not in _SKIPPED:
-            yield path
-            yield from _folders(path)
-    if directory.parent.name == "objects":
-        yield directory
+def _event_of(path: Path) -> str | None:
+    """The object that a file declares, or declares a field of, by its place below a folder ``objects``."""
+    name = path.name
+    if name.endswith(_OBJECT_API) and path.parent.name == "objects":
+        return name.removesuffix(_OBJECT_API)
+    is_field = path.parent.name == "fields" and name.endswith(_FIELD)
+    home = path.parent.parent if is_field else path.parent
+    return home.name if (is_field or name.endswith(_OBJECT)) and home.parent.name == "objects" else None
 
 
 def _nearest(directory: Path, event: str) -> str:
@@ -130,21 +129,19 @@ def _nearest(directory: Path, event: str) -> str:
     return f"; there is objects/{near[0]}" if near else ""
 
 
-def _declarations(home: Path, event: str, labels: list[str]) -> Iterator[tuple[Path, _Element]]:
-    """Every field of the folder: those in files of their own, and those in the object's."""
-    for path in sorted(home.glob("*.object-meta.xml")):
+def _declarations(path: Path, labels: list[str]) -> Iterator[tuple[Path, _Element]]:
+    """The fields of a file: the one of a field's own file, or those inside an object's."""
+    if not path.name.endswith(_FIELD):
         root = _parsed(path, "CustomObject")
         labels += root.all("label")
-        for child in root.children:
-            if child.name == "fields":
-                yield path, child
-    for path in sorted((home / "fields").glob("*.field-meta.xml")):
-        root = _parsed(path, "CustomField")
-        stem = path.name.removesuffix(".field-meta.xml")
-        if root.one("fullName") not in (None, stem):
-            raise _fatal(f"{path}: it declares the field {root.one('fullName')}, and is named after {stem}")
-        root.children.append(_Element("fullName", stem))
-        yield path, root
+        yield from ((path, child) for child in root.children if child.name == "fields")
+        return
+    root = _parsed(path, "CustomField")
+    stem = path.name.removesuffix(_FIELD)
+    if root.one("fullName") not in (None, stem):
+        raise _fatal(f"{path}: it declares the field {root.one('fullName')}, and is named after {stem}")
+    root.children.append(_Element("fullName", stem))
+    yield path, root
 
 
 def _field(path: Path, element: _Element, event: str) -> tuple[str, EventField, Classification]:
