@@ -158,7 +158,7 @@ class Ledger:
 
     def may_be_plain(self, event: str, contract: Contract | None) -> bool:
         """Whether an event may be without any seal: something else of the connector has one, or it was said."""
-        if contract is not None and says_to_protect(contract):
+        if contract is not None and says_to_protect(contract) and not _misses(contract):
             return True  # it says what is protected, and that is nothing here
         return self.seals or self.elsewhere(event) or self._acknowledge(event)
 
@@ -219,3 +219,13 @@ class Ledger:
 def _let_out(contract: Contract | None) -> set[str]:
     """The fields that a contract lists without a tag. One that it tags is not let out, whoever has the rules."""
     return set() if contract is None else {name for name, said in contract.fields.items() if not said.tags}
+
+
+def _misses(contract: Contract) -> bool:
+    """Whether a contract gives tags, and its rules meet none of them: a word of it is misspelt, perhaps."""
+    given = [field.tags for field in contract.fields.values() if field.tags]
+    given += [
+        (tag,) for tag in (*contract.compliance_group.values(), *contract.security_classification.values())
+    ]
+    rules = [rule for rule in contract.rules if rule.encrypts]
+    return bool(given) and not any(meet(rule.tags, tags) for rule in rules for tags in given)

@@ -61,7 +61,12 @@ class Kept:
 
 def prepared(registry: Registry, path: Path, form: str, fields: str = TAGGED) -> None:
     """What somebody registered; no contract from now on."""
-    made = writers(registry.url, contract(path, fields), output__data__format=form)
+    made = writers(
+        registry.url,
+        contract(path, fields),
+        output__data__format=form,
+        bridge__csfle__allow__plaintext="true",
+    )
     made.resolve(SAMPLE.schema, SAMPLE)
     made.close()
 

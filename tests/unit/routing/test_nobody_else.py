@@ -247,3 +247,21 @@ def test_what_several_rules_say_of_one_kek_counts_together() -> None:
     }
     name = {"encrypt.kek.name": "k"}
     assert meant([(whole, {}), (name, {})]) == meant([(name, {}), (whole, {})]) == meant([(whole, {})])
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_contract_whose_rules_meet_no_tag_of_it_protects_nothing(
+    registry: Registry, tmp_path: Path, form: str
+) -> None:
+    def started_with(fields: str, **more: str) -> Writers:
+        return started(
+            registry, form, Kept(), bridge__schema__contract=str(contract(tmp_path, fields)), **more
+        )[0]
+
+    misspelt = f"{MAIL}: {{tags: [pii]}}"
+    with pytest.raises(Fatal, match=rf"no field of {EVENT} in orders-value has a tag"):
+        written(started_with(misspelt))
+    assert EMAIL.encode() in written(started_with(misspelt, bridge__csfle__allow__plaintext="true"))
+    # one that gives no tag may wait for those of the registry, one that drops its field says so
+    assert EMAIL.encode() in written(started_with(f"{MAIL}: {{tags: []}}"))
+    assert EMAIL.encode() in written(started_with("Amount__c: {tags: [PII], otherwise: drop}"))
