@@ -27,6 +27,7 @@ _RULES, _DEKS = "tests/unit/encryption/test_rules.py", "tests/unit/encryption/te
 _COVERAGE = ("tests/unit/routing/test_coverage.py", "tests/unit/routing/test_tag_sources.py")
 _LEDGER, _LOOP = "tests/unit/routing/test_ledger.py", "tests/unit/pipeline/test_loop.py"
 _PROOF, _USES = "tests/unit/reading/test_proof.py", "tests/unit/encryption/test_uses.py"
+_NOBODY, _ANSWERS = "tests/unit/routing/test_nobody_else.py", "tests/unit/encryption/test_dek_registry.py"
 _REWRAP = "tests/unit/cli/test_keys_rewrap.py"
 
 MUTANTS: Final = (
@@ -212,7 +213,7 @@ MUTANTS: Final = (
     Mutant(
         "a topic is asked for before it is judged",
         "bridge/routing/transforming.py",
-        "self.exposure.judge_declared(schema, known)",
+        "self.exposure.judge_declared(marked(schema, asked.remembered, REMEMBERED), known)",
         "pass",
         (_EXPOSURE,),
     ),
@@ -378,5 +379,18 @@ MUTANTS: Final = (
         "if self._refusal is not None and self.again_in() > 0:",
         "if self._refusal is not None and not self._again:",
         ("tests/unit/salesforce/auth/test_auth_refusals.py",),
+    ),
+    Mutant(
+        "a registry's properties give a contract's rule its parameters", "bridge/encryption/rules.py",
+        "if own is not None and name in first:", "if False:", (_NOBODY,),
+    ),
+    Mutant(
+        "an answer about another key is used", "bridge/encryption/dek_registry.py", "if wanted != there:", "if False:",
+        (_ANSWERS,),
+    ),
+    Mutant(
+        "what a contract tags is let out when a registered rule goes", "bridge/routing/ledger.py",
+        "for name, said in contract.fields.items() if not said.tags}", "for name, said in contract.fields.items()}",
+        (_NOBODY,),
     ),
 )  # fmt: skip
