@@ -203,14 +203,17 @@ def _terraform(text: str) -> Any:
         ) from None
     except (LarkError, RecursionError, ValueError):
         raise files.UnreadableError("is not Terraform's language") from None
-    blocks = document.get("resource", [])
     return [
         _plain(body)
-        for block in blocks
+        for block in _dicts(document.get("resource"))
         for type_, resources in block.items()
-        if _unquoted(type_) == "confluent_connector"
-        for body in resources.values()
+        if _unquoted(type_) == "confluent_connector" and isinstance(resources, dict)
+        for body in _dicts(list(resources.values()))
     ] or {"resource": []}
+
+
+def _dicts(items: Any) -> list[dict[str, Any]]:
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
 
 def _plain(body: Any) -> dict[str, Any]:

@@ -6,6 +6,8 @@ of ``.gitignore`` (Salesforce DX Developer Guide, "How to Exclude Source").
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -15,11 +17,15 @@ from pathspec import GitIgnoreSpec
 
 from bridge.documents import Broken, json_of
 from bridge.errors import Fatal, Stage
+from bridge.errors.words import words
 
 PROJECT: Final = "sfdx-project.json"
 IGNORED: Final = ".forceignore"
 _SKIPPED: Final = frozenset({".git", ".sf", ".sfdx", "node_modules"})
 _LARGEST: Final = 1 << 20
+_LONGEST_PATTERN: Final = 500
+_MOST_STARS: Final = 12
+_MOST_PATTERNS: Final = 5000
 
 
 @frozen
@@ -35,12 +41,7 @@ class Project:
         """Fatal(stage=METADATA) for a folder that is not there, and for a broken ``sfdx-project.json``."""
         if not root.is_dir():
             raise _fatal(f"{root} is not a folder")
-        patterns = _text(root / IGNORED).splitlines() if (root / IGNORED).is_file() else []
-        try:
-            ignored = GitIgnoreSpec.from_lines(patterns)
-        except ValueError as error:
-            raise _fatal(f"{root / IGNORED}: {error}") from None
-        return cls(root, _packages(root), ignored)
+        return cls(root, _packages(root), _ignored(root / IGNORED))
 
     def walk(self) -> Iterator[Path]:
         """Folders and files that count, each folder before what is in it."""
@@ -54,6 +55,19 @@ class Project:
     def _leaves_out(self, path: Path) -> bool:
         relative = path.relative_to(self.root).as_posix()
         return self.ignored.match_file(f"{relative}/" if path.is_dir() else relative)
+
+
+def _ignored(path: Path) -> GitIgnoreSpec:
+    """Patterns become regular expressions, whose time grows with every star: so their number is bounded."""
+    lines = _text(path).splitlines() if path.is_file() else []
+    for number, line in enumerate(lines, 1):
+        if len(line) > _LONGEST_PATTERN or line.count("*") > _MOST_STARS:
+            raise _fatal(f"{path}: the pattern in line {number} is too long, or has too many stars")
+    try:
+        with warnings.catch_warnings(action="ignore", category=FutureWarning):
+            return GitIgnoreSpec.from_lines(lines[:_MOST_PATTERNS])
+    except (ValueError, re.error) as error:
+        raise _fatal(f"{path}: {words(error)}") from None
 
 
 def _packages(root: Path) -> tuple[Path, ...]:
@@ -71,8 +85,11 @@ def _packages(root: Path) -> tuple[Path, ...]:
     packages = tuple(root / name for name in names if isinstance(name, str))
     if not packages:
         raise _fatal(f"{path}: names no packageDirectories")
-    inside = [package for package in packages if package.resolve().is_relative_to(root.resolve())]
-    return tuple(package for package in inside if package.is_dir())
+    try:
+        inside = [package for package in packages if package.resolve().is_relative_to(root.resolve())]
+        return tuple(package for package in inside if package.is_dir())
+    except OSError as error:
+        raise _fatal(f"{path}: a package's path cannot be followed ({error.strerror})") from None
 
 
 def _below(directory: Path) -> Iterator[Path]:

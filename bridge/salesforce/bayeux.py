@@ -68,7 +68,7 @@ class Advice:
 def _seconds(value: object, otherwise: float) -> float:
     try:
         seconds = float(value) / 1000  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return otherwise
     return seconds if seconds >= 0 else otherwise
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.fuzz.targets import languages, others, salesforce
+from tests.fuzz.targets import languages, others, readers, salesforce
 from tests.fuzz.targets.base import Target
 
 TARGETS: Final[dict[str, Target]] = {
-    target.name: target for room in (salesforce, languages, others) for target in room.TARGETS
+    target.name: target for room in (salesforce, languages, others, readers) for target in room.TARGETS
 }

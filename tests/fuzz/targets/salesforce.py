@@ -135,14 +135,15 @@ def _token(raw: bytes) -> None:
     import http.client
 
     from bridge.salesforce import token
+    from bridge.salesforce.http_settings import Origin
 
     for status in (200, 400):
         reply = token.Reply(status, http.client.HTTPMessage(), raw)
         document_ = token._document(reply)
         if status == 200 and document_ is not None:
-            token._session(token.Origin.of("https://login.salesforce.com"), document_)
+            token._session(Origin.of("https://login.salesforce.com"), document_)
         else:
-            token._refusal(token.Origin.of("https://login.salesforce.com"), reply, document_, set())
+            token._refusal(Origin.of("https://login.salesforce.com"), reply, document_, set())
 
 
 OBJECT = b'<?xml version="1.0"?><CustomObject xmlns="http://soap.sforce.com/2006/04/metadata"><label>Order</label></CustomObject>'
