@@ -189,6 +189,14 @@ _WORDS: Final[tuple[tuple[str, str, Meaning], ...]] = (
             Retriable, "the broker broke off the TLS handshake", "is security.protocol right for this port?"
         ),
     ),
+    (
+        # The same, as OpenSSL says it where the broker's end of the connection came before its answer.
+        "_TRANSPORT",
+        "/bootstrap: Disconnected: SSL connection closed",
+        Meaning(
+            Retriable, "the broker broke off the TLS handshake", "is security.protocol right for this port?"
+        ),
+    ),
 )
 
 _AFTER: Final = re.compile(r"\s*\(after \d+ms in state [A-Z_]+.*?\)|, \d+ identical error\(s\) suppressed")

@@ -15,6 +15,7 @@ from bridge.config.declarations import WORKER as WORKER_PROPERTIES
 from bridge.errors import ConfigurationError
 from bridge.metrics import Metrics
 from bridge.worker.plugins import salesforce_plugins
+from tests.support.bridge_run import wait_until
 from tests.support.memory_worker import GOOD, JSON, WORKER, MemoryWorker
 from tests.vectors.connect_stubs import World, stubs
 
@@ -173,6 +174,9 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MemoryWorker]:
     assert worker.ask("POST", "/connectors", made, **basic("key", "secret"))[0] == 201
     made = {"name": "sf", "config": GOOD, "initial_state": "STOPPED"}
     assert worker.ask("POST", "/connectors", made, **basic("key", "secret"))[0] == 201
+    # The leader assigns in its own time, which is a record of its own.
+    records = worker.configs.records
+    wait_until(lambda: records[-1][0] == "bridge-assignment" and b'"sf"' in records[-1][1])
     yield worker
     worker.stop()
 

@@ -94,10 +94,13 @@ def test_the_words_decide_where_the_code_does_not() -> None:
     assert (
         "does not offer this sasl.mechanism" in classify(error("_AUTHENTICATION", text), "connecting").message
     )
-    plain = "Disconnected: connecting to a PLAINTEXT broker listener?"
-    found = classify(error("_TRANSPORT", plain), "connecting")
-    assert isinstance(found, Retriable)
-    assert "security.protocol" in found.message
+    for plain in (
+        "Disconnected: connecting to a PLAINTEXT broker listener?",
+        "ssl://127.0.0.1:9092/bootstrap: Disconnected: SSL connection closed by peer (after 2ms in state CONNECT)",
+    ):
+        found = classify(error("_TRANSPORT", plain), "connecting")
+        assert isinstance(found, Retriable)
+        assert "security.protocol" in found.message
     alert = "ssl/record: tls alert bad certificate"
     assert isinstance(classify(error("_TRANSPORT", alert), "connecting"), Fatal)
     fatal = "Fatal error: Local: Fenced: Producer fenced by newer instance"
