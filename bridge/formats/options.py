@@ -3,9 +3,9 @@ configuration has refused it already; what is known must be well-formed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from bridge.errors import ConfigurationError, Fault
+from bridge.errors import ConfigurationError, Fatal, Fault, Stage
 
 
 def flag(settings: Mapping[str, str], key: str, default: bool) -> bool:
@@ -27,3 +27,13 @@ def choice(settings: Mapping[str, str], key: str, values: tuple[str, ...], defau
             [Fault(f"value.converter.{key}", f"must be one of {', '.join(values)}", text)]
         )
     return text.strip().upper()
+
+
+def require(lacking: Sequence[str], registered: str) -> None:
+    """Of ``latest.compatibility.strict``: Fatal(stage=SCHEMA) for fields that what is registered has not."""
+    if lacking:
+        raise Fatal(
+            f"the registered {registered} has no field {', '.join(lacking)}, which the event has; "
+            "register a version with it, or set value.converter.latest.compatibility.strict=false to drop it",
+            stage=Stage.SCHEMA,
+        )

@@ -41,8 +41,7 @@ def read_with(rows: Layout) -> Reader:
 
 def finalise(code: Code, rows: Layout) -> None:
     """The lines that decode ``data`` into ``row`` and bring every field into its final form."""
-    code.line(f"row = {code.use(rows.decode, 'decode')}(data.payload)")
-    code.line("head = data.event")
+    code.decoded(rows.decode)
     for slot in rows.slots:
         place = f"row.{slot.attribute}"
         if slot.name == "ReplayId":

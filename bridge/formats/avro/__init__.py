@@ -16,13 +16,15 @@ import msgspec
 from bridge.errors import Fatal, Stage
 from bridge.event import Data
 from bridge.formats.avro import plain
-from bridge.formats.avro.code import Source, generate
+from bridge.formats.avro.code import generate
 from bridge.formats.avro.defaults import varint
 from bridge.formats.avro.evolve import with_fields as with_fields
 from bridge.formats.avro.render import Options, Renderer
 from bridge.formats.avro.write import Column, columns, nullable
+from bridge.formats.options import require
 from bridge.formats.reader import careful_reader
 from bridge.formats.rows import Layout, Row
+from bridge.formats.sources import of_event, of_row, of_values
 from bridge.languages.avro.types import AvroType, parse
 from bridge.languages.spelling import avro_name
 from bridge.model.protection import Protection, checked, whole
@@ -54,8 +56,7 @@ def compile_rows(
     """The encoder for rows in their final form."""
     record, start = _record(rows.schema, written, frame, settings, protection)
     carefully = _careful(record, start, rows.schema.name)
-    sources = {s.name: Source(f"row.{s.attribute}") for s in rows.slots}
-    encode = generate("encode", "row", record, start, sources, lambda row: carefully(rows.values(row)))
+    encode = generate("encode", "row", record, start, of_row(rows), lambda row: carefully(rows.values(row)))
     return whole(encode, frame, protection)
 
 
@@ -72,8 +73,9 @@ def compile_values(
         text = render(schema, settings) if written is None else written
         return plain.encoder(schema, text, frame, settings, protection)
     record, start = _record(schema, written, frame, settings, protection)
-    sources = {f.name: Source(f"values[{f.name!r}]") for f in schema.fields}
-    encode = generate("encode", "values", record, start, sources, _careful(record, start, schema.name))
+    encode = generate(
+        "encode", "values", record, start, of_values(schema), _careful(record, start, schema.name)
+    )
     return whole(encode, frame, protection)
 
 
@@ -87,12 +89,14 @@ def compile_fused(
     """From the event to the message in one generated function. Not for use by several threads at once."""
     record, start = _record(rows.schema, written, frame, settings, protection)
     read, encode = careful_reader(rows), _careful(record, start, rows.schema.name)
-    sources = {s.name: Source(f"row.{s.attribute}", s.form) for s in rows.slots}
-    sources |= {name: Source("", constant=value) for name, value in rows.constants.items()}
-    sources["ReplayId"] = Source("head.replayId", count=True)
-    sources["EventUuid"] = Source("head.EventUuid")
     convert = generate(
-        "convert", "data", record, start, sources, lambda data: encode(rows.values(read(data))), rows.decode
+        "convert",
+        "data",
+        record,
+        start,
+        of_event(rows),
+        lambda data: encode(rows.values(read(data))),
+        rows.decode,
     )
     return whole(convert, frame, protection)
 
@@ -101,10 +105,10 @@ def compile_fused(
 
 
 def _record_type(written: AvroType) -> AvroType:
-    for branch in written.branches if written.kind == "union" else (written,):
-        if branch.kind == "record":
-            return branch
-    raise Fatal(f"the registered schema is {written} and not a record", stage=Stage.SCHEMA)
+    record = _branch(written)
+    if record is None:
+        raise Fatal(f"the registered schema is {written} and not a record", stage=Stage.SCHEMA)
+    return record
 
 
 def _name_in(options: Options, name: str) -> str:
@@ -143,12 +147,8 @@ def _record(
         frame = b""
     record = _record_type(top)
     lacking = _missing(schema, record, options, "")
-    if lacking and options.strict:
-        raise Fatal(
-            f"the registered schema {record.name} has no field {', '.join(lacking)}, which the event has; "
-            "register a version with it, or set value.converter.latest.compatibility.strict=false to drop it",
-            stage=Stage.SCHEMA,
-        )
+    if options.strict:
+        require(lacking, f"schema {record.name}")
     names = {_name_in(options, f.name): f.name for f in schema.fields}
     start = frame + (varint(top.branches.index(record)) if top.kind == "union" else b"")
     return columns(schema, record, names, ignore_null_defaults=options.ignore_null_defaults), start

@@ -13,32 +13,18 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
-from attrs import frozen
-
 from bridge.formats.avro.defaults import unsigned, varint
 from bridge.formats.avro.write import INTEGERS, Column, nullable, writer
 from bridge.formats.code import Code
 from bridge.formats.reader import TEXTS, moment
 from bridge.formats.rows import Form
+from bridge.formats.sources import Source
 from bridge.formats.times import MS_PER_DAY, WINDOW_BITS, Days, window
 from bridge.model.protection import Seal
 from bridge.model.schema import TIMESTAMP, Kind
 
 Piece = bytes | str
 """A constant, or the expression of what was computed."""
-
-
-@frozen
-class Source:
-    """Where a field's value is found: an expression and the form of what it yields.
-
-    ``count``: a number ≥ 0 that is written as text. ``constant``: the same for every record.
-    """
-
-    expression: str
-    form: Form = Form.FINAL
-    count: bool = False
-    constant: str | None = None
 
 
 def generate(
@@ -55,8 +41,7 @@ def generate(
     pieces: list[Piece] = [start]
     code.indent("try:")
     if decode is not None:
-        code.line(f"row = {code.use(decode, 'decode')}(data.payload)")
-        code.line("head = data.event")
+        code.decoded(decode)
     for number, column in enumerate(record):
         source = sources.get(column.source or "")
         pieces += [column.constant] if source is None else _field(_Place(code, column, source, number))

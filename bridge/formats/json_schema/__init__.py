@@ -20,6 +20,7 @@ from bridge.formats.json_schema import plain
 from bridge.formats.json_schema.render import INDEX, Options, document, property_of
 from bridge.formats.json_schema.write import fits, object_writer
 from bridge.formats.json_values import Converter, converter, encode_json
+from bridge.formats.options import require
 from bridge.formats.reader import careful_reader, finalise
 from bridge.formats.rows import Layout, Row
 from bridge.languages.json_schema.types import Object, parse, root_object
@@ -160,12 +161,8 @@ def _converter(
         return None
     found = root_object(parse(written))
     lacking = _missing(schema, found, "")
-    if lacking and options.strict:
-        raise Fatal(
-            f"the registered schema has no field {', '.join(lacking)}, which the event has; "
-            "register a version with it, or set value.converter.latest.compatibility.strict=false to drop it",
-            stage=Stage.SCHEMA,
-        )
+    if options.strict:
+        require(lacking, "schema")
     if fits(schema, found):
         return None
     return object_writer(schema, found, schema.name or "the record", "", evolve(options.style, seals=seals))

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bridge.errors import Fatal, Stage
 from bridge.event import Data
+from bridge.formats.options import require
 from bridge.formats.protobuf import evolve as protobuf_evolve
 from bridge.formats.protobuf import plain
 from bridge.formats.protobuf.indexes import message_indexes
 from bridge.formats.protobuf.render import Options, Renderer
 from bridge.formats.reader import careful_reader
 from bridge.formats.rows import Layout, Row
+from bridge.formats.sources import of_event, of_row, of_values
 from bridge.languages.protobuf import File, Message, parse
 from bridge.languages.spelling import protobuf_name
 from bridge.model.protection import Protection, Seal, checked, whole
@@ -76,11 +78,12 @@ def compile_rows(
 ) -> Callable[[Row], bytes]:
     """The encoder for rows in their final form."""
     # here: the Protobuf library is slow to load
-    from bridge.formats.protobuf.code import Source, generate
+    from bridge.formats.protobuf.code import generate
 
     made = _Made(rows.schema, written, frame, settings, protection)
-    sources = {s.name: Source(f"row.{s.attribute}", is_row=True) for s in rows.slots}
-    encode = generate("encode", "row", *made.parts, sources, lambda row: made.carefully(rows.values(row)))
+    encode = generate(
+        "encode", "row", *made.parts, of_row(rows), lambda row: made.carefully(rows.values(row))
+    )
     return whole(encode, made.frame, protection)
 
 
@@ -94,13 +97,13 @@ def compile_values(
     """The encoder for values by field name, in the forms of ``model/schema.py``; for the value itself where ``schema``
     is no struct."""
     # here: the Protobuf library is slow to load
-    from bridge.formats.protobuf.code import Source, generate
+    from bridge.formats.protobuf.code import generate
 
     if schema.kind is not Kind.STRUCT:
         return plain.encoder(schema, written, frame, settings, protection)
     made = _Made(schema, written, frame, settings, protection)
-    sources = {f.name: Source(f"values[{f.name!r}]") for f in schema.fields}
-    return whole(generate("encode", "values", *made.parts, sources, made.carefully), made.frame, protection)
+    encode = generate("encode", "values", *made.parts, of_values(schema), made.carefully)
+    return whole(encode, made.frame, protection)
 
 
 def compile_fused(
@@ -112,18 +115,14 @@ def compile_fused(
 ) -> Callable[[Data], bytes]:
     """From the event to the message in one generated function. Not for use by several threads at once."""
     # here: the Protobuf library is slow to load
-    from bridge.formats.protobuf.code import Source, generate
+    from bridge.formats.protobuf.code import generate
 
     made, read = _Made(rows.schema, written, frame, settings, protection), careful_reader(rows)
-    sources = {s.name: Source(f"row.{s.attribute}", s.form, is_row=True) for s in rows.slots}
-    sources |= {name: Source("", constant=value) for name, value in rows.constants.items()}
-    sources["ReplayId"] = Source("head.replayId", count=True)
-    sources["EventUuid"] = Source("head.EventUuid")
 
     def carefully(data: Data) -> bytes:
         return made.carefully(rows.values(read(data)))
 
-    convert = generate("convert", "data", *made.parts, sources, carefully, rows.decode)
+    convert = generate("convert", "data", *made.parts, of_event(rows), carefully, rows.decode)
     return whole(convert, made.frame, protection)
 
 
@@ -184,12 +183,8 @@ class _Made:
         protection, file = checked(protection, text), parse(text)
         found, path = root(schema, file, rename)
         lacking = protobuf_evolve.missing(schema, file, found, rename)
-        if lacking and options.strict:
-            raise Fatal(
-                f"the registered schema {found.name} has no field {', '.join(lacking)}, which the event has; "
-                "register a version with it, or set value.converter.latest.compatibility.strict=false to drop it",
-                stage=Stage.SCHEMA,
-            )
+        if options.strict:
+            require(lacking, f"schema {found.name}")
         imports = imports_of(text)
         proto = descriptor(file, imports)
         full = ".".join([*([file.package] if file.package else []), *_names(file, path)])

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from attrs import frozen
 from google.protobuf.descriptor import FieldDescriptor as Of
 from google.protobuf.message_factory import GetMessageClass
 
@@ -18,25 +17,10 @@ from bridge.formats.protobuf.logical import FIRST_MS, LAST_MS, civil
 from bridge.formats.protobuf.write import ALONE, FLOATS, INTEGERS, WHOLE, WRAPPERS, Column, scalar
 from bridge.formats.reader import TEXTS
 from bridge.formats.rows import Form, attribute_name
+from bridge.formats.sources import Source
 from bridge.formats.times import EPOCH, MS_PER_DAY, Days
 from bridge.model.protection import Seal
 from bridge.model.schema import DATE, TIMESTAMP, Kind, Schema
-
-
-@frozen
-class Source:
-    """Where a field's value is found: an expression and the form of what it yields.
-
-    ``count``: a number that is written as text. ``constant``: the same for every record. ``is_row``: a nested
-    struct is an object with attributes, and no dict.
-    """
-
-    expression: str
-    form: Form = Form.FINAL
-    count: bool = False
-    constant: str | None = None
-    is_row: bool = False
-
 
 _ABSENT: Final = Source("None")
 
@@ -55,8 +39,7 @@ def generate(
     code = Code(name, parameter)
     code.indent("try:")
     if decode is not None:
-        code.line(f"row = {code.use(decode, 'decode')}(data.payload)")
-        code.line("head = data.event")
+        code.decoded(decode)
     arguments, later = [], []
     for column in record:
         source = _ABSENT if column.source.startswith(ALONE) else sources[column.source]

@@ -17,11 +17,7 @@ _SEALED: Final = ("string", "bytes")
 
 def places(text: str) -> Places:
     """Every field of every record of a schema."""
-    walk = _Walk()
-    for known in imports_of(text).values():
-        walk.type(json_of(known), "", "")
-    document = json_of(text)
-    walk.type(document, "", "")
+    walk, document = _walked(text)
     return Places(tuple(walk.fields), tuple(walk.stray), _Type(walk, document, ""), document)
 
 
@@ -29,12 +25,17 @@ def changer(text: str) -> Changer:
     """What makes of a value the same value, ``to`` applied to each leaf of the fields, null left alone: arrays item by
     item, maps value by value, union branches with strings and bytes only. Values are as a decoder without logical
     types gives them."""
+    walk, document = _walked(text)
+    return lambda value, to: walk.change(document, "", value, None, to)
+
+
+def _walked(text: str) -> tuple[_Walk, Any]:
     walk = _Walk()
     for known in imports_of(text).values():
         walk.type(json_of(known), "", "")
     document = json_of(text)
     walk.type(document, "", "")
-    return lambda value, to: walk.change(document, "", value, None, to)
+    return walk, document
 
 
 @frozen(eq=False)
