@@ -74,6 +74,12 @@ def protects(rule: RuleDocument, tags: frozenset[str]) -> bool:
     return runs(rule) and meet(wanted, tags) and (rule.get("type") == FIELDS or bool(tags))
 
 
+def protecting(rules: Iterable[RuleDocument]) -> Callable[[frozenset[str]], bool]:
+    """Whether any of the rules protects the value of a field with the tags that are asked for."""
+    known = tuple(rules)
+    return lambda tags: any(protects(rule, tags) for rule in known)
+
+
 @frozen
 class Plan:
     """What is encrypted: rules by a field's full name, in the order they are applied, and those for the payload."""

@@ -16,7 +16,7 @@ from attrs import evolve, field, frozen
 from bridge.config import Config, Loaded, topic_template
 from bridge.config.declarations.formats import REGISTRY_TYPES
 from bridge.config.subscription import events
-from bridge.encryption.rules import PAYLOAD, domain_rules, protects, runs
+from bridge.encryption.rules import PAYLOAD, domain_rules, protecting, runs
 from bridge.errors import BadRecord, BridgeError, Fatal
 from bridge.event import Data, Message
 from bridge.formats import FORMATS
@@ -261,11 +261,7 @@ class Preview:
         if not rules and self._config.get("csfle.enabled"):
             return Protected(bool, found.reach, anything=True, everything=not found.told)
         everything = not found.told or any(rule["type"] == PAYLOAD for rule in rules)
-
-        def meets(tags: frozenset[str]) -> bool:
-            return any(protects(rule, tags) for rule in rules)
-
-        return Protected(meets, found.reach, bool(rules), everything)
+        return Protected(protecting(rules), found.reach, bool(rules), everything)
 
 
 def _all_tags(event: EventType, found: _Found) -> dict[str, dict[str, str]]:

@@ -13,11 +13,10 @@ from collections.abc import Callable, Iterable, Mapping
 from attrs import frozen
 
 from bridge.config import Config, TopicTemplate
-from bridge.encryption.rules import PAYLOAD, protects, runs
+from bridge.encryption.rules import PAYLOAD, protecting, protects, runs
 from bridge.errors import Fatal, Stage
 from bridge.languages.tagging import Path, tags_in
 from bridge.model.registered import Registered
-from bridge.model.registry_documents import RuleDocument
 from bridge.model.schema import Schema
 from bridge.routing.following import REMEMBERED, follow
 from bridge.transforms.chain import Chain
@@ -77,7 +76,7 @@ class Exposure:
         ):  # each topic's subject may have rules of its own; the whole value is sealed
             return
         reach = tags_in(version.text, version.type, version.metadata)
-        if not follow(self.chain, before, reach, _by(version.rules())).origins:
+        if not follow(self.chain, before, reach, protecting(version.rules())).origins:
             raise Fatal(
                 f"the encryption rules of {version.subject} meet no field of the event, whose values make the topic: "
                 "put the tags back, give the connector a contract, or acknowledge with "
@@ -91,7 +90,7 @@ class Exposure:
 
     def faults(self, before: Schema, version: Registered) -> list[str]:
         """In words, where protected fields of the schema before the chain get to places that are not encrypted."""
-        by_rules = _by(version.rules())
+        by_rules = protecting(version.rules())
         return self._faults(before, version, lambda tags: REMEMBERED in tags or by_rules(tags))
 
     def _faults(
@@ -119,8 +118,3 @@ def refuse(faults: list[str]) -> None:
             "contract",
             stage=Stage.ENCRYPT,
         )
-
-
-def _by(rules: Iterable[RuleDocument]) -> Callable[[frozenset[str]], bool]:
-    known = tuple(rules)
-    return lambda tags: any(protects(rule, tags) for rule in known)

@@ -15,7 +15,7 @@ from typing import Final
 from attrs import define, field, frozen
 
 from bridge.documents import Json
-from bridge.encryption.rules import PAYLOAD, meet, protects, runs
+from bridge.encryption.rules import PAYLOAD, meet, protecting, runs
 from bridge.errors import fatal
 from bridge.languages.tagging import Path, Tagged, every_field, struct_in, tags_in
 from bridge.model.contract import Contract
@@ -105,7 +105,7 @@ class Ledger:
         rules = [rule for rule in kept.rules() if runs(rule)]
         reach = tags_in(written.registered.text, written.registered.type, kept.metadata)
         entry = self._balanced(event, written, reach, rules, frozenset(placed))
-        followed = follow(chain, before, reach, lambda tags: any(protects(rule, tags) for rule in rules))
+        followed = follow(chain, before, reach, protecting(rules))
         now = {".".join(path) for path in followed.origins & followed.out} | (
             {WHOLE} if entry.payload else set()
         )
