@@ -16,8 +16,8 @@ from attrs import frozen
 from pathspec import GitIgnoreSpec
 
 from bridge.documents import Broken, json_of
-from bridge.errors import Fatal, Stage
 from bridge.errors.words import words
+from bridge.metadata.infer import metadata_fatal
 
 PROJECT: Final = "sfdx-project.json"
 IGNORED: Final = ".forceignore"
@@ -40,7 +40,7 @@ class Project:
     def of(cls, root: Path) -> Project:
         """Fatal(stage=METADATA) for a folder that is not there, and for a broken ``sfdx-project.json``."""
         if not root.is_dir():
-            raise fatal(f"{root} is not a folder")
+            raise metadata_fatal(f"{root} is not a folder")
         return cls(root, _packages(root), _ignored(root / IGNORED))
 
     def walk(self) -> Iterator[Path]:
@@ -62,12 +62,12 @@ def _ignored(path: Path) -> GitIgnoreSpec:
     lines = _text(path).splitlines() if path.is_file() else []
     for number, line in enumerate(lines, 1):
         if len(line) > _LONGEST_PATTERN or line.count("*") > _MOST_STARS:
-            raise fatal(f"{path}: the pattern in line {number} is too long, or has too many stars")
+            raise metadata_fatal(f"{path}: the pattern in line {number} is too long, or has too many stars")
     try:
         with warnings.catch_warnings(action="ignore", category=FutureWarning):
             return GitIgnoreSpec.from_lines(lines[:_MOST_PATTERNS])
     except (ValueError, re.error) as error:
-        raise fatal(f"{path}: {words(error)}") from None
+        raise metadata_fatal(f"{path}: {words(error)}") from None
 
 
 def _packages(root: Path) -> tuple[Path, ...]:
@@ -77,19 +77,19 @@ def _packages(root: Path) -> tuple[Path, ...]:
     try:
         document = json_of(_text(path).encode())
     except Broken as broken:
-        raise fatal(f"{path}: {broken}") from None
+        raise metadata_fatal(f"{path}: {broken}") from None
     listed = document.get("packageDirectories") if isinstance(document, dict) else None
     names = (
         [each.get("path") for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
     )
     packages = tuple(root / name for name in names if isinstance(name, str))
     if not packages:
-        raise fatal(f"{path}: names no packageDirectories")
+        raise metadata_fatal(f"{path}: names no packageDirectories")
     try:
         inside = [package for package in packages if package.resolve().is_relative_to(root.resolve())]
         return tuple(package for package in inside if package.is_dir())
     except OSError as error:
-        raise fatal(f"{path}: a package's path cannot be followed ({error.strerror})") from None
+        raise metadata_fatal(f"{path}: a package's path cannot be followed ({error.strerror})") from None
 
 
 def _below(directory: Path) -> Iterator[Path]:
@@ -108,9 +108,4 @@ def _text(path: Path) -> str:
         with path.open("rb") as file:
             return file.read(_LARGEST).decode("utf-8-sig", "replace")
     except OSError as error:
-        raise fatal(f"{path}: cannot be read ({error.strerror})") from None
-
-
-def fatal(message: str) -> Fatal:
-    """What is wrong with files of metadata."""
-    return Fatal(message, stage=Stage.METADATA)
+        raise metadata_fatal(f"{path}: cannot be read ({error.strerror})") from None

@@ -16,8 +16,7 @@ from bridge.documents import Broken, json_of
 from bridge.errors import ConfigurationError, Fatal, Fault
 from bridge.errors.words import words
 from bridge.metadata import source_format
-from bridge.metadata.infer import event_type
-from bridge.metadata.project import fatal
+from bridge.metadata.infer import event_type, metadata_fatal
 from bridge.metadata.pubsub import event_of_avro
 from bridge.metadata.source_format import Declared
 
@@ -78,22 +77,24 @@ def _document(path: Path) -> dict[str, Any]:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise fatal(f"{path}: cannot be read ({error.strerror})") from None
+        raise metadata_fatal(f"{path}: cannot be read ({error.strerror})") from None
     if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":
-        raise fatal(f"{path}: is HTML or XML and not JSON; was it saved from a login page?")
+        raise metadata_fatal(f"{path}: is HTML or XML and not JSON; was it saved from a login page?")
     try:
         document = json_of(content.removeprefix(b"\xef\xbb\xbf"))
     except Broken as broken:
-        raise fatal(f"{path}: {broken}") from None
+        raise metadata_fatal(f"{path}: {broken}") from None
     if (
         isinstance(document, list)
         and document
         and isinstance(document[0], dict)
         and "errorCode" in document[0]
     ):
-        raise fatal(f"{path}: holds an error of Salesforce ({document[0]['errorCode']}) and no metadata")
+        raise metadata_fatal(
+            f"{path}: holds an error of Salesforce ({document[0]['errorCode']}) and no metadata"
+        )
     if not isinstance(document, dict):
-        raise fatal(f"{path}: is not a JSON object")
+        raise metadata_fatal(f"{path}: is not a JSON object")
     return _unwrapped(path, document)
 
 
@@ -104,23 +105,25 @@ def _unwrapped(path: Path, document: dict[str, Any]) -> dict[str, Any]:
         if document["status"] == 0 and isinstance(document.get("result"), dict):
             return _unwrapped(path, document["result"])
         name = document.get("name") or document["status"]
-        raise fatal(f"{path}: holds an error of Salesforce's command line ({words(name)}) and no metadata")
+        raise metadata_fatal(
+            f"{path}: holds an error of Salesforce's command line ({words(name)}) and no metadata"
+        )
     text = document.get("schemaJson", document.get("schema_json"))
     if not isinstance(text, str):
         return document
     try:
         schema = json_of(text.encode())
     except Broken as broken:
-        raise fatal(f"{path}: its schemaJson {broken}") from None
+        raise metadata_fatal(f"{path}: its schemaJson {broken}") from None
     if not isinstance(schema, dict):
-        raise fatal(f"{path}: its schemaJson is not a JSON object")
+        raise metadata_fatal(f"{path}: its schemaJson is not a JSON object")
     return schema
 
 
 def _name(path: Path, document: Mapping[str, Any], what: str) -> str:
     name = document.get("name")
     if not isinstance(name, str) or not name or not isinstance(document.get("fields"), list):
-        raise fatal(f"{path}: is not {what}: it has no {'name' if not name else 'fields'}")
+        raise metadata_fatal(f"{path}: is not {what}: it has no {'name' if not name else 'fields'}")
     return name
 
 
@@ -128,5 +131,5 @@ def _named(path: Path, made: Any) -> Any:
     try:
         event = made()
     except Fatal as error:
-        raise fatal(f"{path}: {error.message}") from None
+        raise metadata_fatal(f"{path}: {error.message}") from None
     return evolve(event, fields=tuple(f for f in event.fields if f.name not in ("ReplayId", "EventUuid")))

@@ -17,8 +17,8 @@ from xml.parsers import expat
 from attrs import define, field, frozen
 
 from bridge.metadata.classification import Classification, split
-from bridge.metadata.infer import described_field
-from bridge.metadata.project import Project, fatal
+from bridge.metadata.infer import described_field, metadata_fatal
+from bridge.metadata.project import Project
 from bridge.model.schema import EventField, EventType
 
 _TYPES: Final = {
@@ -83,14 +83,14 @@ def read(directory: Path, event: str) -> Declared:
     """The event of a project, whichever of its packages declare it. Fatal(stage=METADATA) naming file and field."""
     files = [path for path in Project.of(directory).walk() if _event_of(path) == event and path.is_file()]
     if not files:
-        raise fatal(f"{directory} has no objects/{event}{_nearest(directory, event)}")
+        raise metadata_fatal(f"{directory} has no objects/{event}{_nearest(directory, event)}")
     fields: dict[str, tuple[Path, EventField, Classification]] = {}
     labels: list[str] = []
     for file in files:
         for path, element in _declarations(file, labels):
             name, declared, classified = _field(path, element, event)
             if name in fields and fields[name][1:] != (declared, classified):
-                raise fatal(f"{path}: the field {name} is declared differently in {fields[name][0]}")
+                raise metadata_fatal(f"{path}: the field {name} is declared differently in {fields[name][0]}")
             fields[name] = (path, declared, classified)
     own = tuple(fields[name][1] for name in sorted(fields))
     return Declared(
@@ -138,7 +138,9 @@ def _declarations(path: Path, labels: list[str]) -> Iterator[tuple[Path, _Elemen
     root = _parsed(path, "CustomField")
     stem = path.name.removesuffix(_FIELD)
     if root.one("fullName") not in (None, stem):
-        raise fatal(f"{path}: it declares the field {root.one('fullName')}, and is named after {stem}")
+        raise metadata_fatal(
+            f"{path}: it declares the field {root.one('fullName')}, and is named after {stem}"
+        )
     root.children.append(_Element("fullName", stem))
     yield path, root
 
@@ -146,12 +148,12 @@ def _declarations(path: Path, labels: list[str]) -> Iterator[tuple[Path, _Elemen
 def _field(path: Path, element: _Element, event: str) -> tuple[str, EventField, Classification]:
     name, type_ = element.one("fullName"), element.one("type")
     if name is None or not _NAME.fullmatch(name):
-        raise fatal(f"{path}: {name!r} is not an API name such as Order_Number__c")
+        raise metadata_fatal(f"{path}: {name!r} is not an API name such as Order_Number__c")
     if type_ is None:
-        raise fatal(f"{path}: the field {name} of {event} has no type")
+        raise metadata_fatal(f"{path}: the field {name} of {event} has no type")
     word = _TYPES.get(type_)
     if word is None:
-        raise fatal(
+        raise metadata_fatal(
             f"{path}: field {name} of {event} has the type {type_}, which has no place in a record; remove the "
             "field from the event"
         )
@@ -177,7 +179,7 @@ def _number(path: Path, name: str, element: _Element, which: str) -> int | None:
     if text is None:
         return None
     if not text.isascii() or not text.isdigit():
-        raise fatal(f"{path}: the {which} of the field {name} is no number")
+        raise metadata_fatal(f"{path}: the {which} of the field {name} is no number")
     return int(text[:9])
 
 
@@ -187,15 +189,15 @@ def _parsed(path: Path, root_name: str) -> _Element:
         with path.open("rb") as file:
             content = file.read(_LARGEST + 1)
     except OSError as error:
-        raise fatal(f"{path}: cannot be read ({error.strerror})") from None
+        raise metadata_fatal(f"{path}: cannot be read ({error.strerror})") from None
     if len(content) > _LARGEST:
-        raise fatal(f"{path}: is larger than any metadata file of Salesforce")
+        raise metadata_fatal(f"{path}: is larger than any metadata file of Salesforce")
     top = _Element("")
     stack = [top]
 
     def start(name: str, _attributes: dict[str, str]) -> None:
         if len(stack) > _DEEPEST:
-            raise fatal(f"{path}: is nested deeper than any metadata file of Salesforce")
+            raise metadata_fatal(f"{path}: is nested deeper than any metadata file of Salesforce")
         element = _Element(name.rpartition("}")[2])
         stack[-1].children.append(element)
         stack.append(element)
@@ -204,7 +206,9 @@ def _parsed(path: Path, root_name: str) -> _Element:
         stack[-1].text += data
 
     def doctype(*_: object) -> None:
-        raise fatal(f"{path}: has a document type declaration (DOCTYPE), which is refused: remove it")
+        raise metadata_fatal(
+            f"{path}: has a document type declaration (DOCTYPE), which is refused: remove it"
+        )
 
     parser = expat.ParserCreate(namespace_separator="}")
     parser.StartElementHandler, parser.CharacterDataHandler = start, text
@@ -215,8 +219,8 @@ def _parsed(path: Path, root_name: str) -> _Element:
         parser.Parse(content, True)
     except (expat.ExpatError, ValueError, LookupError) as error:
         where = f" in line {error.lineno}" if isinstance(error, expat.ExpatError) else ""
-        raise fatal(f"{path}: is no well-formed XML{where}") from None
+        raise metadata_fatal(f"{path}: is no well-formed XML{where}") from None
     root = top.children[0]
     if root.name != root_name:
-        raise fatal(f"{path}: is a {root.name} document and not a {root_name}")
+        raise metadata_fatal(f"{path}: is a {root.name} document and not a {root_name}")
     return root
