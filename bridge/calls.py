@@ -81,8 +81,8 @@ class Calls:
     def count(self, outcome: str, *labels: str) -> int:
         """How many calls ended so."""
         with self._lock:
-            found = self._durations.get((*labels, outcome))
-            return 0 if found is None else sum(found.counts)
+            duration = self._durations.get((*labels, outcome))
+            return 0 if duration is None else sum(duration.counts)
 
     def family(self) -> Metric:
         """The histogram as a scrape gets it."""
@@ -91,9 +91,9 @@ class Calls:
         family = HistogramMetricFamily(self.name, self.doc, labels=[*self.labels, "outcome"])
         bounds = [*map(str, BOUNDS), "+Inf"]
         with self._lock:
-            for labels, found in self._durations.items():
-                buckets = list(zip(bounds, accumulate(found.counts), strict=True))
-                family.add_metric(labels, buckets, found.total)
+            for labels, duration in self._durations.items():
+                buckets = list(zip(bounds, accumulate(duration.counts), strict=True))
+                family.add_metric(labels, buckets, duration.total)
         return family
 
 

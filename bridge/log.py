@@ -77,11 +77,11 @@ class _Secrets:
     def add(self, values: Iterable[str]) -> None:
         shown = dict(values) if isinstance(values, Mapping) else dict.fromkeys(values, MASK)
         with self._lock:
-            known = dict(self._values)
+            spelled = dict(self._values)
             for value, instead in shown.items():
                 if len(value) >= _SHORTEST_SECRET:
-                    known |= dict.fromkeys(spellings(value), instead)
-            self._values = dict(sorted(known.items(), key=lambda one: len(one[0]), reverse=True))
+                    spelled |= dict.fromkeys(spellings(value), instead)
+            self._values = dict(sorted(spelled.items(), key=lambda one: len(one[0]), reverse=True))
 
     def clear(self) -> None:
         with self._lock:
@@ -173,15 +173,15 @@ def for_connector(name: str, logger: str = "bridge") -> ConnectorLog:
 
 def facts(record: logging.LogRecord) -> dict[str, object]:
     """Connector, stage, replay id and the extra fields of a line; what its error knows included."""
-    found: dict[str, object] = {}
+    pairs: dict[str, object] = {}
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, BridgeError):
-        found |= {"stage": str(error.stage), "replay_id": error.position}
+        pairs |= {"stage": str(error.stage), "replay_id": error.position}
     for name in ("connector", "stage", "replay_id"):
         if getattr(record, name, None) is not None:
-            found[name] = getattr(record, name)
-    found |= {name: value for name, value in vars(record).items() if name not in _OWN}
-    return {name: value for name, value in found.items() if value is not None}
+            pairs[name] = getattr(record, name)
+    pairs |= {name: value for name, value in vars(record).items() if name not in _OWN}
+    return {name: value for name, value in pairs.items() if value is not None}
 
 
 def exception_text(record: logging.LogRecord) -> str | None:
@@ -200,12 +200,12 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """One line, and the traceback under it where there is one."""
         now = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created))
-        known = facts(record)
-        connector = known.pop("connector", "-")
+        told = facts(record)
+        connector = told.pop("connector", "-")
         line = (
             f"{now}.{int(record.msecs):03d} {record.levelname:<7} {connector}  {_one_line(_message(record))}"
         )
-        pairs = " ".join(f"{name}={_value(value)}" for name, value in known.items())
+        pairs = " ".join(f"{name}={_value(value)}" for name, value in told.items())
         trace = exception_text(record)
         return _secrets.mask(line + (f"  {pairs}" if pairs else "") + (f"\n{trace}" if trace else ""))
 

@@ -24,13 +24,13 @@ def documents_of(text: str) -> list[object]:
     try:
         _check_depth(text)
         loader = yaml.SafeLoader(text)
-        found = []
+        documents = []
         while loader.check_node():
             node = loader.get_node()
             assert node is not None, "check_node has seen it"
             _check_size(node)
-            found.append(loader.construct_document(node))
-        return found
+            documents.append(loader.construct_document(node))
+        return documents
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""

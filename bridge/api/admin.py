@@ -41,10 +41,10 @@ class Admin:
         return Answer(200, self.loggers.all())
 
     def one(self, ask: Ask) -> Answer:
-        found = self.loggers.get(ask.path[0])
-        if found is None:
+        level = self.loggers.get(ask.path[0])
+        if level is None:
             raise Refused(404, f"Logger {ask.path[0]} not found.")
-        return Answer(200, found)
+        return Answer(200, level)
 
     def put(self, ask: Ask) -> Answer:
         body = ask.json()

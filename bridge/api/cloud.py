@@ -46,13 +46,13 @@ class Cloud:
         wanted = {word.strip() for text in ask.query.get("expand", []) for word in text.split(",")}
         if "expand" not in ask.query:
             return Answer(200, self.herder.names())
-        found = {}
+        expanded = {}
         for name in self.herder.names():
             try:
-                found[name] = self._expanded(ask, name, wanted)
+                expanded[name] = self._expanded(ask, name, wanted)
             except Refused:
                 continue
-        return Answer(200, found)
+        return Answer(200, expanded)
 
     def create(self, ask: Ask) -> Answer:
         self._here(ask)
@@ -60,8 +60,8 @@ class Cloud:
         config = config_in(body.get("config"), "config")
         name = name_in(config.get("name") if body.get("name") is None else body["name"])
         offsets = None if body.get("offsets") is None else _distinct(offsets_in(body["offsets"]))
-        made = self._create_at(name, config, offsets) if offsets else self.herder.create(name, config)
-        shown = {**made, "config": self.herder.config(name, literally=ask.literally)}
+        created = self._create_at(name, config, offsets) if offsets else self.herder.create(name, config)
+        shown = {**created, "config": self.herder.config(name, literally=ask.literally)}
         return Answer(201, {**shown, "offsets": body["offsets"]} if offsets else shown)
 
     def _create_at(self, name: str, config: dict[str, str | None], offsets: list[Any]) -> dict[str, Any]:
@@ -69,14 +69,14 @@ class Cloud:
         plugin = self.herder.plugin_named(str(config.get("connector.class")))
         if plugin is not None:
             check_offsets(plugin, offsets)
-        made = self.herder.create(name, config, "STOPPED")
+        created = self.herder.create(name, config, "STOPPED")
         try:
             self.herder.request_offsets(name, "PATCH", offsets)
             self.herder.target(name, "RUNNING")
         except BaseException:
             self.herder.delete(name)
             raise
-        return made
+        return created
 
     def get(self, ask: Ask) -> Answer:
         return Answer(200, self.herder.info(self._here(ask), literally=ask.literally))
@@ -131,8 +131,8 @@ class Cloud:
 
     def offsets(self, ask: Ask) -> Answer:
         name = self._here(ask)
-        found = self.herder.offsets(name)
-        shown = {**self._named(name), "offsets": found, "metadata": {"observed_at": now()}}
+        offsets = self.herder.offsets(name)
+        shown = {**self._named(name), "offsets": offsets, "metadata": {"observed_at": now()}}
         return Answer(200, shown)
 
     def request(self, ask: Ask) -> Answer:
@@ -204,14 +204,14 @@ class Cloud:
         return {**status, "errors_from_trace": []}
 
     def _expanded(self, ask: Ask, name: str, wanted: set[str]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        document: dict[str, Any] = {}
         if "id" in wanted:
-            found["id"] = {"id": lcc_id(self.group, name), "id_type": "ID"}
+            document["id"] = {"id": lcc_id(self.group, name), "id_type": "ID"}
         if "info" in wanted:
-            found["info"] = self.herder.info(name, literally=ask.literally)
+            document["info"] = self.herder.info(name, literally=ask.literally)
         if "status" in wanted:
-            found["status"] = self._status(name)
-        return found
+            document["status"] = self._status(name)
+        return document
 
 
 def _distinct(offsets: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:

@@ -38,7 +38,7 @@ class Connect:
     def every(self, ask: Ask) -> Answer:
         if "expand" not in ask.query:
             return Answer(200, self.herder.names())
-        found: dict[str, Any] = {}
+        connectors: dict[str, Any] = {}
         for name in self.herder.names():
             try:
                 shown: dict[str, Any] = {}
@@ -48,8 +48,8 @@ class Connect:
                     shown["info"] = self.herder.info(name, literally=ask.literally)
             except Refused:  # it was deleted meanwhile
                 continue
-            found[name] = shown
-        return Answer(200, found)
+            connectors[name] = shown
+        return Answer(200, connectors)
 
     def create(self, ask: Ask) -> Answer:
         body = fields(ask.json(), ("name", "config", "initial_state"), "the request")
@@ -63,8 +63,8 @@ class Connect:
         state = "RUNNING" if given is None else str(given).upper()
         if state not in STATES:
             raise Refused(400, f"No initial_state {state}; there is {', '.join(STATES)}")
-        made = self.herder.create(name, config, state)
-        shown = {**made, "config": self.herder.config(name, literally=ask.literally)}
+        created = self.herder.create(name, config, state)
+        shown = {**created, "config": self.herder.config(name, literally=ask.literally)}
         return Answer(201, shown, {"Location": _location(ask, name)})
 
     def get(self, ask: Ask) -> Answer:
@@ -80,8 +80,8 @@ class Connect:
     def put_config(self, ask: Ask) -> Answer:
         name = ask.path[0]
         created, _ = self.herder.put(name, config_in(_present(ask.json()), "The configuration"))
-        made = self.herder.info(name, literally=ask.literally)
-        return Answer(201, made, {"Location": _location(ask, name)}) if created else Answer(200, made)
+        info = self.herder.info(name, literally=ask.literally)
+        return Answer(201, info, {"Location": _location(ask, name)}) if created else Answer(200, info)
 
     def patch_config(self, ask: Ask) -> Answer:
         changes = config_in(_present(ask.json()), "The change")

@@ -67,8 +67,8 @@ CALLS: Final[tuple[tuple[str, str, str, str | None, dict[int, str | None], tuple
 
 
 def _object(*required: str, **properties: Any) -> dict[str, Any]:
-    made: dict[str, Any] = {"type": "object", "properties": properties}
-    return made | ({"required": list(required)} if required else {})
+    schema: dict[str, Any] = {"type": "object", "properties": properties}
+    return schema | ({"required": list(required)} if required else {})
 
 
 def _closed(*required: str, **properties: Any) -> dict[str, Any]:

@@ -95,14 +95,14 @@ def config_in(document: Any, what: str = "The body") -> dict[str, str | None]:
         raise Refused(400, f"{what} must be an object of properties")
     if len(document) > MOST_PROPERTIES:
         raise Refused(400, f"{what} holds {len(document)} properties; {MOST_PROPERTIES} are allowed")
-    found: dict[str, str | None] = {}
+    config: dict[str, str | None] = {}
     for key, value in document.items():
         if isinstance(value, dict | list):
             raise Refused(400, f"{what} holds no text as {key!r}: properties are flat")
-        found[key] = None if value is None else text_of(value)
+        config[key] = None if value is None else text_of(value)
         clean(key, "the name of a property")
-        clean(found[key] or "", key)
-    return found
+        clean(config[key] or "", key)
+    return config
 
 
 def clean(text: str, what: str) -> str:
@@ -135,15 +135,15 @@ def text_of(value: Any) -> str:
     return str(value)
 
 
-def fields(document: Any, known: tuple[str, ...], what: str) -> dict[str, Any]:
+def fields(document: Any, allowed: tuple[str, ...], what: str) -> dict[str, Any]:
     """An object with these members only. Raises Refused (400)."""
     if document is None:
         raise Refused(400, f"{what} is missing: the body is empty or null")
     if not isinstance(document, dict):
         raise Refused(400, f"{what} must be an object")
-    stray = next((key for key in document if key not in known), None)
+    stray = next((key for key in document if key not in allowed), None)
     if stray is not None:
-        raise Refused(400, f"Unrecognized field {stray!r} in {what}; known: {', '.join(known)}")
+        raise Refused(400, f"Unrecognized field {stray!r} in {what}; known: {', '.join(allowed)}")
     return document
 
 

@@ -93,8 +93,8 @@ def _user(number: int, line: str) -> tuple[str, User]:
         raise ConfigurationError([Fault(FILE, f"line {number} {why}")])
     role = next((role for role in Role if role.word == word), None)
     if role is None:
-        known = ", ".join(role.word for role in Role)
-        raise ConfigurationError([Fault(FILE, f"line {number} gives a role that is none of {known}")])
+        roles = ", ".join(role.word for role in Role)
+        raise ConfigurationError([Fault(FILE, f"line {number} gives a role that is none of {roles}")])
     return name, User(f"scrypt:{salt}:{value}", role)
 
 
@@ -160,7 +160,9 @@ class Guard:
 
     def _check(self, kind: str, name: str, password: str) -> Role | None:
         if kind == "bearer":
-            tokens = [user for known, user in self.users.items() if known.startswith("bearer")]
+            tokens = [
+                user for scheme_and_token, user in self.users.items() if scheme_and_token.startswith("bearer")
+            ]
             roles = [user.role for user in tokens if _matches(password, user.hashed)]
             return max(roles, default=None)
         user = self.users.get(name, User(_NOBODY))

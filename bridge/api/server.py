@@ -57,8 +57,8 @@ class Listener:
 
 def listeners(config: Config) -> list[Listener]:
     """The listeners of a worker, checked. Raises ConfigurationError."""
-    found = [Listener.parse(text) for text in config["listeners"]]
-    for one in found:
+    parsed = [Listener.parse(text) for text in config["listeners"]]
+    for one in parsed:
         if is_loopback(one.host) or config["bridge.rest.users.file"] or config["bridge.rest.allow.anonymous"]:
             continue
         raise ConfigurationError(
@@ -70,9 +70,9 @@ def listeners(config: Config) -> list[Listener]:
                 )
             ]
         )
-    if any(one.scheme == "https" for one in found):
+    if any(one.scheme == "https" for one in parsed):
         _check_keystore(config)
-    return found
+    return parsed
 
 
 def _check_keystore(config: Config) -> None:
@@ -94,18 +94,18 @@ def bind(listener: Listener) -> socket.socket:
     family = socket.AF_INET6 if ":" in listener.host else socket.AF_INET
     # The protocol is named because asyncio sets TCP_NODELAY only where it is: without it the second answer on a
     # connection waits 40 ms for the peer's delayed acknowledgement.
-    made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        made.bind((listener.host, listener.port))
-        made.listen(128)
+        sock.bind((listener.host, listener.port))
+        sock.listen(128)
     except OSError as error:
-        made.close()
+        sock.close()
         raise Fatal(
             f"cannot listen on {listener.host}:{listener.port}: {error.strerror or error}; change listeners",
             stage=Stage.CONFIGURATION,
         ) from error
-    return made
+    return sock
 
 
 class Server:

@@ -136,10 +136,10 @@ class Site:
             except NotLeader as refused:
                 leader = refused.leader
                 if leader and leader != self.worker_id and FORWARDED not in ask.headers:
-                    found = self.forward(leader, ask.method, target, ask.headers, ask.body)
-                    if found is not None and found.status != 409:
+                    answer = self.forward(leader, ask.method, target, ask.headers, ask.body)
+                    if answer is not None and answer.status != 409:
                         self._read_what_was_written()
-                        return found
+                        return answer
                 if time.monotonic() > until or FORWARDED in ask.headers:
                     return self._error(target, 409, refused.message)
                 time.sleep(0.2)

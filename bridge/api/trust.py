@@ -11,10 +11,10 @@ from bridge.trust.context import CA_FILE, trust_context
 
 def session(ca_file: str | None = None, named_by: str = CA_FILE) -> requests.Session:
     """A session for http and https. Raises ConfigurationError for a file that holds no certificate."""
-    made = requests.Session()
+    http = requests.Session()
     try:
-        made.mount("https://", TrustingAdapter(trust_context(ca_file)))
+        http.mount("https://", TrustingAdapter(trust_context(ca_file)))
     except ConfigurationError as error:
         faults = [Fault(named_by if f.key == CA_FILE else f.key, f.message) for f in error.faults]
         raise ConfigurationError(faults) from None
-    return made
+    return http

@@ -115,11 +115,11 @@ def _limits(rest: Rest) -> dict[str, Any]:
     from bridge.errors import BridgeError
 
     try:
-        found = rest.limits()
+        limits = rest.limits()
     except BridgeError as error:
         # The login is what was asked about: limits need a permission that a connector does not.
         return {"unknown": error.message}
-    return {name: found[name] for name in LIMITS if isinstance(found.get(name), dict)}
+    return {name: limits[name] for name in LIMITS if isinstance(limits.get(name), dict)}
 
 
 def _print_facts(facts: dict[str, Any]) -> None:

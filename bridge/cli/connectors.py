@@ -82,7 +82,7 @@ def _name(client: WorkerClient, given: str) -> str:
 
 
 def _list(client: WorkerClient, output: str) -> int:
-    found = _all(client)
+    connectors = _all(client)
     rows = [
         {
             "id": one["id"]["id"],
@@ -91,7 +91,7 @@ def _list(client: WorkerClient, output: str) -> int:
             "type": one["info"]["type"],
             "trace": one["status"]["connector"].get("trace", ""),
         }
-        for name, one in sorted(found.items())
+        for name, one in sorted(connectors.items())
     ]
     if output == "json":
         print_json(rows)
@@ -142,11 +142,13 @@ def _write(client: WorkerClient, args: argparse.Namespace) -> int:
     else:
         client.ask("GET", path_of(name))
         client.ask("PUT", path_of(name, "config"), config)
-    found = _all(client)[name]
+    connector = _all(client)[name]
     if args.output == "json":
-        print_json({"id": found["id"]["id"], "name": name})
+        print_json({"id": connector["id"]["id"], "name": name})
     else:
-        print(f"{'Created' if args.action == 'create' else 'Updated'} connector {name} {found['id']['id']}")
+        print(
+            f"{'Created' if args.action == 'create' else 'Updated'} connector {name} {connector['id']['id']}"
+        )
     return 0
 
 

@@ -82,7 +82,7 @@ def describe(message: Message, decoder: Decoder, decrypter: Decrypter | None = N
     key = decoder.decode(_bytes(message.key()), headers, KEY_HEADER)
     value = (decoder if decrypter is None else decrypter).decode(raw, headers)
     kind, at = message.timestamp()
-    found: dict[str, Any] = {
+    document: dict[str, Any] = {
         "topic": message.topic(),
         "partition": message.partition(),
         "offset": message.offset(),
@@ -93,7 +93,7 @@ def describe(message: Message, decoder: Decoder, decrypter: Decrypter | None = N
     headers = {str(name): _text(content) for name, content in dict(message.headers() or ()).items()}
     notes = [note for note in (key.note, value.note) if note]
     more = {"headers": headers, "schema_id": value.schema_id, "note": "; ".join(notes)}
-    return found | {name: one for name, one in more.items() if one not in ({}, None, "")}
+    return document | {name: one for name, one in more.items() if one not in ({}, None, "")}
 
 
 def _print_json_line(record: Mapping[str, Any]) -> None:

@@ -30,8 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "rewrap": "wrap all DEKs of a KEK under another key of its KMS",
         "verify": "unwrap every DEK; with --topic prove that what is protected in its records is ciphertext",
     }
-    made = {name: commands.add_parser(name, help=line, description=line) for name, line in every.items()}
-    for one in made.values():
+    parsers = {name: commands.add_parser(name, help=line, description=line) for name, line in every.items()}
+    for one in parsers.values():
         one.add_argument("--worker", type=Path, metavar="W", help="worker.properties")
         one.add_argument(
             "--schema-registry", metavar="URL", help="instead of the worker's schema.registry.url"
@@ -43,22 +43,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             help="a contract: the KMS keys it names may be asked, its tags count",
         )
         add_output_option(one)
-    keys_list.add_arguments(made["list"])
-    made["create"].add_argument("--kek", metavar="NAME", required=True)
-    made["create"].add_argument(
+    keys_list.add_arguments(parsers["list"])
+    parsers["create"].add_argument("--kek", metavar="NAME", required=True)
+    parsers["create"].add_argument(
         "--kms-type", metavar="TYPE", required=True, help="aws-kms, azure-kms, gcp-kms, hcvault"
     )
-    made["create"].add_argument("--kms-key-id", metavar="ID", required=True)
-    made["create"].add_argument(
+    parsers["create"].add_argument("--kms-key-id", metavar="ID", required=True)
+    parsers["create"].add_argument(
         "--shared", action="store_true", help="the registry may use the KMS key itself"
     )
-    made["create"].add_argument("--subject", metavar="S", help="also its first DEK")
-    made["create"].add_argument("--algorithm", default="AES256_GCM", choices=_ALGORITHMS)
-    made["rotate"].add_argument("--subject", metavar="S", required=True)
-    made["rewrap"].add_argument("--kek", metavar="NAME", required=True)
-    made["rewrap"].add_argument("--to", metavar="KEY_ID", required=True, help="the other key's id")
-    made["rewrap"].add_argument("--dry-run", action="store_true", help="only say what would be done")
-    keys_verify.add_arguments(made["verify"])
+    parsers["create"].add_argument("--subject", metavar="S", help="also its first DEK")
+    parsers["create"].add_argument("--algorithm", default="AES256_GCM", choices=_ALGORITHMS)
+    parsers["rotate"].add_argument("--subject", metavar="S", required=True)
+    parsers["rewrap"].add_argument("--kek", metavar="NAME", required=True)
+    parsers["rewrap"].add_argument("--to", metavar="KEY_ID", required=True, help="the other key's id")
+    parsers["rewrap"].add_argument("--dry-run", action="store_true", help="only say what would be done")
+    keys_verify.add_arguments(parsers["verify"])
 
 
 def run(args: argparse.Namespace) -> int:
@@ -77,9 +77,9 @@ def run(args: argparse.Namespace) -> int:
         from bridge.encryption.envelope import Algorithm
 
         kek = Kek(args.kek, args.kms_type, args.kms_key_id, {}, args.shared)
-        found = create(deks, kek, subject=args.subject, algorithm=Algorithm(args.algorithm))
+        findings = create(deks, kek, subject=args.subject, algorithm=Algorithm(args.algorithm))
         print(f"KEK {args.kek} is registered", file=sys.stderr)
-        return _report(args, found)
+        return _report(args, findings)
     if args.action == "rotate":
         return _report(args, [rotate(deks, rule, args.subject) for rule in _rules(args)])
     (kek,) = keks_of(deks.registry, args.kek)
@@ -87,10 +87,10 @@ def run(args: argparse.Namespace) -> int:
     return _report(args, rewrap(deks, kek, args.to, dry_run=args.dry_run, stopped=lambda: False))
 
 
-def _report(args: argparse.Namespace, found: Iterable[Found]) -> int:
+def _report(args: argparse.Namespace, findings: Iterable[Found]) -> int:
     """Each as it ends; the exit code."""
     documents, code = [], 0
-    for one in found:
+    for one in findings:
         document = one.document()
         documents.append(document)
         if one.ok is False:
@@ -125,10 +125,12 @@ def _rules(args: argparse.Namespace) -> list[Any]:
     from bridge.errors import fatal
     from bridge.registry.client import Registry
 
-    found = Registry(http_of_worker(args)).latest(args.subject)
-    if found is None:
+    registered = Registry(http_of_worker(args)).latest(args.subject)
+    if registered is None:
         raise fatal(f"the subject {args.subject} has no schema")
-    rules = read_rules(found.rule_set, found.metadata, lambda text: print(f"note: {text}", file=sys.stderr))
+    rules = read_rules(
+        registered.rule_set, registered.metadata, lambda text: print(f"note: {text}", file=sys.stderr)
+    )
     if not rules:
         raise fatal(f"the schema of {args.subject} has no enabled ENCRYPT rule")
     distinct = {(rule.kek, rule.algorithm): rule for rule in rules}

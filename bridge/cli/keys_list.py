@@ -33,9 +33,9 @@ def run(args: argparse.Namespace, deks: Deks) -> int:
     keks = keks_of(deks.registry, args.kek)
     inventory = Inventory(deks, Registry(http_of_worker(args)), _values(args))
     shown = [kek_document(deks, kek) for kek in keks]
-    found = [document for kek in keks for document in inventory.of(kek)]
+    documents = [document for kek in keks for document in inventory.of(kek)]
     if args.output == "json":
-        print_json({"keks": shown, "deks": found})
+        print_json({"keks": shown, "deks": documents})
         return 0
     rows = [
         (
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace, deks: Deks) -> int:
     ]
     print_table(("kek", "kms type", "kms key", "alternates", ""), rows)
     print()
-    print_table(HEADERS, [row(one) for one in found])
+    print_table(HEADERS, [row(one) for one in documents])
     return 0
 
 
@@ -65,11 +65,11 @@ def _values(args: argparse.Namespace) -> Mapping[Key, int] | None:
     ends = time.monotonic() + _PATIENCE
     try:
         settings, topic = worker_settings("consumer", worker), worker["offset.storage.topic"]
-        found = read_uses(settings, topic, "sfbridge-keys", stopped=lambda: time.monotonic() > ends)
+        uses = read_uses(settings, topic, "sfbridge-keys", stopped=lambda: time.monotonic() > ends)
     except BridgeError as error:
         print(f"note: how many values were encrypted is not known: {error.message}", file=sys.stderr)
         return None
     if time.monotonic() > ends:
         print(f"note: how many values were encrypted is not known: {topic} takes too long", file=sys.stderr)
         return None
-    return found.of()
+    return uses.of()

@@ -151,10 +151,10 @@ def _keys(
             yield from verify_deks(deks, one, subject)
 
 
-def _shown(args: argparse.Namespace, found: Iterator[Found]) -> Iterator[Found]:
+def _shown(args: argparse.Namespace, findings: Iterator[Found]) -> Iterator[Found]:
     from bridge.cli.keys_common import line_of
 
-    for one in found:
+    for one in findings:
         if args.output != "json":
             print(line_of(one), flush=True)
         yield one

@@ -29,9 +29,9 @@ _ACTIONS: tuple[tuple[str, list[str], str, str], ...] = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments, as promised in the documentation."""
     commands = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    made = {}
+    parsers = {}
     for name, aliases, words, example in _ACTIONS:
-        made[name] = one = commands.add_parser(
+        parsers[name] = one = commands.add_parser(
             name,
             aliases=aliases,
             help=words,
@@ -44,17 +44,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         one.add_argument("--worker", type=Path, metavar="W", help="worker.properties")
         add_url_option(one, default=None)
         add_output_option(one)
-    made["set"].add_argument("replay_id", metavar="REPLAY_ID", help="the last event that is not wanted again")
-    made["set"].add_argument(
+    parsers["set"].add_argument(
+        "replay_id", metavar="REPLAY_ID", help="the last event that is not wanted again"
+    )
+    parsers["set"].add_argument(
         "--check", action="store_true", help="try a subscription with it first, which delivers nothing"
     )
-    source = made["import"].add_mutually_exclusive_group(required=True)
+    source = parsers["import"].add_mutually_exclusive_group(required=True)
     source.add_argument(
         "--from-json", metavar="F", help="what the managed connector's offsets request answered; - is stdin"
     )
     source.add_argument("--from-topic", metavar="T", help="the offsets topic of a Kafka Connect cluster")
     source.add_argument("--from-url", metavar="U", help="the REST API of a Kafka Connect cluster")
-    made["import"].add_argument("--as", dest="named", metavar="NAME", help="the connector's name over there")
+    parsers["import"].add_argument(
+        "--as", dest="named", metavar="NAME", help="the connector's name over there"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -111,17 +115,17 @@ def _imported(args: argparse.Namespace, there: Any) -> int:
     return imports.from_text(text)
 
 
-def _show(args: argparse.Namespace, found: dict[str, Any]) -> int:
+def _show(args: argparse.Namespace, document: dict[str, Any]) -> int:
     if args.output == "json":
-        print_json(found)
+        print_json(document)
         return 0
-    print_table(("what", "value"), [(key, value) for key, value in _flat(found)])
+    print_table(("what", "value"), [(key, value) for key, value in _flat(document)])
     return 0
 
 
-def _flat(found: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+def _flat(document: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     rows: list[tuple[str, Any]] = []
-    for key, value in found.items():
+    for key, value in document.items():
         if isinstance(value, dict):
             rows += _flat(value, f"{prefix}{key} ")
         elif key in ("offsets", "previous_offsets"):

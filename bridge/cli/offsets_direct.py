@@ -42,14 +42,14 @@ class Direct:
 
     def get(self) -> dict[str, Any]:
         """The committed position."""
-        found = self._positions.read()
-        shown: dict[str, Any] = {"name": self.name, "offsets": offsets_of(found.stored)}
-        if found.org_id:
-            shown["org_id"] = found.org_id
-        if found.created_ms is not None:
-            shown["event_created_at"] = _time(found.created_ms)
-        if found.committed_ms is not None and found.replay_id is not None:
-            shown["committed_at"] = _time(found.committed_ms)
+        position = self._positions.read()
+        shown: dict[str, Any] = {"name": self.name, "offsets": offsets_of(position.stored)}
+        if position.org_id:
+            shown["org_id"] = position.org_id
+        if position.created_ms is not None:
+            shown["event_created_at"] = _time(position.created_ms)
+        if position.committed_ms is not None and position.replay_id is not None:
+            shown["committed_at"] = _time(position.committed_ms)
         shown["metadata"] = {"observed_at": datetime.now(UTC).isoformat().replace("+00:00", "Z")}
         return shown
 

@@ -78,12 +78,12 @@ class Remote:
         self._client.ask("POST", cloud_path(self.name, "offsets", "request"), body)
         until = time.monotonic() + 120
         while True:
-            found = self.status()
-            phase = found["status"]["phase"]
+            status = self.status()
+            phase = status["status"]["phase"]
             if phase == "APPLIED":
-                return {"name": self.name, "offsets": offsets, "previous_offsets": found["previous_offsets"]}
+                return {"name": self.name, "offsets": offsets, "previous_offsets": status["previous_offsets"]}
             if phase == "FAILED":
-                raise Fatal(f"{self.name}: {found['status'].get('message')}", stage=Stage.POSITION)
+                raise Fatal(f"{self.name}: {status['status'].get('message')}", stage=Stage.POSITION)
             if time.monotonic() > until:
                 raise Fatal(
                     f"{self.name}: the request is still {phase} after two minutes", stage=Stage.POSITION

@@ -78,14 +78,14 @@ def run(args: argparse.Namespace) -> int:
     show = _Printer(bool(connector.get("datapreview.schemas.enable")))
     count = 0
     for message in _messages(args, connector, login, rest):
-        found = preview.of(message)
+        previewed = preview.of(message)
         if args.output == "json":
-            document = found.document()
+            document = previewed.document()
             if not show.schemas:
                 del document["schema"]
             print(json.dumps(document, ensure_ascii=False), flush=True)
         else:
-            show(found)
+            show(previewed)
         count += 1
     if not count:
         what = "is retained" if args.start == "all" else "came"
@@ -141,23 +141,23 @@ class _Printer:
         self.schemas = schemas
         self._told: set[tuple[str | None, str | None]] = set()
 
-    def __call__(self, found: Previewed) -> None:
-        print(f"event {found.replay_id} of {found.event}, schema {found.schema_id}")
-        for step in found.steps:
+    def __call__(self, previewed: Previewed) -> None:
+        print(f"event {previewed.replay_id} of {previewed.event}, schema {previewed.schema_id}")
+        for step in previewed.steps:
             self._record(f"after {step.step}" if step.step else "before transforms", step)
-        if found.record is not None:
-            self._record("record", found.record)
-        where = f"{found.subject}: " if found.subject else ""
-        print(f"  {where}{found.becomes}")
-        key = (found.subject, found.schema)
+        if previewed.record is not None:
+            self._record("record", previewed.record)
+        where = f"{previewed.subject}: " if previewed.subject else ""
+        print(f"  {where}{previewed.becomes}")
+        key = (previewed.subject, previewed.schema)
         if key not in self._told:
             self._told.add(key)
-            for name, tags in found.tags.items():
-                masked = ", masked" if name in found.masked else ""
+            for name, tags in previewed.tags.items():
+                masked = ", masked" if name in previewed.masked else ""
                 told = ", ".join(f"{t} ({why})" for t, why in tags.items())
                 print(f"  tagged: {name}: {told}{masked}")
-            if self.schemas and found.schema:
-                print("  schema: " + _indented(found.schema))
+            if self.schemas and previewed.schema:
+                print("  schema: " + _indented(previewed.schema))
         print(flush=True)
 
     def _record(self, what: str, shown: Shown) -> None:

@@ -61,15 +61,15 @@ def run(args: argparse.Namespace) -> int:
     imports = _references(args.reference)
     earlier = [Earlier(number, _source(path, imports)) for number, path in enumerate(args.earlier, start=1)]
     candidate = _source(args.new, imports)
-    found = incompatibilities(args.level, candidate, earlier, lenient=args.policy == "LENIENT")
+    messages = incompatibilities(args.level, candidate, earlier, lenient=args.policy == "LENIENT")
     if args.output == "json":
-        print_json({"is_compatible": not found, "level": args.level, "messages": found})
-        return 1 if found else 0
-    if not found:
+        print_json({"is_compatible": not messages, "level": args.level, "messages": messages})
+        return 1 if messages else 0
+    if not messages:
         print(f"compatible ({args.level})")
         return 0
-    print(f"not compatible ({args.level}): {args.new} may not follow {_against(found, args.earlier)}")
-    for message in found:
+    print(f"not compatible ({args.level}): {args.new} may not follow {_against(messages, args.earlier)}")
+    for message in messages:
         problem = _PROBLEM.fullmatch(message)
         if problem:
             print(f"  {problem[1]}: {problem[2]}")
@@ -78,8 +78,8 @@ def run(args: argparse.Namespace) -> int:
     return 1
 
 
-def _against(found: list[str], earlier: list[Path]) -> Path:
-    numbers = [re.fullmatch(r"\{oldSchemaVersion: (\d+)\}", message) for message in found]
+def _against(messages: list[str], earlier: list[Path]) -> Path:
+    numbers = [re.fullmatch(r"\{oldSchemaVersion: (\d+)\}", message) for message in messages]
     number = next((int(match[1]) for match in numbers if match), len(earlier))
     return earlier[number - 1]
 
@@ -88,13 +88,13 @@ def _references(given: list[str]) -> dict[str, str]:
     from bridge.cli.schemas_files import read
     from bridge.errors import ConfigurationError, Fault
 
-    found = {}
+    texts = {}
     for entry in given:
         name, separator, path = entry.partition("=")
         if not separator or not name or not path:
             raise ConfigurationError([Fault("--reference", f"is NAME=FILE, not {entry}")])
-        found[name] = read(Path(path))
-    return found
+        texts[name] = read(Path(path))
+    return texts
 
 
 def _source(path: Path, imports: dict[str, str]) -> Source:

@@ -33,16 +33,17 @@ def run(args: argparse.Namespace) -> int:
     if "EVENT" not in (old.form, new.form) and old.form != new.form:
         message = f"{args.old} is {old.form} and {args.new} is {new.form}; compare two of the same format"
         raise ConfigurationError([Fault("", message)])
-    found = changes(old, new)
-    broken = [change for change in found if change.breaking]
+    differences = changes(old, new)
+    broken = [change for change in differences if change.breaking]
     if args.output == "json":
         listed = [
-            {"path": c.path, "change": c.what, "breaks": c.breaks, "breaking": c.breaking} for c in found
+            {"path": c.path, "change": c.what, "breaks": c.breaks, "breaking": c.breaking}
+            for c in differences
         ]
         print_json({"changes": listed, "breaking": bool(broken)})
         return 1 if broken else 0
-    for change in found:
+    for change in differences:
         print(f"{change.what}\n    breaks {change.breaks}")
-    if not found:
+    if not differences:
         print("nothing changed")
     return 1 if broken else 0

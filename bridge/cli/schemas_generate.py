@@ -56,22 +56,22 @@ def run(args: argparse.Namespace) -> int:
     from bridge.metadata.sources import read_contract
 
     wanted = _formats(args.format)
-    found = _declared(args)
+    declarations = _declared(args)
     settings: dict[str, str] = _settings(args.connector)
-    for declared in found:
+    for declared in declarations:
         event = declared.event
         path = args.contract or args.out / f"{event.name}{generate.CONTRACT}"
-        known = read_contract(path) if args.contract or path.is_file() else None
-        _check(known, path, declared)
-        contract = generate.contract_for(event, declared.classified, known, _key(args))
-        made = generate.files(
+        earlier = read_contract(path) if args.contract or path.is_file() else None
+        _check(earlier, path, declared)
+        contract = generate.contract_for(event, declared.classified, earlier, _key(args))
+        texts = generate.files(
             event, declared.classified, contract, wanted, settings, _there(args.out, event.name)
         )
-        if contract != known or path != args.out / f"{event.name}{generate.CONTRACT}":
-            made[f"{event.name}{generate.CONTRACT}"] = generate.contract_text(
+        if contract != earlier or path != args.out / f"{event.name}{generate.CONTRACT}":
+            texts[f"{event.name}{generate.CONTRACT}"] = generate.contract_text(
                 contract, event, declared.classified
             )
-        _write(args.out, made)
+        _write(args.out, texts)
         if any(rule.disabled for rule in contract.rules):
             print(
                 f"note: the rules of {event.name} are disabled until they name a key (--kek, --kms-type, "
@@ -93,11 +93,11 @@ def _there(out: Path, event: str) -> dict[str, str]:
 def _formats(given: list[str] | None) -> tuple[str, ...]:
     from bridge.inspection.generate import formats
 
-    known = formats()
+    every = formats()
     words = [word.upper() for each in given or ["all"] for word in each.split(",")]
-    if wrong := [word for word in words if word not in (*known, "ALL")]:
-        raise ConfigurationError([Fault("--format", f"must be {', '.join(known)} or all", wrong[0])])
-    return known if "ALL" in words else tuple(name for name in known if name in words)
+    if wrong := [word for word in words if word not in (*every, "ALL")]:
+        raise ConfigurationError([Fault("--format", f"must be {', '.join(every)} or all", wrong[0])])
+    return every if "ALL" in words else tuple(name for name in every if name in words)
 
 
 def _declared(args: argparse.Namespace) -> list[Declared]:
@@ -134,7 +134,7 @@ def _online(path: Path, event: str | None) -> list[Declared]:
     log.configure("text", "WARNING")
     connector = load_connector(path)
     rest = Rest(Login(connector), connector)
-    made = []
+    declarations = []
     for name in (event,) if event else events(connector):
         described = rest.describe(name)
         try:
@@ -146,8 +146,8 @@ def _online(path: Path, event: str | None) -> list[Declared]:
         unnamed = [f.name for f in declared.fields if f.name not in classified | dict.fromkeys(UNCLASSIFIED)]
         if classified and unnamed:
             print(f"note: how {', '.join(unnamed)} is classified is not known yet", file=sys.stderr)
-        made.append(Declared(declared, classified))
-    return made
+        declarations.append(Declared(declared, classified))
+    return declarations
 
 
 def _settings(connector: Path | None) -> dict[str, str]:
@@ -158,19 +158,19 @@ def _settings(connector: Path | None) -> dict[str, str]:
     return dict(load_connector(connector).prefixed("value.converter."))
 
 
-def _check(known: Contract | None, path: Path, declared: Declared) -> None:
-    if known is None:
+def _check(contract: Contract | None, path: Path, declared: Declared) -> None:
+    if contract is None:
         return
     event = declared.event
     faults = []
-    if known.event != event.name:
+    if contract.event != event.name:
         faults.append(
-            Fault(str(path), f"is the contract of {known.event}, and the metadata is of {event.name}")
+            Fault(str(path), f"is the contract of {contract.event}, and the metadata is of {event.name}")
         )
     names = {f.name for f in event.fields}
     faults += [
         Fault(f"{path}: fields.{name}", f"{event.name} has no such field; correct or remove it")
-        for name in known.fields
+        for name in contract.fields
         if name not in names
     ]
     if faults:
@@ -191,10 +191,10 @@ def _key(args: argparse.Namespace) -> generate.Key:
     return Key(args.kek, args.kms_type, args.kms_key_id, given=True)
 
 
-def _write(out: Path, made: Mapping[str, str]) -> None:
+def _write(out: Path, texts: Mapping[str, str]) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for name, text in made.items():
+        for name, text in texts.items():
             path = out / name
             path.write_text(text, encoding="utf-8")
             print(path)

@@ -70,14 +70,14 @@ def run(args: argparse.Namespace) -> int:
     shown = []
     for subject in args.subjects or _of_connector(connector) or _all(http, context):
         name = subject if subject.startswith(":.") else qualified(subject, context)
-        found = Registry(http).latest(name)
-        if found is None:
+        registered = Registry(http).latest(name)
+        if registered is None:
             raise Fatal(f"the registry has no subject {name}", stage=Stage.SCHEMA)
-        event = _event_of(found.text, events)
+        event = _event_of(registered.text, events)
         contract, classified = events.get(event or "", (None, {}))
         if contract is None and args.contract and len(args.subjects) == 1:
             contract = read_contract(args.contract)
-        shown.append(explain(found, contract, classified))
+        shown.append(explain(registered, contract, classified))
     if args.output == "json":
         print_json([each.document() for each in shown])
     else:
@@ -113,11 +113,11 @@ def _events(
     given = str(path) if path else connector.get("bridge.schema.contract")
     contracts = load_contracts(events(connector), given)
     rest = Rest(Login(connector), connector)
-    found: dict[str, tuple[Contract | None, Mapping[str, Classification]]] = {}
+    by_event: dict[str, tuple[Contract | None, Mapping[str, Classification]]] = {}
     for event in events(connector):
-        known = contracts.get(event)
-        found[event] = (known, from_records(rest.field_classification(event)) if maps(known) else {})
-    return found
+        of_event = contracts.get(event)
+        by_event[event] = (of_event, from_records(rest.field_classification(event)) if maps(of_event) else {})
+    return by_event
 
 
 def _of_connector(connector: Config | None) -> list[str]:

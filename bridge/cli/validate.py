@@ -63,14 +63,14 @@ def run(args: argparse.Namespace) -> int:
         for fault in report.faults:
             fail(f"{fault.key}: {fault.message}")
         return 2
-    found = list(_online(report.loaded(), args.output)) if args.online else []
+    online = list(_online(report.loaded(), args.output)) if args.online else []
     if args.output == "json":
-        print_json(report.infos() | ({"checks": found} if args.online else {}))
-    elif not found:
+        print_json(report.infos() | ({"checks": online} if args.online else {}))
+    elif not online:
         print(f"{report.connector.values['name']} is valid")
-    failed = [check for check in found if check["ok"] is False]
+    failed = [check for check in online if check["ok"] is False]
     if failed:
-        fail(f"{len(failed)} of {len(found)} online checks failed: {', '.join(c['name'] for c in failed)}")
+        fail(f"{len(failed)} of {len(online)} online checks failed: {', '.join(c['name'] for c in failed)}")
     return 1 if failed else 0
 
 

@@ -75,10 +75,10 @@ class WorkerClient:
     def answers(self) -> bool:
         """Whether a worker of ours is there right now."""
         try:
-            found = self.ask("GET", "/health", timeout=2.0)
+            health = self.ask("GET", "/health", timeout=2.0)
         except Fatal:
             return False
-        return isinstance(found, dict) and "status" in found
+        return isinstance(health, dict) and "status" in health
 
 
 def _sentence(answer: Any) -> str:

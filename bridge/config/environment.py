@@ -21,7 +21,7 @@ _MEANING: Final = {"___": "-", "__": "_", "_": "."}
 def property_of(variable: str) -> str:
     """The property a variable names; the prefix is required to be there."""
     name = variable.removeprefix(PREFIX).lower()
-    return _UNDERSCORES.sub(lambda found: _MEANING[found.group()], name)
+    return _UNDERSCORES.sub(lambda run_of_underscores: _MEANING[run_of_underscores.group()], name)
 
 
 def from_environment(environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:

@@ -34,7 +34,7 @@ class TopicTemplate:
 
     def fill(self, value_of: Callable[[str], object]) -> str:
         """The topic's final name. Raises BadRecord where a field is missing or gives no valid name."""
-        return self._final(filled(_FIELD, self.text, lambda found: self._part(found[1], value_of)))
+        return self._final(filled(_FIELD, self.text, lambda reference: self._part(reference[1], value_of)))
 
     def _part(self, name: str, value_of: Callable[[str], object]) -> str:
         value = value_of(name)

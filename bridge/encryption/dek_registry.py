@@ -72,8 +72,8 @@ class DekRegistry:
     def kek(self, name: str, *, deleted: bool = False) -> Kek | None:
         """One KEK, None where there is none."""
         query = f"?deleted={str(deleted).lower()}" + (f"&context={self._context}" if self._context else "")
-        found = self._find("GET", f"{_BASE}/{_quoted(name)}{query}", f"KEK {name}", answers.Kek)
-        return None if found is None else _kek(found, name)
+        answer = self._find("GET", f"{_BASE}/{_quoted(name)}{query}", f"KEK {name}", answers.Kek)
+        return None if answer is None else _kek(answer, name)
 
     def create_kek(self, kek: Kek) -> Kek:
         """Register a KEK. Raises ExistsError."""
@@ -101,8 +101,8 @@ class DekRegistry:
         """One version (-1: the latest), None where there is none."""
         query = f"?algorithm={algorithm}" + ("&deleted=true" if deleted else "")
         path = f"{self._deks(kek, subject)}/versions/{version}{query}"
-        found = self._find("GET", path, f"the DEK of {subject}", answers.Dek)
-        return None if found is None else _dek(found, kek, subject, algorithm, version)
+        answer = self._find("GET", path, f"the DEK of {subject}", answers.Dek)
+        return None if answer is None else _dek(answer, kek, subject, algorithm, version)
 
     def create_dek(
         self,
@@ -193,48 +193,48 @@ def _quoted(text: str) -> str:
     return quote(text, safe="")
 
 
-def _kek(found: answers.Kek, name: str) -> Kek:
+def _kek(answer: answers.Kek, name: str) -> Kek:
     """Of the KEK that was asked for: what is known of a KEK, and may be done with it, goes by its name."""
-    _same("the KEK", (("name", name, found["name"]),), name)
+    _same("the KEK", (("name", name, answer["name"]),), name)
     return Kek(
-        found["name"],
-        found["kmsType"],
-        found["kmsKeyId"],
-        dict(found.get("kmsProps") or {}),
-        bool(found.get("shared")),
-        bool(found.get("deleted")),
-        found.get("doc"),
+        answer["name"],
+        answer["kmsType"],
+        answer["kmsKeyId"],
+        dict(answer.get("kmsProps") or {}),
+        bool(answer.get("shared")),
+        bool(answer.get("deleted")),
+        answer.get("doc"),
     )
 
 
-def _dek(found: answers.Dek, kek: str, subject: str, algorithm: Algorithm, version: int) -> WrappedDek:
+def _dek(answer: answers.Dek, kek: str, subject: str, algorithm: Algorithm, version: int) -> WrappedDek:
     """Of the DEK that was asked for (version -1: whichever is the latest). Another subject's may be known to others,
     another algorithm's may give equality away, and under another version its values would be counted anew."""
-    plain = found.get("keyMaterial")
+    plain = answer.get("keyMaterial")
     try:
-        made = WrappedDek(
-            found["kekName"],
-            found["subject"],
-            found["version"],
-            Algorithm(found.get("algorithm") or "AES256_GCM"),
-            base64.b64decode(found.get("encryptedKeyMaterial") or "", validate=True),
+        dek = WrappedDek(
+            answer["kekName"],
+            answer["subject"],
+            answer["version"],
+            Algorithm(answer.get("algorithm") or "AES256_GCM"),
+            base64.b64decode(answer.get("encryptedKeyMaterial") or "", validate=True),
             base64.b64decode(plain, validate=True) if plain else None,
-            found.get("ts") or 0,
-            bool(found.get("deleted")),
+            answer.get("ts") or 0,
+            bool(answer.get("deleted")),
         )
     except ValueError:  # an algorithm nobody knows, a key that is no Base64
         raise fatal(
             "the DEK registry's answer about a DEK names no known algorithm, or its key is no Base64"
         ) from None
     pairs = [
-        ("KEK", kek, made.kek),
-        ("subject", subject, made.subject),
-        ("algorithm", algorithm, made.algorithm),
+        ("KEK", kek, dek.kek),
+        ("subject", subject, dek.subject),
+        ("algorithm", algorithm, dek.algorithm),
     ]
     if version > 0:
-        pairs.append(("version", str(version), str(made.version)))
+        pairs.append(("version", str(version), str(dek.version)))
     _same("the DEK of", pairs, subject)
-    return made
+    return dek
 
 
 def _same(what: str, pairs: Iterable[tuple[str, str, str]], name: str) -> None:

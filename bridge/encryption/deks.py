@@ -80,17 +80,17 @@ class Deks:
     def for_writing(self, rule: EncryptRule, subject: str) -> Dek:
         """The DEK that encrypts now. Raises Retriable for what may pass, Fatal for a denied or unknown key."""
         key = (rule.kek, subject, str(rule.algorithm), rule.expiry_days)
-        known = self._writing.get(key)
-        if known is not None and self.now() < known[0]:
-            return known[1]
-        made = self._last[key] = self._no_other(self._got_or_made(rule, subject), self._last.get(key))
+        cached = self._writing.get(key)
+        if cached is not None and self.now() < cached[0]:
+            return cached[1]
+        dek = self._last[key] = self._no_other(self._got_or_made(rule, subject), self._last.get(key))
         until = self.now() + self.fresh_seconds
         if rule.expiry_days:
-            until = min(until, made.created_ms / 1000 + rule.expiry_days * 86_400)
-        self._writing[key] = (until, made)
+            until = min(until, dek.created_ms / 1000 + rule.expiry_days * 86_400)
+        self._writing[key] = (until, dek)
         if self.uses is not None:
-            self.uses.meter(made, made.ivs, rotates=rule.expiry_days > 0, rule=rule.name)
-        return made
+            self.uses.meter(dek, dek.ivs, rotates=rule.expiry_days > 0, rule=rule.name)
+        return dek
 
     def forget(self) -> None:
         """Ask the registry for the DEKs to write with anew."""
@@ -99,50 +99,50 @@ class Deks:
     def for_reading(self, kek: str, subject: str, algorithm: Algorithm, version: int) -> Dek:
         """The DEK of a ciphertext (-1: the latest). Fatal where there is none."""
         key = (kek, subject, str(algorithm), version)
-        known = self._reading.get(key)
-        if known is None:
+        cached = self._reading.get(key)
+        if cached is None:
             registered = self.registry.kek(kek, deleted=True)
             if registered is None:
                 raise fatal(f"there is no KEK {kek}")
-            found = self.registry.dek(kek, subject, algorithm, version, deleted=True)
-            if found is None:
+            wrapped = self.registry.dek(kek, subject, algorithm, version, deleted=True)
+            if wrapped is None:
                 raise fatal(f"there is no DEK of {subject} under KEK {kek} ({algorithm}, version {version})")
-            known = self._reading[key] = self._opened(registered, found)
-        return known
+            cached = self._reading[key] = self._opened(registered, wrapped)
+        return cached
 
     def kek_of(self, rule: EncryptRule) -> Kek:
         """The rule's KEK, registered where it is not yet."""
-        found = self.registry.kek(rule.kek)
-        if found is None:
+        kek = self.registry.kek(rule.kek)
+        if kek is None:
             if not rule.kms_type or not rule.kms_key:
                 raise fatal(
                     f"the rule {rule.name} names the KEK {rule.kek}, which is not registered, and not what to "
                     "register it with: encrypt.kms.type and encrypt.kms.key.id"
                 )
             try:
-                found = self.registry.create_kek(Kek(rule.kek, rule.kms_type, rule.kms_key))
+                kek = self.registry.create_kek(Kek(rule.kek, rule.kms_type, rule.kms_key))
             except ExistsError:
-                found = self.registry.kek(rule.kek)
-        if found is None:
+                kek = self.registry.kek(rule.kek)
+        if kek is None:
             raise fatal(f"the KEK {rule.kek} exists and is deleted; restore it, or name another")
-        self._check_same(rule, found)
+        self._check_same(rule, kek)
         if self.identities is not None:
-            self.identities.check(found)
-        return found
+            self.identities.check(kek)
+        return kek
 
     def rotate(self, rule: EncryptRule, subject: str) -> Dek:
         """A new version, whatever the age of the latest."""
         kek = self.kek_of(rule)
         latest = self.registry.dek(kek.name, subject, rule.algorithm)
-        made = self._made(kek, subject, rule.algorithm, 1 if latest is None else latest.version + 1)
+        dek = self._made(kek, subject, rule.algorithm, 1 if latest is None else latest.version + 1)
         self.forget()
-        return made
+        return dek
 
-    def unwrap(self, kek: Kek, found: WrappedDek) -> bytes:
+    def unwrap(self, kek: Kek, dek: WrappedDek) -> bytes:
         """The plaintext of a wrapped DEK, asked of the KMS each time; of a shared KEK the registry's own word."""
-        if kek.shared and found.plain is not None:
-            return found.plain
-        return self._first(kek, lambda kms: kms.unwrap(found.wrapped))
+        if kek.shared and dek.plain is not None:
+            return dek.plain
+        return self._first(kek, lambda kms: kms.unwrap(dek.wrapped))
 
     def wrap(self, kek: Kek, material: bytes) -> bytes:
         """Wrapped under the newest of the KEK's keys, or the first other one that can."""
@@ -154,11 +154,11 @@ class Deks:
         if self._first(kek, lambda kms: kms.unwrap(kms.wrap(probe))) != probe:
             raise fatal(f"{kek.kms_key} does not give back what it wrapped")
 
-    def unwraps(self, kek: Kek, found: WrappedDek, key_id: str) -> bool:
+    def unwraps(self, kek: Kek, dek: WrappedDek, key_id: str) -> bool:
         """Whether one key of the KMS opens a DEK; also no where it cannot be asked. Asked once."""
         try:
-            material = self._driver(kek.kms_type, key_id, self.params_of(kek)).unwrap(found.wrapped)
-            key_of(material, found.algorithm)
+            material = self._driver(kek.kms_type, key_id, self.params_of(kek)).unwrap(dek.wrapped)
+            key_of(material, dek.algorithm)
         except (BridgeError, ValueError):
             return False
         return True
@@ -181,73 +181,74 @@ class Deks:
     def _got_or_made(self, rule: EncryptRule, subject: str) -> Dek:
         kek = self.kek_of(rule)
         version = -1 if rule.expiry_days else 1
-        found = self.registry.dek(kek.name, subject, rule.algorithm, version)
-        if found is None:
+        newest = self.registry.dek(kek.name, subject, rule.algorithm, version)
+        if newest is None:
             return self._made(kek, subject, rule.algorithm, 1)
-        worn = rule.expiry_days > 0 and self.uses is not None and self.uses.worn(found)
-        if worn or found.older_than(rule.expiry_days, self.now() * 1000):
-            return self._made(kek, subject, rule.algorithm, found.version + 1)
-        return self._opened(kek, found)
+        worn = rule.expiry_days > 0 and self.uses is not None and self.uses.worn(newest)
+        if worn or newest.older_than(rule.expiry_days, self.now() * 1000):
+            return self._made(kek, subject, rule.algorithm, newest.version + 1)
+        return self._opened(kek, newest)
 
-    def _no_other(self, made: Dek, before: Dek | None) -> Dek:
+    def _no_other(self, answered: Dek, before: Dek | None) -> Dek:
         """Fatal for a DEK that takes the place of a newer one, or has another key than its version had: whoever answers
         for the registry would choose which key is used."""
         if before is not None and (
-            made.version < before.version
-            or (made.version == before.version and made.material != before.material)
+            answered.version < before.version
+            or (answered.version == before.version and answered.material != before.material)
         ):
-            what = "with another key" if made.version == before.version else f"after {before.version}"
+            what = "with another key" if answered.version == before.version else f"after {before.version}"
             raise fatal(
-                f"the registry answers for the DEK of {made.subject} under KEK {made.kek} with version {made.version} "
-                f"{what}, which is no successor; if somebody deleted the DEK on purpose, restart the connector"
+                f"the registry answers for the DEK of {answered.subject} under KEK {answered.kek} with version "
+                f"{answered.version} {what}, which is no successor; if "
+                "somebody deleted the DEK on purpose, restart the connector"
             )
-        return made
+        return answered
 
     def _made(self, kek: Kek, subject: str, algorithm: Algorithm, version: int) -> Dek:
         wrapped = None
         if not kek.shared:
             wrapped = self.wrap(kek, new_material(algorithm))
         try:
-            found: WrappedDek | None = self.registry.create_dek(
+            stored: WrappedDek | None = self.registry.create_dek(
                 kek.name, subject, algorithm, version, wrapped
             )
         except ExistsError:
-            found = self.registry.dek(kek.name, subject, algorithm, version)
-        if found is None:
+            stored = self.registry.dek(kek.name, subject, algorithm, version)
+        if stored is None:
             raise fatal(f"the DEK of {subject} under KEK {kek.name} exists and is deleted; restore it")
-        if kek.shared and found.plain is None:
-            found = self.registry.dek(kek.name, subject, algorithm, version) or found
-        return self._opened(kek, found)
+        if kek.shared and stored.plain is None:
+            stored = self.registry.dek(kek.name, subject, algorithm, version) or stored
+        return self._opened(kek, stored)
 
-    def _opened(self, kek: Kek, found: WrappedDek) -> Dek:
-        source = found.plain if kek.shared and found.plain is not None else found.wrapped
+    def _opened(self, kek: Kek, wrapped: WrappedDek) -> Dek:
+        source = wrapped.plain if kek.shared and wrapped.plain is not None else wrapped.wrapped
         identity = hashlib.sha256(source).hexdigest()
         material = self._unwrapped.get(identity)
         if material is None:
-            material = self.unwrap(kek, found)
+            material = self.unwrap(kek, wrapped)
             self._unwrapped[identity] = material
         try:
-            cipher_of(material, found.algorithm)
+            cipher_of(material, wrapped.algorithm)
         except ValueError:
             raise fatal(
-                f"the DEK of {found.subject} under KEK {kek.name}, version {found.version}, is no key for "
-                f"{found.algorithm}"
+                f"the DEK of {wrapped.subject} under KEK {kek.name}, version {wrapped.version}, is no key for "
+                f"{wrapped.algorithm}"
             ) from None
         return Dek(
             kek.name,
-            found.subject,
-            found.version,
-            found.algorithm,
-            found.created_ms,
+            wrapped.subject,
+            wrapped.version,
+            wrapped.algorithm,
+            wrapped.created_ms,
             identity[:16],
             material,
-            self._ivs.setdefault(uses_key(found), Ivs()),
+            self._ivs.setdefault(uses_key(wrapped), Ivs()),
         )
 
     def _check_same(self, rule: EncryptRule, kek: Kek) -> None:
         """A KEK of that name with another key: what the rule says would silently not be so."""
         pairs = (("type", rule.kms_type, kek.kms_type), ("key", rule.kms_key, kek.kms_key))
-        different = [name for name, wanted, found in pairs if wanted and wanted != found]
+        different = [name for name, wanted, has in pairs if wanted and wanted != has]
         if different:
             raise fatal(
                 f"the KEK {kek.name} is registered with another KMS {' and '.join(different)} ({kek.kms_type} "
@@ -278,8 +279,8 @@ class Deks:
     def _driver(self, kms_type: str, key_id: str, params: Mapping[str, str]) -> Kms:
         self.permitted.check(kms_type, key_id)
         key = (kms_type, key_id, *sorted(params.items()))
-        known = self._drivers.get(key)
-        if known is None:
-            known = opened(kms_type, lambda: self.open_kms(kms_type, key_id, params))
-            self._drivers[key] = known
-        return known
+        driver = self._drivers.get(key)
+        if driver is None:
+            driver = opened(kms_type, lambda: self.open_kms(kms_type, key_id, params))
+            self._drivers[key] = driver
+        return driver

@@ -39,18 +39,18 @@ class Meant:
 
 def meant(rules: Iterable[tuple[Mapping[str, str], Mapping[str, str]]]) -> dict[str, Meant]:
     """Of contracts' encryption rules, each with ``metadata.properties``, by KEK."""
-    found: dict[str, Meant] = {}
+    by_kek: dict[str, Meant] = {}
     for params, properties in rules:
         given = {**properties, **params}
         if name := given.get(KEK_NAME):
-            before = found.get(str(name), Meant())  # another rule, or another contract, may say more of it
-            found[str(name)] = Meant(
+            before = by_kek.get(str(name), Meant())  # another rule, or another contract, may say more of it
+            by_kek[str(name)] = Meant(
                 given.get(KMS_TYPE) or before.kms_type,
                 given.get(KMS_KEY) or before.kms_key,
                 tuple(dict.fromkeys((*before.alternates, *listed(given.get(ALTERNATES))))),
                 str(given.get(SHARED, "")).lower() == "true" or before.shared,
             )
-    return found
+    return by_kek
 
 
 def listed(text: object) -> tuple[str, ...]:
@@ -60,15 +60,15 @@ def listed(text: object) -> tuple[str, ...]:
 
 @define
 class Identities:
-    """Belongs to one connector. ``known`` and ``known_shared``: KEKs as they were at first, where no contract says so,
+    """Belongs to one connector. ``first`` and ``first_shared``: KEKs as they were at first, where no contract says so,
     kept over restarts by ``store``. ``params``: the configuration's KMS parameters."""
 
     contract: Mapping[str, Meant] = field(factory=dict)
     shared: frozenset[str] = frozenset()
     permitted: Permitted = field(factory=Permitted)
     params: Mapping[str, str] = field(factory=dict, repr=False)
-    known: dict[str, str] = field(factory=dict)
-    known_shared: dict[str, bool] = field(factory=dict)
+    first: dict[str, str] = field(factory=dict)
+    first_shared: dict[str, bool] = field(factory=dict)
     store: Callable[[], None] = lambda: None
     say: Callable[[str], None] = lambda text: None
 
@@ -85,11 +85,11 @@ class Identities:
         self._check_properties(kek, says)
         self._check_shared(kek, says)
         if says is None or not (says.kms_type and says.kms_key):
-            before = dict(self.known), dict(self.known_shared)
+            before = dict(self.first), dict(self.first_shared)
             self._check_known(kek)
             if says is None:
                 self._learn_shared(kek)
-            if before != (self.known, self.known_shared):
+            if before != (self.first, self.first_shared):
                 self.store()
 
     def _check_properties(self, kek: Kek, says: Meant | None) -> None:
@@ -111,7 +111,7 @@ class Identities:
             f"if that is meant, say so: {WORKER_SHARED}={kek.name} in the worker's properties, or {SHARED}: 'true' in "
             "the params of the contract's rule"
         )
-        before = self.known_shared.get(kek.name)
+        before = self.first_shared.get(kek.name)
         if kek.shared and not agreed and (says is not None or before is False):
             raise fatal(f"the KEK {kek.name} is shared: the registry makes its keys and knows them; {remedy}")
         if not kek.shared and before and not agreed and says is None:
@@ -120,22 +120,22 @@ class Identities:
             )
 
     def _learn_shared(self, kek: Kek) -> None:
-        if kek.name in self.shared or kek.name in self.known_shared:
+        if kek.name in self.shared or kek.name in self.first_shared:
             return
         if kek.shared:
             self.say(
                 f"the KEK {kek.name} is shared: the registry makes its keys and knows them; this is taken as meant "
                 f"from now on ({WORKER_SHARED} says it for good)"
             )
-        self.known_shared[kek.name] = kek.shared
+        self.first_shared[kek.name] = kek.shared
 
     def _check_known(self, kek: Kek) -> None:
         rest = {name: value for name, value in kek.props.items() if name != ALTERNATES}
         digest = hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()[:8] if rest else "-"
         identity = f"{kek.kms_type} {kek.kms_key} {digest}"
-        before = self.known.get(kek.name)
+        before = self.first.get(kek.name)
         if before is None:
-            self.known[kek.name] = identity
+            self.first[kek.name] = identity
         elif before != identity:
             raise fatal(
                 f"the KEK {kek.name} is another one than before: it was {_shown(before)}, and is {_shown(identity)}; "

@@ -62,18 +62,18 @@ def deks_of(registry: DekRegistry, kek: str, subject: str | None = None) -> Iter
             continue
         for algorithm in Algorithm:
             for version in registry.versions(kek, name, algorithm):
-                found = registry.dek(kek, name, algorithm, version)
-                if found is not None:
-                    yield found
+                dek = registry.dek(kek, name, algorithm, version)
+                if dek is not None:
+                    yield dek
 
 
 def keks_of(registry: DekRegistry, name: str | None = None) -> list[Kek]:
     """All KEKs, or the one. Fatal where that is not there."""
     names = [name] if name else registry.keks()
-    found = [registry.kek(each) for each in names]
-    if name and found == [None]:
+    keks = [registry.kek(each) for each in names]
+    if name and keks == [None]:
         raise fatal(f"there is no KEK {name}; there is {', '.join(registry.keks()) or 'none'}")
-    return [kek for kek in found if kek is not None]
+    return [kek for kek in keks if kek is not None]
 
 
 def create(deks: Deks, kek: Kek, *, subject: str | None, algorithm: Algorithm) -> list[Found]:
@@ -90,9 +90,9 @@ def create(deks: Deks, kek: Kek, *, subject: str | None, algorithm: Algorithm) -
     deks.kek_of(rule)
     if subject is None:
         return []
-    made = deks.for_writing(rule, subject)
-    found = deks.registry.dek(kek.name, subject, algorithm, made.version)
-    return [] if found is None else [Found(found, True, "ready")]
+    dek = deks.for_writing(rule, subject)
+    stored = deks.registry.dek(kek.name, subject, algorithm, dek.version)
+    return [] if stored is None else [Found(stored, True, "ready")]
 
 
 def rotate(deks: Deks, rule: EncryptRule, subject: str) -> Found:
@@ -102,10 +102,10 @@ def rotate(deks: Deks, rule: EncryptRule, subject: str) -> Found:
             f"the rule {rule.name} of {subject} has no encrypt.dek.expiry.days, so ciphertext names no key version and "
             "readers could not tell which to use; set it in the rule (sfbridge schemas register), then rotate"
         )
-    made = deks.rotate(rule, subject)
-    found = deks.registry.dek(made.kek, subject, made.algorithm, made.version)
-    assert found is not None
-    return Found(found, True, f"version {made.version} encrypts from now on")
+    dek = deks.rotate(rule, subject)
+    stored = deks.registry.dek(dek.kek, subject, dek.algorithm, dek.version)
+    assert stored is not None
+    return Found(stored, True, f"version {dek.version} encrypts from now on")
 
 
 def check_target(kek: Kek, key_id: str, named: Iterable[str], allowed: Iterable[str]) -> None:
@@ -146,44 +146,44 @@ def rewrap(
         raise fatal(f"{key_id} does not give back what it wrapped")
     if not dry_run:
         kek = _with_alternate(deks.registry, kek, key_id)
-    for found in deks_of(deks.registry, kek.name):
+    for dek in deks_of(deks.registry, kek.name):
         if stopped():
             return
-        if _opens(target.unwrap, found):
-            yield Found(found, True, f"is wrapped under {key_id} already")
+        if _opens(target.unwrap, dek):
+            yield Found(dek, True, f"is wrapped under {key_id} already")
             continue
         try:
-            material = deks.unwrap(kek, found)
-            key_of(material, found.algorithm)
+            material = deks.unwrap(kek, dek)
+            key_of(material, dek.algorithm)
         except (BridgeError, ValueError) as error:
             reason = error.message if isinstance(error, BridgeError) else str(error)
-            yield Found(found, False, f"cannot be unwrapped: {reason}")
+            yield Found(dek, False, f"cannot be unwrapped: {reason}")
             continue
         if dry_run:
-            yield Found(found, True, f"would be wrapped under {key_id}")
+            yield Found(dek, True, f"would be wrapped under {key_id}")
             continue
         deks.registry.create_dek(
-            kek.name, found.subject, found.algorithm, found.version, target.wrap(material), rewrap=True
+            kek.name, dek.subject, dek.algorithm, dek.version, target.wrap(material), rewrap=True
         )
-        stored = deks.registry.dek(kek.name, found.subject, found.algorithm, found.version)
+        stored = deks.registry.dek(kek.name, dek.subject, dek.algorithm, dek.version)
         kept = stored is not None and _opens(target.unwrap, stored)
-        yield Found(found, kept, f"wrapped under {key_id}" if kept else "the registry did not keep it")
+        yield Found(dek, kept, f"wrapped under {key_id}" if kept else "the registry did not keep it")
 
 
 def verify_deks(deks: Deks, kek: Kek, subject: str | None = None) -> Iterator[Found]:
     """Whether each DEK unwraps to a key of its algorithm; the KMS is asked for every one."""
-    for found in deks_of(deks.registry, kek.name, subject):
+    for dek in deks_of(deks.registry, kek.name, subject):
         if deks.without and (kek.shared or kek.kms_type == "local-kms"):
-            yield Found(found, False, _NO_KEYS["shared" if kek.shared else "local"])
+            yield Found(dek, False, _NO_KEYS["shared" if kek.shared else "local"])
             continue
         try:
-            key_of(deks.unwrap(kek, found), found.algorithm)
+            key_of(deks.unwrap(kek, dek), dek.algorithm)
         except BridgeError as error:
-            yield Found(found, False, error.message)
+            yield Found(dek, False, error.message)
         except ValueError:
-            yield Found(found, False, f"unwraps to something that is no {found.algorithm} key")
+            yield Found(dek, False, f"unwraps to something that is no {dek.algorithm} key")
         else:
-            yield Found(found, True)
+            yield Found(dek, True)
 
 
 _NO_KEYS: Final = {
@@ -192,17 +192,17 @@ _NO_KEYS: Final = {
 }
 
 
-def _opens(unwrap: Callable[[bytes], bytes], found: WrappedDek) -> bool:
+def _opens(unwrap: Callable[[bytes], bytes], dek: WrappedDek) -> bool:
     try:
-        key_of(unwrap(found.wrapped), found.algorithm)
+        key_of(unwrap(dek.wrapped), dek.algorithm)
     except (BridgeError, ValueError):
         return False
     return True
 
 
 def _with_alternate(registry: DekRegistry, kek: Kek, key_id: str) -> Kek:
-    known = [k.strip() for k in kek.props.get(ALTERNATES, "").split(",") if k.strip()]
-    if key_id in (kek.kms_key, *known):
+    alternates = [k.strip() for k in kek.props.get(ALTERNATES, "").split(",") if k.strip()]
+    if key_id in (kek.kms_key, *alternates):
         return kek
-    props = {**kek.props, ALTERNATES: ",".join([key_id, *known])}
+    props = {**kek.props, ALTERNATES: ",".join([key_id, *alternates])}
     return registry.update_kek(kek.name, {"kmsProps": props})

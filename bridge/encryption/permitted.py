@@ -71,8 +71,8 @@ def begins(key: str, entry: str) -> bool:
         return False
     if "://" not in entry:
         return True
-    wanted, found = urlsplit(entry), urlsplit(key)
-    return (wanted.scheme, wanted.netloc) == (found.scheme, found.netloc)
+    wanted, actual = urlsplit(entry), urlsplit(key)
+    return (wanted.scheme, wanted.netloc) == (actual.scheme, actual.netloc)
 
 
 def _known(kms_type: str, key: str) -> bool:

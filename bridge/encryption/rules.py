@@ -76,8 +76,8 @@ def protects(rule: RuleDocument, tags: frozenset[str]) -> bool:
 
 def protecting(rules: Iterable[RuleDocument]) -> Callable[[frozenset[str]], bool]:
     """Whether any of the rules protects the value of a field with the tags that are asked for."""
-    known = tuple(rules)
-    return lambda tags: any(protects(rule, tags) for rule in known)
+    all_rules = tuple(rules)
+    return lambda tags: any(protects(rule, tags) for rule in all_rules)
 
 
 @frozen
@@ -97,8 +97,8 @@ class Plan:
 
 def domain_rules(rule_set: RuleSetDocument | None) -> list[RuleDocument]:
     """Rules that run when a record is written or read: those for values, then those for bytes."""
-    found = rule_set or {}
-    return [*(found.get("domainRules") or ()), *(found.get("encodingRules") or ())]
+    phases = rule_set or {}
+    return [*(phases.get("domainRules") or ()), *(phases.get("encodingRules") or ())]
 
 
 def read_rules(
@@ -137,11 +137,11 @@ def rules_for_reading(
     """The encryption rules that readers undo, and those of writers that no rule of readers undoes: whoever asks has
     the key. In the order in which they were run."""
     rules = [rule for rule in domain_rules(rule_set) if not rule.get("disabled")]
-    known = [rule for rule in rules if str(rule.get("type")) in (FIELDS, PAYLOAD)]
-    undone = {_aim(rule) for rule in known if mode_of(rule) in READING}
+    encrypting = [rule for rule in rules if str(rule.get("type")) in (FIELDS, PAYLOAD)]
+    undone = {_aim(rule) for rule in encrypting if mode_of(rule) in READING}
     wanted = [
         rule
-        for rule in known
+        for rule in encrypting
         if mode_of(rule) in READING or (mode_of(rule) in WRITING and _aim(rule) not in undone)
     ]
     return _of_mode(wanted, (*READING, *WRITING), metadata, lambda text: None)
@@ -216,8 +216,8 @@ def _rule(name: str, payload: bool, rule: RuleDocument, properties: Mapping[str,
     try:
         algorithm = Algorithm(given.get(ALGORITHM) or "AES256_GCM")
     except ValueError:
-        known = ", ".join(Algorithm)
-        raise fatal(f"the rule {name} has {ALGORITHM} {given[ALGORITHM]!r}; there is {known}") from None
+        algorithms = ", ".join(Algorithm)
+        raise fatal(f"the rule {name} has {ALGORITHM} {given[ALGORITHM]!r}; there is {algorithms}") from None
     days = str(given.get(EXPIRY) or "0")
     if not (days.isascii() and days.isdigit()):
         raise fatal(f"the rule {name} has {EXPIRY} {days!r}, which is no number of days")

@@ -93,9 +93,9 @@ class Uses:
         if dek.algorithm.deterministic:
             return
         key = key_of(dek)
-        known = self._uses.get(key)
-        if known is not None and known.ivs is ivs:
-            known.rotates, known.rule = rotates, rule
+        use = self._uses.get(key)
+        if use is not None and use.ivs is ivs:
+            use.rotates, use.rule = rotates, rule
             return
         self._uses[key] = _Use(ivs, rotates, rule)
         ivs.left, ivs.more = 0, partial(self._more, key)

@@ -24,12 +24,12 @@ class Keys(Protocol):
 
     def keys_of(self, kek: Kek) -> tuple[str, ...]: ...
 
-    def unwraps(self, kek: Kek, found: WrappedDek, key_id: str) -> bool: ...
+    def unwraps(self, kek: Kek, dek: WrappedDek, key_id: str) -> bool: ...
 
 
-def wrapped_under(keys: Keys, kek: Kek, found: WrappedDek) -> str | None:
+def wrapped_under(keys: Keys, kek: Kek, dek: WrappedDek) -> str | None:
     """The first of the KEK's keys that opens a DEK, None where none does or could be asked."""
-    return next((key_id for key_id in keys.keys_of(kek) if keys.unwraps(kek, found, key_id)), None)
+    return next((key_id for key_id in keys.keys_of(kek) if keys.unwraps(kek, dek, key_id)), None)
 
 
 def newest_key(keys: Keys, kek: Kek) -> str | None:
@@ -44,9 +44,9 @@ def newest_key(keys: Keys, kek: Kek) -> str | None:
 
 def _newest(registry: DekRegistry, kek: str) -> list[WrappedDek]:
     """The newest DEKs of some subjects of a KEK."""
-    found: list[WrappedDek] = []
+    deks: list[WrappedDek] = []
     for subject in registry.subjects(kek)[:_ENOUGH]:
         for algorithm in Algorithm:
             dek = registry.dek(kek, subject, algorithm)
-            found += [] if dek is None else [dek]
-    return sorted(found, key=lambda dek: -dek.created_ms)[:_ENOUGH]
+            deks += [] if dek is None else [dek]
+    return sorted(deks, key=lambda dek: -dek.created_ms)[:_ENOUGH]

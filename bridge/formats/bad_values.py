@@ -19,10 +19,10 @@ class UnknownField(BadRecord):
         self.field = field
 
 
-def unreadable(event: str, field: str, found: str, expected: str, position: int | None) -> BadRecord:
+def unreadable(event: str, field: str, actual: str, expected: str, position: int | None) -> BadRecord:
     """A field whose value is not what the schema says; types only, never the value."""
     return BadRecord(
-        f"field {field} of {event} is {found} where {expected} is expected",
+        f"field {field} of {event} is {actual} where {expected} is expected",
         stage=Stage.PARSE,
         position=position,
     )

@@ -98,12 +98,12 @@ def sealed(convert: Converter, path: str, style: Style) -> Converter:
         return convert
     encrypt = seal.text
 
-    def seal_it(made: Any) -> Any:
-        if isinstance(made, str):
-            return encrypt(made.encode()).decode()
-        if isinstance(made, list):
-            return [seal_it(item) for item in made]
-        if made is None:
+    def seal_it(rendered: Any) -> Any:
+        if isinstance(rendered, str):
+            return encrypt(rendered.encode()).decode()
+        if isinstance(rendered, list):
+            return [seal_it(item) for item in rendered]
+        if rendered is None:
             return None
         raise Fatal(f"field {path} is to be encrypted and is no text; only texts can be", stage=Stage.ENCRYPT)
 

@@ -160,10 +160,10 @@ def _careful(event: str, slot: Slot, text: str, position: int) -> Any:
     try:
         return read(text)
     except (ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
-        found = _FOUND.get(text[:1], "a number")
-        if found == "a string" and expected != "text":
-            found = "text"
-        raise unreadable(event, slot.name, found, expected, position) from None
+        actual = _FOUND.get(text[:1], "a number")
+        if actual == "a string" and expected != "text":
+            actual = "text"
+        raise unreadable(event, slot.name, actual, expected, position) from None
 
 
 def _lenient(schema: Schema) -> tuple[str, Callable[[str], Any]]:

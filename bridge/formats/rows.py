@@ -96,12 +96,12 @@ def layout(event: EventType, schema: Schema, *, drop_unknown: bool = False) -> L
     return Layout(event, schema, row, tuple(slots), constants, decode, drop_unknown, passed_over)
 
 
-def _strict(decode: Callable[[Any], Row], known: frozenset[str]) -> Callable[[Any], Row]:
+def _strict(decode: Callable[[Any], Row], allowed: frozenset[str]) -> Callable[[Any], Row]:
     """Passing over some fields must not mean passing over any: those nobody knows are still refused."""
     names = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
     def decode_known(payload: Any) -> Row:
-        if not known.issuperset(names(payload)):
+        if not allowed.issuperset(names(payload)):
             raise ValueError("an unknown field")
         return decode(payload)
 

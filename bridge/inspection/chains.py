@@ -46,6 +46,8 @@ def _converters(c: Examined, keys: str, headers: str, origin: str) -> None:
     # here: most connectors have none
     from bridge.model.converter_classes import HEADER_CONVERTERS, KEY_CONVERTERS, class_of
 
-    for key, name, known in ((_KEYS, keys, KEY_CONVERTERS), (_HEADERS, headers, HEADER_CONVERTERS)):
-        if name.strip() and class_of(name.strip(), known) is None:
-            c.fault(key, f"{name}{origin} is not supported behind transforms; there are: {', '.join(known)}")
+    for key, name, supported in ((_KEYS, keys, KEY_CONVERTERS), (_HEADERS, headers, HEADER_CONVERTERS)):
+        if name.strip() and class_of(name.strip(), supported) is None:
+            c.fault(
+                key, f"{name}{origin} is not supported behind transforms; there are: {', '.join(supported)}"
+            )

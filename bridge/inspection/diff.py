@@ -86,7 +86,7 @@ def shape_of_event(event: EventType) -> Shape:
 def shape_of_text(text: str, type_: str) -> Shape:
     """Of a schema's text; ``type_`` is AVRO, JSON or PROTOBUF. Fatal(stage=SCHEMA) for what is no such schema."""
     try:
-        tags = {n: frozenset(found) for n, found in tags_in(text, type_).fields.items()}
+        tags = {n: frozenset(field_tags) for n, field_tags in tags_in(text, type_).fields.items()}
         name, columns = _SHAPES[type_](text)
     except Fatal:
         raise
@@ -102,9 +102,9 @@ def shape_of_text(text: str, type_: str) -> Shape:
 
 def changes(old: Shape, new: Shape) -> list[Change]:
     """Every difference, in the old schema's order, then what is new."""
-    found = []
+    differences = []
     if old.name != new.name:
-        found.append(
+        differences.append(
             Change(
                 "",
                 f"the record was {old.name} and is {new.name}",
@@ -114,11 +114,11 @@ def changes(old: Shape, new: Shape) -> list[Change]:
     for path, column in old.columns.items():
         after = new.columns.get(path)
         if after is None:
-            found.append(_removed(path, column))
+            differences.append(_removed(path, column))
         else:
-            found += _changed(path, column, after, new.form)
-    found += [_added(p, c, new.form) for p, c in new.columns.items() if p not in old.columns]
-    return found
+            differences += _changed(path, column, after, new.form)
+    differences += [_added(p, c, new.form) for p, c in new.columns.items() if p not in old.columns]
+    return differences
 
 
 def _removed(path: str, column: Column) -> Change:
@@ -193,9 +193,9 @@ def _walk(schema: Schema, path: str = "") -> Iterator[tuple[str, Schema, frozens
 
 
 def _words(schema: Schema) -> str:
-    known = _LOGICAL.get(schema.name or "")
+    logical = _LOGICAL.get(schema.name or "")
     names = {Kind.INT64: "long", Kind.FLOAT64: "double", Kind.STRUCT: "record", Kind.INT32: "int"}
-    return known or names.get(schema.kind, schema.kind.value)
+    return logical or names.get(schema.kind, schema.kind.value)
 
 
 def _avro(text: str) -> tuple[str, dict[str, Column]]:
@@ -213,10 +213,10 @@ def _avro_fields(record: Any, path: str, out: dict[str, Column], named: dict[str
     for entry in record["fields"]:
         type_, has_default = entry["type"], entry.get("default", UNSET) is not UNSET
         branches = [b for b in type_ if b != "null"] if isinstance(type_, list) else [type_]
-        found = [named.get(b, b) if isinstance(b, str) else b for b in branches]
+        inner = [named.get(b, b) if isinstance(b, str) else b for b in branches]
         here = f"{path}{entry['name']}"
-        out[here] = Column(" or ".join(_avro_words(b) for b in found), has_default)
-        for branch in found:
+        out[here] = Column(" or ".join(_avro_words(b) for b in inner), has_default)
+        for branch in inner:
             if isinstance(branch, dict) and branch.get("type") == "record" and here.count(".") < 20:
                 _avro_fields(branch, f"{here}.", out, named)
 
@@ -224,8 +224,8 @@ def _avro_fields(record: Any, path: str, out: dict[str, Column], named: dict[str
 def _avro_words(branch: Any) -> str:
     if isinstance(branch, str):
         return branch
-    if (known := _AVRO_LOGICAL.get(str(branch.get("logicalType")))) is not None:
-        return known
+    if (logical := _AVRO_LOGICAL.get(str(branch.get("logicalType")))) is not None:
+        return logical
     kind = branch["type"]
     return _avro_words(kind) if isinstance(kind, dict) else str(kind)
 
@@ -241,17 +241,17 @@ def _json_fields(document: Any, path: str, out: dict[str, Column]) -> None:
     required = document.get("required") or ()
     for name, entry in (document.get("properties") or {}).items():
         branches = entry.get("oneOf") or entry.get("anyOf") or [entry]
-        found = [b for b in branches if b.get("type") != "null"]
+        inner = [b for b in branches if b.get("type") != "null"]
         here = f"{path}{name}"
-        out[here] = Column(" or ".join(_json_words(b) for b in found), name not in required)
-        for branch in found:
+        out[here] = Column(" or ".join(_json_words(b) for b in inner), name not in required)
+        for branch in inner:
             if branch.get("properties") and here.count(".") < 20:
                 _json_fields(branch, f"{here}.", out)
 
 
 def _json_words(branch: Mapping[str, Any]) -> str:
-    if (known := _LOGICAL.get(str(branch.get("title")))) is not None:
-        return known
+    if (logical := _LOGICAL.get(str(branch.get("title")))) is not None:
+        return logical
     kind = branch.get("type")
     if isinstance(kind, list):
         return " or ".join(sorted(str(k) for k in kind if k != "null"))

@@ -73,10 +73,10 @@ def explain(
     classified: Mapping[str, Classification] | None = None,
 ) -> Explained:
     """Fields without any tag are left out. A finding is a sentence about what matches nothing, or is not yet so."""
-    found = tags_in(registered.text, registered.type, registered.metadata)
-    fields, findings = _fields(found, contract, classified or {})
-    rules = tuple(_rule(rule, found) for rule in registered.rules())
-    findings += [f"metadata.tags {pattern} matches no field" for pattern in found.unmatched]
+    tagged = tags_in(registered.text, registered.type, registered.metadata)
+    fields, findings = _fields(tagged, contract, classified or {})
+    rules = tuple(_rule(rule, tagged) for rule in registered.rules())
+    findings += [f"metadata.tags {pattern} matches no field" for pattern in tagged.unmatched]
     findings += [
         f"rule {rule.name} names the tags {', '.join(rule.tags)}, which no field has"
         for rule in rules
@@ -88,35 +88,35 @@ def explain(
             "and readers do not decrypt by themselves"
         )
     try:
-        made = _planned(registered, contract, found, fields)
+        planned = _planned(registered, contract, tagged, fields)
     except (Fatal, StrayTagError) as error:
         return Explained(registered, fields, rules, (*findings, f"nothing would be written: {error}"))
-    unfit = {place.name for place in made.unfit}
-    sealed = tuple(name for name, full in found.names.items() if full in made.fields)
-    must = tuple(name for name, full in found.names.items() if full in made.fields or full in unfit)
-    return Explained(registered, fields, rules, tuple(findings), must, sealed, bool(made.payload))
+    unfit = {place.name for place in planned.unfit}
+    sealed = tuple(name for name, full in tagged.names.items() if full in planned.fields)
+    must = tuple(name for name, full in tagged.names.items() if full in planned.fields or full in unfit)
+    return Explained(registered, fields, rules, tuple(findings), must, sealed, bool(planned.payload))
 
 
 def _planned(
     registered: Registered,
     contract: Contract | None,
-    found: Tagged,
+    tagged: Tagged,
     fields: Mapping[str, Mapping[str, tuple[str, ...]]],
 ) -> Plan:
     kept = with_contract(registered, contract)
     first = {rule.name for rule in contract.rules} if contract is not None else set[str]()
     rules = read_rules(kept.rule_set, kept.metadata, first=first)
     return plan(
-        rules, found.places, kept.metadata, {found.names[name]: tags for name, tags in fields.items()}
+        rules, tagged.places, kept.metadata, {tagged.names[name]: tags for name, tags in fields.items()}
     )
 
 
 def _fields(
-    found: Tagged, contract: Contract | None, classified: Mapping[str, Classification]
+    tagged: Tagged, contract: Contract | None, classified: Mapping[str, Classification]
 ) -> tuple[dict[str, dict[str, tuple[str, ...]]], list[str]]:
     out: dict[str, dict[str, tuple[str, ...]]] = {}
     findings: list[str] = []
-    for name, registered in found.fields.items():
+    for name, registered in tagged.fields.items():
         wanted = _wanted(name, contract, classified)
         tags = {tag: (*wanted.get(tag, ()), *_one(registered.get(tag))) for tag in [*wanted, *registered]}
         if tags:
@@ -128,7 +128,7 @@ def _fields(
                 "say so yet: it is registered with the next event, or with sfbridge schemas register"
             )
     for name in () if contract is None else contract.fields:
-        if name not in found.fields:
+        if name not in tagged.fields:
             findings.append(f"the contract's field {name} is not in the registered schema")
     return out, findings
 
@@ -144,9 +144,9 @@ def _wanted(
     return {tag: (origin,) for tag, origin in by_class.items()}
 
 
-def _rule(rule: RuleDocument, found: Tagged) -> Rule:
+def _rule(rule: RuleDocument, tagged: Tagged) -> Rule:
     tags = tuple(rule.get("tags") or ())
-    met = tuple(name for name, has in found.fields.items() if has and meet(tags, has))
+    met = tuple(name for name, has in tagged.fields.items() if has and meet(tags, has))
     return Rule(str(rule.get("name")), str(rule.get("type")), tags, bool(rule.get("disabled")), met)
 
 

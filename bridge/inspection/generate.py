@@ -50,21 +50,21 @@ def pretty(text: str) -> str:
 
 
 def contract_for(
-    event: EventType, classified: Mapping[str, Classification], known: Contract | None, key: Key
+    event: EventType, classified: Mapping[str, Classification], earlier: Contract | None, key: Key
 ) -> Contract:
     """The event's contract: what ``known`` says, and whatever the classification tags beyond it.
 
     Without ``known`` a new one, with a rule for its tags; it is disabled unless a key was given, because a rule
     without a key would stop the connector.
     """
-    contract = known or Contract(event.name, compliance_group=COMPLIANCE, security_classification=SECURITY)
-    found = {f.name: of_classification(classified.get(f.name), contract) for f in event.fields}
+    contract = earlier or Contract(event.name, compliance_group=COMPLIANCE, security_classification=SECURITY)
+    classified_tags = {f.name: of_classification(classified.get(f.name), contract) for f in event.fields}
     fields = dict(contract.fields)
-    for name, tags in found.items():
+    for name, tags in classified_tags.items():
         if tags and name not in fields:
             fields[name] = FieldContract(tuple(sorted(tags)))
     rules = contract.rules
-    if known is None:
+    if earlier is None:
         rules = _rules(sorted({tag for entry in fields.values() for tag in entry.tags}), key)
     return evolve(contract, fields=fields, rules=rules)
 
@@ -96,14 +96,14 @@ def files(
     """File name → text, of each format wanted. ``written``: the files that are there. A ``.proto`` is continued,
     because its numbers must stay what they are; the others are made anew."""
     schema = record_schema(tagged(event, contract, classified))
-    made = {}
+    texts = {}
     for form in wanted:
         name = f"{event.name}{SUFFIXES[form]}"
         if form == "PROTOBUF" and name in written:
-            made[name] = _continued(schema, written[name], settings)
+            texts[name] = _continued(schema, written[name], settings)
         else:
-            made[name] = schema_text(schema, form, settings)
-    return made
+            texts[name] = schema_text(schema, form, settings)
+    return texts
 
 
 def _continued(schema: Schema, written: str, settings: Mapping[str, str]) -> str:

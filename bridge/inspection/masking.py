@@ -29,8 +29,8 @@ class Shown:
 
     def document(self) -> dict[str, object]:
         """As JSON."""
-        found = {"topic": self.topic, "key": self.key, "value": self.value, "headers": dict(self.headers)}
-        return {"after": self.step, **found} if self.step else found
+        document = {"topic": self.topic, "key": self.key, "value": self.value, "headers": dict(self.headers)}
+        return {"after": self.step, **document} if self.step else document
 
 
 @frozen

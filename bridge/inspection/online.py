@@ -91,9 +91,9 @@ class _Org:
             for name in ("event", "subscription"):
                 yield Check(name, None, "not asked, because the login failed")
             return
-        found = _attempt("event", self._event)
-        yield found
-        if found.ok:
+        check = _attempt("event", self._event)
+        yield check
+        if check.ok:
             yield _attempt("subscription", lambda: self._subscription(login))
         else:
             yield Check("subscription", None, "not asked, because the event was not found")
@@ -103,9 +103,11 @@ class _Org:
         return f"org {session.org_id} at {session.instance_url}, API {self.rest.api_version()}"
 
     def _event(self) -> str:
-        found = {name: self.rest.describe(name) for name in subscription.events(self.loaded.connector)}
-        self.described = found
-        return ", ".join(f"{name} has {len(each.get('fields', ()))} fields" for name, each in found.items())
+        described = {name: self.rest.describe(name) for name in subscription.events(self.loaded.connector)}
+        self.described = described
+        return ", ".join(
+            f"{name} has {len(each.get('fields', ()))} fields" for name, each in described.items()
+        )
 
     def _subscription(self, login: Any) -> str:
         connector = self.loaded.connector
@@ -267,12 +269,14 @@ class _Registry:
             )
         if not plan.lacking:
             return f"{subject} version {latest.version} covers the event{strict}"
-        found = f"{subject} version {latest.version} lacks {', '.join(plan.lacking)}"
-        self._may_register(subject, ways.auto, found)
+        difference = f"{subject} version {latest.version} lacks {', '.join(plan.lacking)}"
+        self._may_register(subject, ways.auto, difference)
         fits, why = registry.compatible(subject, plan.wanted.text, latest.type)
         if not fits:
-            raise Fatal(f"{found}, and adding that is incompatible: {'; '.join(why)}", stage=Stage.SCHEMA)
-        return f"{found}; a compatible version with it is registered when the first event comes"
+            raise Fatal(
+                f"{difference}, and adding that is incompatible: {'; '.join(why)}", stage=Stage.SCHEMA
+            )
+        return f"{difference}; a compatible version with it is registered when the first event comes"
 
     def _ways(self) -> Ways:
         connector = self.loaded.connector
@@ -280,22 +284,22 @@ class _Registry:
 
     def _subject(self, ways: Ways, event: str, schema: Schema) -> str | None:
         template = topic_template(self.loaded.connector)
-        known = set(template.fields) <= {"_ObjectType"}
-        return ways.subject(schema, template.fill(lambda _: event) if known else None)
+        is_fixed = set(template.fields) <= {"_ObjectType"}
+        return ways.subject(schema, template.fill(lambda _: event) if is_fixed else None)
 
-    def _may_register(self, subject: str, auto: bool, found: str) -> None:
+    def _may_register(self, subject: str, auto: bool, reason: str) -> None:
         from urllib.parse import quote
 
         if not auto:
             raise Fatal(
-                f"{found}, and value.converter.auto.register.schemas is false; register one, or let the "
+                f"{reason}, and value.converter.auto.register.schemas is false; register one, or let the "
                 "connector do it",
                 stage=Stage.SCHEMA,
             )
         mode = (self._call(f"/mode/{quote(subject, safe='')}?defaultToGlobal=true") or {}).get("mode")
         if mode in ("READONLY", "READONLY_OVERRIDE"):
             raise Fatal(
-                f"{found}, and the registry takes no new one for it (mode {mode}); set its mode to READWRITE",
+                f"{reason}, and the registry takes no new one for it (mode {mode}); set its mode to READWRITE",
                 stage=Stage.SCHEMA,
             )
 

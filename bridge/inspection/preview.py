@@ -143,9 +143,9 @@ class Preview:
         dropped = bool(passed) and passed[-1][1] is None
         schema = first.value_schema
         assert schema is not None
-        found = self._find(last, event, schema)
-        protected = self._protected(event, found)
-        followed = follow(self._chain, schema, found.reach, protected.protects)
+        target = self._find(last, event, schema)
+        protected = self._protected(event, target)
+        followed = follow(self._chain, schema, target.reach, protected.protects)
         exposed = [*self._exposure.of_itself(followed.origins), *map(str, followed.leaks)]
         leaky = bool(exposed)
         # once more, with marks on what is protected: they go where the values go
@@ -157,7 +157,7 @@ class Preview:
             inside = evolve(protected, reach=None)  # names of the written schema mean nothing on the way
             steps = [shown("", first, inside, leaky=bool(self._exposure.of_itself(followed.origins)))]
             steps += [shown(a, r, inside, leaky=leaky) for a, r in passed if r is not None]
-        words = found.words
+        words = target.words
         if leaky:
             words = f"would be refused: {'; '.join(exposed)}, where it would not be encrypted"
         if dropped:
@@ -166,11 +166,11 @@ class Preview:
             begun,
             record=None if dropped else shown("", last, protected, leaky=leaky),
             steps=tuple(steps),
-            subject=found.subject,
+            subject=target.subject,
             becomes=words,
-            tags=_all_tags(event, found),
+            tags=_all_tags(event, target),
             masked=tuple(masked(last.value_schema, protected)),
-            schema=found.text,
+            schema=target.text,
         )
 
     def _through(self, first: ConnectRecord) -> tuple[ConnectRecord, list[tuple[str, ConnectRecord | None]]]:
@@ -185,18 +185,18 @@ class Preview:
 
     def _with_marks(self, schema_id: str | None, schema: Schema, origins: frozenset[Path]) -> Schema:
         """One schema for equal marks, as transforms remember schemas by identity."""
-        known = self._marked.get(schema_id)
-        if known is None or known[0] != origins:
-            known = self._marked[schema_id] = (origins, marked(schema, origins))
-        return known[1]
+        cached = self._marked.get(schema_id)
+        if cached is None or cached[0] != origins:
+            cached = self._marked[schema_id] = (origins, marked(schema, origins))
+        return cached[1]
 
     def _layout(self, schema_id: str | None, message: Message) -> tuple[EventType, Layout]:
         event = self._types.of(schema_id, message.channel)
-        known = self._rows.get(schema_id)
-        if known is None:
+        cached = self._rows.get(schema_id)
+        if cached is None:
             rows = layout(event, record_schema(event), drop_unknown=not self._strict)
-            known = self._rows[schema_id] = (event, rows)
-        return known
+            cached = self._rows[schema_id] = (event, rows)
+        return cached
 
     def _topic(self, event: EventType, values: Mapping[str, object]) -> str:
         constants = {"_ObjectType": event.name, "_EventType": event.schema_id}
@@ -252,22 +252,22 @@ class Preview:
         reach = tags_in(writes.text, writes.type, kept.metadata)
         return _Found(writes.subject, words, writes.text, tuple(kept.rules()), reach)
 
-    def _protected(self, event: EventType, found: _Found) -> Protected:
+    def _protected(self, event: EventType, target: _Found) -> Protected:
         """By the rules of registry and contract that are in force. Where none is known and something ought to be
         encrypted, every tag counts."""
         contract = self._contracts.get(event.name)
         own = rule_set_document(contract, None) if contract else None
-        rules = [rule for rule in (*domain_rules(own), *found.rules) if runs(rule)]
+        rules = [rule for rule in (*domain_rules(own), *target.rules) if runs(rule)]
         if not rules and self._config.get("csfle.enabled"):
-            return Protected(bool, found.reach, anything=True, everything=not found.told)
-        everything = not found.told or any(rule["type"] == PAYLOAD for rule in rules)
-        return Protected(protecting(rules), found.reach, bool(rules), everything)
+            return Protected(bool, target.reach, anything=True, everything=not target.told)
+        everything = not target.told or any(rule["type"] == PAYLOAD for rule in rules)
+        return Protected(protecting(rules), target.reach, bool(rules), everything)
 
 
-def _all_tags(event: EventType, found: _Found) -> dict[str, dict[str, str]]:
+def _all_tags(event: EventType, target: _Found) -> dict[str, dict[str, str]]:
     """Field → tag → origin, of contract, classification and registered schema."""
     tags: dict[str, dict[str, str]] = {f.name: dict(f.tags) for f in event.fields if f.tags}
-    for name, registered in (found.reach.fields if found.reach else {}).items():
+    for name, registered in (target.reach.fields if target.reach else {}).items():
         for tag, origin in registered.items():
             tags.setdefault(name, {}).setdefault(tag, origin)
     return tags

@@ -55,13 +55,13 @@ class Limited:
                 ) from None
         match = self._timed.fullmatch if whole else self._timed.search
         try:
-            found: re.Match[str] | None = match(text, timeout=SECONDS, concurrent=True)
+            matched: re.Match[str] | None = match(text, timeout=SECONDS, concurrent=True)
         except TimeoutError:
             raise data_error(
                 f"the pattern {self._regex.pattern[:80]!r} was matched for more than {SECONDS:.0f} s against a text of "
                 f"{len(text)} characters: write it with fewer repetitions"
             ) from None
-        return found
+        return matched
 
 
 def _timed(pattern: str, flags: int) -> Any:

@@ -76,8 +76,8 @@ class Cluster:
 
     def id(self) -> str:
         """The cluster's id."""
-        found = self._ask(lambda: self._admin.list_topics(timeout=_SHORT), "connecting to Kafka")
-        return str(found.cluster_id)
+        metadata = self._ask(lambda: self._admin.list_topics(timeout=_SHORT), "connecting to Kafka")
+        return str(metadata.cluster_id)
 
     def is_mock(self) -> bool:
         """Whether this is librdkafka's in-process cluster, which answers no administration; its id says so."""
@@ -98,14 +98,14 @@ class Cluster:
                 request_timeout=KAFKA_REQUEST.longest,
             )[name]
 
-        found = self._ask(ask, f"looking for topic {name}", topic=name, verb=verb, otherwise=_UNKNOWN)
-        if found is None:
+        description = self._ask(ask, f"looking for topic {name}", topic=name, verb=verb, otherwise=_UNKNOWN)
+        if description is None:
             return None
-        operations = found.authorized_operations
+        operations = description.authorized_operations
         return Topic(
             name,
-            len(found.partitions),
-            min((len(partition.replicas) for partition in found.partitions), default=0),
+            len(description.partitions),
+            min((len(partition.replicas) for partition in description.partitions), default=0),
             None if operations is None else frozenset(operation.name for operation in operations),
         )
 
@@ -124,8 +124,8 @@ class Cluster:
 
     def topics(self) -> list[str]:
         """The names of all topics that this user may see, internal ones left out."""
-        found = self._ask(lambda: self._admin.list_topics(timeout=KAFKA_REQUEST.longest), "listing topics")
-        return sorted(name for name in found.topics if not name.startswith("__"))
+        metadata = self._ask(lambda: self._admin.list_topics(timeout=KAFKA_REQUEST.longest), "listing topics")
+        return sorted(name for name in metadata.topics if not name.startswith("__"))
 
     def group_protocol(self, group: str) -> str | None:
         """What kind of members a living group has (``consumer``, ``connect``); None if unknown or empty."""
@@ -135,8 +135,8 @@ class Cluster:
                 warnings.simplefilter("ignore", DeprecationWarning)
                 return self._admin.list_groups(group=group, timeout=KAFKA_REQUEST.longest)
 
-        found = self._ask(ask, "looking at the group", otherwise=_NOT_TOLD)
-        living = [one for one in found or () if one.id == group and one.members and one.error is None]
+        groups = self._ask(ask, "looking at the group", otherwise=_NOT_TOLD)
+        living = [one for one in groups or () if one.id == group and one.members and one.error is None]
         return living[0].protocol_type if living else None
 
     def create(self, name: str, partitions: int, replicas: int, configs: Mapping[str, str]) -> None:
@@ -158,10 +158,10 @@ class Cluster:
             time.sleep(0.05)
 
     def _nodes(self) -> list[int]:
-        found = self._ask(
+        description = self._ask(
             lambda: self._admin.describe_cluster(request_timeout=KAFKA_REQUEST.longest), "connecting to Kafka"
         )
-        return [node.id for node in found.nodes]
+        return [node.id for node in description.nodes]
 
     def _configs(self, kind: str, name: str) -> dict[str, str] | None:
         from confluent_kafka.admin import ConfigResource, ResourceType
@@ -171,10 +171,10 @@ class Cluster:
         def ask() -> Any:
             return self._admin.describe_configs([resource], request_timeout=KAFKA_REQUEST.longest)[resource]
 
-        found = self._ask(ask, f"reading the settings of {kind} {name}", otherwise=_NOT_TOLD)
-        if found is None:
+        entries = self._ask(ask, f"reading the settings of {kind} {name}", otherwise=_NOT_TOLD)
+        if entries is None:
             return None
-        return {entry.name: entry.value for entry in found.values() if entry.value is not None}
+        return {entry.name: entry.value for entry in entries.values() if entry.value is not None}
 
     def _ask(
         self,

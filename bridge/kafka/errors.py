@@ -314,9 +314,9 @@ class ErrorWatch:
         error: KafkaError = failure.args[0] if isinstance(failure, BaseException) else failure
         if error.name() in _REASONLESS:
             self._serve()
-            known = self.error(doing)
-            if known is not None:
-                return known
+            reported = self.error(doing)
+            if reported is not None:
+                return reported
         return classify(error, doing, topic=topic, verb=verb, stage=self._stage, seen=seen)
 
     def _serve(self) -> None:

@@ -139,10 +139,10 @@ def read_position(
     The arguments are those of ``committed.read_topic``; ``beside`` is given every record, too, for what is kept beside
     positions. Raises Retriable when Kafka does not answer.
     """
-    found = Stored(connector, topic)
+    stored = Stored(connector, topic)
 
     def take(message: Message) -> None:
-        found.take(message)
+        stored.take(message)
         beside(message)
 
     read_topic(
@@ -155,7 +155,7 @@ def read_position(
         undecided=undecided,
         seen=seen,
     )
-    return found.position()
+    return stored.position()
 
 
 class Stored:
@@ -258,7 +258,7 @@ class Stored:
 
     def position(self) -> Position:
         """Raises NoPosition where the newest record under the connector's key is none."""
-        newest = max(self._positions.values(), key=lambda found: found[0], default=(0, Position()))[1]
+        newest = max(self._positions.values(), key=lambda entry: entry[0], default=(0, Position()))[1]
         if isinstance(newest, NoPosition):
             raise newest
         begun = newest.replay_id is None and newest.option != ALL_RETAINED

@@ -62,7 +62,7 @@ class Sealed:
 
         Fatal for a value that cannot be read: what it protects would be forgotten.
         """
-        value = max(self._found.values(), key=lambda found: found[0], default=(0, None))[1]
+        value = max(self._found.values(), key=lambda entry: entry[0], default=(0, None))[1]
         if value is None:
             return {}, {}, {}
         try:

@@ -135,10 +135,10 @@ class Security:
             return
         mechanism = self._get("sasl.mechanism").upper() or (mechanisms[0] if len(mechanisms) == 1 else "")
         if mechanism not in mechanisms:
-            known = " or ".join(mechanisms)
-            found = _bad_mechanism(mechanism) if mechanism == "GSSAPI" else f"is {mechanism or 'not set'}"
+            allowed = " or ".join(mechanisms)
+            reason = _bad_mechanism(mechanism) if mechanism == "GSSAPI" else f"is {mechanism or 'not set'}"
             self._fault(
-                "sasl.mechanism", f"{found}, but sasl.jaas.config names {config.simple_name}: set {known}"
+                "sasl.mechanism", f"{reason}, but sasl.jaas.config names {config.simple_name}: set {allowed}"
             )
         elif mechanism == "OAUTHBEARER":
             self._oauth(config.options)
@@ -153,21 +153,21 @@ class Security:
 
     def _oauth(self, options: Mapping[str, str]) -> None:
         """Client credentials of OpenID Connect, as Kafka's ``OAuthBearerLoginCallbackHandler`` reads them."""
-        found = {new: self._get(old) for old, new in _OAUTH.items() if self._get(old)}
+        oauth = {new: self._get(old) for old, new in _OAUTH.items() if self._get(old)}
         names = {"clientId": "client.id", "clientSecret": "client.secret", "scope": "scope"}
-        found |= {f"sasl.oauthbearer.{new}": options[old] for old, new in names.items() if old in options}
+        oauth |= {f"sasl.oauthbearer.{new}": options[old] for old, new in names.items() if old in options}
         extensions = {
             k.removeprefix("extension_"): v for k, v in options.items() if k.startswith("extension_")
         }
         if extensions:
-            found["sasl.oauthbearer.extensions"] = ",".join(f"{k}={v}" for k, v in extensions.items())
+            oauth["sasl.oauthbearer.extensions"] = ",".join(f"{k}={v}" for k, v in extensions.items())
         for name in ("token.endpoint.url", "client.id", "client.secret"):
-            if f"sasl.oauthbearer.{name}" not in found:
+            if f"sasl.oauthbearer.{name}" not in oauth:
                 key = (
                     "sasl.oauthbearer.token.endpoint.url" if name.startswith("token") else "sasl.jaas.config"
                 )
                 self._fault(key, "is needed with OAUTHBEARER (in JAAS: clientId and clientSecret)")
-        self.settings |= {"sasl.mechanism": "OAUTHBEARER", "sasl.oauthbearer.method": "oidc"} | found
+        self.settings |= {"sasl.mechanism": "OAUTHBEARER", "sasl.oauthbearer.method": "oidc"} | oauth
 
     # ---- TLS -------------------------------------------------------------------------------------------
 

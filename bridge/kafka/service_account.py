@@ -153,15 +153,15 @@ def _keys(iam: _Iam, label: str, account: str, resource: str) -> tuple[str, str,
     """Key, secret, and whether they have just been made: this process's own are used again."""
     which = (iam.endpoint, label, account, resource)
     with _lock:
-        known = _made.get(which)
-        if known is not None:
-            return *known, False
+        minted = _made.get(which)
+        if minted is not None:
+            return *minted, False
         older = iam.keys(label, account, resource)
-        made = iam.create(label, account, resource)
+        pair = iam.create(label, account, resource)
         for one in older:
             iam.delete(one)
-        _made[which] = made
-        return *made, True
+        _made[which] = pair
+        return *pair, True
 
 
 class _Iam:
@@ -178,12 +178,12 @@ class _Iam:
 
     def keys(self, label: str, account: str, resource: str) -> list[str]:
         """The ids of the keys of that name; where it is one for a look, also of those that others have left behind."""
-        found: list[str] = []
+        ids: list[str] = []
         query: dict[str, str] | None = {"spec.owner": account, "spec.resource": resource, "page_size": "100"}
         address = f"{self.endpoint}/iam/v2/api-keys"
         while address:
             answer = self._ask("GET", address, params=query)
-            found += [
+            ids += [
                 one["id"]
                 for one in answer.get("data") or ()
                 if _name(one) == label or _is_abandoned(one, label)
@@ -192,7 +192,7 @@ class _Iam:
             # The login goes to no other address than the one that was configured.
             address = following if following.startswith(f"{self.endpoint}/") else ""
             query = None
-        return found
+        return ids
 
     def create(self, label: str, account: str, resource: str) -> tuple[str, str]:
         """A new key and its secret."""
@@ -245,10 +245,10 @@ def _is_abandoned(key: Mapping[str, Any], label: str) -> bool:
     if look is None or not _name(key).startswith(label.partition(look)[0] + look):
         return False
     try:
-        made = datetime.fromisoformat(str((key.get("metadata") or {}).get("created_at")))
+        created = datetime.fromisoformat(str((key.get("metadata") or {}).get("created_at")))
     except ValueError:
         return False
-    return datetime.now(UTC) - (made if made.tzinfo else made.replace(tzinfo=UTC)) > timedelta(
+    return datetime.now(UTC) - (created if created.tzinfo else created.replace(tzinfo=UTC)) > timedelta(
         seconds=_ABANDONED
     )
 

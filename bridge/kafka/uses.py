@@ -79,9 +79,9 @@ class Counted:
         """One connector's counts, or the sums of all ``but`` one."""
         highest: dict[bytes, dict[Key, int]] = {}
         for (key, _), counts in self.by_record.items():
-            known = highest.setdefault(key, {})
+            by_dek = highest.setdefault(key, {})
             for dek, values in counts.items():
-                known[dek] = max(values, known.get(dek, 0))
+                by_dek[dek] = max(values, by_dek.get(dek, 0))
         out: dict[Key, int] = {}
         for key, counts in highest.items():
             name = key.removeprefix(PREFIX).decode("utf-8", "replace")
@@ -101,6 +101,6 @@ def read_uses(
 ) -> Counted:
     """All counts in the offsets topic. Raises Retriable when Kafka does not answer; what was read is not all there is
     where ``stopped`` said so."""
-    found = Counted(topic)
-    read_topic(consumer_settings, topic, group, found.take, stopped=stopped, waiting=waiting)
-    return found
+    counted = Counted(topic)
+    read_topic(consumer_settings, topic, group, counted.take, stopped=stopped, waiting=waiting)
+    return counted

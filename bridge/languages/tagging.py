@@ -136,15 +136,15 @@ def _followed(schema: Schema, nodes: list[Node], path: Path) -> Iterator[tuple[P
 
 def _everything(nodes: Iterable[Node]) -> set[str]:
     """The full names of all that is below; what is below itself is looked into once."""
-    waiting, found, seen = list(nodes), set[str](), set[int | str]()
+    waiting, full_names, seen = list(nodes), set[str](), set[int | str]()
     while waiting:
         for below in waiting.pop().below():
-            found.add(below.full)
+            full_names.add(below.full)
             mark = below.full if below.entry is None else id(below.entry)
             if mark not in seen:
                 seen.add(mark)
                 waiting.append(below.node)
-    return found
+    return full_names
 
 
 def _has_map(schema: Schema) -> bool:
@@ -152,16 +152,16 @@ def _has_map(schema: Schema) -> bool:
 
 
 def _paths(
-    node: Node, known: Container[str], path: Path, within: frozenset[str], steps: Steps
+    node: Node, wanted: Container[str], path: Path, within: frozenset[str], steps: Steps
 ) -> Iterator[tuple[Path, Below]]:
     """Each field by its path; those of a record that holds itself once."""
-    below = [b for b in node.below() if b.full in known and b.full not in within]
+    below = [b for b in node.below() if b.full in wanted and b.full not in within]
     for each in below:
         steps.take()
         yield (*path, each.name), each
     if len(path) < _DEEPEST:
         for each in below:
-            yield from _paths(each.node, known, (*path, each.name), within | {each.full}, steps)
+            yield from _paths(each.node, wanted, (*path, each.name), within | {each.full}, steps)
 
 
 def retagged(
@@ -206,8 +206,8 @@ def retagged(
 
 def with_metadata_tags(stored: Registered) -> Registered:
     """``stored`` with every inline tag in ``metadata.tags``, too."""
-    found = PLACES[stored.type](stored.text)
-    entries = {exactly(place.name): sorted(place.tags) for place in found.fields if place.tags}
+    places = PLACES[stored.type](stored.text)
+    entries = {exactly(place.name): sorted(place.tags) for place in places.fields if place.tags}
     if not entries:
         return stored
     metadata: MetadataDocument = {**(stored.metadata or {})}

@@ -82,18 +82,18 @@ def tags_of(name: str, contract: Contract | None, classified: Mapping[str, Class
     return of_classification(classified.get(name), contract)
 
 
-def of_classification(found: Classification | None, contract: Contract) -> dict[str, str]:
+def of_classification(classification: Classification | None, contract: Contract) -> dict[str, str]:
     """What the contract's mapping makes of a field's classification."""
     tags: dict[str, str] = {}
-    if found is None:
+    if classification is None:
         return tags
     mapping = {_folded(k): v for k, v in contract.compliance_group.items()}
-    for group in found.compliance:
+    for group in classification.compliance:
         if tag := mapping.get(_folded(group)):
             tags.setdefault(tag, f"complianceGroup {group}")
     levels = {_folded(k): v for k, v in contract.security_classification.items()}
-    if found.security and (tag := levels.get(_folded(found.security))):
-        tags.setdefault(tag, f"securityClassification {found.security}")
+    if classification.security and (tag := levels.get(_folded(classification.security))):
+        tags.setdefault(tag, f"securityClassification {classification.security}")
     return tags
 
 

@@ -86,27 +86,27 @@ def event_type(
         return _checked(_event_type(event, describe, event_schema))
 
 
-def _checked(found: EventType) -> EventType:
+def _checked(event: EventType) -> EventType:
     """Names as Salesforce gives them, texts and numbers where they belong: code is made of them."""
-    for text in (found.label, found.schema_id, *(one.label for one in found.fields)):
+    for text in (event.label, event.schema_id, *(one.label for one in event.fields)):
         if text is not None and (not isinstance(text, str) or any("\ud800" <= c <= "\udfff" for c in text)):
             raise Broken("has a label or an id that is no text")
-    names = [f.name for one in found.fields for f in (one, *one.children)]
+    names = [f.name for one in event.fields for f in (one, *one.children)]
     for name in names:
         if not isinstance(name, str) or not API_NAME.fullmatch(name):
             raise Fatal(
-                f"field {str(name)[:60]!r} of {found.name} is not named like Order_Number__c",
+                f"field {str(name)[:60]!r} of {event.name} is not named like Order_Number__c",
                 stage=Stage.METADATA,
             )
-    if not API_NAME.fullmatch(found.name):
-        raise Fatal(f"the event {found.name[:60]!r} is not named like Order_Placed__e", stage=Stage.METADATA)
-    for one in found.fields:
+    if not API_NAME.fullmatch(event.name):
+        raise Fatal(f"the event {event.name[:60]!r} is not named like Order_Placed__e", stage=Stage.METADATA)
+    for one in event.fields:
         if not isinstance(one.nillable, bool):
             raise Broken(f"has a field {one.name} whose nillable is no boolean")
         for number in (one.length, one.precision, one.scale):
             if number is not None and (isinstance(number, bool) or not isinstance(number, int)):
                 raise Broken(f"has a field {one.name} whose length, precision or scale is no number")
-    return found
+    return event
 
 
 def _event_type(
@@ -121,8 +121,8 @@ def _event_type(
         )
     payload = _payload(event, event_schema)
     names: dict[str, Mapping[str, Any]] = {}
-    found = _by_name(event, (_from_avro(event, f, names) for f in payload["fields"]))
-    completed = tuple(_completed(f, declared) for f in found.values())
+    by_name = _by_name(event, (_from_avro(event, f, names) for f in payload["fields"]))
+    completed = tuple(_completed(f, declared) for f in by_name.values())
     return EventType(event, completed, event_schema.get("uuid"), label)
 
 
@@ -244,12 +244,12 @@ def _avro_type(
     return (hint or plain) if fits else plain, ()
 
 
-def _completed(found: EventField, declared: Mapping[str, EventField]) -> EventField:
+def _completed(field: EventField, declared: Mapping[str, EventField]) -> EventField:
     """What describe adds, where it speaks of the same field and not of a successor of the same name."""
-    today = declared.get(found.name)
-    if today is None or _wire(today.type).isdisjoint(_wire(found.type)):
-        return found
-    return evolve(today, children=found.children or today.children, tags=found.tags)
+    today = declared.get(field.name)
+    if today is None or _wire(today.type).isdisjoint(_wire(field.type)):
+        return field
+    return evolve(today, children=field.children or today.children, tags=field.tags)
 
 
 def _wire(type_: str) -> frozenset[str]:

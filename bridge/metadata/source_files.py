@@ -127,9 +127,9 @@ def _name(path: Path, document: Mapping[str, Any], what: str) -> str:
     return name
 
 
-def _named(path: Path, made: Any) -> Any:
+def _named(path: Path, read: Any) -> Any:
     try:
-        event = made()
+        event = read()
     except Fatal as error:
         raise metadata_fatal(f"{path}: {error.message}") from None
     return evolve(event, fields=tuple(f for f in event.fields if f.name not in ("ReplayId", "EventUuid")))

@@ -236,8 +236,8 @@ def render(contract: Contract, origin: Callable[[str, str], str | None] = lambda
         body: dict[str, object] = {"tags": list(entry.tags)}
         if entry.otherwise is not None:
             body["otherwise"] = entry.otherwise
-        found = [text for tag in entry.tags if (text := origin(name, tag))]
-        comment = f"  # origin: {'; '.join(dict.fromkeys(found))}" if found else ""
+        origins = [text for tag in entry.tags if (text := origin(name, tag))]
+        comment = f"  # origin: {'; '.join(dict.fromkeys(origins))}" if origins else ""
         lines.append(f"  {_flow(name)}: {_flow(body)}{comment}")
     metadata = {"properties": dict(contract.properties), "sensitive": list(contract.sensitive)}
     lines.append(f"metadata: {_flow(metadata)}")

@@ -336,8 +336,8 @@ class Attempt:
 
     def _report_gap(self, last: int, stored: Position) -> None:
         """The last position, since when, and how many hours of events may be missing."""
-        known = self._stats.last_replay_id == last and self._stats.last_created_ms
-        since_ms = known or stored.created_ms or stored.committed_ms
+        created_ms = self._stats.last_replay_id == last and self._stats.last_created_ms
+        since_ms = created_ms or stored.created_ms or stored.committed_ms
         if not since_ms:
             self._log.warning("gap after replay id %s, of unknown length", last, extra={"replay_id": last})
             return

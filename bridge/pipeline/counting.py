@@ -31,13 +31,15 @@ def counted(
 
     def read() -> tuple[Mapping[Key, int], Mapping[Key, int]]:
         settings = consumer_settings(loaded)
-        found = read_uses(settings, offsets_topic, f"sfbridge-uses-{name}", stopped=stopped, waiting=waiting)
+        in_topic = read_uses(
+            settings, offsets_topic, f"sfbridge-uses-{name}", stopped=stopped, waiting=waiting
+        )
         if stopped():
             raise Retriable("stopped while the counts of keys were read", stage=Stage.ENCRYPT)
-        return found.of(name), found.of(but=name)
+        return in_topic.of(name), in_topic.of(but=name)
 
     def renew() -> None:
-        routes.known.clear()
+        routes.by_schema.clear()
         deks.forget()
 
     uses = Uses(

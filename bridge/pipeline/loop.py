@@ -93,13 +93,13 @@ class Pipeline:
             events, done, self._noted = delivery.events, 0, 0
             batch: list[Arguments] = []
             failure: BridgeError | None = self._set_aside(delivery, batch)
-            known, room, fits = self.routes.known, self._room(), self.limits.max_message_bytes - ENVELOPE
+            routes, room, fits = self.routes.by_schema, self._room(), self.limits.max_message_bytes - ENVELOPE
             sealed = 0
             for message in events if failure is None else ():
                 data = message.data
                 assert data is not None
                 try:
-                    route = known.get(data.schema)
+                    route = routes.get(data.schema)
                     if route is None:
                         route, room = self._resolve(message, batch, events, done), self._room()
                     try:
@@ -120,7 +120,7 @@ class Pipeline:
                 except BridgeError as error:
                     failure = error
                 except Exception as error:
-                    judge = partial(self._unexpected, error, known[data.schema], data)
+                    judge = partial(self._unexpected, error, routes[data.schema], data)
                     arguments, failure = self._judged(judge, batch, events, done)
                     room = self._room()
                 if failure is not None:
@@ -242,7 +242,7 @@ class Pipeline:
         assert data is not None
         while True:
             self._prepare(target, batch, events, done)
-            route = self.routes.known.get(data.schema) or self._resolve(message, batch, events, done)
+            route = self.routes.by_schema.get(data.schema) or self._resolve(message, batch, events, done)
             try:
                 if route.record is not None:
                     return self._arguments(route.record(data))

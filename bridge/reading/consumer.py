@@ -95,20 +95,20 @@ class Reader:
 
     def partitions(self, consumer: Any) -> list[int]:
         """The topic's partitions. Raises Fatal, Retriable."""
-        found = self.asked(consumer, lambda: consumer.list_topics(self.topic, timeout=_SLICE)).topics[
+        topic = self.asked(consumer, lambda: consumer.list_topics(self.topic, timeout=_SLICE)).topics[
             self.topic
         ]
-        if found.error is not None and found.error.name() in _UNKNOWN:
+        if topic.error is not None and topic.error.name() in _UNKNOWN:
             raise Fatal(self._missing(consumer), stage=Stage.RECEIVE)
-        if found.error is not None:
+        if topic.error is not None:
             raise classify(
-                found.error,
+                topic.error,
                 f"looking for topic {self.topic}",
                 topic=self.topic,
                 verb="read",
                 stage=Stage.RECEIVE,
             )
-        return sorted(found.partitions)
+        return sorted(topic.partitions)
 
     def _missing(self, consumer: Any) -> str:
         every = self.asked(consumer, lambda: consumer.list_topics(timeout=_SLICE)).topics

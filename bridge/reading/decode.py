@@ -96,14 +96,14 @@ class Decoder:
 
     def _fetch(self, registry: Caller, schema_id: int) -> _Schema:
         try:
-            found = registry.call("GET", f"/schemas/ids/{schema_id}{self._query()}")
+            answer = registry.call("GET", f"/schemas/ids/{schema_id}{self._query()}")
         except Refused as refusal:
             if refusal.status == 404:
                 return _Schema("", note=f"the registry has no schema {schema_id}" + self._where())
             raise
         try:
             with understood(f"schema {schema_id}", schema_fatal):
-                whole = Registry(registry).completed(found, self.context, schema_id)  # type: ignore[arg-type]  # it only calls
+                whole = Registry(registry).completed(answer, self.context, schema_id)  # type: ignore[arg-type]  # it only calls
                 return _ready(whole)
         except Fatal as error:
             return _Schema("", note=f"schema {schema_id} cannot be used: {error.message}")

@@ -61,9 +61,9 @@ class Decrypter:
 
     def opened(self, data: bytes | None, headers: Any = None) -> Decoded:
         """The same; NotDecryptedError for what cannot be opened."""
-        found = {str(k): v for k, v in headers or () if isinstance(v, bytes)}
-        if data is not None and any(name.startswith(PREFIX) for name in found):
-            return self._decoder.decode(opened(self.deks, data, found))
+        texts = {str(k): v for k, v in headers or () if isinstance(v, bytes)}
+        if data is not None and any(name.startswith(PREFIX) for name in texts):
+            return self._decoder.decode(opened(self.deks, data, texts))
         data = self._decoder.prefixed(data, headers)
         framed = None if data is None else unframed(data)
         rules = None if framed is None else self.rules(framed[0])
@@ -81,12 +81,12 @@ class Decrypter:
     def _fetch(self, schema_id: int) -> _Rules | None:
         query = f"?subject={quote(self.context, safe='')}" if self.context else ""
         try:
-            found = checked(
+            answer = checked(
                 self.registry.call("GET", f"/schemas/ids/{schema_id}{query}"),
                 answers.Schema,
                 f"schema {schema_id}",
             )
-            if not found.get("ruleSet"):
+            if not answer.get("ruleSet"):
                 return None
             named = self.registry.call("GET", f"/schemas/ids/{schema_id}/subjects{query}")
             subjects = checked(
@@ -97,7 +97,7 @@ class Decrypter:
         own = f"{self.context}{self.topic}-value"
         subject = own if own in subjects or not subjects else subjects[0]
         with understood(f"schema {schema_id}", schema_fatal):
-            whole = Registry(self.registry).completed(found, self.context, schema_id)  # type: ignore[arg-type]  # it only calls
+            whole = Registry(self.registry).completed(answer, self.context, schema_id)  # type: ignore[arg-type]  # it only calls
             opener = Opener(self.deks, subject, whole.type, whole.text, whole.metadata, whole.rule_set)
             if not opener.encrypts:
                 return None

@@ -46,5 +46,5 @@ class Framed:
         context = self.context.strip(":") or "."
         listed = entries if isinstance(entries, list) else ()
         ids = {entry.get("context"): entry.get("id") for entry in listed if isinstance(entry, dict)}
-        found = ids.get(context)
-        return found if isinstance(found, int) else UNKNOWN
+        schema_id = ids.get(context)
+        return schema_id if isinstance(schema_id, int) else UNKNOWN

@@ -40,15 +40,15 @@ class Opener:
     ) -> None:
         """Fatal for rules that cannot be read."""
         self._deks, self._subject, self._text = deks, subject, text
-        found = PLACES[type_](text)
+        places = PLACES[type_](text)
         rules = rules_for_reading(rule_set, metadata)
         try:
-            made = plan(rules, found, metadata)
+            planned = plan(rules, places, metadata)
         except StrayTagError:  # nobody encrypted anything for those
-            made = plan(rules, Places(found.fields), metadata)
-        self._fields = made.fields
-        self._payload = made.payload
-        self._tried = {part: met for place, met in made.unfit.items() for part in place.parts}
+            planned = plan(rules, Places(places.fields), metadata)
+        self._fields = planned.fields
+        self._payload = planned.payload
+        self._tried = {part: met for place, met in planned.unfit.items() for part in place.parts}
         self.seen: dict[str, int] = {}
 
     @property

@@ -195,7 +195,7 @@ class Proof:
     def _judge(self, schema_id: int) -> _Judge | None:
         query = f"?subject={quote(self.context, safe='')}" if self.context else ""
         try:
-            found = self.http.call("GET", f"/schemas/ids/{schema_id}{query}")
+            answer = self.http.call("GET", f"/schemas/ids/{schema_id}{query}")
             named = self.http.call("GET", f"/schemas/ids/{schema_id}/subjects{query}")
         except Refused as refusal:
             if refusal.status == 404:
@@ -206,7 +206,7 @@ class Proof:
         near = sorted(s for s in subjects if s.startswith(f"{self.context}{self.topic}-"))
         chosen = tuple([own] if own in subjects else near or sorted(subjects) or [own])
         try:
-            version = self._registry.completed(found, chosen[0], schema_id)
+            version = self._registry.completed(answer, chosen[0], schema_id)
             body = body_of(version)
             protected = self._union(chosen, version)
             return _Judge(protected.of(version), body, chosen)
@@ -220,12 +220,12 @@ class Proof:
 
     def _union(self, subjects: tuple[str, ...], version: Registered) -> Protected:
         if subjects not in self._protected:
-            made = self._protected[subjects] = Protected(self._contract_of(version))
+            union = self._protected[subjects] = Protected(self._contract_of(version))
             for subject in subjects:
                 for number in self._registry.versions(subject, deleted=True):
                     one = self._registry.version(subject, number, deleted=True)
                     if one is not None:
-                        self._add(made, one)
+                        self._add(union, one)
         protected = self._protected[subjects]
         if version.id not in {one.id for one in protected.versions}:
             protected.add(version)

@@ -161,8 +161,8 @@ class Protected:
         by_itself = tuple(rule for rule in own if rule.meets(own_tags))
         by_all = tuple(rule for rule in own if rule.meets(tags | own_tags))
         others = tuple(rule for rule in single if rule not in own)
-        found = (by_itself, by_all, others, *((rule,) for rule in single))
-        return tuple(dict.fromkeys(chain for chain in found if chain))
+        chains = (by_itself, by_all, others, *((rule,) for rule in single))
+        return tuple(dict.fromkeys(chain for chain in chains if chain))
 
     def _payload(self, own: list[EncryptRule]) -> tuple[Chain, ...]:
         single = [rule for rule in self.rules.values() if rule.payload]

@@ -104,10 +104,10 @@ class Stretch:
             start = min(max(low, self.since.offset), end)
         elif self.since is not None and self.since.time_ms is not None:
             wanted = [TopicPartition(self.reader.topic, partition, self.since.time_ms)]
-            (found,) = self.reader.asked(
+            (offsets,) = self.reader.asked(
                 consumer, lambda: consumer.offsets_for_times(wanted, timeout=KAFKA_REQUEST.longest)
             )
-            start = end if found.offset < 0 else max(low, found.offset)
+            start = end if offsets.offset < 0 else max(low, offsets.offset)
         self.skipped += start - low
         return Part(partition, start, end)
 

@@ -258,12 +258,12 @@ def _body(text: str, type_: str) -> dict[str, object]:
     return {"schema": text} if type_ == "AVRO" else {"schema": text, "schemaType": type_}
 
 
-def _in_context(found: answers.Version | None, subject: str) -> Registered | None:
+def _in_context(answer: answers.Version | None, subject: str) -> Registered | None:
     """None also for an answer out of another context: registries search them all for an unqualified subject,
     and the id of another context means another schema to a consumer. (An alias may change the subject.)"""
-    if found is None:
+    if answer is None:
         return None
-    registered = _registered(found)
+    registered = _registered(answer)
     return registered if _context(registered.subject) == _context(subject) else None
 
 
@@ -277,15 +277,15 @@ def in_context_of(subject: str, parent: str) -> str:
     return subject if qualified else f":{parent.split(':')[1]}:{subject}"
 
 
-def _registered(found: answers.Version) -> Registered:
+def _registered(answer: answers.Version) -> Registered:
     return Registered(
-        subject=found["subject"],
-        version=found["version"],
-        id=found["id"],
-        text=found["schema"],
-        type=found.get("schemaType") or "AVRO",
-        references=tuple(found.get("references") or ()),
-        metadata=found.get("metadata"),
-        rule_set=found.get("ruleSet"),
-        guid=found.get("guid"),
+        subject=answer["subject"],
+        version=answer["version"],
+        id=answer["id"],
+        text=answer["schema"],
+        type=answer.get("schemaType") or "AVRO",
+        references=tuple(answer.get("references") or ()),
+        metadata=answer.get("metadata"),
+        rule_set=answer.get("ruleSet"),
+        guid=answer.get("guid"),
     )

@@ -242,9 +242,9 @@ def _judge(address: Address, response: urllib3.BaseHTTPResponse, raw: bytes) -> 
         )
     if 200 <= status < 300:
         return (parsed,)
-    found = parsed if isinstance(parsed, dict) else {}
-    message = str(found.get("message") or response.reason)
-    code = found.get("error_code")
+    document = parsed if isinstance(parsed, dict) else {}
+    message = str(document.get("message") or response.reason)
+    code = document.get("error_code")
     raise Refused(status, code if isinstance(code, int) else status, message)
 
 

@@ -59,18 +59,18 @@ class ConversionGuard:
         stage, place = _stage(error.__traceback__), innermost(error.__traceback__)
         name = _field(convert, data)
         what = f"field {name}: " if name is not None else ""
-        found = f"an unexpected {type(error).__name__} in {place}"
+        fault = f"an unexpected {type(error).__name__} in {place}"
         if self._once.due((type(error), place)) is not None:
             self.log.error(
                 "event %s: %s%s, a fault of the bridge; this trace is logged once:\n%s",
                 data.event.replayId,
                 what,
-                found,
+                fault,
                 traceback_words(error, of_event=True),
                 extra={"stage": str(stage), "replay_id": data.event.replayId},
             )
         refusal = Unexpected(
-            f"{what}{found}, which is a fault of the bridge (its trace was logged once)",
+            f"{what}{fault}, which is a fault of the bridge (its trace was logged once)",
             stage=stage,
             position=data.event.replayId,
         )

@@ -31,12 +31,12 @@ _PARAMETER: Final = re.compile(r"(?:value\.converter\.)?rule\.executors\.[^.]+\.
 
 def executor_params(connector: Config | None, worker: Config) -> dict[str, str]:
     """``rule.executors.*.param.*`` of the worker, the connector's over it."""
-    found: dict[str, str] = {}
+    params: dict[str, str] = {}
     for config in (worker, connector):
         for key, value in config.raw().items() if config is not None else ():
             if (match := _PARAMETER.fullmatch(key)) and value:
-                found[match[1]] = value
-    return found
+                params[match[1]] = value
+    return params
 
 
 def deks_of(loaded: Loaded, http: Caller) -> Deks:
@@ -95,13 +95,13 @@ class Guard:
                 "contract, or has it otherwise (some registries drop rule sets): fields are encrypted as the contract "
                 "says, and readers will not decrypt by themselves"
             )
-        made = intent.sealing(stored, self.say)
+        planned = intent.sealing(stored, self.say)
         self.rules = tuple(intent.rules(stored)) or self.rules
-        if not made.rules:
+        if not planned.rules:
             self.say(f"no field of {stored.subject} has a tag that a rule meets: nothing in it is encrypted")
             return NOTHING
         used: dict[EncryptRule, Dek] = {
-            rule: self.deks.for_writing(rule, stored.subject) for rule in made.rules
+            rule: self.deks.for_writing(rule, stored.subject) for rule in planned.rules
         }
         seals: dict[tuple[EncryptRule, ...], Seal] = {}
 
@@ -111,10 +111,10 @@ class Guard:
             return seals[chain]
 
         return Protection(
-            {name: seal(chain) for name, chain in made.fields.items()},
-            seal(made.payload) if made.payload else None,
+            {name: seal(chain) for name, chain in planned.fields.items()},
+            seal(planned.payload) if planned.payload else None,
             (
-                *sorted((name, tuple(rule.name for rule in chain)) for name, chain in made.fields.items()),
+                *sorted((name, tuple(rule.name for rule in chain)) for name, chain in planned.fields.items()),
                 *(used.values()),
             ),
         )

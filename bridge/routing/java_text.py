@@ -38,7 +38,7 @@ def to_string(value: Value, schema: Schema | None) -> str:
 def _braces(value: dict[Value, Value], schema: Schema | None) -> str:
     if schema is not None and schema.kind is Kind.STRUCT:
         shown = ((f.name, value[f.name], f.schema) for f in schema.fields if value[f.name] is not None)
-        return f"Struct{{{','.join(f'{name}={to_string(found, its)}' for name, found, its in shown)}}}"
+        return f"Struct{{{','.join(f'{name}={to_string(item, its)}' for name, item, its in shown)}}}"
     keys, inner = (schema.key_schema, schema.value_schema) if schema else (None, None)
     return f"{{{', '.join(f'{to_string(k, keys)}={to_string(v, inner)}' for k, v in value.items())}}}"
 
@@ -65,7 +65,7 @@ def header_text(value: Value, schema: Schema | None, *, embedded: bool = False) 
         inner = schema.value_schema if schema else None
         return f"[{','.join(header_text(item, inner, embedded=True) for item in value)}]"
     if isinstance(value, dict):
-        return f"{{{','.join(_entry(key, found, schema) for key, found in value.items())}}}"
+        return f"{{{','.join(_entry(key, its, schema) for key, its in value.items())}}}"
     if schema is not None and schema.name in TEMPORAL:
         return iso_text(to_ms(schema, value))
     return iso_text(value) if isinstance(value, Instant) else _plain(value, schema)

@@ -52,18 +52,18 @@ def key_converter(
 
     ``acknowledged``: keys that registered rules would encrypt may be written as they are.
     """
-    found = class_of(name, KEY_CONVERTERS)
-    if found == JSON:
+    converter = class_of(name, KEY_CONVERTERS)
+    if converter == JSON:
         enabled = flag(settings, "schemas.enable", True)
         return lambda schema, topic: _json(schema, enabled=enabled)
-    if found == AVRO:
+    if converter == AVRO:
         return _Avro(registry(), settings, context, acknowledged=acknowledged)
-    if found == BYTES:
+    if converter == BYTES:
         return lambda schema, topic: _of_kind(schema, Kind.BYTES, bytes)
-    if found in NUMBERS:
-        kind, layout = NUMBERS[found]
+    if converter in NUMBERS:
+        kind, layout = NUMBERS[converter]
         return lambda schema, topic: _of_kind(schema, kind, struct.Struct(layout).pack)
-    if found == STRING:
+    if converter == STRING:
         return lambda schema, topic: _unless_null(text_encoder(schema))
     raise Fatal(f"key.converter {name} is not supported", stage=Stage.CONFIGURATION)
 
@@ -75,11 +75,11 @@ def writes_avro(name: str) -> bool:
 
 def header_encoder(name: str, settings: Mapping[str, str]) -> Callable[[Schema | None, Value], bytes | None]:
     """A header's value to bytes."""
-    found = class_of(name, HEADER_CONVERTERS)
-    if found == JSON:
+    converter = class_of(name, HEADER_CONVERTERS)
+    if converter == JSON:
         enabled = flag(settings, "schemas.enable", True)
         return lambda schema, value: _json(schema, enabled=enabled)(value)
-    if found == STRING:
+    if converter == STRING:
         return lambda schema, value: None if value is None else text_encoder(schema)(value)
     return lambda schema, value: None if value is None else header_text(value, schema).encode()
 
@@ -142,25 +142,27 @@ class _Avro:
             return self._unprotected(latest)
         if (latest := self._registry.latest(subject)) is not None:
             self._unprotected(latest)
-        known = self._registry.lookup(subject, text, normalize=self._normalize)
-        return self._unprotected(known or self._registry.register(subject, text, normalize=self._normalize))
+        registered = self._registry.lookup(subject, text, normalize=self._normalize)
+        return self._unprotected(
+            registered or self._registry.register(subject, text, normalize=self._normalize)
+        )
 
-    def _unprotected(self, found: Registered) -> Registered:
+    def _unprotected(self, registered: Registered) -> Registered:
         """Fail closed: keys are not encrypted, so that rules which would do it are refused."""
-        rules = [rule for rule in found.rules() if runs(rule)]
+        rules = [rule for rule in registered.rules() if runs(rule)]
         if not rules or self._acknowledged:
-            return found
-        tags = tags_in(found.text, found.type, found.metadata).origins.values()
+            return registered
+        tags = tags_in(registered.text, registered.type, registered.metadata).origins.values()
         for rule in rules:
             wanted = rule.get("tags") or ()
             if rule.get("type") == PAYLOAD or any(meet(wanted, its) for its in tags):
                 raise Fatal(
-                    f"the rule {rule.get('name')} of {found.subject} encrypts keys, and the bridge writes keys as they "
-                    "are: take the rule or the tag out of it, give records another key, or acknowledge with "
+                    f"the rule {rule.get('name')} of {registered.subject} encrypts keys, and the bridge writes keys as "
+                    "they are: take the rule or the tag out of it, give records another key, or acknowledge with "
                     "bridge.csfle.allow.plaintext=true that they are plaintext",
                     stage=Stage.ENCRYPT,
                 )
-        return found
+        return registered
 
     def _subject(self, schema: Schema, topic: str) -> str:
         names = {"RecordNameStrategy": schema.name, "TopicRecordNameStrategy": f"{topic}-{schema.name}"}

@@ -128,9 +128,9 @@ class Ledger:
 
     def check_kept(self, event: str, now: set[str], out: set[str], contract: Contract | None) -> None:
         """Fatal where a field that was protected gets ``out`` and is not protected ``now``."""
-        known = self.memory.fields.get(event, set())
+        sealed = self.memory.fields.get(event, set())
         spoken = _let_out(contract)
-        gone = sorted((known & out) - now)
+        gone = sorted((sealed & out) - now)
         lost = [name for name in gone if name.partition(".")[0] not in spoken]
         if lost and not self.allow:
             named = ", ".join("the whole payload" if name == WHOLE else name for name in lost)
@@ -140,7 +140,7 @@ class Ledger:
                 f"acknowledge with {_ALLOW}=true that it is plaintext from now on"
             )
         for name in gone:
-            known.discard(name)
+            sealed.discard(name)
             if name in lost:
                 self.warn(
                     f"{name} of {event} was encrypted before and is plaintext from now on, as {_ALLOW} says"
@@ -150,10 +150,10 @@ class Ledger:
 
     def remembered(self, event: str, contract: Contract | None) -> frozenset[Path]:
         """What was sealed of an event and nobody let out since."""
-        known = set[str]() if self.allow else self.memory.fields.get(event, set())
+        sealed = set[str]() if self.allow else self.memory.fields.get(event, set())
         let_out = _let_out(contract)
         return frozenset(
-            tuple(name.split(".")) for name in known if name.partition(".")[0] not in {*let_out, WHOLE}
+            tuple(name.split(".")) for name in sealed if name.partition(".")[0] not in {*let_out, WHOLE}
         )
 
     def may_be_plain(self, event: str, contract: Contract | None) -> bool:
@@ -201,9 +201,9 @@ class Ledger:
         )
 
     def _remember(self, event: str, now: set[str]) -> None:
-        known = self.memory.fields.setdefault(event, set())
-        if not now <= known:
-            known |= now
+        sealed = self.memory.fields.setdefault(event, set())
+        if not now <= sealed:
+            sealed |= now
             self.store(self.memory)
 
     def _say(self, entry: Entry) -> None:

@@ -112,8 +112,8 @@ class Intent:
         """The names of the contract's encryption rules that the registry has not, or has otherwise."""
         own = self.contract.rules if self.contract else ()
         wanted = [*(rule_document(rule) for rule in own if rule.encrypts), *self.more_rules]
-        known = {rule.get("name"): rule for rule in stored.rules()}
-        return [str(r["name"]) for r in wanted if not covers(known.get(r["name"]) or {}, r)]
+        by_name = {rule.get("name"): rule for rule in stored.rules()}
+        return [str(r["name"]) for r in wanted if not covers(by_name.get(r["name"]) or {}, r)]
 
     def sealing(self, stored: Registered, say: Say = lambda text: None) -> Plan:
         """What of a value is encrypted, by the full names in ``stored``. Fatal for what cannot be."""
@@ -125,17 +125,17 @@ class Intent:
             for name in names[path] if its.tags else ():
                 more.setdefault(name, set()).update(its.tags)
         try:
-            made = plan(self.rules(stored, say), reach.places, kept.metadata, more, say)
+            planned = plan(self.rules(stored, say), reach.places, kept.metadata, more, say)
         except StrayTagError as error:
             raise fatal(f"{stored.subject} version {stored.version}: {error}") from None
         present = frozenset().union(*names.values())
-        for place in made.unfit:
+        for place in planned.unfit:
             if place.name in present or place.name not in reach.names.values():
                 raise fatal(
                     f"{stored.subject} version {stored.version}: field {place.name} is {place.type} and is to be "
                     "encrypted, and only texts and bytes can be; take the tag away, or say otherwise in the contract"
                 )
-        return made
+        return planned
 
 
 def intend(
@@ -186,16 +186,16 @@ def with_contract(stored: Registered, contract: Contract | None) -> Registered:
 
 def with_rules(stored: Registered, rules: tuple[RuleDocument, ...]) -> Registered:
     """With these rules for the payload; one of the same name is replaced unless it says the same."""
-    found = list((stored.rule_set or {}).get("encodingRules") or ())
+    encoding_rules = list((stored.rule_set or {}).get("encodingRules") or ())
     for rule in rules:
-        place = next((i for i, each in enumerate(found) if each.get("name") == rule["name"]), None)
+        place = next((i for i, each in enumerate(encoding_rules) if each.get("name") == rule["name"]), None)
         if place is None:
-            found.append(rule)
-        elif not covers(found[place], rule):
-            found[place] = rule
-    if found == list((stored.rule_set or {}).get("encodingRules") or ()):
+            encoding_rules.append(rule)
+        elif not covers(encoding_rules[place], rule):
+            encoding_rules[place] = rule
+    if encoding_rules == list((stored.rule_set or {}).get("encodingRules") or ()):
         return stored
-    return evolve(stored, rule_set={**(stored.rule_set or {}), "encodingRules": found})
+    return evolve(stored, rule_set={**(stored.rule_set or {}), "encodingRules": encoding_rules})
 
 
 def _tagged(
@@ -215,8 +215,8 @@ def _tagged(
             wanted.setdefault(fields[name], set()).update(() if each.name in fitted.untagged else each.tags)
             if final:
                 spoken_for.add(fields[name])
-    made = retagged(stored, wanted, spoken_for)
-    return with_metadata_tags(made) if metadata_tags else made
+    tagged = retagged(stored, wanted, spoken_for)
+    return with_metadata_tags(tagged) if metadata_tags else tagged
 
 
 def _tags(registered: Registered) -> object:

@@ -48,9 +48,9 @@ def by_event(
         def value_of(name: str) -> object:
             return getattr(row, attributes[name]) if name in attributes else None
 
-        made = template.fill(value_of) if topic is None else topic
+        final = template.fill(value_of) if topic is None else topic
         created = value_of("CreatedDate") if timestamps else None
         timestamp = created if isinstance(created, int) else None
-        return Record(made, encode(row), timestamp=timestamp, sealed=sealed)
+        return Record(final, encode(row), timestamp=timestamp, sealed=sealed)
 
     return record

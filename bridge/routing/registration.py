@@ -163,8 +163,8 @@ class Registration:
         if self.ways.type != "PROTOBUF":
             return latest.text
         numbers = [number for number in self._registry.versions(latest.subject) if number < latest.version]
-        found = [self._registry.version(latest.subject, number) for number in numbers]
-        earlier = [one.text for one in found if one is not None and one.type == self.ways.type]
+        versions = [self._registry.version(latest.subject, number) for number in numbers]
+        earlier = [one.text for one in versions if one is not None and one.type == self.ways.type]
         return ReferringText(latest.text, imports_of(latest.text), earlier)
 
     def _say_untold(self, latest: Registered, reasons: list[str]) -> None:
@@ -190,8 +190,8 @@ class Registration:
         try:
             self._registry.set_config(subject, {"compatibilityPolicy": "LENIENT"})
             # a registry that does not know the policy takes it without a word, and forgets it
-            known = self._registry.config(subject).get("compatibilityPolicy") == "LENIENT"
-            problem = None if known else "the registry does not know it"
+            lenient = self._registry.config(subject).get("compatibilityPolicy") == "LENIENT"
+            problem = None if lenient else "the registry does not know it"
         except Fatal as refused:
             problem = refused.message
         if problem is not None and f"LENIENT {subject}" not in self._warned:

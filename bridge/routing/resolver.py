@@ -162,8 +162,8 @@ class Writers:
             tags_of_fields(event),
             None if written is None else _identity(written),
         )
-        known = self._made.get(schema_id)
-        if known is None or known[0] != key:
+        cached = self._made.get(schema_id)
+        if cached is None or cached[0] != key:
             self._warn_of_dropped(event, schema, sample, written)
             try:
                 with understood(f"what would be written for {event.name}", schema_fatal):
@@ -171,13 +171,12 @@ class Writers:
             except Fatal as difference:
                 if written is None or difference.stage is not Stage.SCHEMA:
                     raise
-                found = written.registered
-                text = (
-                    f"{event.name} does not fit {found.subject} version {found.version}: {difference.message}"
-                )
+                registered = written.registered
+                subject = f"{registered.subject} version {registered.version}"
+                text = f"{event.name} does not fit {subject}: {difference.message}"
                 return self._refusing(Fatal(text, stage=Stage.SCHEMA), event, topic)
-            known = self._made[schema_id] = (key, route)
-        return known[1]
+            cached = self._made[schema_id] = (key, route)
+        return cached[1]
 
     def _written(self, event: EventType, schema: Schema, topic: str | None) -> Written | None:
         if self._registration is None:
@@ -194,8 +193,8 @@ class Writers:
     def _transformed(self, event: EventType, schema: Schema, sample: Data) -> Route:
         rows = layout(event, schema, drop_unknown=not self._strict)
 
-        def find(made: Schema, topic: str) -> Written | None:
-            return self._written(event, made, topic)
+        def find(after: Schema, topic: str) -> Written | None:
+            return self._written(event, after, topic)
 
         def compiled(written: Written, placed: set[str]) -> None:
             self._enter(event, schema, written, placed)
@@ -204,8 +203,8 @@ class Writers:
             if self.guard is not None:
                 self.ledger.unwritten(event.name, schema, self._chain, self._contracts.get(event.name))
 
-        def declared(made: Schema, topic: str | None) -> Registered | None:
-            return self._declared(event, made, topic)
+        def declared(after: Schema, topic: str | None) -> Registered | None:
+            return self._declared(event, after, topic)
 
         assert self._transforming is not None
         contract = self._contracts.get(event.name)
@@ -335,8 +334,8 @@ class Writers:
 
 def _identity(written: Written) -> tuple[object, ...]:
     """What a route is compiled from, besides the event."""
-    found = written.registered
-    return found.id, found.subject, found.text, written.schema, written.protection.key
+    registered = written.registered
+    return registered.id, registered.subject, registered.text, written.schema, written.protection.key
 
 
 def registry_of(loaded: Loaded) -> Registry:

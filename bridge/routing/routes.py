@@ -52,16 +52,16 @@ class Routes:
         self._resolver = resolver
         self._ttl = ttl
         self._expires = time.monotonic() + ttl
-        self.known: dict[str | None, Route] = {}
+        self.by_schema: dict[str | None, Route] = {}
 
     def resolve(self, sample: Data, channel: str | None = None) -> Route:
         """The route for the sample's schema, asked for anew. ``channel``: of the sample's message."""
         route = self._resolver.resolve(sample.schema, sample, channel)
-        self.known[sample.schema] = route
+        self.by_schema[sample.schema] = route
         return route
 
     def forget_expired(self) -> None:
         """Call between deliveries: the next event of each schema resolves again."""
         if time.monotonic() >= self._expires:
-            self.known.clear()
+            self.by_schema.clear()
             self._expires = time.monotonic() + self._ttl

@@ -137,10 +137,10 @@ class Transforming:
         fixed = _fixed_topic(template, rows)
         final = None if fixed is None else self.chain.fixed_topic(fixed)
         if self._encrypts:
-            known = asked.declared(schema, final or fixed)
-            self.exposure.judge_declared(marked(schema, asked.remembered, REMEMBERED), known)
+            registered = asked.declared(schema, final or fixed)
+            self.exposure.judge_declared(marked(schema, asked.remembered, REMEMBERED), registered)
             if final is None and not asked.by_contract:
-                self.exposure.judge_unmet(schema, known)
+                self.exposure.judge_unmet(schema, registered)
 
         def prepare(record: ConnectRecord) -> None:
             if len(targets) >= _MOST_TARGETS:
@@ -211,8 +211,8 @@ class Transforming:
                 raise BadRecord(f"the topic that transforms give {wrong}", stage=Stage.TRANSFORMATION)
             if schema is None or schema.kind is not Kind.STRUCT:
                 self._refuse_tagged(before)
-            elif self._encrypts and (known := asked.declared(schema, topic)) is not None:
-                self.exposure.judge(before, known)  # before a topic or a subject is named after a value
+            elif self._encrypts and (registered := asked.declared(schema, topic)) is not None:
+                self.exposure.judge(before, registered)  # before a topic or a subject is named after a value
             self._ensure_topic(topic)
             value: Encoder = _null
             if schema is not None:
@@ -276,13 +276,13 @@ def _fixed_topic(template: TopicTemplate, rows: Layout) -> str | None:
 
 
 def _fitted(
-    encode: Callable[[dict[str, object]], bytes], made: Schema, written: Schema
+    encode: Callable[[dict[str, object]], bytes], after: Schema, written: Schema
 ) -> Callable[[dict[str, object]], bytes]:
     """Values in the form that the contract's ``otherwise`` gives to fields that cannot be encrypted."""
     kinds = {f.name: f.schema for f in written.fields}
     casts = {
         f.name: caster(f.schema, Kind.STRING)
-        for f in made.fields
+        for f in after.fields
         if f.name in kinds and kinds[f.name].kind is Kind.STRING and f.schema.kind is not Kind.STRING
     }
     if not casts:

@@ -180,8 +180,8 @@ _OTHER_REMEDY = "if the words do not say what to change, ask Salesforce"
 
 def split_code(error: str) -> tuple[int | None, str]:
     """``code::message`` or ``code:args:message`` → code and the rest; no code → ``(None, error)``."""
-    found = _CODE.match(error)
-    return (int(found[1]), found[2].lstrip(":").strip()) if found else (None, error.strip())
+    parts = _CODE.match(error)
+    return (int(parts[1]), parts[2].lstrip(":").strip()) if parts else (None, error.strip())
 
 
 def meaning(error: str, channel: str = "", replay_from: int | None = None) -> Failure:

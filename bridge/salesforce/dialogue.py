@@ -204,13 +204,13 @@ def _errors(body: bytes | bytearray) -> list[str]:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return []
     items = value if isinstance(value, list) else [value]
-    found = []
+    texts = []
     for item in items:
         if isinstance(item, dict):
             sfdc = (item.get("ext") or {}).get("sfdc") if isinstance(item.get("ext"), dict) else None
-            found += [sfdc.get("failureReason")] if isinstance(sfdc, dict) else []
-            found += [
+            texts += [sfdc.get("failureReason")] if isinstance(sfdc, dict) else []
+            texts += [
                 item.get("error"),
                 " ".join(str(item[k]) for k in ("errorCode", "message") if k in item),
             ]
-    return [str(text) for text in found if text]
+    return [str(text) for text in texts if text]

@@ -199,9 +199,9 @@ class Exchange:
             raise http.client.IncompleteRead(b"")
         return content
 
-    def _too_large(self, found: str) -> Fatal:
+    def _too_large(self, size: str) -> Fatal:
         return Fatal(
-            f"a reply has {found}, but connection.max.message.size allows {self.max_bytes} bytes: raise it; no event "
+            f"a reply has {size}, but connection.max.message.size allows {self.max_bytes} bytes: raise it; no event "
             "is lost, the position stays before that reply",
             stage=Stage.RECEIVE,
         )

@@ -39,8 +39,8 @@ def read_keystore_bytes(connector: Mapping[str, Any]) -> tuple[str, bytes]:
 
 
 def _from_value(value: str) -> bytes:
-    if found := DATA_URL.match(value):
-        return _decoded(value[found.end() :])
+    if prefix := DATA_URL.match(value):
+        return _decoded(value[prefix.end() :])
     if value[:5].lower() == "data:":
         raise _refused(FILE, "is a data URL without base64; write data:text/plain;base64,<content>")
     if value.startswith("-----BEGIN "):

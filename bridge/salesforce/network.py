@@ -27,20 +27,20 @@ def network_error(
     ``where`` is scheme, host and port only: a whole URL could hold something secret. ``proxy`` is the one in
     use.
     """
-    found = list(_family(error))
+    causes = list(_family(error))
     nearest = f"the proxy {proxy}" if proxy else where
-    for cause in found:
+    for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return _certificate(cause, where, settings, stage)
-    for cause in found:
+    for cause in causes:
         if match := TUNNEL.search(str(cause)):
             return _tunnel(int(match[1]), where, proxy, stage)
-    return Retriable(_sentence(found, where, nearest, settings), stage=stage)
+    return Retriable(_sentence(causes, where, nearest, settings), stage=stage)
 
 
-def _sentence(found: list[BaseException], where: str, nearest: str, settings: HttpSettings) -> str:
+def _sentence(causes: list[BaseException], where: str, nearest: str, settings: HttpSettings) -> str:
     def seen(*kinds: type[BaseException]) -> BaseException | None:
-        return next((cause for cause in found if isinstance(cause, kinds)), None)
+        return next((cause for cause in causes if isinstance(cause, kinds)), None)
 
     if seen(socket.gaierror):
         return f"the host name of {nearest} cannot be resolved; check the address and this machine's DNS"
@@ -48,19 +48,19 @@ def _sentence(found: list[BaseException], where: str, nearest: str, settings: Ht
         return f"{nearest} refuses the connection; nothing listens there, or a firewall forbids it"
     if (overdue := seen(Overdue)) is not None:
         return f"{where} {overdue}"
-    if seen(TimeoutError) or any(type(cause).__name__.endswith("TimeoutError") for cause in found):
+    if seen(TimeoutError) or any(type(cause).__name__.endswith("TimeoutError") for cause in causes):
         return f"{where} did not answer in time (connection.timeout={settings.connect_timeout * 1000:.0f})"
     if seen(ConnectionResetError, BrokenPipeError, http.client.RemoteDisconnected, ssl.SSLEOFError):
         return f"{where} closed the connection without an answer"
     if (tls := seen(ssl.SSLError)) is not None:
         reason = getattr(tls, "reason", None) or "no reason given"
         return f"no TLS connection could be made with {where} ({reason}); does the port speak TLS?"
-    if any(type(cause).__name__ == "IncompleteRead" for cause in found):
+    if any(type(cause).__name__ == "IncompleteRead" for cause in causes):
         return f"{where} broke off in the middle of its answer"
-    if seen(http.client.HTTPException) or any("Decod" in type(cause).__name__ for cause in found):
+    if seen(http.client.HTTPException) or any("Decod" in type(cause).__name__ for cause in causes):
         return f"{where} answered something that is not HTTP, or is damaged"
-    system = next((c.strerror for c in found if isinstance(c, OSError) and c.strerror), None)
-    return f"{where} cannot be reached ({system or type(found[-1]).__name__})"
+    system = next((c.strerror for c in causes if isinstance(c, OSError) and c.strerror), None)
+    return f"{where} cannot be reached ({system or type(causes[-1]).__name__})"
 
 
 def _certificate(

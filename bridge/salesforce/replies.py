@@ -96,12 +96,12 @@ def _mutable(body: bytes | bytearray) -> bytearray:
 def repair_surrogates(body: bytearray) -> int:
     """Replace lone surrogates by U+FFFD in place (both forms have the same length); returns how many."""
     count = 0
-    for found in _ESCAPE.finditer(body):
-        if found.lastgroup == "lone":
-            body[found.start() : found.end()] = rb"\ufffd"
+    for escape in _ESCAPE.finditer(body):
+        if escape.lastgroup == "lone":
+            body[escape.start() : escape.end()] = rb"\ufffd"
             count += 1
-        elif found.lastgroup == "raw":
-            body[found.start() : found.end()] = b"\xef\xbf\xbd"
+        elif escape.lastgroup == "raw":
+            body[escape.start() : escape.end()] = b"\xef\xbf\xbd"
             count += 1
     return count
 
@@ -152,19 +152,19 @@ def _by_brackets(view: memoryview) -> list[RawMessage]:
     raws: list[RawMessage] = []
     begin = 0
     end = None
-    for found in _TOKEN.finditer(view):
-        token = found[0]
+    for match in _TOKEN.finditer(view):
+        token = match[0]
         if token in (b"[", b"{"):
             if len(opened) == 1:
-                begin = found.start()
+                begin = match.start()
             opened.append(token)
         elif token in _CLOSES:
             if not opened or opened.pop() != _CLOSES[token]:
                 break
             if len(opened) == 1:
-                raws.append(view[begin : found.end()])
+                raws.append(view[begin : match.end()])
             elif not opened:
-                end = found.end()
+                end = match.end()
                 break
     if end is None or bytes(view[end : end + 64]).strip():
         raise _not_a_reply(view, "a list that is cut or malformed")
@@ -305,8 +305,8 @@ def _replay_id(raw: bytes) -> int | None:
         data = _mapping(fields.get("data")) or {}
         value = (_mapping(data.get("event")) or {}).get("replayId")
         return value if isinstance(value, int) and not isinstance(value, bool) else None
-    found = set(_REPLAY_ID.findall(raw))
-    return int(found.pop()) if len(found) == 1 else None
+    ids = set(_REPLAY_ID.findall(raw))
+    return int(ids.pop()) if len(ids) == 1 else None
 
 
 def _require_messages(reply: Reply) -> None:
@@ -322,11 +322,11 @@ def _like_a_message(raw: bytes) -> bool:
     return raw.startswith(b"{") and (b'"channel"' in raw or b'"data"' in raw)
 
 
-def _not_a_reply(body: bytes | bytearray | memoryview, found: str) -> Retriable:
+def _not_a_reply(body: bytes | bytearray | memoryview, actual: str) -> Retriable:
     start = bytes(body[:256]).lstrip()[:9].lower()
     if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<")):
-        found = "an HTML page, probably of a proxy or a maintenance notice"
+        actual = "an HTML page, probably of a proxy or a maintenance notice"
     return Retriable(
-        f"the reply of {len(body)} bytes is {found} instead of a complete list of Bayeux messages",
+        f"the reply of {len(body)} bytes is {actual} instead of a complete list of Bayeux messages",
         stage=Stage.PARSE,
     )

@@ -64,17 +64,17 @@ class Rest:
         name."""
         _check_name(event)
         try:
-            found = self._object(f"sobjects/{event}/describe", f"describe of {event}")
+            description = self._object(f"sobjects/{event}/describe", f"describe of {event}")
         except NotFound:
             raise self._no_such_event(event) from None
         # describe does not mind the case of a name, but a subscription to it does.
-        actual = found.get("name")
+        actual = description.get("name")
         if isinstance(actual, str) and actual != event and actual.lower() == event.lower():
             raise Fatal(
                 f"{EVENT_NAME}: the event is called {actual}, not {event}; upper and lower case count",
                 stage=Stage.METADATA,
             )
-        return found
+        return description
 
     def event_schema(self, schema_id: str) -> dict[str, Any] | None:
         """The Avro schema an event was published with, by the id in ``data.schema``; None if Salesforce knows
@@ -137,8 +137,8 @@ class Rest:
             return None
 
     def _object_names(self) -> list[str]:
-        found = self._object("sobjects", "the list of objects").get("sobjects")
-        return sorted(str(item["name"]) for item in _objects(found) if "name" in item)
+        objects = self._object("sobjects", "the list of objects").get("sobjects")
+        return sorted(str(item["name"]) for item in _objects(objects) if "name" in item)
 
     def _no_such_event(self, event: str) -> Fatal:
         try:
@@ -188,12 +188,12 @@ def _version_given(value: Any) -> str | None:
 
 
 def _newest_version(client: Client) -> str:
-    found = client.outside("/services/data")
-    listed = (str(item.get("version")) for item in _objects(found))
-    known = [text for text in listed if re.fullmatch(r"\d{1,4}\.\d", text)]
-    if not known:
+    versions = client.outside("/services/data")
+    listed = (str(item.get("version")) for item in _objects(versions))
+    numbers = [text for text in listed if re.fullmatch(r"\d{1,4}\.\d", text)]
+    if not numbers:
         raise Retriable("the list of API versions: Salesforce's answer names none", stage=Stage.METADATA)
-    return max(known, key=float)
+    return max(numbers, key=float)
 
 
 def _as_object(answer: Any, what: str) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def answer_error(what: str, status: int, content: Any, retry_after: float | None
         )
     if status == 404:
         return NotFound(told, stage=Stage.METADATA)
-    hint = next((text for known, text in HINTS.items() if code.startswith(known)), "")
+    hint = next((text for prefix, text in HINTS.items() if code.startswith(prefix)), "")
     return Fatal(f"{told}; {hint}" if hint else told, stage=Stage.METADATA)
 
 

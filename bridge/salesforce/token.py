@@ -131,9 +131,9 @@ def _session(origin: Origin, document: dict[str, Any]) -> Session:
 def _identity(url: object, token: str) -> tuple[str, str]:
     """Org and user from ``https://login.salesforce.com/id/<org>/<user>``; the org alone from ``<org>!…``
     tokens."""
-    found = re.search(r"/id/([0-9A-Za-z]+)/([0-9A-Za-z]+)", url) if isinstance(url, str) else None
-    if found:
-        return long_id(found[1]), long_id(found[2])
+    ids = re.search(r"/id/([0-9A-Za-z]+)/([0-9A-Za-z]+)", url) if isinstance(url, str) else None
+    if ids:
+        return long_id(ids[1]), long_id(ids[2])
     prefix = re.match(r"(00D[0-9A-Za-z]{12}(?:[0-9A-Za-z]{3})?)!", token)
     if prefix is None:
         raise Retriable(

@@ -119,8 +119,8 @@ class EventDefinition:
 
     def with_field(self, field: FieldDefinition) -> EventDefinition:
         """The definition with one field added, or replaced where the name is known: a new schema id."""
-        kept = [field if known.name == field.name else known for known in self.fields]
-        added = () if any(known.name == field.name for known in self.fields) else (field,)
+        kept = [field if each.name == field.name else each for each in self.fields]
+        added = () if any(each.name == field.name for each in self.fields) else (field,)
         return evolve(self, fields=(*kept, *added))
 
     def without_field(self, name: str) -> EventDefinition:

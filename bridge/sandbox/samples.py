@@ -77,11 +77,11 @@ _EPOCH = datetime.datetime(2026, 1, 5, 8, 0, tzinfo=datetime.UTC)
 
 def payload(definition: EventDefinition, number: int, *, key: str | None = None) -> dict[str, Any]:
     """The ``number``-th payload of any definition. ``key`` replaces the first text field's value."""
-    known = _order(number)
+    order = _order(number)
     values: dict[str, Any] = {}
     key_pending = key is not None
     for field in definition.fields:
-        value = known[field.name] if field.name in known else _value(field, number)
+        value = order[field.name] if field.name in order else _value(field, number)
         if key_pending and field.type in ("string", "textarea"):
             value, key_pending = f"O-{key}", False
         values[field.name] = value

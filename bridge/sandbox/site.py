@@ -81,16 +81,16 @@ class Sandbox(Running):
 
     def where(self) -> dict[str, str]:
         """Where everything is."""
-        found: dict[str, str] = {}
+        addresses: dict[str, str] = {}
         if self.org:
-            found |= {"org": self.org.url, "ca_file": str(self.org.ca_file)}
+            addresses |= {"org": self.org.url, "ca_file": str(self.org.ca_file)}
         if self.registry:
-            found["registry"] = self.registry.url
+            addresses["registry"] = self.registry.url
         if self.kafka:
-            found["bootstrap_servers"] = self.kafka.bootstrap
+            addresses["bootstrap_servers"] = self.kafka.bootstrap
         if self.org and self.registry and self.kafka:
-            found |= {"connector": str(self.connector_file), "worker": str(self.worker_file)}
-        return found
+            addresses |= {"connector": str(self.connector_file), "worker": str(self.worker_file)}
+        return addresses
 
     def write_files(self, data_format: str = "AVRO", *, encrypt: bool = False) -> None:
         """Write the sample connector and worker files; needs all parts. ``encrypt``: one field, with a new key."""
@@ -102,7 +102,7 @@ class Sandbox(Running):
 
     def _connector(self, data_format: str) -> dict[str, str]:
         org = present(self.org)
-        known = org.credentials
+        credentials = org.credentials
         return {
             "connector.class": "SalesforcePlatformEventSource",
             "name": "sandbox-orders",
@@ -113,11 +113,11 @@ class Sandbox(Running):
             "salesforce.initial.start": "all",
             "salesforce.instance": org.url,
             "salesforce.grant.type": "PASSWORD",
-            "salesforce.username": known.username,
-            "salesforce.password": known.password,
-            "salesforce.password.token": known.security_token,
-            "salesforce.consumer.key": known.client_id,
-            "salesforce.consumer.secret": known.client_secret,
+            "salesforce.username": credentials.username,
+            "salesforce.password": credentials.password,
+            "salesforce.password.token": credentials.security_token,
+            "salesforce.consumer.key": credentials.client_id,
+            "salesforce.consumer.secret": credentials.client_secret,
             "bridge.salesforce.ca.file": str(org.ca_file),
             **(self.protection.connector() if self.protection else {}),
         }

@@ -52,12 +52,12 @@ def make_certificate(directory: Path) -> Certificate:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     pem = serialization.Encoding.PEM
     private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    made = Certificate(directory / "ca.pem", directory / "server.pem")
-    made.ca_file.write_bytes(ca.public_bytes(pem))
-    made.server_file.unlink(missing_ok=True)
-    with os.fdopen(os.open(made.server_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+    written = Certificate(directory / "ca.pem", directory / "server.pem")
+    written.ca_file.write_bytes(ca.public_bytes(pem))
+    written.server_file.unlink(missing_ok=True)
+    with os.fdopen(os.open(written.server_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(private + certificate.public_bytes(pem))
-    return made
+    return written
 
 
 def _builder(

@@ -111,18 +111,18 @@ class Chain:
         Every way through the chain has an end, ends that are alike one. Fatal for too many ways.
         """
         states: dict[tuple[Schema | None, Schema | None], State] = {(None, value): State(value=value)}
-        found: dict[Found, None] = {}
+        findings: dict[Found, None] = {}
         for link in self.links:
             after: dict[tuple[Schema | None, Schema | None], State] = {}
             for state in states.values():
                 if link.predicate is not None:
                     after[state.key, state.value] = state
                 try:
-                    made = link.transform.trace(evolve(state, leaks=()))
+                    traced = link.transform.trace(evolve(state, leaks=()))
                 except JavaError:
-                    made = state  # its records will say so
-                found |= dict.fromkeys(Found(link.alias, leak) for leak in made.leaks)
-                after[made.key, made.value] = evolve(made, leaks=())
+                    traced = state  # its records will say so
+                findings |= dict.fromkeys(Found(link.alias, leak) for leak in traced.leaks)
+                after[traced.key, traced.value] = evolve(traced, leaks=())
             if len(after) > _MOST_WAYS:
                 raise Fatal(
                     f"{property_of(link.alias)}: transforms with predicates can shape a record in more than "
@@ -130,14 +130,14 @@ class Chain:
                     stage=Stage.TRANSFORMATION,
                 )
             states = after
-        return tuple(states.values()), tuple(found)
+        return tuple(states.values()), tuple(findings)
 
     def trace(self, value: Schema) -> tuple[State, tuple[Found, ...]]:
         """Key and value schema of a record that every transform concerns, and where tagged fields leave the value.
 
         What a transform cannot work on is passed over here; its records will say so.
         """
-        state, found = State(value=value), []
+        state, findings = State(value=value), []
         for link in self.links:
             before = state
             try:
@@ -145,8 +145,8 @@ class Chain:
             except JavaError:
                 state = before
                 continue
-            found += [Found(link.alias, leak) for leak in state.leaks]
-        return state, tuple(found)
+            findings += [Found(link.alias, leak) for leak in state.leaks]
+        return state, tuple(findings)
 
 
 def failed(link: Link, error: JavaError) -> BadRecord:

@@ -81,7 +81,7 @@ def build(given: Mapping[str, str], report: Report) -> Chain:
 def strangers(given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Keys below ``transforms.`` and ``predicates.`` that mean nothing, and what to say of each."""
     hints = _MOST_HINTS
-    for root, known in ((TRANSFORMS_KEY, _transform_keys), (PREDICATES_KEY, _predicate_keys)):
+    for root, keys_of in ((TRANSFORMS_KEY, _transform_keys), (PREDICATES_KEY, _predicate_keys)):
         aliases = set(split_list(given.get(root, "")))
         for key in given:
             if not key.startswith(root + "."):
@@ -92,7 +92,7 @@ def strangers(given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
             alias = next((name for name in names if name in aliases), None)
             if alias is None:
                 yield key, f"belongs to no alias that is listed in {root}"
-            elif (keys := known(given.get(f"{root}.{alias}.type", ""))) is not None:
+            elif (keys := keys_of(given.get(f"{root}.{alias}.type", ""))) is not None:
                 name = key[len(f"{root}.{alias}.") :]
                 if name not in keys:
                     hints -= 1
@@ -101,14 +101,14 @@ def strangers(given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
                     yield key, f"is not a known property of {given[f'{root}.{alias}.type'].strip()}{hint}"
 
 
-def _nearest(name: str, known: Iterable[str]) -> list[str]:
+def _nearest(name: str, names: Iterable[str]) -> list[str]:
     """The three classes whose simple names are most like that of a class that is not known."""
     wanted = name[-_LONGEST_NAME:].rpartition(".")[2].lower()
 
     def likeness(class_: str) -> float:
         return SequenceMatcher(None, wanted, class_.rpartition(".")[2].lower()).ratio()
 
-    return sorted(known, key=likeness, reverse=True)[:3]
+    return sorted(names, key=likeness, reverse=True)[:3]
 
 
 def _transform_keys(type_: str) -> list[str] | None:
@@ -117,8 +117,8 @@ def _transform_keys(type_: str) -> list[str] | None:
 
 
 def _predicate_keys(type_: str) -> list[str] | None:
-    found = PREDICATES.get(type_.strip())
-    return None if found is None else ["type", *(key.name for key in found[0].keys)]
+    predicate = PREDICATES.get(type_.strip())
+    return None if predicate is None else ["type", *(key.name for key in predicate[0].keys)]
 
 
 def _aliases(given: Mapping[str, str], root: str, report: Report) -> list[str]:
@@ -132,17 +132,17 @@ def _aliases(given: Mapping[str, str], root: str, report: Report) -> list[str]:
     return [alias for alias in dict.fromkeys(aliases) if alias]
 
 
-def _type(given: Mapping[str, str], prefix: str, known: Mapping[str, object], report: Report) -> str | None:
+def _type(given: Mapping[str, str], prefix: str, table: Mapping[str, object], report: Report) -> str | None:
     key = f"{prefix}type"
     name = given.get(key, "").strip()
     if not name:
         report(key, f'Missing required configuration "{key}" which has no default value.')
         return None
-    if name not in known:
+    if name not in table:
         report(
             key,
             f"Invalid value {name} for configuration {key}: Class {name} could not be found. "
-            f"The nearest are {', '.join(_nearest(name, known))}; docs/transforms.md has all",
+            f"The nearest are {', '.join(_nearest(name, table))}; docs/transforms.md has all",
         )
         return None
     return name
@@ -195,11 +195,11 @@ def _link(
     if own is None:
         return None
     try:
-        made = entry.make(entry.spec.parse(own), entry.side)
+        transform = entry.make(entry.spec.parse(own), entry.side)
     except JavaError as error:
         report(f"{prefix}type", _words(error))
         return None
-    return Link(alias, made, predicates.get(predicate) if predicate else None, negated == "true")
+    return Link(alias, transform, predicates.get(predicate) if predicate else None, negated == "true")
 
 
 def _words(error: JavaError) -> str:

@@ -100,9 +100,9 @@ def _parse(tokens: _Tokens, *, embedded: bool) -> Typed | None:
     token = tokens.next()
     if not token.strip():
         return _STRING, token
-    found = _scalar(tokens, token.strip())
-    if found is not None:
-        return found
+    scalar = _scalar(tokens, token.strip())
+    if scalar is not None:
+        return scalar
     if embedded:
         raise _NotParsed
     return _STRING, tokens.text
@@ -112,12 +112,12 @@ def _scalar(tokens: _Tokens, token: str) -> Typed | None:
     if token[0].isdecimal():
         place = tokens.place
         rest = [tokens.next() for _ in range(4) if tokens.more()]
-        found = parse_iso(token + "".join(rest)) if len(rest) == 4 else None
-        if found is not None:
-            return found
+        moment = parse_iso(token + "".join(rest)) if len(rest) == 4 else None
+        if moment is not None:
+            return moment
         tokens.place = place
-        if (found := parse_iso(token)) is not None:
-            return found
+        if (moment := parse_iso(token)) is not None:
+            return moment
     if token[0].isdecimal() or token[0] in "+-":
         try:
             return _number(numbers.parse_decimal(token))
@@ -157,9 +157,9 @@ def _map(tokens: _Tokens) -> Typed:
     entries: list[tuple[Any, Any]] = []
     while tokens.more():
         if tokens.take("}"):
-            made = {keys.aligned(key): values.aligned(value) for key, value in entries}
+            entries_aligned = {keys.aligned(key): values.aligned(value) for key, value in entries}
             inner = values.schema if keys.schema else None
-            return Schema(Kind.MAP, key_schema=keys.schema, value_schema=inner), made
+            return Schema(Kind.MAP, key_schema=keys.schema, value_schema=inner), entries_aligned
         if tokens.take(","):
             raise _NotParsed
         key = _parse(tokens, embedded=True)
@@ -193,8 +193,8 @@ class _Common:
             raise _NotParsed
         kind = self.schema.kind
         if kind in _BOXES and not self.schema.name:
-            made = numbers.float32(float(value)) if kind is Kind.FLOAT32 else value
-            return _BOXES[kind](made)
+            number = numbers.float32(float(value)) if kind is Kind.FLOAT32 else value
+            return _BOXES[kind](number)
         return value
 
 

@@ -60,15 +60,15 @@ def _unpaired(path: str, opening: int) -> InvalidConfig:
 
 def field_at(schema: Schema, steps: tuple[str, ...]) -> Field | None:
     """The field at the end of a path. DataException where the path goes through something else than a struct."""
-    current, found = schema, None
+    current, field = schema, None
     for step in steps:
         if current.kind is not Kind.STRUCT:
             raise data_error("Cannot look up fields on non-struct type")
-        found = current.field_named(step)
-        if found is None:
+        field = current.field_named(step)
+        if field is None:
             return None
-        current = found.schema
-    return found
+        current = field.schema
+    return field
 
 
 def value_at(schema: Schema, steps: tuple[str, ...], value: Value, *, defaults: bool) -> Value:
@@ -76,9 +76,9 @@ def value_at(schema: Schema, steps: tuple[str, ...], value: Value, *, defaults: 
     for step in steps:
         if value is None:
             return None
-        found = schema.field_named(step)
-        assert found is not None
-        schema, value = found.schema, value[step]
+        field = schema.field_named(step)
+        assert field is not None
+        schema, value = field.schema, value[step]
         if value is None and defaults:
             value = default_of(schema)
     return value

@@ -32,10 +32,10 @@ class Path:
 
     def find(self, root: Any) -> list[Any]:
         """Everything the path leads to; nulls are values."""
-        found = [root]
+        nodes = [root]
         for step in self._steps:
-            found = [inner for outer in found for inner in step(outer)]
-        return found
+            nodes = [inner for outer in nodes for inner in step(outer)]
+        return nodes
 
     def _parse(self, text: str) -> Iterator[Step]:
         if not text.startswith(("$", "@")):
@@ -163,7 +163,7 @@ class _Filter:
         kind, text = self._tokens.pop(0)
         if kind == "path":
             path = Path(text)
-            return lambda value: found[0] if (found := path.find(value)) else _ABSENT
+            return lambda value: nodes[0] if (nodes := path.find(value)) else _ABSENT
         constant = _constant(kind, text)
         return lambda value: constant
 

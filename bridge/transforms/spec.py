@@ -70,18 +70,18 @@ class Spec:
         """
         faults: dict[str, list[str]] = {}
         for key in self.keys:
-            found, value = [], None
+            messages, value = [], None
             try:
                 value = _given(key, config, prefix)
             except InvalidConfig as error:
-                found.append(str(error.message))
+                messages.append(str(error.message))
             try:
                 if key.validator:
                     key.validator(prefix + key.name, value)
             except InvalidConfig as error:
-                found.append(str(error.message))
-            if found:
-                faults[key.name] = found
+                messages.append(str(error.message))
+            if messages:
+                faults[key.name] = messages
         return faults
 
 

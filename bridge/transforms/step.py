@@ -121,8 +121,8 @@ class OnSide:
     def _apply_to_value(self, record: ConnectRecord) -> bool:
         value = record.value
         if value is not None or not self._passes_null:
-            known = self._bound.get(id(record.value_schema))
-            bound = self._of(record.value_schema) if known is None else known[1]
+            cached = self._bound.get(id(record.value_schema))
+            bound = self._of(record.value_schema) if cached is None else cached[1]
             record.value = bound.convert(value, record)
             record.value_schema = bound.schema
         return True
@@ -135,12 +135,12 @@ class OnSide:
         return True
 
     def _of(self, schema: Schema | None) -> Bound:
-        known = self._bound.get(id(schema))
-        if known is None:
+        cached = self._bound.get(id(schema))
+        if cached is None:
             if len(self._bound) >= _MOST_SCHEMAS:
                 self._bound.clear()
-            known = self._bound[id(schema)] = (schema, self._bind(schema))
-        return known[1]
+            cached = self._bound[id(schema)] = (schema, self._bind(schema))
+        return cached[1]
 
 
 def kind_changed(field: Field, into: Schema) -> tuple[Leak, ...]:
@@ -156,10 +156,10 @@ def all_tags(schema: Schema | None) -> frozenset[str]:
     """Every tag in a struct, however deep."""
     if schema is None:
         return frozenset()
-    found: frozenset[str] = frozenset()
+    tags: frozenset[str] = frozenset()
     for one in schema.fields:
-        found |= one.tags | all_tags(one.schema)
-    return found | all_tags(schema.value_schema)
+        tags |= one.tags | all_tags(one.schema)
+    return tags | all_tags(schema.value_schema)
 
 
 def tags_of(field: Field) -> frozenset[str]:

@@ -40,9 +40,9 @@ def require_map(value: Value, purpose: str) -> None:
         raise not_a("Map objects supported in absence of schema", purpose, java_class(value))
 
 
-def not_a(what: str, purpose: str, found: str) -> JavaError:
+def not_a(what: str, purpose: str, actual: str) -> JavaError:
     """DataException: only … supported."""
-    return data_error(f"Only {what} for [{purpose}], found: {found}")
+    return data_error(f"Only {what} for [{purpose}], found: {actual}")
 
 
 def require_fields(schema: Schema) -> tuple[Field, ...]:
@@ -84,9 +84,9 @@ def struct_like(
     schema: Schema, fields: Iterable[Field], *, optional: bool = False, default: Value = UNSET
 ) -> Schema:
     """A struct with the name, version, doc and parameters of another. SchemaBuilderException for bad names."""
-    made = tuple(fields)
-    check_names(made)
-    return evolve(schema, kind=Kind.STRUCT, fields=made, optional=optional, default=default,
+    members = tuple(fields)
+    check_names(members)
+    return evolve(schema, kind=Kind.STRUCT, fields=members, optional=optional, default=default,
                   key_schema=None, value_schema=None)  # fmt: skip
 
 
@@ -106,4 +106,4 @@ def read(name: str, schema: Schema, *, defaults: bool) -> Callable[[dict[str, Va
     default = default_of(schema) if defaults else None
     if default is None:
         return lambda value: value[name]
-    return lambda value: default if (found := value[name]) is None else found
+    return lambda value: default if (item := value[name]) is None else item

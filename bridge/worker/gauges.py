@@ -20,7 +20,7 @@ def gauges(worker_id: str, state: State, leader: Leader, runner: Runner) -> str:
         failed = [
             name for name in mine if name in state.connectors and state.connectors[name].state == "FAILED"
         ]
-        found = (
+        values = (
             (_WORKER + "connector_count", "Connectors assigned to this worker.", len(mine)),
             (_WORKER + "task_count", "Tasks of this worker.", len(tasks)),
             ("sfbridge_worker_failed_connectors", "Connectors of this worker that have failed.", len(failed)),
@@ -39,10 +39,10 @@ def gauges(worker_id: str, state: State, leader: Leader, runner: Runner) -> str:
         (_WORKER + "connector_startup_success_total", "Those that could begin.", starts - failed_starts),
         (_WORKER + "connector_startup_failure_total", "Those whose configuration failed.", failed_starts),
     )
-    return _lines(found, "gauge") + _lines(counted, "counter")
+    return _lines(values, "gauge") + _lines(counted, "counter")
 
 
-def _lines(found: Iterable[tuple[str, str, int]], kind: str) -> str:
+def _lines(values: Iterable[tuple[str, str, int]], kind: str) -> str:
     return "".join(
-        f"# HELP {name} {doc}\n# TYPE {name} {kind}\n{name} {value}\n" for name, doc, value in found
+        f"# HELP {name} {doc}\n# TYPE {name} {kind}\n{name} {value}\n" for name, doc, value in values
     )

@@ -41,7 +41,7 @@ def members(settings: Mapping[str, Any], group: str) -> list[Member]:
     admin = AdminClient(config)
     try:
         asked = admin.describe_consumer_groups([group], request_timeout=KAFKA_REQUEST.longest)
-        found = asked[group].result(KAFKA_REQUEST.longest)
+        description = asked[group].result(KAFKA_REQUEST.longest)
     except KafkaException as error:
         if error.args[0].name() in ("GROUP_ID_NOT_FOUND", "INVALID_GROUP_ID"):
             return []
@@ -54,5 +54,5 @@ def members(settings: Mapping[str, Any], group: str) -> list[Member]:
             str(member.host).lstrip("/"),
             bool(member.assignment and member.assignment.topic_partitions),
         )
-        for member in found.members
+        for member in description.members
     ]

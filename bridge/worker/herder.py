@@ -299,8 +299,8 @@ class Herder:
             raise Refused(400, f"Connector config {{{inside}}} contains no connector type")
         plugin = self.plugin_named(str(config["connector.class"]))
         if plugin is None:
-            known = ", ".join(one.name for one in self.plugins)
-            raise Refused(400, _NO_CLASS.format(config["connector.class"], known))
+            classes = ", ".join(one.name for one in self.plugins)
+            raise Refused(400, _NO_CLASS.format(config["connector.class"], classes))
         return plugin
 
     # ---- parts -----------------------------------------------------------------------------------------

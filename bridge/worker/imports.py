@@ -16,11 +16,11 @@ SOURCE = "the position to import"
 def replay_id_in(document: Any) -> int:
     """The one replay id in what an offsets request answered: ``{"offsets":[{"partition":{},"offset":{…}}]}``,
     the same inside ``previous_offsets``, or ``{"replayId":…}`` alone. Raises ConfigurationError."""
-    found = sorted(set(_replay_ids(document)))
-    if len(found) != 1:
-        what = "no replayId" if not found else f"several replayIds ({', '.join(map(str, found))})"
+    ids = sorted(set(_replay_ids(document)))
+    if len(ids) != 1:
+        what = "no replayId" if not ids else f"several replayIds ({', '.join(map(str, ids))})"
         raise ConfigurationError([Fault(SOURCE, f"holds {what}; give one")])
-    return found[0]
+    return ids[0]
 
 
 def _replay_ids(document: Any) -> Iterator[int]:

@@ -30,8 +30,8 @@ class Loggers:
 
     def all(self) -> dict[str, dict[str, Any]]:
         """Every logger that has a level of its own, and the root."""
-        found = {name: told for name in self._known() if (told := self.get(name)) is not None}
-        return dict(sorted(found.items()))
+        levels = {name: told for name in self._known() if (told := self.get(name)) is not None}
+        return dict(sorted(levels.items()))
 
     def get(self, name: str) -> dict[str, Any] | None:
         """Level and when it was changed (ms); None if there is no such logger."""
@@ -47,7 +47,7 @@ class Loggers:
         """
         number = LEVELS[level.upper()]
         with self._lock:
-            below = [known for known in self._known() if known.startswith(f"{name}.")]
+            below = [name_below for name_below in self._known() if name_below.startswith(f"{name}.")]
             meant = {*self._known(), name} if name == "root" else {name, *below}
             every = sorted(one for one in meant if refusal(one, level) is None)
             now = int(time.time() * 1000)
@@ -57,8 +57,8 @@ class Loggers:
         return every
 
     def _known(self) -> set[str]:
-        made = logging.Logger.manager.loggerDict
-        with_level = {n for n, one in list(made.items()) if isinstance(one, logging.Logger) and one.level}
+        loggers = logging.Logger.manager.loggerDict
+        with_level = {n for n, one in list(loggers.items()) if isinstance(one, logging.Logger) and one.level}
         return {"root", *with_level, *self._modified}
 
 

@@ -79,22 +79,22 @@ def keep(
 
     ``untouched``: secrets that the request did not name at all, as in a PATCH; they count as masks.
     """
-    known = stored or {}
+    before = stored or {}
     config: dict[str, str] = {}
     masks: list[str] = []
     for key, text in given.items():
         config[key] = text
-        if known.get(key) and _stands_for(text, known[key]):
-            config[key] = known[key]
+        if before.get(key) and _stands_for(text, before[key]):
+            config[key] = before[key]
             masks.append(key)
     masks += [key for key in untouched if key in given and _hides(key, given[key])]
     changed = [
-        key for key in dict.fromkeys([*known, *config]) if _address(known, key) != _address(config, key)
+        key for key in dict.fromkeys([*before, *config]) if _address(before, key) != _address(config, key)
     ]
     again = {}
     for key in dict.fromkeys(masks):
         elsewhere = [one for one in changed if one != key and _goes(key, one)]
-        if elsewhere and not secrecy.is_only_reference(known[key]):
+        if elsewhere and not secrecy.is_only_reference(before[key]):
             again[key] = f"must be given again because {', '.join(elsewhere)} changed"
             config[key] = secrecy.MASK
     again |= dict.fromkeys(_masked_logins(config), "holds a masked login; give the real one")

@@ -131,11 +131,11 @@ class SalesforceRunning:
 
     def view(self) -> View:
         state = self._connector.state
-        known = state if state in ("RUNNING", "PAUSED", "FAILED", "RESTARTING") else "UNASSIGNED"
-        reason = self._connector.passing if known == "RESTARTING" else self._connector.error
+        shown = state if state in ("RUNNING", "PAUSED", "FAILED", "RESTARTING") else "UNASSIGNED"
+        reason = self._connector.passing if shown == "RESTARTING" else self._connector.error
         trace = reason.message if reason else None
         encrypts = bool(self._loaded.connector.get("csfle.enabled"))
-        return View(known, known, trace, trace, self._connector.stats.sealed if encrypts else None)
+        return View(shown, shown, trace, trace, self._connector.stats.sealed if encrypts else None)
 
     def topics(self) -> tuple[str, ...]:
         written = self._connector.stats.events_delivered

@@ -324,11 +324,11 @@ class Runner:
     # ---- what is said ----------------------------------------------------------------------------------
 
     def _say_paused(self, hosted: Hosted) -> list[records.Record]:
-        known = self.state.tasks.get(hosted.name)
-        if known is None:
+        status = self.state.tasks.get(hosted.name)
+        if status is None:
             return self._say(hosted, View("PAUSED", None))
-        failed = known.state == "FAILED"
-        return self._say(hosted, View("PAUSED", "FAILED" if failed else "PAUSED", None, known.trace))
+        failed = status.state == "FAILED"
+        return self._say(hosted, View("PAUSED", "FAILED" if failed else "PAUSED", None, status.trace))
 
     def _say_free(self, hosted: Hosted) -> list[records.Record]:
         """That whoever it belongs to may begin: nothing of it is left here."""
@@ -359,8 +359,8 @@ class Runner:
         return said
 
     def _say_topics(self, hosted: Hosted, running: Running) -> list[records.Record]:
-        known = self.state.topics.get(hosted.name, {})
-        fresh = [topic for topic in running.topics() if topic not in known]
+        told = self.state.topics.get(hosted.name, {})
+        fresh = [topic for topic in running.topics() if topic not in told]
         now = int(time.time() * 1000)
         return [
             (records.topic_key(topic, hosted.name), records.topic_value(topic, hosted.name, now))

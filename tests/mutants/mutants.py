@@ -149,8 +149,8 @@ MUTANTS: Final = (
     Mutant(
         "use keyMaterial unasked",
         "bridge/encryption/deks.py",
-        "if kek.shared and found.plain is not None:\n            return found.plain",
-        "if found.plain is not None:\n            return found.plain",
+        "if kek.shared and dek.plain is not None:\n            return dek.plain",
+        "if dek.plain is not None:\n            return dek.plain",
         (_DEKS, _PERMITTED),
     ),
     Mutant(
@@ -163,7 +163,7 @@ MUTANTS: Final = (
     Mutant(
         "a key on somebody's host is used",
         "bridge/encryption/permitted.py",
-        "return (wanted.scheme, wanted.netloc) == (found.scheme, found.netloc)",
+        "return (wanted.scheme, wanted.netloc) == (actual.scheme, actual.netloc)",
         "return True",
         (_PERMITTED,),
     ),
@@ -213,7 +213,7 @@ MUTANTS: Final = (
     Mutant(
         "a topic is asked for before it is judged",
         "bridge/routing/transforming.py",
-        "self.exposure.judge_declared(marked(schema, asked.remembered, REMEMBERED), known)",
+        "self.exposure.judge_declared(marked(schema, asked.remembered, REMEMBERED), registered)",
         "pass",
         (_EXPOSURE,),
     ),

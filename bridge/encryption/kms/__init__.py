@@ -47,10 +47,10 @@ DRIVERS: Final[Mapping[str, tuple[str, str, str]]] = {
 
 def check(kms_type: str) -> None:
     """Fatal where there is no driver for the type, or what it needs is not installed."""
-    known = DRIVERS.get(kms_type)
-    if known is None:
+    driver = DRIVERS.get(kms_type)
+    if driver is None:
         raise fatal(f"there is no driver for the KMS type {kms_type!r}; there is {', '.join(DRIVERS)}")
-    _, needed, extra = known
+    _, needed, extra = driver
     quiet_sdks()
     try:
         importlib.import_module(needed)

@@ -156,12 +156,12 @@ def _assumed(session: boto3.Session, role: str, params: Params, region: str) -> 
     sts = session.client("sts", config=_bounded())
 
     def renewed() -> dict[str, str]:
-        found = sts.assume_role(**wanted)["Credentials"]
+        credentials = sts.assume_role(**wanted)["Credentials"]
         return {
-            "access_key": found["AccessKeyId"],
-            "secret_key": found["SecretAccessKey"],
-            "token": found["SessionToken"],
-            "expiry_time": found["Expiration"].isoformat(),
+            "access_key": credentials["AccessKeyId"],
+            "secret_key": credentials["SecretAccessKey"],
+            "token": credentials["SessionToken"],
+            "expiry_time": credentials["Expiration"].isoformat(),
         }
 
     class Role(CredentialProvider):  # type: ignore[misc]

@@ -58,13 +58,13 @@ class Azure:
         """Encrypt with RSA-OAEP-256."""
         from azure.keyvault.keys.crypto import EncryptionAlgorithm
 
-        found = self._ask(
+        answer = self._ask(
             lambda: self._client(self.version).encrypt(EncryptionAlgorithm.rsa_oaep_256, material)
         )
-        used = str(found.key_id).rstrip("/").rpartition("/")[2].lower()
+        used = str(answer.key_id).rstrip("/").rpartition("/")[2].lower()
         if self.saves_version and re.fullmatch("[0-9a-f]{32}", used):
-            return b"azure:v1:" + used.encode() + b":" + bytes(found.ciphertext)
-        return bytes(found.ciphertext)
+            return b"azure:v1:" + used.encode() + b":" + bytes(answer.ciphertext)
+        return bytes(answer.ciphertext)
 
     def unwrap(self, wrapped: bytes) -> bytes:
         """Decrypt, with the version the DEK names, if it names one."""
@@ -79,18 +79,18 @@ class Azure:
         from azure.keyvault.keys import KeyClient
         from azure.keyvault.keys.crypto import CryptographyClient
 
-        known = self._clients.get(version or "")
-        if known is None:
+        client = self._clients.get(version or "")
+        if client is None:
             checked = {**_ONCE, **options, "per_retry_policies": [_checking(self._egress)]}
             if version is None:
                 newest = KeyClient(self.vault, self._credential, **checked).get_key(self.name)
-                known = CryptographyClient(newest, self._credential, **checked)
+                client = CryptographyClient(newest, self._credential, **checked)
             else:
-                known = CryptographyClient(
+                client = CryptographyClient(
                     f"{self.vault}/keys/{self.name}/{version}", self._credential, **checked
                 )
-            self._clients[version or ""] = known
-        return known
+            self._clients[version or ""] = client
+        return client
 
     def _ask(self, call: Callable[[], T]) -> T:
         from azure.core.exceptions import AzureError
@@ -134,14 +134,14 @@ def _worded(key_id: str, error: Exception) -> BridgeError:
 
 def open_key(key_id: str, params: Params, egress: Egress = ANYWHERE) -> Azure:
     """Fatal for an id that is none."""
-    found = _ID.fullmatch(key_id.removeprefix("azure-kms://"))
-    if found is None:
+    parts = _ID.fullmatch(key_id.removeprefix("azure-kms://"))
+    if parts is None:
         raise fatal(f"{key_id} is no key of Azure: https://<vault>.vault.azure.net/keys/<name> is expected")
-    check_url(egress, found[1])
+    check_url(egress, parts[1])
     saves = params.get("encrypt.azure.key.version.save", "").lower() == "true"
-    made = (credential or _credential)(params)
-    version = found[3].lower() if found[3] else None
-    return Azure(key_id, found[1], found[2], version, saves, made, egress)
+    login = (credential or _credential)(params)
+    version = parts[3].lower() if parts[3] else None
+    return Azure(key_id, parts[1], parts[2], version, saves, login, egress)
 
 
 def _checking(egress: Egress) -> SansIOHTTPPolicy[HttpRequest, HttpResponse]:

@@ -121,7 +121,7 @@ def _client(params: Params) -> KeyManagementServiceClient:
             "private_key": params["private.key"].replace("\\n", "\n"),
             "token_uri": _TOKENS,
         }
-        made = Credentials.from_service_account_info(info)  # type: ignore[no-untyped-call]  # google-auth gives it no types
-        return KeyManagementServiceClient(credentials=made)
+        login = Credentials.from_service_account_info(info)  # type: ignore[no-untyped-call]  # google-auth gives it no types
+        return KeyManagementServiceClient(credentials=login)
     except GoogleAuthError as error:
         raise ValueError(type(error).__name__) from None

@@ -44,10 +44,10 @@ class Vault:
     def wrap(self, material: bytes) -> bytes:
         """Encrypt."""
         plain = base64.b64encode(material).decode()
-        found = self._ask(
+        answer = self._ask(
             lambda: self._client.secrets.transit.encrypt_data(self.name, plain, mount_point=self.mount)
         )
-        return str(found["data"]["ciphertext"]).encode()
+        return str(answer["data"]["ciphertext"]).encode()
 
     def unwrap(self, wrapped: bytes) -> bytes:
         """Decrypt."""
@@ -57,10 +57,10 @@ class Vault:
             raise fatal(
                 f"Vault key {self.key_id} does not open this DEK: it is no ciphertext of Vault"
             ) from None
-        found = self._ask(
+        answer = self._ask(
             lambda: self._client.secrets.transit.decrypt_data(self.name, text, mount_point=self.mount)
         )
-        return base64.b64decode(found["data"]["plaintext"])
+        return base64.b64decode(answer["data"]["plaintext"])
 
     def _ask(self, call: Callable[[], T]) -> T:
         from hvac.exceptions import Forbidden, VaultError
@@ -166,7 +166,7 @@ def open_key(key_id: str, params: Params, egress: Egress = ANYWHERE) -> Vault:
             client.auth.approle.login(role_id=role, secret_id=secret)
 
         login = login_again
-    made = Vault(key_id, "/".join(parts[:-2]), parts[-1], client, login)
+    key = Vault(key_id, "/".join(parts[:-2]), parts[-1], client, login)
     if login is not None:
         from hvac.exceptions import VaultError
         from requests.exceptions import RequestException
@@ -175,4 +175,4 @@ def open_key(key_id: str, params: Params, egress: Egress = ANYWHERE) -> Vault:
             login()
         except (VaultError, RequestException) as error:
             raise _worded(key_id, error) from None
-    return made
+    return key

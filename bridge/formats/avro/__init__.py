@@ -116,13 +116,13 @@ def _name_in(options: Options, name: str) -> str:
 
 
 def _missing(schema: Schema, record: AvroType, options: Options, path: str) -> tuple[str, ...]:
-    known = {f.name: f.type for f in record.fields}
+    types = {f.name: f.type for f in record.fields}
     out: list[str] = []
     for column in schema.fields:
         name = _name_in(options, column.name)
-        if name not in known:
+        if name not in types:
             out.append(path + column.name)
-        elif column.schema.kind is Kind.STRUCT and (inner := _branch(known[name])) is not None:
+        elif column.schema.kind is Kind.STRUCT and (inner := _branch(types[name])) is not None:
             out += _missing(column.schema, inner, options, f"{path}{column.name}.")
     return tuple(out)
 

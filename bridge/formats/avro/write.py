@@ -91,7 +91,7 @@ def target(
     _, chosen = min(fitting)
     null = next((i for i, b in enumerate(branches) if b.kind == "null"), None)
     union = written.kind == "union"
-    made = Target(
+    result = Target(
         path,
         branches[chosen],
         varint(chosen) if union else b"",
@@ -99,16 +99,16 @@ def target(
         _LOGICAL.get(schema.name or "", {}).get(branches[chosen].logical, 1),
         seal,
     )
-    if seal is not None and made.type.kind not in ("string", "bytes", "array", "map"):
+    if seal is not None and result.type.kind not in ("string", "bytes", "array", "map"):
         raise Fatal(
-            f"field {path} is to be encrypted and is {made.type}; only texts and bytes can be",
+            f"field {path} is to be encrypted and is {result.type}; only texts and bytes can be",
             stage=Stage.ENCRYPT,
         )
     default = schema.default
     if default is UNSET or default is None or (schema.optional and ignore_null_defaults):
-        return made
-    filled = made.head + writer(schema, made, path)(default)
-    return evolve(made, null=filled)
+        return result
+    filled = result.head + writer(schema, result, path)(default)
+    return evolve(result, null=filled)
 
 
 def _rank(schema: Schema, written: AvroType) -> int | None:
@@ -252,10 +252,10 @@ def _enum(written: AvroType, record: str, path: str) -> Write:
     symbols = {symbol: varint(i) for i, symbol in enumerate(written.symbols)}
 
     def write(value: str) -> bytes:
-        found = symbols.get(value)
-        if found is None:
+        index = symbols.get(value)
+        if index is None:
             raise unwritable(record, path, f"is none of the symbols of the registered enum {written.name}")
-        return found
+        return index
 
     return write
 

@@ -68,8 +68,8 @@ def compile_rows(
         convert = converter(
             rows.schema, rows.schema.name or "the record", "", evolve(options.style, seals=seals)
         )
-    made = convert
-    return whole(lambda row: before + encode_json(made(rows.values(row))), frame, protection)
+    to_document = convert
+    return whole(lambda row: before + encode_json(to_document(rows.values(row))), frame, protection)
 
 
 def compile_values(
@@ -87,8 +87,8 @@ def compile_values(
     convert = _converter(schema, written, options, seals)
     if convert is None:
         convert = converter(schema, schema.name or "the record", "", evolve(options.style, seals=seals))
-    made, before = convert, _before(frame, protection)
-    return whole(lambda values: before + _encoded(made(values)), frame, protection)
+    to_document, before = convert, _before(frame, protection)
+    return whole(lambda values: before + _encoded(to_document(values)), frame, protection)
 
 
 def compile_fused(
@@ -140,8 +140,8 @@ def _seals(protection: Protection | None, written: str | None) -> dict[str, Seal
 
 def _beside(rows: Layout, seals: Mapping[str, Seal]) -> set[str]:
     """Protected fields that the event has not, nor anything below them."""
-    known = {column.name for column in rows.schema.fields}
-    return {name for name in seals if name.partition(".")[0].removesuffix("[]") not in known}
+    columns = {column.name for column in rows.schema.fields}
+    return {name for name in seals if name.partition(".")[0].removesuffix("[]") not in columns}
 
 
 def _encoded(value: Any) -> bytes:
@@ -159,13 +159,13 @@ def _converter(
     """For a written schema that is met with care; None where Connect's own form will do. Fatal(stage=SCHEMA)."""
     if written is None:
         return None
-    found = root_object(parse(written))
-    lacking = _missing(schema, found, "")
+    root = root_object(parse(written))
+    lacking = _missing(schema, root, "")
     if options.strict:
         require(lacking, "schema")
-    if fits(schema, found):
+    if fits(schema, root):
         return None
-    return object_writer(schema, found, schema.name or "the record", "", evolve(options.style, seals=seals))
+    return object_writer(schema, root, schema.name or "the record", "", evolve(options.style, seals=seals))
 
 
 def _missing(schema: Schema, written: Object, path: str) -> tuple[str, ...]:

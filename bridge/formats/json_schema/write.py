@@ -77,9 +77,9 @@ def object_writer(schema: Schema, written: Object, record: str, path: str, style
         given = value if isinstance(value, dict) else msgspec.to_builtins(value)
         out = dict(fixed)
         for name, step, leave_out in steps:
-            made = step(given.get(name))
-            if made is not None or not leave_out:
-                out[name] = made
+            item = step(given.get(name))
+            if item is not None or not leave_out:
+                out[name] = item
         return out
 
     return convert
@@ -106,10 +106,10 @@ def _step(
 
 def _required(write: Converter, record: str, path: str) -> Converter:
     def convert(value: Any) -> Any:
-        made = write(value)
-        if made is None:
+        item = write(value)
+        if item is None:
             raise unwritable(record, path, "is null, which the registered schema does not allow")
-        return made
+        return item
 
     return convert
 

@@ -80,11 +80,11 @@ def compile_rows(
     # here: the Protobuf library is slow to load
     from bridge.formats.protobuf.code import generate
 
-    made = _Made(rows.schema, written, frame, settings, protection)
+    parts = _Made(rows.schema, written, frame, settings, protection)
     encode = generate(
-        "encode", "row", *made.parts, of_row(rows), lambda row: made.carefully(rows.values(row))
+        "encode", "row", *parts.parts, of_row(rows), lambda row: parts.carefully(rows.values(row))
     )
-    return whole(encode, made.frame, protection)
+    return whole(encode, parts.frame, protection)
 
 
 def compile_values(
@@ -101,9 +101,9 @@ def compile_values(
 
     if schema.kind is not Kind.STRUCT:
         return plain.encoder(schema, written, frame, settings, protection)
-    made = _Made(schema, written, frame, settings, protection)
-    encode = generate("encode", "values", *made.parts, of_values(schema), made.carefully)
-    return whole(encode, made.frame, protection)
+    parts = _Made(schema, written, frame, settings, protection)
+    encode = generate("encode", "values", *parts.parts, of_values(schema), parts.carefully)
+    return whole(encode, parts.frame, protection)
 
 
 def compile_fused(
@@ -117,39 +117,39 @@ def compile_fused(
     # here: the Protobuf library is slow to load
     from bridge.formats.protobuf.code import generate
 
-    made, read = _Made(rows.schema, written, frame, settings, protection), careful_reader(rows)
+    parts, read = _Made(rows.schema, written, frame, settings, protection), careful_reader(rows)
 
     def carefully(data: Data) -> bytes:
-        return made.carefully(rows.values(read(data)))
+        return parts.carefully(rows.values(read(data)))
 
-    convert = generate("convert", "data", *made.parts, of_event(rows), carefully, rows.decode)
-    return whole(convert, made.frame, protection)
+    convert = generate("convert", "data", *parts.parts, of_event(rows), carefully, rows.decode)
+    return whole(convert, parts.frame, protection)
 
 
 def root(schema: Schema, file: File, rename: Callable[[str], str]) -> tuple[Message, tuple[int, ...]]:
     """The record's message in a file and its indexes: by full name, else by simple name, else the first."""
     full = ".".join(rename(part) for part in (schema.name or "ConnectDefault1").split("."))
-    found = (
+    place = (
         _by_path(file, full.removeprefix(f"{file.package}.")) if full.startswith(f"{file.package}.") else None
     )
-    found = found or _by_path(file, full.rpartition(".")[2])
-    if found is not None:
-        return found
+    place = place or _by_path(file, full.rpartition(".")[2])
+    if place is not None:
+        return place
     if not file.messages:
         raise Fatal("the registered Protobuf schema has no message", stage=Stage.SCHEMA)
     return file.messages[0], (0,)
 
 
 def _by_path(file: File, path: str) -> tuple[Message, tuple[int, ...]] | None:
-    messages, indexes, found = file.messages, [], None
+    messages, indexes, message = file.messages, [], None
     for name in path.split("."):
         index = next((i for i, m in enumerate(messages) if m.name == name), None)
         if index is None:
             return None
         indexes.append(index)
-        found = messages[index]
-        messages = found.messages
-    return None if found is None else (found, tuple(indexes))
+        message = messages[index]
+        messages = message.messages
+    return None if message is None else (message, tuple(indexes))
 
 
 def _rename(options: Options) -> Callable[[str], str]:
@@ -181,22 +181,24 @@ class _Made:
         rename = _rename(options)
         text = render(schema, settings) if written is None else written
         protection, file = checked(protection, text), parse(text)
-        found, path = root(schema, file, rename)
-        lacking = protobuf_evolve.missing(schema, file, found, rename)
+        message_type, path = root(schema, file, rename)
+        lacking = protobuf_evolve.missing(schema, file, message_type, rename)
         if options.strict:
-            require(lacking, f"schema {found.name}")
+            require(lacking, f"schema {message_type.name}")
         imports = imports_of(text)
         proto = descriptor(file, imports)
         full = ".".join([*([file.package] if file.package else []), *_names(file, path)])
         message = message_class(pool_of(for_encoding(proto), imports), full)
         record = schema.name or full
         numbers = field_numbers(proto)
-        known = Written(record, message.DESCRIPTOR, numbers, _seals(protection, numbers), options.strict)
-        made: list[Column] = columns(schema, message.DESCRIPTOR, known, rename, fill=options.fill_defaults)
+        target = Written(record, message.DESCRIPTOR, numbers, _seals(protection, numbers), options.strict)
+        outputs: list[Column] = columns(
+            schema, message.DESCRIPTOR, target, rename, fill=options.fill_defaults
+        )
         self.frame = frame + message_indexes(path) if frame else b""
         start = self.frame if protection.payload is None else b""
-        self.parts = (message, made, start)
-        fill = filler(made, record)
+        self.parts = (message, outputs, start)
+        fill = filler(outputs, record)
         self.carefully: Callable[[dict[str, Any]], bytes] = lambda values: (
             start + fill(message(), values).SerializeToString()
         )

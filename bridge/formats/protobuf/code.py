@@ -113,18 +113,18 @@ def _struct(code: Code, column: Column, source: Source) -> str | None:
     """A nested row whose fields are all plain."""
     kind = column.field.message_type
     names = [f.name for f in column.schema.fields]
-    found = [kind.fields_by_number.get(number) for number in column.nested]
-    if None in found or len(found) != len(names):
+    fields = [kind.fields_by_number.get(number) for number in column.nested]
+    if None in fields or len(fields) != len(names):
         return None
     arguments = []
-    for position, (inner, field) in enumerate(zip(column.schema.fields, found, strict=True)):
+    for position, (inner, field) in enumerate(zip(column.schema.fields, fields, strict=True)):
         if field.is_repeated or field.is_required or field.type == Of.TYPE_MESSAGE:
             return None
         if not _direct(inner.schema, field.type) or inner.schema.name is not None:
             return None
         arguments.append(f"{field.name}=part.{attribute_name(inner.name, position)}")
-    made = f"{code.use(GetMessageClass(kind), f'Part{column.field.number}')}({', '.join(arguments)})"
-    return f"None if (part := {source.expression}) is None else {made}"
+    part = f"{code.use(GetMessageClass(kind), f'Part{column.field.number}')}({', '.join(arguments)})"
+    return f"None if (part := {source.expression}) is None else {part}"
 
 
 def _set(code: Code, column: Column, source: Source) -> None:

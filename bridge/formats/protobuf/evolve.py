@@ -38,10 +38,10 @@ def missing(
     """Names of the fields that a message lacks, nested ones with their path."""
     out: list[str] = []
     for column in schema.fields:
-        found = message.field_named(rename(column.name))
-        if found is None:
+        field = message.field_named(rename(column.name))
+        if field is None:
             out.append(path + column.name)
-        elif column.schema.kind is Kind.STRUCT and (inner := _message_of(file, message, found.type)):
+        elif column.schema.kind is Kind.STRUCT and (inner := _message_of(file, message, field.type)):
             out += missing(column.schema, file, inner, rename, f"{path}{column.name}.")
     return tuple(out)
 
@@ -57,8 +57,8 @@ def extended(
     """The text with the missing fields. Fatal(stage=SCHEMA) for a reserved name, and where no number is left."""
     history: dict[str, dict[int, str]] = {}
     for before in earlier:
-        for path, known in _all(before.messages):
-            history.setdefault(path, {}).update({f.tag: f.name for f in known.every_field()})
+        for path, message_before in _all(before.messages):
+            history.setdefault(path, {}).update({f.tag: f.name for f in message_before.every_field()})
     used = frozenset(m.name for _, m in _all(file.messages))
     label = "" if file.syntax in ("proto3", "editions") else "optional"
     renderer = Renderer(options, used=used, label=label, compiles=META in file.paths() or has_tags(schema))
@@ -85,8 +85,8 @@ def _insertions(
     added.json_names.update(json_name(f.name) for f in message.every_field())
     for column in schema.fields:
         name = rename(column.name)
-        found = message.field_named(name)
-        if found is None:
+        field = message.field_named(name)
+        if field is None:
             if name in message.reserved_names:
                 raise Fatal(
                     f"the event has a field {column.name}, and the registered message {message.name} has reserved "
@@ -94,7 +94,7 @@ def _insertions(
                     stage=Stage.SCHEMA,
                 )
             renderer.field(added, column, next(numbers))
-        elif column.schema.kind is Kind.STRUCT and (inner := _message_of(file, message, found.type)):
+        elif column.schema.kind is Kind.STRUCT and (inner := _message_of(file, message, field.type)):
             yield from _insertions(column.schema, file, inner, renderer, rename, history)
     if gone:
         present = {rename(f.name) for f in schema.fields} | {f.name for f in message.every_field()}
@@ -119,7 +119,7 @@ def _insertions(
 
 def _gone(file: File, message: Message, history: Mapping[str, Mapping[int, str]]) -> dict[int, str]:
     """Numbers that earlier versions of a message used, and the latest neither has nor reserves; their names."""
-    path = next((path for path, known in _all(file.messages) if known is message), "")
+    path = next((path for path, each in _all(file.messages) if each is message), "")
     used = {f.tag for f in message.every_field()}
     return {
         number: name
@@ -153,8 +153,8 @@ def _message_of(file: File, owner: Message, kind: str) -> Message | None:
     if kind.startswith("."):
         return full.get(wanted)
     while scope:
-        if (found := full.get(f"{scope}.{wanted}")) is not None:
-            return found
+        if (message_type := full.get(f"{scope}.{wanted}")) is not None:
+            return message_type
         scope = scope.rpartition(".")[0]
     return full.get(wanted)
 
@@ -168,14 +168,14 @@ def _all(messages: list[Message], scope: str = "") -> Iterator[tuple[str, Messag
 
 def _line_end(text: str, place: int) -> int:
     """The end of the line where nothing but a comment follows, else the place itself."""
-    found = _REST_OF_LINE.match(text, place)
-    return place if found is None else found.end()
+    rest = _REST_OF_LINE.match(text, place)
+    return place if rest is None else rest.end()
 
 
 def _indent(text: str, message: Message) -> str:
     """What fields of the message are indented by."""
     has_fields = message.last_field > message.begin
     at = message.last_field if has_fields else message.begin
-    found = _INDENT.search(text, 0, at)
-    own = found[1] if found else ""
+    indent = _INDENT.search(text, 0, at)
+    own = indent[1] if indent else ""
     return own if has_fields and "\n" in text[message.begin : at] else f"{own}  "

@@ -114,8 +114,8 @@ class _Values:
 
     def _one(self, field: Of, value: Any) -> Any:
         if field.type == Of.TYPE_ENUM:
-            known = field.enum_type.values_by_number.get(value)
-            return value if known is None else known.name
+            symbol = field.enum_type.values_by_number.get(value)
+            return value if symbol is None else symbol.name
         if field.type != Of.TYPE_MESSAGE:
             return value
         name = field.message_type.full_name

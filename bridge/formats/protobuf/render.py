@@ -83,7 +83,7 @@ class Message:
     schema: Schema
     lines: list[str] = field(factory=list)
     nested: list[list[str]] = field(factory=list)
-    known: dict[str, Schema] = field(factory=dict)
+    structs: dict[str, Schema] = field(factory=dict)
     json_names: set[str] = field(factory=set)
     """The names that protoc gives the message's fields in JSON."""
 
@@ -188,11 +188,11 @@ class Renderer:
         kind = self._simple_name(schema)
         if kind == name:
             kind += "Message"
-        known = owner.known | {owner.name: owner.schema}
-        if kind not in known:
-            owner.known[kind] = schema
+        within = owner.structs | {owner.name: owner.schema}
+        if kind not in within:
+            owner.structs[kind] = schema
             owner.nested.append(self.message(kind, schema))
-        elif known[kind].fields != schema.fields:
+        elif within[kind].fields != schema.fields:
             raise Fatal(f"two different structs in {owner.name} are both named {kind}", stage=Stage.SCHEMA)
         return kind
 

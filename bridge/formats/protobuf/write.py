@@ -100,22 +100,22 @@ def columns(
     fit, and a required field that the event lacks."""
     out = []
     for column in schema.fields:
-        found = written.field(message, rename(column.name))
-        if found is not None:
+        field = written.field(message, rename(column.name))
+        if field is not None:
             where = f"{path}{column.name}"
             default = column.schema.default if fill and column.schema.default is not UNSET else None
-            put = _put(column.schema, found, written, rename, where, fill=fill)
-            nested = _nested(column.schema, found, written, rename)
-            seal = written.seals.get((message.full_name, found.number))
+            put = _put(column.schema, field, written, rename, where, fill=fill)
+            nested = _nested(column.schema, field, written, rename)
+            seal = written.seals.get((message.full_name, field.number))
             if seal is not None and default is None:
-                default = _empty(found)
-            out.append(Column(column.name, column.schema, found, put, default, nested, seal))
+                default = _empty(field)
+            out.append(Column(column.name, column.schema, field, put, default, nested, seal))
     present = {c.field.number for c in out}
-    for found in message.fields:
-        if found.is_required and found.number not in present:
+    for field in message.fields:
+        if field.is_required and field.number not in present:
             name = next(
-                (n for n, i in written.names.get(message.full_name, {}).items() if i == found.number),
-                found.name,
+                (n for n, i in written.names.get(message.full_name, {}).items() if i == field.number),
+                field.name,
             )
             raise Fatal(
                 f"the registered schema requires the field {path}{name}, and the event has no such field",
@@ -128,13 +128,13 @@ def _sealed_alone(
     message: Any, present: set[int], written: Written, rename: Callable[[str], str]
 ) -> Iterator[Column]:
     """Protected fields of a registered schema that the event does not have, and that readers decrypt all the same."""
-    for found in message.fields:
-        seal = written.seals.get((message.full_name, found.number))
-        if seal is None or found.number in present or (empty := _empty(found)) is None:
+    for field in message.fields:
+        seal = written.seals.get((message.full_name, field.number))
+        if seal is None or field.number in present or (empty := _empty(field)) is None:
             continue
-        schema = Schema(Kind.BYTES if found.type == Of.TYPE_BYTES else Kind.STRING, optional=True)
-        put = _put(schema, found, written, rename, found.name, fill=True)
-        yield Column(f"{ALONE}{found.name}", schema, found, put, empty, seal=seal)
+        schema = Schema(Kind.BYTES if field.type == Of.TYPE_BYTES else Kind.STRING, optional=True)
+        put = _put(schema, field, written, rename, field.name, fill=True)
+        yield Column(f"{ALONE}{field.name}", schema, field, put, empty, seal=seal)
 
 
 def _empty(field: Of) -> str | bytes | None:
@@ -150,8 +150,8 @@ def _nested(schema: Schema, field: Of, written: Written, rename: Callable[[str],
         return ()
     if any(owner == field.message_type.full_name for owner, _ in written.seals):
         return ()
-    found = [written.field(field.message_type, rename(f.name)) for f in schema.fields]
-    return tuple(one.number for one in found if one is not None) if None not in found else ()
+    fields = [written.field(field.message_type, rename(f.name)) for f in schema.fields]
+    return tuple(one.number for one in fields if one is not None) if None not in fields else ()
 
 
 def filler(record: list[Column], name: str, path: str = "") -> Callable[[Any, Any], Any]:
@@ -260,10 +260,10 @@ def _put_map(
 
     def put_entries(message: Any, given: Any) -> None:
         for pair in given.items():
-            made = getattr(message, name).add()
+            new = getattr(message, name).add()
             for one, put in zip(pair, puts, strict=True):
                 if one is not None:
-                    put(made, one)
+                    put(new, one)
 
     return put_entries
 

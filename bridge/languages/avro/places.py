@@ -31,8 +31,8 @@ def changer(text: str) -> Changer:
 
 def _walked(text: str) -> tuple[_Walk, Any]:
     walk = _Walk()
-    for known in imports_of(text).values():
-        walk.type(json_of(known), "", "")
+    for text_of_import in imports_of(text).values():
+        walk.type(json_of(text_of_import), "", "")
     document = json_of(text)
     walk.type(document, "", "")
     return walk, document
@@ -87,12 +87,12 @@ class _Walk:
     def _judged(self, node: Any, space: str) -> tuple[str, bool, str]:
         """The type in a word, whether it can be encrypted, and who cannot read that."""
         if isinstance(node, list):
-            found = [self._judged(b, space) for b in node if b != "null"]
-            note = next((n for _, _, n in found if n), "")
-            return " or ".join(w for w, _, _ in found) or "null", any(f for _, f, _ in found), note
+            verdicts = [self._judged(b, space) for b in node if b != "null"]
+            note = next((n for _, _, n in verdicts if n), "")
+            return " or ".join(w for w, _, _ in verdicts) or "null", any(f for _, f, _ in verdicts), note
         if isinstance(node, str):
-            known = self._found(node, space)
-            return (node, node in _SEALED, "") if known is None else self._judged(*known)
+            definition = self._found(node, space)
+            return (node, node in _SEALED, "") if definition is None else self._judged(*definition)
         kind = node["type"]
         if kind in ("array", "map"):
             word, fits, note = self._judged(node["items" if kind == "array" else "values"], space)
@@ -108,8 +108,8 @@ class _Walk:
         if isinstance(node, list):
             return tuple(part for branch in node for part in self._parts(branch, space))
         if isinstance(node, str):
-            known = self._found(node, space)
-            return () if known is None else self._parts(*known)
+            definition = self._found(node, space)
+            return () if definition is None else self._parts(*definition)
         if "fields" in node:
             own = full_name(node, space)
             inner = own.rpartition(".")[0]
@@ -124,9 +124,9 @@ class _Walk:
             for branch in node:
                 yield from self.below(branch, space)
         elif isinstance(node, str):
-            known = self._found(node, space)
-            if known is not None:
-                yield from self.below(*known)
+            definition = self._found(node, space)
+            if definition is not None:
+                yield from self.below(*definition)
         elif "fields" in node:
             own = full_name(node, space)
             inner = own.rpartition(".")[0]
@@ -152,9 +152,9 @@ class _Walk:
         if isinstance(node, list):
             return self._union(node, space, value, name, to)
         if isinstance(node, str):
-            known = self._found(node, space)
-            if known is not None:
-                return self.change(*known, value, name, to)
+            definition = self._found(node, space)
+            if definition is not None:
+                return self.change(*definition, value, name, to)
             return to(name, value) if name is not None and node in _SEALED else value
         kind = node["type"]
         if "fields" in node:
@@ -180,9 +180,9 @@ class _Walk:
         return value
 
     def _is(self, node: Any, space: str, value: Any) -> bool:
-        known = self._found(node, space) if isinstance(node, str) else None
-        if known is not None:
-            return self._is(*known, value)
+        definition = self._found(node, space) if isinstance(node, str) else None
+        if definition is not None:
+            return self._is(*definition, value)
         kind = node if isinstance(node, str) else node["type"]
         if not isinstance(kind, str):
             return self._is(kind, space, value)

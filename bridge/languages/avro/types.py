@@ -104,12 +104,12 @@ class _Parser:
     def _reference(self, name: str, namespace: str) -> AvroType:
         if name in PRIMITIVES:
             return AvroType(name)
-        known = self.named.get(f"{namespace}.{name}" if namespace and "." not in name else name)
-        if known is None:
-            known = self.named.get(name)
-        if known is None:
+        definition = self.named.get(f"{namespace}.{name}" if namespace and "." not in name else name)
+        if definition is None:
+            definition = self.named.get(name)
+        if definition is None:
             raise ValueError(f"the type {name} is not defined")
-        return known
+        return definition
 
     def _named(self, kind: str, document: Mapping[str, Any], namespace: str) -> AvroType:
         name = full_name(document, namespace)
@@ -124,13 +124,13 @@ class _Parser:
         return named_type
 
     def _record(self, document: Mapping[str, Any], namespace: str) -> AvroType:
-        made = self._named("record", document, namespace)
-        assert made.name is not None
-        inner = made.name.rpartition(".")[0]
+        record = self._named("record", document, namespace)
+        assert record.name is not None
+        inner = record.name.rpartition(".")[0]
         for entry in document["fields"]:
             default = entry.get("default", MISSING)
-            seal = self.protection.fields.get(full := f"{made.name}.{entry['name']}")
+            seal = self.protection.fields.get(full := f"{record.name}.{entry['name']}")
             if seal is not None:
                 self.sealed.add(full)
-            made.fields.append(AvroField(entry["name"], self.parse(entry["type"], inner), default, seal))
-        return made
+            record.fields.append(AvroField(entry["name"], self.parse(entry["type"], inner), default, seal))
+        return record

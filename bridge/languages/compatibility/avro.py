@@ -47,7 +47,7 @@ class _Resolution:
         if reader.kind == writer.kind:
             return self._same_kind(reader, writer, path)
         if writer.kind == "union":
-            return [found for branch in writer.inner for found in self.compare(reader, branch, path)]
+            return [problem for branch in writer.inner for problem in self.compare(reader, branch, path)]
         if reader.kind == "union":
             return self._branch(reader, writer, path)
         if writer.kind in _PROMOTIONS.get(reader.kind, ()):
@@ -72,7 +72,7 @@ class _Resolution:
         return []
 
     def _fields(self, reader: Type, writer: Type, path: str) -> list[str]:
-        found: list[str] = []
+        problems: list[str] = []
         for number, wanted in enumerate(reader.fields):
             names = (wanted.name, *wanted.aliases)
             matches = [f for name in names for f in writer.fields if f.name == name]
@@ -83,14 +83,14 @@ class _Resolution:
                     f"fields in writer record schema {render(writer)}"
                 )
             if matches:
-                found += self.compare(wanted.type, matches[0].type, f"{here}/type")
+                problems += self.compare(wanted.type, matches[0].type, f"{here}/type")
             elif not wanted.default:
                 text = (
                     f"The field '{wanted.name}' at path '{here}' in the {self._reader} schema has no default value "
                     f"and is missing in the {self._writer} schema"
                 )
-                found.append(_problem("READER_FIELD_MISSING_DEFAULT_VALUE", text, wanted.name))
-        return found
+                problems.append(_problem("READER_FIELD_MISSING_DEFAULT_VALUE", text, wanted.name))
+        return problems
 
     def _name(self, reader: Type, writer: Type, path: str) -> list[str]:
         if reader.name == writer.name or writer.full_name in reader.full_aliases:
@@ -132,10 +132,10 @@ class _Resolution:
     def _fresh(self, reader: Type, writer: Type) -> list[str]:
         """A trial that must not be taken for a comparison already made elsewhere."""
         before = set(self._compared)
-        found = self.compare(reader, writer, "")
-        if found:
+        problems = self.compare(reader, writer, "")
+        if problems:
             self._compared = before
-        return found
+        return problems
 
     def _mismatch(self, reader: Type, writer: Type, path: str) -> list[str]:
         text = (

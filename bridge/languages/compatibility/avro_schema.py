@@ -138,10 +138,10 @@ class Parser:
         if name in PRIMITIVES:
             return Type(name)
         full = name if "." in name or not space else f"{space}.{name}"
-        known = self._names.get(full) or self._names.get(name)
-        if known is None:
+        definition = self._names.get(full) or self._names.get(name)
+        if definition is None:
             raise InvalidAvro(f"Undefined schema: {full}")
-        return known
+        return definition
 
     def _union(self, document: list[Json], space: str | None) -> Type:
         branches = [self._type(branch, space) for branch in document]
@@ -163,34 +163,36 @@ class Parser:
         own = own or (document["namespace"] if isinstance(document.get("namespace"), str) else space) or ""
         for part in (*(own.split(".") if own else ()), short):
             _check_name(part)
-        made = Type("record" if kind == "error" else kind, own or None, short, document.get("doc"))
-        made.aliases = _aliases(document, own)
-        made.is_error = kind == "error"
-        made.props = _props(document, _RESERVED[made.kind])
-        if made.kind == "record":
-            self._declare(made)
-            self._open.append(made)
-            self._fields(made, document)
-            self._open.remove(made)
-            return made
-        if made.kind == "enum":
-            self._enum(made, document)
+        definition = Type("record" if kind == "error" else kind, own or None, short, document.get("doc"))
+        definition.aliases = _aliases(document, own)
+        definition.is_error = kind == "error"
+        definition.props = _props(document, _RESERVED[definition.kind])
+        if definition.kind == "record":
+            self._declare(definition)
+            self._open.append(definition)
+            self._fields(definition, document)
+            self._open.remove(definition)
+            return definition
+        if definition.kind == "enum":
+            self._enum(definition, document)
         else:
             size = document.get("size")
             if not isinstance(size, int) or isinstance(size, bool) or size < 0:
                 raise InvalidAvro(f"Invalid or no size: {json.dumps(document, separators=(',', ':'))}")
-            made.size = size
-        self._declare(made)
-        return made
+            definition.size = size
+        self._declare(definition)
+        return definition
 
-    def _declare(self, made: Type) -> None:
+    def _declare(self, definition: Type) -> None:
         """Make a name known. A name that is known may be defined again in the same words; of a record these are its
         fields, so that only one whose fields are not read yet may be, which is then inside of it (Avro 1.12)."""
-        known = self._names.setdefault(made.full_name, made)
-        if known is made:
+        earlier = self._names.setdefault(definition.full_name, definition)
+        if earlier is definition:
             return
-        if not known.same_definition(made) or (known.kind == "record" and known not in self._open):
-            raise InvalidAvro(f"Can't redefine: {made.full_name}")
+        if not earlier.same_definition(definition) or (
+            earlier.kind == "record" and earlier not in self._open
+        ):
+            raise InvalidAvro(f"Can't redefine: {definition.full_name}")
 
     def _fields(self, record: Type, document: dict[str, Json]) -> None:
         if not isinstance(document.get("fields"), list):
@@ -201,11 +203,11 @@ class Parser:
             name = entry["name"]
             _check_name(name)
             kind = self._type(entry["type"], record.space)
-            for other, known in enumerate(record.fields):
-                if known.name == name:
+            for other, same_name in enumerate(record.fields):
+                if same_name.name == name:
                     both = (
                         f"{name} type:{kind.kind.upper()} pos:{position} and "
-                        f"{name} type:{known.type.kind.upper()} pos:{other}"
+                        f"{name} type:{same_name.type.kind.upper()} pos:{other}"
                     )
                     raise InvalidAvro(f"Duplicate field {name} in record {record.full_name}: {both}.")
             default = [entry["default"]] if "default" in entry else []
@@ -231,7 +233,7 @@ class Parser:
                 return False
         return False
 
-    def _enum(self, made: Type, document: dict[str, Json]) -> None:
+    def _enum(self, definition: Type, document: dict[str, Json]) -> None:
         symbols = document.get("symbols")
         if not isinstance(symbols, list):
             raise InvalidAvro(f"Enum has no symbols: {json.dumps(document, separators=(',', ':'))}")
@@ -239,11 +241,11 @@ class Parser:
             _check_name(symbol)
         if len(set(symbols)) != len(symbols):
             raise InvalidAvro("Duplicate enum symbol")
-        made.symbols = symbols
-        made.enum_default = document.get("default")
-        if made.enum_default is not None and made.enum_default not in symbols:
+        definition.symbols = symbols
+        definition.enum_default = document.get("default")
+        if definition.enum_default is not None and definition.enum_default not in symbols:
             raise InvalidAvro(
-                f"The Enum Default: {made.enum_default} is not in the enum symbol set: [{', '.join(symbols)}]"
+                f"The Enum Default: {definition.enum_default} is not in the enum symbol set: [{', '.join(symbols)}]"
             )
 
 
@@ -323,12 +325,12 @@ def valid_default(kind: Type, value: Json) -> bool:
     )
 
 
-def render(kind: Type, *, known: frozenset[str] = frozenset()) -> str:
+def render(kind: Type, *, imported: frozenset[str] = frozenset()) -> str:
     """The schema's text: compact, keys in the Java library's order, named types spelled out once.
 
-    Types whose full name is in ``known`` (those of references) are only named.
+    Types whose full name is in ``imported`` (those of references) are only named.
     """
-    return write(_document(kind, None, set(known)))
+    return write(_document(kind, None, set(imported)))
 
 
 def _document(kind: Type, space: str | None, written: set[str]) -> Json:
@@ -342,36 +344,36 @@ def _document(kind: Type, space: str | None, written: set[str]) -> Json:
     if kind.full_name in written:
         return kind.name if kind.space == space else kind.full_name
     written.add(kind.full_name)
-    made: dict[str, Json] = {"type": "error" if kind.is_error else kind.kind, "name": kind.name}
+    document: dict[str, Json] = {"type": "error" if kind.is_error else kind.kind, "name": kind.name}
     if kind.space != space:
-        made["namespace"] = kind.space or ""
+        document["namespace"] = kind.space or ""
     if kind.doc is not None:
-        made["doc"] = kind.doc
+        document["doc"] = kind.doc
     if kind.kind == "record":
-        made["fields"] = [_field_document(f, kind.space, written) for f in kind.fields]
+        document["fields"] = [_field_document(f, kind.space, written) for f in kind.fields]
     elif kind.kind == "enum":
-        made["symbols"] = kind.symbols
+        document["symbols"] = kind.symbols
         if kind.enum_default is not None:
-            made["default"] = kind.enum_default
+            document["default"] = kind.enum_default
     else:
-        made["size"] = kind.size
-    made.update(kind.props)
+        document["size"] = kind.size
+    document.update(kind.props)
     if kind.aliases:
-        made["aliases"] = kind.aliases
-    return made
+        document["aliases"] = kind.aliases
+    return document
 
 
 def _field_document(entry: Field, space: str | None, written: set[str]) -> dict[str, Json]:
-    made: dict[str, Json] = {"name": entry.name, "type": _document(entry.type, space, written)}
+    document: dict[str, Json] = {"name": entry.name, "type": _document(entry.type, space, written)}
     if entry.doc is not None:
-        made["doc"] = entry.doc
+        document["doc"] = entry.doc
     if entry.default:
-        made["default"] = entry.default[0]
+        document["default"] = entry.default[0]
     if entry.order != "ascending":
-        made["order"] = entry.order
+        document["order"] = entry.order
     if entry.aliases:
-        made["aliases"] = entry.aliases
-    return {**made, **entry.props}
+        document["aliases"] = entry.aliases
+    return {**document, **entry.props}
 
 
 def tagged(kind: Type) -> Iterator[tuple[str, str, dict[str, Json]]]:

@@ -119,45 +119,45 @@ class Loader:
             return Node("empty" if raw else "false", key=str(raw))
         if not isinstance(raw, dict):
             raise InvalidSchema(f"a schema must be an object or a boolean, not {write(raw)[:80]}")
-        known = document.nodes.get(id(raw))
-        if known is not None:
-            return known
+        node = document.nodes.get(id(raw))
+        if node is not None:
+            return node
         key = write(raw, ordered=True)
-        found = self._extract(document, raw)
-        if not found:
-            made = Node("empty")
-        elif len(found) == 1:
-            made = found[0]
+        parts = self._extract(document, raw)
+        if not parts:
+            node = Node("empty")
+        elif len(parts) == 1:
+            node = parts[0]
         else:
-            made = Node("combined", criterion="allOf", members=found)
-            for member in found:
+            node = Node("combined", criterion="allOf", members=parts)
+            for member in parts:
                 member.key = f"{member.kind} {key}"
-        made.key = f"{made.kind} {key}"
-        made.has_default = "default" in raw
+        node.key = f"{node.kind} {key}"
+        node.has_default = "default" in raw
         connect_type = raw.get("connect.type")
-        made.connect_type = connect_type if isinstance(connect_type, str) else None
-        document.nodes[id(raw)] = made
-        return made
+        node.connect_type = connect_type if isinstance(connect_type, str) else None
+        document.nodes[id(raw)] = node
+        return node
 
     def _extract(self, document: _Document, raw: dict[str, Json]) -> list[Node]:
-        found: list[Node] = []
+        nodes: list[Node] = []
         if "$ref" in raw:
-            found.append(self._reference(document, _string(raw, "$ref")))
+            nodes.append(self._reference(document, _string(raw, "$ref")))
             if not document.modern:
-                return found
+                return nodes
         left = dict(raw)
         if "enum" in raw:
-            found.append(Node("enum", values=frozenset(write(v, ordered=True) for v in _list(raw, "enum"))))
+            nodes.append(Node("enum", values=frozenset(write(v, ordered=True) for v in _list(raw, "enum"))))
         for criterion in _COMBINED:
             if criterion in raw:
                 members = [self._node(document, member) for member in _list(raw, criterion)]
-                found.append(Node("combined", criterion=criterion, members=_combined_first(members)))
+                nodes.append(Node("combined", criterion=criterion, members=_combined_first(members)))
         if "not" in raw:
-            found.append(Node("not", inner=self._node(document, raw["not"])))
+            nodes.append(Node("not", inner=self._node(document, raw["not"])))
         if "const" in raw and not document.draft4:
-            found.append(Node("const", values=frozenset({write(raw["const"], ordered=True)})))
+            nodes.append(Node("const", values=frozenset({write(raw["const"], ordered=True)})))
         if "type" in raw:
-            found.append(self._typed(document, raw, left))
+            nodes.append(self._typed(document, raw, left))
         arrays, objects = (_MODERN_ARRAY, _MODERN_OBJECT) if document.modern else (_ARRAY, _OBJECT)
         for kind, keywords in (
             ("array", arrays),
@@ -166,10 +166,10 @@ class Loader:
             ("string", _STRING),
         ):
             if any(keyword in left for keyword in keywords):
-                found.append(self._of_type(document, raw, kind, {}))
+                nodes.append(self._of_type(document, raw, kind, {}))
         if not document.draft4 and any(keyword in raw for keyword in ("if", "then", "else")):
-            found.append(Node("conditional"))
-        return found
+            nodes.append(Node("conditional"))
+        return nodes
 
     def _typed(self, document: _Document, raw: dict[str, Json], left: dict[str, Json]) -> Node:
         kinds = raw["type"]
@@ -260,12 +260,12 @@ class Loader:
     # ------------------------------------------------------------------ references
 
     def _reference(self, document: _Document, reference: str) -> Node:
-        found: list[Node] = []
+        nodes: list[Node] = []
 
         def resolve() -> Node:
-            if not found:
-                found.append(self._resolve(document, reference))
-            return found[0]
+            if not nodes:
+                nodes.append(self._resolve(document, reference))
+            return nodes[0]
 
         node = Node("reference", refers=resolve)
         self._pending.append(node)
@@ -299,16 +299,16 @@ def _pointed(root: Json, fragment: str, reference: str) -> Json:
         if anchored is None:
             raise InvalidSchema(f"$ref {reference} leads nowhere")
         return anchored
-    found = root
+    value = root
     parts = [part.replace("~1", "/").replace("~0", "~") for part in fragment.split("/")[1:]]
     for depth, part in enumerate(parts):
-        if isinstance(found, dict) and part not in found and depth == 0 and part == "$defs":
+        if isinstance(value, dict) and part not in value and depth == 0 and part == "$defs":
             part = "definitions"
         try:
-            found = found[int(part)] if isinstance(found, list) else found[part]
+            value = value[int(part)] if isinstance(value, list) else value[part]
         except (KeyError, IndexError, ValueError, TypeError):
             raise InvalidSchema(f"$ref {reference} leads nowhere") from None
-    return found
+    return value
 
 
 def _embedded(root: Json, name: str) -> Json:
@@ -326,9 +326,9 @@ def _searched(raw: Json, wanted: Callable[[dict[str, Json]], bool]) -> Json:
             return raw
         raw = list(raw.values())
     for child in raw if isinstance(raw, list) else ():
-        found = _searched(child, wanted)
-        if found is not None:
-            return found
+        result = _searched(child, wanted)
+        if result is not None:
+            return result
     return None
 
 
@@ -343,14 +343,14 @@ def _taking(left: dict[str, Json], keywords: tuple[str, ...], node: Node) -> Nod
 
 
 def _limits(raw: dict[str, Json], keywords: tuple[str, ...]) -> dict[str, float]:
-    found = {}
+    limits = {}
     for keyword in keywords:
         if keyword in raw:
             value = raw[keyword]
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise InvalidSchema(f"{keyword} must be a number")
-            found[keyword] = value
-    return found
+            limits[keyword] = value
+    return limits
 
 
 def _counts(raw: dict[str, Json], keywords: tuple[str, ...]) -> dict[str, float]:

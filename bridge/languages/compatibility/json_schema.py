@@ -34,7 +34,7 @@ def judge(reader: Source, writer: Source, reader_word: str, writer_word: str, le
     """What stands against reading ``writer``'s data with ``reader``; ``new`` and ``old`` are the words for them."""
     comparison = _Comparison(lenient)
     comparison.compare(load(writer), load(reader))
-    return [words(kind, path, reader_word, writer_word) for kind, path in comparison.found]
+    return [words(kind, path, reader_word, writer_word) for kind, path in comparison.differences]
 
 
 @define
@@ -42,7 +42,7 @@ class _Comparison:
     _lenient: bool
     _path: list[str] = field(factory=list)
     _inside: list[int] = field(factory=list)
-    found: list[Difference] = field(factory=list)
+    differences: list[Difference] = field(factory=list)
 
     def compare(self, old: Node | None, new: Node | None) -> None:
         """The differences that count, from ``old`` to ``new``."""
@@ -75,7 +75,7 @@ class _Comparison:
         for member in combined.members:
             trial = self._trial()
             trial.compare(*((member, new) if combined is old else (old, member)))
-            if not trial.found:
+            if not trial.differences:
                 return True
         return False
 
@@ -101,7 +101,7 @@ class _Comparison:
                 with self._at("not"):
                     trial = self._trial()
                     trial.compare(new.inner, old.inner)
-                    if trial.found:
+                    if trial.differences:
                         self._add("NOT_TYPE_EXTENDED")
             case "combined":
                 self._combined(old, new)
@@ -154,7 +154,7 @@ class _Comparison:
     def _fits(self, old: Node, new: Node) -> bool:
         trial = self._trial()
         trial.compare(old, new)
-        return not trial.found
+        return not trial.differences
 
     # ------------------------------------------------------------------ objects
 
@@ -213,8 +213,8 @@ class _Comparison:
     def _covered(self, old: Node, new: Node) -> bool:
         trial = self._trial()
         trial.compare(old, new)
-        self.found += trial.found
-        return not trial.found
+        self.differences += trial.differences
+        return not trial.differences
 
     def _dependencies(self, old: Node, new: Node) -> None:
         with self._at("dependencies"):
@@ -294,7 +294,7 @@ class _Comparison:
     def _add(self, kind: str, keyword: str | None = None) -> None:
         if counts(kind, lenient=self._lenient):
             path = self._path if keyword is None else [*self._path, keyword]
-            self.found.append((kind, "#/" + "/".join(path)))
+            self.differences.append((kind, "#/" + "/".join(path)))
 
     @contextmanager
     def _at(self, step: str) -> Iterator[None]:

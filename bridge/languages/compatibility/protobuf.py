@@ -62,7 +62,7 @@ def judge(reader: Source, writer: Source, reader_word: str, writer_word: str, le
     comparison.files(old, new)
     return [
         f'{{errorType:"{kind}", description:"{_WORDS[kind].format(path, reader_word, writer_word)}"}}'
-        for kind, path in comparison.found
+        for kind, path in comparison.differences
     ]
 
 
@@ -101,7 +101,7 @@ class _Comparison:
     _path: list[str] = field(factory=list)
     _scope: list[str] = field(factory=list)
     _inside: list[int] = field(factory=list)
-    found: list[Difference] = field(factory=list)
+    differences: list[Difference] = field(factory=list)
 
     def files(self, old: File, new: File) -> None:
         if old.package != new.package:
@@ -109,7 +109,7 @@ class _Comparison:
         self._types(old.types, new.types)
 
     def _add(self, kind: str) -> None:
-        self.found.append((kind, "#/" + "/".join(self._path)))
+        self.differences.append((kind, "#/" + "/".join(self._path)))
 
     def _types(self, old: Sequence[Message | Enum], new: Sequence[Message | Enum]) -> None:
         before = {t.name: t for t in old if isinstance(t, Message)}
@@ -120,8 +120,8 @@ class _Comparison:
             if name in before and name in after:
                 self._messages(before[name], after[name])
             elif name in before:
-                known = self._type(self._old, name)
-                if known is not None and known.map_type is None:
+                kind = self._type(self._old, name)
+                if kind is not None and kind.map_type is None:
                     self._add("MESSAGE_REMOVED")
             self._scope.pop()
             self._path.pop()
@@ -219,18 +219,18 @@ class _Comparison:
         names = [Names(n.types, n.extensions, t.package) for n, t in ((self._old, old), (self._new, new))]
         inner = _Comparison(names[0], names[1], list(parts), list(parts), list(self._inside))
         inner._messages(old.element, new.element)
-        self.found += inner.found
-        if inner.found:
+        self.differences += inner.differences
+        if inner.differences:
             self._add("FIELD_NAMED_TYPE_CHANGED")
 
     def _type(self, names: Names, name: str) -> Type | None:
         return names.inside(self._scope).type(name)
 
 
-def _kind(name: str, known: Type | None) -> str:
+def _kind(name: str, kind: Type | None) -> str:
     if map_parts(name):
         return "map"
-    is_scalar = name in _SCALAR_KINDS or (known is not None and isinstance(known.element, Enum))
+    is_scalar = name in _SCALAR_KINDS or (kind is not None and isinstance(kind.element, Enum))
     return "scalar" if is_scalar else "message"
 
 
@@ -239,5 +239,5 @@ def _scalar_kind(name: str) -> str:
     return _SCALAR_KINDS.get(name, "general")
 
 
-def _local(full: str, known: Type) -> str:
-    return full.removeprefix(f"{known.package}.")
+def _local(full: str, kind: Type) -> str:
+    return full.removeprefix(f"{kind.package}.")

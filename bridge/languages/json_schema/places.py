@@ -93,9 +93,9 @@ class _Walk:
             full = f"{path}.{name}"
             if isinstance(entry, dict | bool):  # true stands for anything
                 word, fits, note = _judged(self.root, entry, frozenset(), self.steps)
-                known = self.fields.get(full)
+                place = self.fields.get(full)
                 inline = tags_in(entry) if isinstance(entry, dict) else frozenset[str]()
-                tags = inline | (known.tags if known else frozenset())
+                tags = inline | (place.tags if place else frozenset())
                 parts = tuple(
                     f"{full}.{name}"
                     for name, part in _properties(self.root, entry).items()
@@ -155,8 +155,8 @@ def _judged(root: Any, node: Any, seen: frozenset[str], steps: Steps) -> tuple[s
         return _judged(root, target, seen | {reference}, steps)
     branches = [b for b in _branches(node) if not (isinstance(b, dict) and b.get("type") == "null")]
     if branches:
-        found = [_judged(root, b, seen, steps) for b in branches]
-        return " or ".join(w for w, _, _ in found), any(f for _, f, _ in found), ""
+        verdicts = [_judged(root, b, seen, steps) for b in branches]
+        return " or ".join(w for w, _, _ in verdicts), any(f for _, f, _ in verdicts), ""
     kinds = node.get("type")
     kinds = [k for k in (kinds if isinstance(kinds, list) else [kinds]) if k not in ("null", None)]
     if kinds == ["array"]:
@@ -176,10 +176,10 @@ def _changed(root: Any, node: Any, path: str, value: Any, name: str | None, to: 
         items = _first(root, node, "items")
         return [_changed(root, items, f"{path}[0]", item, name, to) for item in value]
     if isinstance(value, dict):
-        known = _properties(root, node)
+        properties = _properties(root, node)
         return {
-            key: _changed(root, known[key], f"{path}.{key}", item, f"{path}.{key}", to)
-            if key in known
+            key: _changed(root, properties[key], f"{path}.{key}", item, f"{path}.{key}", to)
+            if key in properties
             else item
             for key, item in value.items()
         }
@@ -203,7 +203,7 @@ def _first(root: Any, node: Any, key: str) -> Any:
 
 
 def _properties(root: Any, node: Any) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    properties: dict[str, Any] = {}
     for one in reversed(list(_every(root, node))):
-        found |= _own(one)
-    return found
+        properties |= _own(one)
+    return properties

@@ -106,13 +106,13 @@ def imported(path: str, imports: Mapping[str, str] | None = None) -> FileDescrip
     """The descriptor of an imported file. Fatal(stage=SCHEMA) for one that is not known."""
     if imports and path in imports:
         return descriptor(parse(imports[path]), imports, path)
-    known = _well_known(path)
-    if known is None:
+    file = _well_known(path)
+    if file is None:
         raise Fatal(
             f"the Protobuf schema imports {path}, which is neither well known nor among its references",
             stage=Stage.SCHEMA,
         )
-    return known
+    return file
 
 
 @cache
@@ -236,12 +236,12 @@ class _Builder:
             out.oneof_decl.add(name=one_of.name)
             inside |= dict.fromkeys(one_of.fields, index)
         for column in message.every_field():
-            made = out.field.add(name=column.name, number=column.tag)
-            self._field(column, made, out, full)
+            field = out.field.add(name=column.name, number=column.tag)
+            self._field(column, field, out, full)
             if column in inside:
-                made.oneof_index = inside[column]
+                field.oneof_index = inside[column]
             elif column.label == "optional" and self.file.syntax == "proto3":
-                made.proto3_optional = True
+                field.proto3_optional = True
         _add_synthetic_oneofs(out)
         _separate_json_names(out)
 
@@ -265,11 +265,11 @@ class _Builder:
         if kind in SCALARS:
             out.type = SCALARS[kind]
             return
-        found = self.symbols.resolve(kind, scope)
-        if found is None:
+        full_name = self.symbols.resolve(kind, scope)
+        if full_name is None:
             raise Fatal(f'{scope}.{name}: "{kind}" is not defined in the Protobuf schema', stage=Stage.SCHEMA)
-        out.type_name = f".{found}"
-        is_enum = found in self.symbols.enums
+        out.type_name = f".{full_name}"
+        is_enum = full_name in self.symbols.enums
         out.type = FieldDescriptorProto.TYPE_ENUM if is_enum else FieldDescriptorProto.TYPE_MESSAGE
 
 

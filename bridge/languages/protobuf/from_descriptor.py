@@ -43,10 +43,10 @@ _LABELS: Final = {
 def from_base64(text: str) -> File | None:
     """The elements of a ``FileDescriptorProto`` in base64; None where the text is not one."""
     try:
-        made = FileDescriptorProto.FromString(base64.b64decode(text, validate=True))
+        descriptor = FileDescriptorProto.FromString(base64.b64decode(text, validate=True))
     except (binascii.Error, ValueError, DecodeError):
         return None
-    return from_proto(made)
+    return from_proto(descriptor)
 
 
 def from_descriptor(descriptor: Any) -> File:
@@ -112,14 +112,14 @@ def _service(proto: Any) -> Service:
 
 def _options(options: Any) -> list[Option]:
     """The options that are set and plain; extensions are not known here."""
-    found = []
+    listed = []
     for field, value in options.ListFields():
         if field.is_extension or field.message_type is not None or field.is_repeated:
             continue
         if field.enum_type is not None:
-            found.append(Option(field.name, "ENUM", field.enum_type.values_by_number[value].name))
+            listed.append(Option(field.name, "ENUM", field.enum_type.values_by_number[value].name))
         elif isinstance(value, bool):
-            found.append(Option(field.name, "BOOLEAN", str(value).lower()))
+            listed.append(Option(field.name, "BOOLEAN", str(value).lower()))
         else:
-            found.append(Option(field.name, "STRING" if isinstance(value, str) else "NUMBER", str(value)))
-    return found
+            listed.append(Option(field.name, "STRING" if isinstance(value, str) else "NUMBER", str(value)))
+    return listed

@@ -41,11 +41,11 @@ class Names:
     def collect(
         self,
         file: File,
-        known: Mapping[str, File],
+        files: Mapping[str, File],
         references: Mapping[str, tuple[str, int]] | None = None,
     ) -> None:
         """Learn a file's types and those of the files it may import; the scope is then the file's package."""
-        for name, other in known.items():
+        for name, other in files.items():
             self._file(other, (references or {}).get(name))
         self._file(file, ("", -1))
         self.package = file.package
@@ -67,13 +67,13 @@ class Names:
         full = self.resolve(name)
         return None if full is None else self.types[full]
 
-    def _resolve(self, name: str, known: Iterable[str]) -> str | None:
+    def _resolve(self, name: str, full_names: Iterable[str]) -> str | None:
         if name.startswith("."):
-            return name[1:] if name[1:] in known else None
+            return name[1:] if name[1:] in full_names else None
         outer = [*filter(None, self.package.split(".")), *self.scope]
         for length in range(len(outer), -1, -1):
             full = ".".join((*outer[:length], name))
-            if full in known:
+            if full in full_names:
                 return full
         return None
 

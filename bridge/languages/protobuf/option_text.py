@@ -32,11 +32,11 @@ _ESCAPES: Final = str.maketrans(
 
 def merged(options: Iterable[Option]) -> dict[str, Option]:
     """The options by name, those of one name in one: ``(a).b = 1`` and ``(a) = {c: 2}`` are a map of both."""
-    found: dict[str, Option] = {}
+    by_name: dict[str, Option] = {}
     for option in options:
         name = option.name.removeprefix(".")
-        found[name] = _merge(found[name], option) if name in found else _as_map(option)
-    return found
+        by_name[name] = _merge(by_name[name], option) if name in by_name else _as_map(option)
+    return by_name
 
 
 class OptionText:
@@ -144,22 +144,22 @@ def _inner(option: Option) -> dict[str, Any]:
     return {option.name: Primitive(option.kind, option.value) if option.kind in _PLAIN else option.value}
 
 
-def _merge(known: Option, other: Option) -> Option:
+def _merge(first: Option, other: Option) -> Option:
     other = _as_map(other)
-    if known.kind != "MAP" or other.kind != "MAP":
+    if first.kind != "MAP" or other.kind != "MAP":
         return other
-    both = dict(known.value)
+    both = dict(first.value)
     for key, value in other.value.items():
         both[key] = _together(both[key], value) if key in both else value
     return Option(other.name, "MAP", both, other.parenthesized)
 
 
 def _together(first: Any, second: Any) -> list[Any]:
-    found: list[Any] = []
+    values: list[Any] = []
     for value in (*_listed(first), *_listed(second)):
-        if value not in found:
-            found.append(value)
-    return found
+        if value not in values:
+            values.append(value)
+    return values
 
 
 def _listed(value: Any) -> list[Any]:

@@ -76,14 +76,14 @@ def _map(reader: Reader, closing: str) -> dict[str, Any]:
     while reader.peek() != closing:
         option = read_option(reader, ":")
         value = Primitive(option.kind, option.value) if option.kind in _PLAIN else option.value
-        known = values.get(option.name)
+        stored = values.get(option.name)
         if isinstance(value, Option):
-            nested = known if isinstance(known, dict) else values.setdefault(option.name, {})
+            nested = stored if isinstance(stored, dict) else values.setdefault(option.name, {})
             nested[value.name] = value.value
-        elif known is None:
+        elif stored is None:
             values[option.name] = value
         else:
-            several = known if isinstance(known, list) else [known]
+            several = stored if isinstance(stored, list) else [stored]
             values[option.name] = several + (value if isinstance(value, list) else [value])
         if reader.peek() in ",;":
             reader.char()

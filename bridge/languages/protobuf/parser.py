@@ -76,10 +76,10 @@ class _Parser:
             case "option":
                 file.options.append(self._option())
             case "message" | "enum":
-                made = self._message() if label == "message" else self._enum()
-                known = [kind.name for kind in file.types]
-                r.expect(made.name not in known, f"{made.name} is already defined", place)
-                file.types.append(made)
+                declared = self._message() if label == "message" else self._enum()
+                names = [kind.name for kind in file.types]
+                r.expect(declared.name not in names, f"{declared.name} is already defined", place)
+                file.types.append(declared)
             case "service":
                 file.services.append(self._service())
             case "extend":
@@ -108,9 +108,9 @@ class _Parser:
         self._file.import_place = self._r.at
 
     def _option(self) -> Option:
-        found = read_option(self._r, "=")
+        option = read_option(self._r, "=")
         self._r.require(";")
-        return found
+        return option
 
     def _body(
         self, declare: Callable[[str, Place], None], *, leading_digit: bool = True
@@ -150,12 +150,12 @@ class _Parser:
                 case "extensions":
                     message.extensions.append(self._extensions(place))
                 case _:
-                    made = self._field(word, place)
+                    member = self._field(word, place)
                     message.last_field = r.at - 1
-                    if isinstance(made, Field):
-                        message.fields.append(made)
+                    if isinstance(member, Field):
+                        message.fields.append(member)
                     else:
-                        message.groups.append(self._allowed(made, place))
+                        message.groups.append(self._allowed(member, place))
 
         message.begin, message.end = self._body(declare)
         message.last_field = message.last_field or message.begin
@@ -170,9 +170,9 @@ class _Parser:
         extend = Extend(self._r.name())
 
         def declare(word: str, place: Place) -> None:
-            made = self._field(word, place)
-            if isinstance(made, Field):
-                extend.fields.append(made)
+            member = self._field(word, place)
+            if isinstance(member, Field):
+                extend.fields.append(member)
 
         self._body(declare)
         return extend
@@ -229,9 +229,9 @@ class _Parser:
         self._r.require("(")
         word = self._r.word()
         streaming = word == "stream"
-        found = self._r.type_name(None if streaming else word)
+        type_name = self._r.type_name(None if streaming else word)
         self._r.require(")")
-        return found, streaming
+        return type_name, streaming
 
     def _one_of(self) -> OneOf:
         r, one_of = self._r, OneOf(self._r.own_name())
@@ -254,8 +254,8 @@ class _Parser:
             r.expect(not proto3, "'required' label forbidden in proto3 field declarations", place)
         if label is None:
             is_map = word == "map" and r.peek() == "<"
-            known = proto3 or is_map or not self._like_registry
-            r.expect(known, f"unexpected label: {word}", place)
+            is_allowed = proto3 or is_map or not self._like_registry
+            r.expect(is_allowed, f"unexpected label: {word}", place)
         kind = r.type_name(None if label else word)
         r.expect(label is None or not kind.startswith("map<"), "'map' type cannot have label", place)
         return self._group(label) if kind == "group" else self._plain_field(label, kind)
@@ -282,10 +282,10 @@ class _Parser:
         group = Group(label, name, self._r.integer())
 
         def declare(word: str, place: Place) -> None:
-            made = self._field(word, place)
-            if not isinstance(made, Field):
+            member = self._field(word, place)
+            if not isinstance(member, Field):
                 self._r.fail("expected field declaration, was a group")
-            group.fields.append(made)
+            group.fields.append(member)
 
         self._body(declare)
         return group

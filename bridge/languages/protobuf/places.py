@@ -23,13 +23,15 @@ _FITS: Final = ("string", "bytes")
 def places(text: str) -> Places:
     """Every field of every message, those of imported schemas included."""
     files = [parse(one) for one in (text, *imports_of(text).values())]
-    found = [_places(file) for file in files]
+    parts = [_places(file) for file in files]
     root: Node = Nowhere()
     if files[0].messages:
-        known = {name: message for file in files for name, message in _messages(file.messages, file.package)}
-        root = _Type(known, next(_messages(files[0].messages, files[0].package))[0])
+        messages = {
+            name: message for file in files for name, message in _messages(file.messages, file.package)
+        }
+        root = _Type(messages, next(_messages(files[0].messages, files[0].package))[0])
     return Places(
-        tuple(f for each in found for f in each.fields), tuple(s for each in found for s in each.stray), root
+        tuple(f for each in parts for f in each.fields), tuple(s for each in parts for s in each.stray), root
     )
 
 
@@ -37,24 +39,24 @@ def places(text: str) -> Places:
 class _Type:
     """A message by its full name."""
 
-    known: Mapping[str, Message]
+    messages: Mapping[str, Message]
     name: str
 
     def below(self) -> Iterator[Below]:
-        for column in self.known[self.name].every_field():
+        for column in self.messages[self.name].every_field():
             pair = map_parts(column.type)
-            inner = _resolved(self.known, pair[1] if pair else column.type, self.name)
-            node = Nowhere() if inner is None else _Type(self.known, inner)
+            inner = _resolved(self.messages, pair[1] if pair else column.type, self.name)
+            node = Nowhere() if inner is None else _Type(self.messages, inner)
             yield Below(column.name, f"{self.name}.{column.name}", node)
 
 
-def _resolved(known: Mapping[str, Message], name: str, scope: str) -> str | None:
+def _resolved(messages: Mapping[str, Message], name: str, scope: str) -> str | None:
     """The full name of a message that is named inside another; the innermost scope first."""
     if name.startswith("."):
-        return name[1:] if name[1:] in known else None
+        return name[1:] if name[1:] in messages else None
     while True:
         full = f"{scope}.{name}" if scope else name
-        if full in known:
+        if full in messages:
             return full
         if not scope:
             return None
@@ -91,17 +93,17 @@ def change(message: Any, to: Change) -> None:
                     change(part, to)
         elif column.type in (column.TYPE_STRING, column.TYPE_BYTES):
             if is_repeated(column):
-                made = [to(column.full_name, item) for item in value]
+                changed = [to(column.full_name, item) for item in value]
                 del value[:]
-                value.extend(made)
+                value.extend(changed)
             else:
                 setattr(message, column.name, to(column.full_name, value))
 
 
 def is_repeated(column: Any) -> bool:
     """Whether a field descriptor is of a repeated field, in every version of the runtime."""
-    found = getattr(column, "is_repeated", None)
-    return bool(column.label == column.LABEL_REPEATED if found is None else found)
+    repeated = getattr(column, "is_repeated", None)
+    return bool(column.label == column.LABEL_REPEATED if repeated is None else repeated)
 
 
 def _messages(messages: list[Message], scope: str) -> Iterator[tuple[str, Message]]:

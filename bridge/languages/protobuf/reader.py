@@ -79,9 +79,9 @@ class Reader:
 
     def char(self) -> str:
         """The same, and go past it."""
-        found = self.peek()
+        char = self.peek()
         self.at += 1
-        return found
+        return char
 
     def take(self, wanted: str) -> bool:
         """Go past the next character if it is this one."""
@@ -96,9 +96,9 @@ class Reader:
 
     def require(self, wanted: str) -> None:
         """Go past this character."""
-        found = self.char()
-        if found != wanted:
-            self.fail(f"expected '{wanted}' but was '{found}'")
+        char = self.char()
+        if char != wanted:
+            self.fail(f"expected '{wanted}' but was '{char}'")
 
     def word(self, *, dots: bool = True, leading_digit: bool = True) -> str:
         """Letters, digits, ``_``, ``-`` and, unless excluded, dots."""
@@ -106,11 +106,11 @@ class Reader:
         if match is None:
             self._skip()
             self.fail("expected a word")
-        found = match[1]
-        if not leading_digit and found[0].isdigit():
+        word = match[1]
+        if not leading_digit and word[0].isdigit():
             self.fail("field and constant names cannot start with a digit", match.start(1))
         self.at = match.end()
-        return found
+        return word
 
     def name(self, *, dots: bool = True, leading_digit: bool = True, wrapping: bool = False) -> str:
         """A word, perhaps in parentheses or brackets, which are kept with ``wrapping``."""
@@ -118,19 +118,19 @@ class Reader:
         if opening not in _CLOSING:
             return self.word(dots=dots, leading_digit=leading_digit)
         self.at += 1
-        found, closing = self.word(leading_digit=leading_digit), _CLOSING[opening]
+        name, closing = self.word(leading_digit=leading_digit), _CLOSING[opening]
         if opening == "[" and not self.like_registry and self.text.startswith("/", self.at):
             # the type in an Any: [type.googleapis.com/google.type.Date]
             self.at += 1
-            found = f"{found}/{self.word()}"
+            name = f"{name}/{self.word()}"
         self.expect(self.char() == closing, f"expected '{closing}'")
-        return f"{opening}{found}{closing}" if wrapping else found
+        return f"{opening}{name}{closing}" if wrapping else name
 
     def own_name(self, *, leading_digit: bool = True) -> str:
         """The name of what is declared."""
-        place, found = self.at, self.name(leading_digit=leading_digit)
-        self.check_name(found, place)
-        return found
+        place, name = self.at, self.name(leading_digit=leading_digit)
+        self.check_name(name, place)
+        return name
 
     def check_name(self, name: str, place: Place) -> None:
         """Fail for what is no identifier; the registry does not look."""
@@ -176,29 +176,29 @@ class Reader:
 
     def path(self) -> str:
         """A string that names something: without control characters, since it stands in sentences."""
-        place, found = self.at, self.quoted()
-        self.expect(self.like_registry or found.isprintable(), "a name or path is not printable", place)
-        return found
+        place, path = self.at, self.quoted()
+        self.expect(self.like_registry or path.isprintable(), "a name or path is not printable", place)
+        return path
 
     def quoted(self) -> str:
         """A string in quotes; adjacent ones are joined."""
         quote = self.char()
         self.expect(quote in "\"'", "expected quoted string")
-        found: list[str] = []
+        chunks: list[str] = []
         while self.at < len(self.text):
             chunk = _CHUNKS[quote].match(self.text, self.at)
             if chunk is not None and chunk[0]:
                 self.expect(self.like_registry or "\n" not in chunk[0], "a string ends with its line")
-                found.append(chunk[0])
+                chunks.append(chunk[0])
                 self.at = chunk.end()
                 continue
             self.at += 1
             if self.text[self.at - 1] == "\\":
-                found.append(self._escape())
+                chunks.append(self._escape())
             elif self.peek() in "\"'":
                 quote = self.char()
             else:
-                return "".join(found)
+                return "".join(chunks)
         return self.fail("unterminated string")
 
     def _escape(self) -> str:
@@ -232,9 +232,9 @@ class Reader:
 
 
 def _integer(text: str) -> int:
-    found = _INTEGER.fullmatch(text)
-    if found is None or len(text) > 20:
+    parts = _INTEGER.fullmatch(text)
+    if parts is None or len(text) > 20:
         return 1 << 31
-    digits = found[2]
+    digits = parts[2]
     base = 16 if digits[:2] in ("0x", "0X") else 8 if digits[0] == "0" else 10
-    return int(f"{found[1]}{digits}", base)
+    return int(f"{parts[1]}{digits}", base)

@@ -145,10 +145,10 @@ class Bayeux:
         for subscription in session.subscriptions.values():
             if room <= 0 or size <= 0:
                 break
-            found, subscription.position = subscription.log.read(subscription.position, room, size)
-            events += found
-            room -= len(found)
-            size -= sum(map(len, found))
+            taken, subscription.position = subscription.log.read(subscription.position, room, size)
+            events += taken
+            room -= len(taken)
+            size -= sum(map(len, taken))
         return events
 
     def rewind(self, session: Session, events: int) -> None:
@@ -266,9 +266,16 @@ class Bayeux:
 
 def reply(message: Reply, *, error: str | None = None, **fields: Any) -> Reply:
     """A reply to a message: successful, or with an error of the form ``code::text``."""
-    made = {"clientId": message.get("clientId"), "channel": message.get("channel"), **_id(message), **fields}
-    made = {key: value for key, value in made.items() if value is not None}
-    return {**made, "error": error, "successful": False} if error else {**made, "successful": True}
+    message_out = {
+        "clientId": message.get("clientId"),
+        "channel": message.get("channel"),
+        **_id(message),
+        **fields,
+    }
+    message_out = {key: value for key, value in message_out.items() if value is not None}
+    return (
+        {**message_out, "error": error, "successful": False} if error else {**message_out, "successful": True}
+    )
 
 
 def _id(message: Reply) -> Reply:

@@ -109,33 +109,33 @@ class TokenEndpoint:
             return grant
         if grant not in ("password", "client_credentials", "refresh_token"):
             raise Refused("unsupported_grant_type", "grant type not supported")
-        known = self.credentials
-        if form.get("client_id") != known.client_id:
+        credentials = self.credentials
+        if form.get("client_id") != credentials.client_id:
             raise Refused("invalid_client_id", "client identifier invalid")
-        if form.get("client_secret") != known.client_secret:
+        if form.get("client_secret") != credentials.client_secret:
             raise Refused("invalid_client", "invalid client credentials")
         if grant == "password":
-            secret = known.password + known.security_token
-            if (form.get("username"), form.get("password")) != (known.username, secret):
+            secret = credentials.password + credentials.security_token
+            if (form.get("username"), form.get("password")) != (credentials.username, secret):
                 raise Refused("invalid_grant", "authentication failure")
-        if grant == "refresh_token" and form.get("refresh_token") != known.refresh_token:
+        if grant == "refresh_token" and form.get("refresh_token") != credentials.refresh_token:
             raise Refused("invalid_grant", "expired access/refresh token")
         return grant
 
     def _check_assertion(self, assertion: str) -> None:
-        known = self.credentials
+        credentials = self.credentials
         try:
             claims = self._claims(assertion)
             lifetime = int(claims["exp"]) - time.time()
         except (jwt.PyJWTError, KeyError, ValueError, TypeError):
             raise Refused("invalid_grant", "invalid assertion") from None
-        if claims.get("iss") != known.client_id:
+        if claims.get("iss") != credentials.client_id:
             raise Refused("invalid_client_id", "client identifier invalid")
         if claims.get("aud") not in (*AUDIENCES, self.url):
             raise Refused("invalid_grant", "audience is invalid")
         if not 0 < lifetime <= _JWT_LIFETIME:
             raise Refused("invalid_grant", "expired authorization code")
-        if claims.get("sub") != known.username:
+        if claims.get("sub") != credentials.username:
             raise Refused("invalid_grant", "user hasn't approved this consumer")
 
     def _claims(self, assertion: str) -> dict[str, Any]:

@@ -159,12 +159,12 @@ class Rest:
             raise Failed(400, "JSON_PARSER_ERROR", str(error)) from None
         if not isinstance(payload, dict):
             raise Failed(400, "JSON_PARSER_ERROR", "The HTTP entity body is required to be a JSON object")
-        known = {field.name: field for field in definition.fields}
+        fields = {field.name: field for field in definition.fields}
         for name in payload:
-            if name not in known:
+            if name not in fields:
                 text = f"No such column '{name}' on sobject of type {definition.name}"
                 raise Failed(400, "INVALID_FIELD", text)
-        missing = [name for name, field in known.items() if field.required and payload.get(name) is None]
+        missing = [name for name, field in fields.items() if field.required and payload.get(name) is None]
         if missing:
             raise Failed(
                 400, "REQUIRED_FIELD_MISSING", f"Required fields are missing: [{', '.join(missing)}]"
@@ -206,7 +206,7 @@ def _schema(definition: EventDefinition, request: Request) -> Response:
 
 
 def _classification(prefix: str, event: str, field: FieldDefinition, columns: list[str]) -> dict[str, Any]:
-    known = {
+    row = {
         "QualifiedApiName": field.name,
         "DeveloperName": field.name.removesuffix("__c"),
         "Label": field.label or field.name.removesuffix("__c").replace("_", " "),
@@ -216,12 +216,12 @@ def _classification(prefix: str, event: str, field: FieldDefinition, columns: li
         "DurableId": f"{event}.{field.name}",
     }
     for column in columns:
-        if column not in known:
+        if column not in row:
             text = f"No such column '{column}' on entity 'FieldDefinition'."
             raise Failed(400, "INVALID_FIELD", text)
     url = f"{prefix}/tooling/sobjects/FieldDefinition/{event}.{field.name}"
     attributes = {"type": "FieldDefinition", "url": url}
-    return {"attributes": attributes, **{column: known[column] for column in columns}}
+    return {"attributes": attributes, **{column: row[column] for column in columns}}
 
 
 def _json(value: Any, status: int = 200) -> Response:

@@ -44,14 +44,14 @@ _REGISTERED: Final = (
 
 def whole(version: Version, *, content: Content | None = None, **extra: Any) -> Json:
     """A Schema: what GET of a version answers; ``content`` where it is shown in another form."""
-    made = {**_parts(version, content), **_times(version), **extra}
-    return {key: made[key] for key in _ORDER if key in made}
+    parts = {**_parts(version, content), **_times(version), **extra}
+    return {key: parts[key] for key in _ORDER if key in parts}
 
 
 def looked_up(version: Version) -> Json:
     """A Schema as a lookup answers it: without times."""
-    made = _parts(version, None)
-    return {key: made[key] for key in _ORDER if key in made}
+    parts = _parts(version, None)
+    return {key: parts[key] for key in _ORDER if key in parts}
 
 
 def schema_string(version: Version, **extra: Any) -> Json:
@@ -61,13 +61,13 @@ def schema_string(version: Version, **extra: Any) -> Json:
 
 def registered(version: Version, *, with_times: bool) -> Json:
     """What registering answers; times stand in it when the latest version was found to be the same."""
-    made = {**_parts(version, None), **(_times(version) if with_times else {})}
-    return {key: made[key] for key in _REGISTERED if key in made}
+    parts = {**_parts(version, None), **(_times(version) if with_times else {})}
+    return {key: parts[key] for key in _REGISTERED if key in parts}
 
 
 def _parts(version: Version, content: Content | None) -> Json:
     content = content or version.content
-    made: Json = {
+    parts: Json = {
         "subject": str(version.name),
         "version": version.version,
         "id": version.id,
@@ -76,10 +76,10 @@ def _parts(version: Version, content: Content | None) -> Json:
         "schema": content.text,
     }
     if content.metadata is not None:
-        made["metadata"] = content.metadata
+        parts["metadata"] = content.metadata
     if content.rules is not None:
-        made["ruleSet"] = content.rules
-    return made
+        parts["ruleSet"] = content.rules
+    return parts
 
 
 def _times(version: Version) -> Json:

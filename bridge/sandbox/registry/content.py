@@ -109,8 +109,8 @@ def metadata_of(given: Json | None) -> Json | None:
     tags = {key: sorted(set(values or ())) for key, values in sorted((given.get("tags") or {}).items())}
     properties = dict(sorted((given.get("properties") or {}).items()))
     sensitive = sorted(set(given.get("sensitive") or ()))
-    found = {"tags": tags, "properties": properties, "sensitive": sensitive}
-    return {key: value for key, value in found.items() if value}
+    parts = {"tags": tags, "properties": properties, "sensitive": sensitive}
+    return {key: value for key, value in parts.items() if value}
 
 
 def merge_metadata(lower: Json | None, upper: Json | None) -> Json | None:

@@ -107,10 +107,10 @@ class Keys:
         """Raises 42271 for no name at all, 40470."""
         if not _NAME.fullmatch(name):
             raise invalid("name")
-        found = self.keks.get(name)
-        if found is None or (found.deleted and not deleted):
+        kek = self.keks.get(name)
+        if kek is None or (kek.deleted and not deleted):
             raise not_found(name)
-        return found
+        return kek
 
     def create_kek(self, body: Json) -> Kek:
         """Register a KEK; one equal to a deleted one restores it."""
@@ -123,7 +123,7 @@ class Keys:
             raise invalid("kmsType")
         if not _fits(kms_type, kms_key):
             raise invalid("kmsKeyId")
-        made = Kek(
+        kek = Kek(
             name,
             _normal(kms_type),
             kms_key,
@@ -132,24 +132,24 @@ class Keys:
             body.get("shared") is True,
             body.get("deleted") is True,
         )
-        known = self.keks.get(name)
-        if known is not None and (
-            known.deleted == made.deleted or evolve(known, deleted=made.deleted) != made
+        earlier = self.keks.get(name)
+        if earlier is not None and (
+            earlier.deleted == kek.deleted or evolve(earlier, deleted=kek.deleted) != kek
         ):
             raise exists(name)
-        self.keks[name] = made
-        return made
+        self.keks[name] = kek
+        return kek
 
     def changed_kek(self, name: str, body: Json) -> Kek:
         """A KEK as an update would make it: null clears, absent keeps."""
-        known = self.kek(name)
-        if body.get("shared", known.shared) is None:
+        kek = self.kek(name)
+        if body.get("shared", kek.shared) is None:
             raise server_fault()
         return evolve(
-            known,
-            props=dict(body["kmsProps"] or {}) if "kmsProps" in body else known.props,
-            doc=body.get("doc", known.doc),
-            shared=body.get("shared", known.shared),
+            kek,
+            props=dict(body["kmsProps"] or {}) if "kmsProps" in body else kek.props,
+            doc=body.get("doc", kek.doc),
+            shared=body.get("shared", kek.shared),
         )
 
     def update_kek(self, name: str, body: Json) -> Kek:
@@ -161,12 +161,12 @@ class Keys:
 
     def delete_kek(self, name: str, *, permanent: bool) -> None:
         """Soft first, then for good; never while there are DEKs."""
-        known = self.kek(name, deleted=True)
+        kek = self.kek(name, deleted=True)
         if any(dek.kek == name and (permanent or not dek.deleted) for dek in self.deks.values()):
             raise RegistryError(42272, f"One or more references exist to the key '{name}'")
         if not permanent:
-            self.keks[name] = evolve(known, deleted=True, ts=_now())
-        elif not known.deleted:
+            self.keks[name] = evolve(kek, deleted=True, ts=_now())
+        elif not kek.deleted:
             raise _not_deleted(name)
         else:
             del self.keks[name]
@@ -193,8 +193,8 @@ class Keys:
 
     def of(self, kek: str, subject: str, algorithm: Algorithm) -> list[Dek]:
         """All versions from 1 on, ascending, deleted ones included. (Others can be made, and got by number.)"""
-        found = (d for k, d in self.deks.items() if k[:3] == (kek, subject, str(algorithm)) and k[3] > 0)
-        return sorted(found, key=lambda dek: dek.version)
+        deks = (d for k, d in self.deks.items() if k[:3] == (kek, subject, str(algorithm)) and k[3] > 0)
+        return sorted(deks, key=lambda dek: dek.version)
 
     def subjects(self, kek: str, *, deleted: bool) -> list[str]:
         """Subjects with DEKs under a KEK."""
@@ -220,18 +220,18 @@ class Keys:
         version = 1 if body.get("version") is None else body["version"]
         given = body.get("encryptedKeyMaterial")
         key = (kek.name, subject, str(algorithm), version)
-        known, deleted = self.deks.get(key), body.get("deleted") is True
-        if known is not None and not rewrap and (known.deleted == deleted or known.wrapped != given):
+        earlier, deleted = self.deks.get(key), body.get("deleted") is True
+        if earlier is not None and not rewrap and (earlier.deleted == deleted or earlier.wrapped != given):
             raise exists(subject)
-        if known is not None and given is not None and kek.shared:
+        if earlier is not None and given is not None and kek.shared:
             raise exists(subject)
         if given is None and not kek.shared:
             raise invalid("encryptedKeyMaterial")
-        made = Dek(kek.name, subject, version, algorithm, given or "", deleted)
+        dek = Dek(kek.name, subject, version, algorithm, given or "", deleted)
         if kek.shared:
-            made.wrapped = self._shared(kek, made, known, given)
-        self.deks[key] = made
-        return made
+            dek.wrapped = self._shared(kek, dek, earlier, given)
+        self.deks[key] = dek
+        return dek
 
     def plain(self, dek: Dek) -> bytes | None:
         """The key itself, for a shared KEK. Raises 50070."""
@@ -244,29 +244,29 @@ class Keys:
             text = f"Could not generate raw dek for {dek.subject}: {_short(error)}"
             raise RegistryError(50070, text) from None
 
-    def delete_deks(self, found: list[Dek], subject: str, *, permanent: bool) -> None:
+    def delete_deks(self, deks: list[Dek], subject: str, *, permanent: bool) -> None:
         """Delete versions, softly first. Raises 40471."""
-        if permanent and not all(dek.deleted for dek in found):
+        if permanent and not all(dek.deleted for dek in deks):
             raise _not_deleted(subject)
-        for dek in found:
+        for dek in deks:
             if permanent:
                 del self.deks[dek.kek, dek.subject, str(dek.algorithm), dek.version]
             else:
                 dek.deleted, dek.ts = True, _now()
 
-    def undelete_deks(self, found: list[Dek]) -> None:
+    def undelete_deks(self, deks: list[Dek]) -> None:
         """Restore versions."""
-        for dek in found:
+        for dek in deks:
             dek.deleted, dek.ts = False, _now()
 
-    def _shared(self, kek: Kek, made: Dek, known: Dek | None, given: str | None) -> str:
-        if known is not None:
-            return base64.b64encode(self.kms(kek, made.subject).wrap(self.plain(known) or b"")).decode()
+    def _shared(self, kek: Kek, dek: Dek, earlier: Dek | None, given: str | None) -> str:
+        if earlier is not None:
+            return base64.b64encode(self.kms(kek, dek.subject).wrap(self.plain(earlier) or b"")).decode()
         if given is not None:
-            self.plain(made)
+            self.plain(dek)
             return given
-        kms = self.kms(kek, made.subject)
-        return base64.b64encode(kms.wrap(new_material(made.algorithm))).decode()
+        kms = self.kms(kek, dek.subject)
+        return base64.b64encode(kms.wrap(new_material(dek.algorithm))).decode()
 
 
 def _not_deleted(what: str) -> RegistryError:

@@ -50,22 +50,22 @@ class DekRoutes:
 
     def _list_keks(self, call: Call) -> Any:
         deleted, prefixes = call.flag("deleted"), call.query.get("subjectPrefix", [])
-        found = sorted(name for name, kek in self._keys.keks.items() if deleted or not kek.deleted)
+        kek_names = sorted(name for name, kek in self._keys.keks.items() if deleted or not kek.deleted)
         if prefixes:
             used = {
                 dek.kek
                 for dek in self._keys.deks.values()
                 if any(names.has_prefix(names.parse(dek.subject), prefix) for prefix in prefixes)
             }
-            found = [name for name in found if name in used]
-        return call.page(found)
+            kek_names = [name for name in kek_names if name in used]
+        return call.page(kek_names)
 
     def _create_kek(self, call: Call) -> Any:
         body = call.object("createKek.request")
-        made = self._keys.create_kek(body)
-        if call.flag("testSharing") and made.shared:
-            self._try_sharing(made, has_props=body.get("kmsProps") is not None)
-        return made.document()
+        kek = self._keys.create_kek(body)
+        if call.flag("testSharing") and kek.shared:
+            self._try_sharing(kek, has_props=body.get("kmsProps") is not None)
+        return kek.document()
 
     def _try_sharing(self, kek: Kek, *, has_props: bool) -> None:
         try:
@@ -120,32 +120,32 @@ class DekRoutes:
             raise invalid("subject")
         kek = self._keys.kek(call.path[0], deleted=body.get("deleted") is True)
         rewrap = by_path and call.flag("rewrap")
-        made = self._keys.create_dek(kek, subject, body, rewrap=rewrap)
-        imported = self._subjects.modes.effective(names.parse(made.subject)) == "IMPORT"
-        return made.document(None if imported else self._keys.plain(made))
+        dek = self._keys.create_dek(kek, subject, body, rewrap=rewrap)
+        imported = self._subjects.modes.effective(names.parse(dek.subject)) == "IMPORT"
+        return dek.document(None if imported else self._keys.plain(dek))
 
     def _get_dek(self, call: Call) -> Any:
         version = (version_number(call.path[2]) or -1) if len(call.path) > 2 else 1
-        found = self._keys.dek(
+        dek = self._keys.dek(
             call.path[0], self._subject(call.path[1]), _algorithm(call), version, deleted=call.flag("deleted")
         )
-        return found.document(self._keys.plain(found))
+        return dek.document(self._keys.plain(dek))
 
     def _versions(self, call: Call) -> Any:
         deleted = call.flag("deleted")
         self._keys.kek(call.path[0], deleted=deleted)
-        found = self._keys.of(call.path[0], self._subject(call.path[1]), _algorithm(call))
-        return call.page([dek.version for dek in found if deleted or not dek.deleted])
+        deks = self._keys.of(call.path[0], self._subject(call.path[1]), _algorithm(call))
+        return call.page([dek.version for dek in deks if deleted or not dek.deleted])
 
     def _delete_deks(self, call: Call) -> Any:
         subject = self._subject(call.path[1])
         self._keys.delete_deks(self._meant(call), subject, permanent=call.flag("permanent"))
 
     def _undelete_deks(self, call: Call) -> Any:
-        found, kek = self._meant(call), self._keys.kek(call.path[0], deleted=True)
+        deks, kek = self._meant(call), self._keys.kek(call.path[0], deleted=True)
         if kek.deleted:
             raise RegistryError(40472, f"Key '{kek.name}' must be undeleted first")
-        self._keys.undelete_deks(found)
+        self._keys.undelete_deks(deks)
 
     def _meant(self, call: Call) -> list[Dek]:
         """The version a path names, or all of the algorithm. Raises 40470.

@@ -58,15 +58,15 @@ def delete_subject(subjects: Subjects, name: Name, *, permanent: bool) -> list[i
 def make_room(subjects: Subjects, name: Name) -> None:
     """Before imports: nothing live may be in the scope, and what is softly deleted goes. Raises 42205, 42206."""
     if name.subject:
-        found = subjects.store.versions(name, deleted=True)
+        versions = subjects.store.versions(name, deleted=True)
     else:
-        found = list(subjects.store.context(name.context).versions())
-    if any(not version.deleted for version in found):
+        versions = list(subjects.store.context(name.context).versions())
+    if any(not version.deleted for version in versions):
         raise not_permitted("Cannot import since found existing subjects")
-    for version in found:
+    for version in versions:
         if _referred(subjects, version, permanent=True):
             raise _still_referred(version)
-    for version in found:
+    for version in versions:
         subjects.store.remove(version)
 
 

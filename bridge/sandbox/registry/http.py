@@ -132,10 +132,10 @@ class Application:
 
 def number(text: str) -> int:
     """A number in a path or query. Raises 404, as for a path that does not exist."""
-    found = java_int(text)
-    if found is None:
+    value = java_int(text)
+    if value is None:
         raise RegistryError(404, "HTTP 404 Not Found")
-    return found
+    return value
 
 
 def _segments(path: str) -> tuple[str, ...]:
@@ -172,10 +172,10 @@ def _captures(pattern: tuple[str, ...], segments: tuple[str, ...]) -> tuple[str,
     if len(pattern) != len(segments):
         return None
     captured = []
-    for expected, found in zip(pattern, segments, strict=True):
+    for expected, segment in zip(pattern, segments, strict=True):
         if expected == "{}":
-            captured.append(found)
-        elif expected != found:
+            captured.append(segment)
+        elif expected != segment:
             return None
     return tuple(captured)
 

@@ -17,13 +17,13 @@ def canonical(source: Source, *, normalize: bool, edits: tuple[Any, ...]) -> str
     """The text that is stored: keys in the Java library's order, types of references only named."""
     parser = Parser()
     # only what a reference names is not spelled out again; a type that is defined within one is
-    known = frozenset(parser.parse(text).full_name for text in source.imports.values())
+    imported = frozenset(parser.parse(text).full_name for text in source.imports.values())
     tree = parser.parse(source.text)
     if edits:
         _edit(tree, edits)
     if normalize:
         normalized(tree)
-    return render(tree, known=known)
+    return render(tree, imported=imported)
 
 
 def tags(source: Source) -> Iterator[tuple[str, str, list[str]]]:
@@ -65,8 +65,8 @@ def _edit(tree: Type, edits: tuple[Any, ...]) -> None:
 def _entity(entities: list[tuple[str, bool, dict[str, Any]]], edit: Any) -> dict[str, Any]:
     """The properties of what is named by its full name, or by its name without the namespace."""
     path, parts = edit.path.removeprefix("."), 1 if edit.record else 2
-    for known, record, props in entities:
-        short = ".".join(known.split(".")[-parts:])
-        if record == edit.record and path in (known, short):
+    for full_name, record, props in entities:
+        short = ".".join(full_name.split(".")[-parts:])
+        if record == edit.record and path in (full_name, short):
             return props
     raise UnknownEntity(f"No matching path '{edit.path}' found in the schema")

@@ -33,8 +33,8 @@ def canonical(source: Source, *, normalize: bool, edits: tuple[Any, ...]) -> str
 def tags(source: Source) -> Iterator[tuple[str, str, list[str]]]:
     """Tags by path: ``object.ssn``, ``object.address.object.zip``, ``object.list.array.object.x``."""
     for path, kind, raw in _entities(read(source.text), "", in_field=False):
-        found = raw.get(TAGS)
-        yield path, kind, [str(tag) for tag in found] if isinstance(found, list) else []
+        noted = raw.get(TAGS)
+        yield path, kind, [str(tag) for tag in noted] if isinstance(noted, list) else []
 
 
 def formatted(source: Source, form: str) -> str:

@@ -47,13 +47,15 @@ def formatted(source: Source, form: str) -> str:
         return render(load(source), extensions=False)
     if form != "serialized":
         return source.text
-    made = descriptor(parse(source.text), source.imports, "default")
-    tagged = {path: found for path, kind, found in tags(source) if kind == "sr_field" and found}
-    _with_options(made.options, load(source).options)
-    for message in made.message_type:
-        _as_served(message, proto3=made.syntax == "proto3")
+    file = descriptor(parse(source.text), source.imports, "default")
+    tagged = {
+        path: field_tags for path, kind, field_tags in tags(source) if kind == "sr_field" and field_tags
+    }
+    _with_options(file.options, load(source).options)
+    for message in file.message_type:
+        _as_served(message, proto3=file.syntax == "proto3")
         _with_tags(message, message.name, tagged)
-    return base64.b64encode(made.SerializeToString(deterministic=True)).decode()
+    return base64.b64encode(file.SerializeToString(deterministic=True)).decode()
 
 
 def same(one: Source, other: Source) -> bool:
@@ -128,8 +130,8 @@ def _edit(entities: dict[str, Message | Field], edit: Any) -> None:
         what = "Message" if edit.record else "Field"
         raise UnknownEntity(f"No matching {what} with name '{path.split('.')[-1]}' found in the schema")
     name = MESSAGE if edit.record else FIELD
-    known = tags_of(element.options, name)
-    kept = [tag for tag in known if edit.adding or tag not in edit.tags]
+    present = tags_of(element.options, name)
+    kept = [tag for tag in present if edit.adding or tag not in edit.tags]
     kept += [tag for tag in edit.tags if edit.adding and tag not in kept]
     together = merged(element.options)
     meta = together.pop(name, None)

@@ -16,32 +16,32 @@ from bridge.sandbox.registry.store import Version
 
 def finds(schemas: Schemas, name: Name, content: Content, version: Version) -> bool:
     """Whether ``content``, sent for the subject ``name``, stands for this version."""
-    known = version.content
-    if content.type != known.type or content.rules != known.rules:
+    stored = version.content
+    if content.type != stored.type or content.rules != stored.rules:
         return False
-    spelled_out = not content.references and bool(known.references) and content.type == "AVRO"
-    if content.references != known.references and not spelled_out:
+    spelled_out = not content.references and bool(stored.references) and content.type == "AVRO"
+    if content.references != stored.references and not spelled_out:
         return False
-    mine, theirs = noted_version(content), noted_version(known)
+    mine, theirs = noted_version(content), noted_version(stored)
     if mine is not None and theirs is None and mine != str(version.version):
         return False
     if (mine is None) == (theirs is None):
-        same = content.metadata == known.metadata
+        same = content.metadata == stored.metadata
     else:
-        same = _without_version(content.metadata) == _without_version(known.metadata)
-    if not same or content.text == known.text:
+        same = _without_version(content.metadata) == _without_version(stored.metadata)
+    if not same or content.text == stored.text:
         return same
     kind = KINDS[content.type]
     try:
-        return kind.same(schemas.source(name, content), schemas.source(version.name, known))
+        return kind.same(schemas.source(name, content), schemas.source(version.name, stored))
     except InvalidSchema:  # what was registered need not be readable beside its references
         return False
 
 
 def noted_version(content: Content) -> str | None:
     """The version noted in the metadata."""
-    found = (content.metadata or {}).get("properties", {}).get(VERSION_PROPERTY)
-    return None if found is None else str(found)
+    noted = (content.metadata or {}).get("properties", {}).get(VERSION_PROPERTY)
+    return None if noted is None else str(noted)
 
 
 def _without_version(metadata: Json | None) -> Json:

@@ -24,10 +24,10 @@ def rule_set_of(given: Json | None) -> Json | None:
     """A rule set as it is stored: defaults filled in, absent parts left out. Raises 42210, or 400 for a bad enum."""
     if given is None:
         return None
-    made: Json = {phase: [_rule(rule) for rule in given.get(phase) or ()] for phase in PHASES}
-    _check(made)
-    made["enableAt"] = given.get("enableAt")
-    return {key: value for key, value in made.items() if value}
+    rule_set: Json = {phase: [_rule(rule) for rule in given.get(phase) or ()] for phase in PHASES}
+    _check(rule_set)
+    rule_set["enableAt"] = given.get("enableAt")
+    return {key: value for key, value in rule_set.items() if value}
 
 
 def merge(lower: Json | None, upper: Json | None) -> Json | None:
@@ -64,7 +64,7 @@ def never_null(value: str | None) -> str:
 
 
 def _rule(given: Json) -> Json:
-    made = {
+    parts = {
         "name": given.get("name"),
         "doc": given.get("doc"),
         "kind": _enum("RuleKind", given.get("kind"), _KINDS) or "TRANSFORM",
@@ -76,7 +76,7 @@ def _rule(given: Json) -> Json:
         "onSuccess": given.get("onSuccess"),
         "onFailure": given.get("onFailure"),
     }
-    shown = {key: value for key, value in made.items() if value or (key == "name" and value is not None)}
+    shown = {key: value for key, value in parts.items() if value or (key == "name" and value is not None)}
     return {**shown, "disabled": bool(given.get("disabled"))}
 
 

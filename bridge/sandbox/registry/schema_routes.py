@@ -70,13 +70,13 @@ class SchemaRoutes:
                 if names.has_prefix(alias, prefix):
                     subjects.append(names.parse(subject))
         rule_type = call.text("ruleType")
-        found = []
+        listed = []
         for name in sorted(set(subjects), key=str):
             versions = self._subjects.store.versions(name, deleted=call.flag("deleted"))
             versions = versions[-1:] if call.flag("latestOnly") else versions
             shown: Json = {"aliases": aliases[str(name)]} if str(name) in aliases else {}
-            found += [answers.whole(v, **shown) for v in versions if rule_type in (None, *_rule_types(v))]
-        return call.page(found)
+            listed += [answers.whole(v, **shown) for v in versions if rule_type in (None, *_rule_types(v))]
+        return call.page(listed)
 
     def _by_id(self, call: Call) -> Any:
         version = self._of_id(call)
@@ -104,39 +104,39 @@ class SchemaRoutes:
         return str(self._subjects.resolve(text)) if text else None
 
     def _subjects_of_id(self, call: Call) -> Any:
-        found = self._having(call)
-        return call.page(list(dict.fromkeys(str(version.name) for version in found)))
+        versions = self._having(call)
+        return call.page(list(dict.fromkeys(str(version.name) for version in versions)))
 
     def _versions_of_id(self, call: Call) -> Any:
-        found = self._having(call)
-        return call.page([{"subject": str(version.name), "version": version.version} for version in found])
+        versions = self._having(call)
+        return call.page([{"subject": str(version.name), "version": version.version} for version in versions])
 
     def _having(self, call: Call) -> Any:
         id_ = number(call.path[0])
-        found = self._subjects.having(id_, self._asked_subject(call), deleted=call.flag("deleted"))
-        return sorted(found, key=lambda version: (str(version.name), version.version))
+        versions = self._subjects.having(id_, self._asked_subject(call), deleted=call.flag("deleted"))
+        return sorted(versions, key=lambda version: (str(version.name), version.version))
 
     def _by_guid(self, call: Call) -> Any:
-        found = self._subjects.by_guid(call.path[0])
-        if not found and guid_of(call.path[0]) in self._subjects.store.removed:
+        versions = self._subjects.by_guid(call.path[0])
+        if not versions and guid_of(call.path[0]) in self._subjects.store.removed:
             # recorded as it is: a fault of the server
             raise server_fault()
-        if not found:
+        if not versions:
             raise no_schema(call.path[0])
-        answer = answers.schema_string(found[0]) | {"schema": self._text(found[0], call)}
+        answer = answers.schema_string(versions[0]) | {"schema": self._text(versions[0], call)}
         return {key: value for key, value in answer.items() if key not in ("subject", "version")}
 
     def _ids_of_guid(self, call: Call) -> Any:
-        found = self._subjects.by_guid(call.path[0])
-        return [{"context": version.name.context, "id": version.id} for version in found]
+        versions = self._subjects.by_guid(call.path[0])
+        return [{"context": version.name.context, "id": version.id} for version in versions]
 
     # ------------------------------------------------------------------ subjects
 
     def _list_subjects(self, call: Call) -> Any:
         prefix = call.text("subjectPrefix", ALL) or ""
         only = call.flag("deletedOnly")
-        found = self._subjects.subjects(prefix, deleted=call.flag("deleted"), deleted_only=only)
-        return call.page([str(name) for name in found])
+        subjects = self._subjects.subjects(prefix, deleted=call.flag("deleted"), deleted_only=only)
+        return call.page([str(name) for name in subjects])
 
     def _look_up(self, call: Call) -> Any:
         request = Request.of(call.object("lookup.request"), normalize=call.flag("normalize"))
@@ -176,14 +176,14 @@ class SchemaRoutes:
         if added is None and removed is None:
             return body.get("ruleSet")
         number = int(body.get("newVersion") or 0) - 1
-        known = self._subjects.store.versions(name)
-        old = known[-1:] if number < 0 else [v for v in known if v.version == number]
-        made = rule_sets.merge(old[0].content.rules if old else None, rule_sets.rule_set_of(added))
-        if made is None or not removed:
-            return made
+        versions = self._subjects.store.versions(name)
+        old = versions[-1:] if number < 0 else [v for v in versions if v.version == number]
+        merged = rule_sets.merge(old[0].content.rules if old else None, rule_sets.rule_set_of(added))
+        if merged is None or not removed:
+            return merged
         return {
             key: [rule for rule in value if rule["name"] not in removed] if key in rule_sets.PHASES else value
-            for key, value in made.items()
+            for key, value in merged.items()
         }
 
     def _delete_subject(self, call: Call) -> Any:
@@ -203,11 +203,11 @@ class SchemaRoutes:
         name = self._subjects.resolve(call.path[0])
         only, deleted = call.flag("deletedOnly"), call.flag("deleted")
         self._subjects.versions(name, deleted=deleted or only)
-        found = self._subjects.versions(name, deleted=True)
+        versions = self._subjects.versions(name, deleted=True)
         if call.flag("deletedAsNegative"):  # all of them, whatever else is asked for
-            numbers = [-v.version if v.deleted else v.version for v in found]
+            numbers = [-v.version if v.deleted else v.version for v in versions]
         else:
-            numbers = [v.version for v in found if (v.deleted if only else deleted or not v.deleted)]
+            numbers = [v.version for v in versions if (v.deleted if only else deleted or not v.deleted)]
         return call.page(numbers)
 
     def _get_version(self, call: Call) -> Any:
@@ -222,8 +222,8 @@ class SchemaRoutes:
         return Raw(self._text(self._version(call), call))
 
     def _referenced_by(self, call: Call) -> Any:
-        found = self._subjects.referring(self._version(call), deleted=call.flag("deleted"))
-        return call.page(sorted({version.id for version in found}))
+        versions = self._subjects.referring(self._version(call), deleted=call.flag("deleted"))
+        return call.page(sorted({version.id for version in versions}))
 
     def _delete_version(self, call: Call) -> Any:
         name = self._subjects.resolve(call.path[0])

@@ -120,9 +120,9 @@ class Schemas:
 
     def tags(self, name: Name, content: Content, wanted: list[str]) -> list[Json]:
         """The inline tags, as ``findTags`` answers them."""
-        found: list[Json] = []
+        entries: list[Json] = []
         if not wanted:
-            return found
+            return entries
         try:
             tagged = list(KINDS[content.type].tags(self.source(name, content)))
         except InvalidSchema as error:
@@ -130,8 +130,8 @@ class Schemas:
         for path, kind, tags in tagged:
             chosen = [tag for tag in tags if "*" in wanted or tag in wanted]
             if chosen:
-                found.append({"schemaEntity": {"entityPath": path, "entityType": kind}, "tags": chosen})
-        return found
+                entries.append({"schemaEntity": {"entityPath": path, "entityType": kind}, "tags": chosen})
+        return entries
 
     def reference_name(self, reference: Reference, parent: Name) -> Name:
         """The subject a reference names: in the parent's context unless it is qualified."""
@@ -166,12 +166,12 @@ class Schemas:
 
 
 def _edits(body: Json, key: str) -> tuple[TagEdit, ...]:
-    found = []
+    edits = []
     for entry in _list(body.get(key)):
         entity = entry.get("schemaEntity") or {}
         path, record = str(entity.get("entityPath")), entity.get("entityType") == "sr_record"
-        found.append(TagEdit(path, record, tuple(entry.get("tags") or ()), adding=key == "schemaTagsToAdd"))
-    return tuple(found)
+        edits.append(TagEdit(path, record, tuple(entry.get("tags") or ()), adding=key == "schemaTagsToAdd"))
+    return tuple(edits)
 
 
 def _unreadable(name: Name, request: Request, details: str) -> str:

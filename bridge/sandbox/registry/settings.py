@@ -93,8 +93,8 @@ class Configs:
 
     def update(self, name: Name, changes: Json) -> Json:
         """Change what is named (null clears); the answer says ``compatibility``."""
-        known = {**self._own.get(name, {}), **changes}
-        self._own[name] = ordered({key: value for key, value in known.items() if value is not None})
+        config = {**self._own.get(name, {}), **changes}
+        self._own[name] = ordered({key: value for key, value in config.items() if value is not None})
         return {key.replace("compatibilityLevel", "compatibility"): v for key, v in self._own[name].items()}
 
     def delete(self, name: Name) -> None:
@@ -143,7 +143,7 @@ def check_level(text: str) -> str:
     """The level in capitals. Raises 42203."""
     level = text.upper()
     if level not in LEVELS:
-        *others, last = (known.lower() for known in LEVELS)
+        *others, last = (allowed.lower() for allowed in LEVELS)
         text = f"Invalid compatibility level. Valid values are {', '.join(others)}, and {last}"
         raise RegistryError(42203, text)
     return level

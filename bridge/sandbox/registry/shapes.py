@@ -160,8 +160,8 @@ def _name(shape: Shape, value: Any) -> str:
         return value
     if isinstance(value, dict | list | bool):
         raise refusal(shape["enum"], value)
-    known = ", ".join(shape["names"])
-    why = f'from String "{value}": not one of the values accepted for Enum class: [{known}]'
+    names = ", ".join(shape["names"])
+    why = f'from String "{value}": not one of the values accepted for Enum class: [{names}]'
     raise RegistryError(400, f"Cannot deserialize value of type `{shape['enum']}` {why}")
 
 
@@ -172,8 +172,8 @@ def _scalar(shape: str, value: Any) -> Any:
         return _text(value)
     if shape == _INTEGER:
         return _integer(value)
-    found = _boolean(shape, value)
-    return bool(found) if shape == _FLAG else found
+    flag = _boolean(shape, value)
+    return bool(flag) if shape == _FLAG else flag
 
 
 def _text(value: Any) -> str | None:
@@ -217,12 +217,12 @@ def _boolean(shape: str, value: Any) -> bool | None:
         return None
     if word in ("true", "True", "TRUE", "false", "False", "FALSE"):
         return word.lower() == "true"
-    known = (
+    words = (
         'only "true" or "false"'
         if shape == _BOOLEAN
         else 'only "true"/"True"/"TRUE" or "false"/"False"/"FALSE"'
     )
-    raise _unread(shape, value, f"{known} recognized")
+    raise _unread(shape, value, f"{words} recognized")
 
 
 def _unread(kind: str, value: str, why: str) -> RegistryError:

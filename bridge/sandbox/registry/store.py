@@ -33,8 +33,8 @@ class Context:
 
     def id_of(self, content: Content) -> int | None:
         """The id under which equal content is known, the newest where there are several."""
-        known = [number for number, other in self.contents.items() if other.identity == content.identity]
-        return known[-1] if known else None
+        ids = [number for number, other in self.contents.items() if other.identity == content.identity]
+        return ids[-1] if ids else None
 
     def versions(self) -> Iterator[Version]:
         """Every version of every subject, soft-deleted ones included, by subject."""
@@ -67,8 +67,8 @@ class Store:
 
     def versions(self, name: Name, *, deleted: bool = False) -> list[Version]:
         """A subject's versions, oldest first."""
-        found = self.context(name.context).subjects.get(name.subject, [])
-        return [version for version in found if deleted or not version.deleted]
+        versions = self.context(name.context).subjects.get(name.subject, [])
+        return [version for version in versions if deleted or not version.deleted]
 
     def elsewhere(self, subject: str) -> list[Name]:
         """The same subject in other contexts than the default one."""

@@ -50,38 +50,38 @@ class Subjects:
 
     def versions(self, name: Name, *, deleted: bool = False) -> list[Version]:
         """The versions. Raises 40401 where there is none."""
-        found = self.store.versions(name, deleted=deleted)
-        if not found:
+        versions = self.store.versions(name, deleted=deleted)
+        if not versions:
             raise no_subject(name)
-        return found
+        return versions
 
     def version(self, name: Name, text: str, *, deleted: bool = False) -> Version:
         """One version by number, ``latest`` or ``-1``; an unqualified subject may be in another context."""
         number = version_number(text)
         candidates = [name, *self.store.elsewhere(name.subject)] if name.context == names.DEFAULT else [name]
         for candidate in candidates:
-            found = self.store.versions(candidate, deleted=deleted)
-            if found:
-                return pick(found, number)
+            versions = self.store.versions(candidate, deleted=deleted)
+            if versions:
+                return pick(versions, number)
         raise no_subject(name)
 
     def look_up(self, name: Name, request: Request, *, deleted: bool = False) -> Version:
         """The version that has this schema. Raises 40401, 40403."""
         candidates = [name, *self.store.elsewhere(name.subject)] if name.context == names.DEFAULT else [name]
-        known = [candidate for candidate in candidates if self.store.versions(candidate, deleted=deleted)]
-        if not known:
+        existing = [candidate for candidate in candidates if self.store.versions(candidate, deleted=deleted)]
+        if not existing:
             raise no_subject(name)
         if not request.text:
             raise no_schema()
         request = self._normalizing(name, request)
-        for candidate in known:
+        for candidate in existing:
             content = self.schemas.content(candidate, request)
-            found, _ = self._known(candidate, content, deleted=deleted)
-            if found is None and self.store.versions(candidate):
+            version, _ = self._known(candidate, content, deleted=deleted)
+            if version is None and self.store.versions(candidate):
                 merged = self._merged(candidate, content, request)
-                found, _ = self._known(candidate, merged, deleted=deleted)
-            if found is not None:
-                return found
+                version, _ = self._known(candidate, merged, deleted=deleted)
+            if version is not None:
+                return version
         raise no_schema()
 
     def by_id(self, id_: int, subject: str | None) -> Version:
@@ -89,9 +89,9 @@ class Subjects:
         if subject and not names.is_qualified(subject):
             wanted = names.parse(subject)
             for name in (wanted, *self.store.elsewhere(wanted.subject)):
-                found = [v for v in self._with_id(name.context, id_) if v.name == name]
-                if found:
-                    return found[0]
+                versions = [v for v in self._with_id(name.context, id_) if v.name == name]
+                if versions:
+                    return versions[0]
         name = (
             names.parse(subject or "") if subject and names.is_qualified(subject) else Name(names.DEFAULT, "")
         )
@@ -109,23 +109,23 @@ class Subjects:
 
     def by_guid(self, guid: str) -> list[Version]:
         """One version for each context that has the content; empty when none has."""
-        found = []
+        versions = []
         wanted = guid_of(guid)
         for context in self.store.contexts():
             having = [v for v in self.store.context(context).versions() if v.content.guid == wanted]
-            found += sorted(having, key=lambda version: version.deleted)[:1]
-        return found
+            versions += sorted(having, key=lambda version: version.deleted)[:1]
+        return versions
 
     def subjects(self, prefix: str, *, deleted: bool = False, deleted_only: bool = False) -> list[Name]:
         """The subjects under a prefix, in the order of their qualified names."""
-        found = []
+        listed = []
         for context in self.store.contexts():
             for subject, versions in self.store.context(context).subjects.items():
                 live = any(not version.deleted for version in versions)
                 wanted = not live if deleted_only else live or deleted
                 if wanted and names.has_prefix(Name(context, subject), prefix):
-                    found.append(Name(context, subject))
-        return sorted(found, key=str)
+                    listed.append(Name(context, subject))
+        return sorted(listed, key=str)
 
     def referring(self, version: Version, *, deleted: bool = False) -> list[Version]:
         """The versions that refer to a version."""
@@ -160,10 +160,10 @@ class Subjects:
         content = self.schemas.content(name, request)
         importing = request.id is not None and request.id >= 0
         if not request.edits_tags and not self.configs.completes(name):
-            known, exactly = self._known(name, content, latest_only=request.version == -1)
-            versions = (0, -1, known.version) if known and importing else (0, -1)
-            if known and request.version in versions and (not importing or request.id == known.id):
-                return known, not exactly
+            earlier, exactly = self._known(name, content, latest_only=request.version == -1)
+            versions = (0, -1, earlier.version) if earlier and importing else (0, -1)
+            if earlier and request.version in versions and (not importing or request.id == earlier.id):
+                return earlier, not exactly
         if importing:
             return self._import(name, content, request), False
         self._check_mode(name)
@@ -177,9 +177,9 @@ class Subjects:
         if number or noted_version(merged) is not None:
             merged = merged.with_property(VERSION_PROPERTY, str(following))
         if not number:
-            known, _ = self._known(name, merged)
-            if known is not None:
-                return known, False
+            earlier, _ = self._known(name, merged)
+            if earlier is not None:
+                return earlier, False
         messages = self._incompatibilities(name, merged, existing)
         if messages:
             text = f'Schema being registered is incompatible with an earlier schema for subject "{name}", details: '
@@ -257,7 +257,7 @@ class Subjects:
             existing = [version for version in existing if _property(version.content, group) == mine]
         earlier = [Earlier(v.version, self.schemas.source(v.name, v.content)) for v in existing]
         try:
-            found = incompatibilities(
+            problems = incompatibilities(
                 level,
                 self.schemas.source(name, content),
                 earlier,
@@ -265,10 +265,10 @@ class Subjects:
                 validate_fields=fields,
             )
         except InvalidSchema as broken:  # each is a schema, but they cannot be compared
-            found = [f"{{errorType: 'UNCOMPARABLE', description: '{broken}'}}"]
-        if conflicts and not found:
-            found = [f"{{validateFields: 'true', compatibility: '{level}'}}"]
-        return [*conflicts, *found]
+            problems = [f"{{errorType: 'UNCOMPARABLE', description: '{broken}'}}"]
+        if conflicts and not problems:
+            problems = [f"{{validateFields: 'true', compatibility: '{level}'}}"]
+        return [*conflicts, *problems]
 
     def _reserved_conflicts(self, name: Name, content: Content, existing: list[Version]) -> list[str]:
         """Fields that metadata reserves must stay reserved and unused."""
@@ -287,8 +287,8 @@ class Subjects:
         if self.modes.effective(name) not in ("IMPORT", "FORWARD"):
             raise not_permitted(f"{where} is not in import mode")
         id_ = int(request.id or 0)
-        known = self.store.context(name.context).contents.get(id_)
-        if known and known.identity != content.identity:
+        stored = self.store.context(name.context).contents.get(id_)
+        if stored and stored.identity != content.identity:
             text = f"Overwrite new schema with id {id_} in context {name.context_prefix} is not permitted."
             raise not_permitted(text)
         number = request.version if request.version > 0 else self._following(name)

@@ -51,12 +51,13 @@ def make(settings: Settings, side: Side) -> Transform:
             return Bound(None, schemaless)
         fields = require_fields(schema)
         chosen = [f.name for f in fields if f.name in names and _is_bytes(f.schema)]
-        made = tuple(
+        fields_after = tuple(
             Field(f.name, Schema(Kind.STRING, optional=f.schema.optional), f.tags) if f.name in chosen else f
             for f in fields
         )
         return Bound(
-            evolve(schema, fields=made), lambda value, _: value | {name: text(value[name]) for name in chosen}
+            evolve(schema, fields=fields_after),
+            lambda value, _: value | {name: text(value[name]) for name in chosen},
         )
 
     return OnSide(side, bind, passes_null=True)

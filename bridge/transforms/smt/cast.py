@@ -150,31 +150,33 @@ def cast_untyped(value: Any, target: Kind) -> Any:
             f"Cast transformation was passed a value of type class {java_class(value)} which is not supported "
             "by Connect's data API"
         )
-    made = caster(Schema(kind), target)(value)
-    return _BOXES[target](made) if target in _BOXES else made
+    result = caster(Schema(kind), target)(value)
+    return _BOXES[target](result) if target in _BOXES else result
 
 
 def _cast_whole(schema: Schema, target: Kind) -> Schema:
     default = default_of(schema)
-    made = UNSET if default is None else caster(schema, target)(default)
-    return evolve(schema, kind=target, default=made, key_schema=None, value_schema=None, fields=())
+    default_after = UNSET if default is None else caster(schema, target)(default)
+    return evolve(schema, kind=target, default=default_after, key_schema=None, value_schema=None, fields=())
 
 
 def _bind_fields(schema: Schema, types: dict[str, Kind], *, defaults: bool) -> Bound:
     fields = require_fields(schema)
-    made: list[Field] = []
+    fields_after: list[Field] = []
     steps: list[tuple[str, Callable[[Any], Any]]] = []
     leaks: tuple[Leak, ...] = ()
     for field in fields:
         target = types.get(field.name)
         if target is None:
-            made.append(field)
+            fields_after.append(field)
             continue
         cast = caster(field.schema, target)
         default = default_of(field.schema)
         default = UNSET if default is None else cast(default)
-        made.append(evolve(field, schema=Schema(target, optional=field.schema.optional, default=default)))
-        leaks += kind_changed(field, made[-1].schema)
+        fields_after.append(
+            evolve(field, schema=Schema(target, optional=field.schema.optional, default=default))
+        )
+        leaks += kind_changed(field, fields_after[-1].schema)
         steps.append((field.name, cast))
     if default_of(schema) is not None:
         caster(schema, Kind.STRING)
@@ -183,11 +185,11 @@ def _bind_fields(schema: Schema, types: dict[str, Kind], *, defaults: bool) -> B
     def convert(value: Any, _: ConnectRecord) -> Any:
         out = copy(value)
         for name, cast in steps:
-            if (found := out[name]) is not None:
-                out[name] = cast(found)
+            if (item := out[name]) is not None:
+                out[name] = cast(item)
         return out
 
-    return Bound(evolve(schema, fields=tuple(made)), convert, leaks)
+    return Bound(evolve(schema, fields=tuple(fields_after)), convert, leaks)
 
 
 # --- values ----------------------------------------------------------------------------------------------------

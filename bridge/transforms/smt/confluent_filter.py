@@ -64,11 +64,11 @@ def make(settings: Settings, side: Side) -> Transform:
 
     def apply(record: ConnectRecord) -> bool:
         value = record.value if side is Side.VALUE else record.key
-        found = path.find(value)
-        if value is None or (not path.filters and all(one is None for one in found)):
+        matches = path.find(value)
+        if value is None or (not path.filters and all(one is None for one in matches)):
             if missing == "fail":
                 raise data_error(f"what the condition {path.text} leads to is missing or null")
             return bool(missing == "include")
-        return bool(found) is includes
+        return bool(matches) is includes
 
     return OnRecord(apply)

@@ -43,7 +43,7 @@ def make(settings: Settings, side: Side) -> Transform:
             raise data_error(
                 f"the {side}'s schema is not optional and cannot go with null (schema.behavior=validate)"
             )
-        made = evolve(schema, optional=True) if behaviour == "force_optional" else schema
-        return Bound(made, lambda value, _: None)
+        after = evolve(schema, optional=True) if behaviour == "force_optional" else schema
+        return Bound(after, lambda value, _: None)
 
     return OnSide(side, bind)

@@ -46,14 +46,14 @@ def make(settings: Settings, side: Side) -> Transform:
             raise data_error(f"there is no field {inner} in a struct {outer}")
         its = evolve(field.schema, optional=field.schema.optional or parent.schema.optional)
         tags = field.tags | parent.tags | all_tags(field.schema)
-        made = struct_like(
+        after = struct_like(
             schema, (*schema.fields, Field(name, its, tags)), optional=schema.optional, default=schema.default
         )
 
         def convert(value: Any, _: ConnectRecord) -> Any:
-            found = value[outer]
-            return value | {name: None if found is None else found[inner]}
+            struct = value[outer]
+            return value | {name: None if struct is None else struct[inner]}
 
-        return Bound(made, convert)
+        return Bound(after, convert)
 
     return OnSide(side, bind, passes_null=True)

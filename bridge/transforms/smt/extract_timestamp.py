@@ -30,10 +30,10 @@ def make(settings: Settings, side: Side) -> Transform:
             field = schema.field_named(name)
             if field is None or (field.schema.kind is not Kind.INT64 and field.schema.name != TIMESTAMP):
                 raise data_error(f"the field {name} is not there or is neither an int64 nor a timestamp")
-        found = value.get(name) if isinstance(value, dict) else None
-        if not isinstance(found, int) or isinstance(found, bool):
+        moment = value.get(name) if isinstance(value, dict) else None
+        if not isinstance(moment, int) or isinstance(moment, bool):
             raise data_error(f"the field {name} holds no timestamp")
-        record.timestamp = int(found)
+        record.timestamp = int(moment)
         return True
 
     def trace(state: State) -> State:

@@ -73,8 +73,8 @@ def make_of_header(settings: Settings, side: Side) -> Transform:
         raise invalid("field.format", settings["field.format"], "a header has no parts; only PLAIN is valid")
 
     def apply(record: ConnectRecord) -> bool:
-        found = next((value for header, _, value in reversed(record.headers) if header == name), None)
-        return _route(record, found, settings, f"the header {name}")
+        topic = next((value for header, _, value in reversed(record.headers) if header == name), None)
+        return _route(record, topic, settings, f"the header {name}")
 
     return OnRecord(apply, routing=Routing.BY_RECORD)
 
@@ -87,16 +87,16 @@ def _lookup(name: str, form: str) -> Callable[[Any], Any]:
             path = Path(name)
         except ValueError as error:
             raise invalid("field", name, str(error)) from None
-        return lambda value: found[0] if (found := path.find(value)) else None
+        return lambda value: nodes[0] if (nodes := path.find(value)) else None
     return lambda value: value.get(name) if isinstance(value, dict) else None
 
 
-def _route(record: ConnectRecord, found: Any, settings: Settings, what: str) -> bool:
-    if found is None:
+def _route(record: ConnectRecord, topic: Any, settings: Settings, what: str) -> bool:
+    if topic is None:
         if not settings["skip.missing.or.null"]:
             raise data_error(f"{what} is missing or null, and the topic is made of it")
-    elif not isinstance(found, str) or not found:
+    elif not isinstance(topic, str) or not topic:
         raise data_error(f"{what} is no text that could be a topic")
     else:
-        record.topic = found
+        record.topic = topic
     return True

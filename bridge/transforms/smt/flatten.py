@@ -56,17 +56,17 @@ def flatten(settings: Settings, side: Side, *, keep_maps: bool) -> Transform:
             return Bound(schema, lambda value, _: require_struct(schema, value, _PURPOSE))
         parent = default_of(schema)
         plan = list(_plan(schema, (), (), schema.optional, parent, frozenset(), delimiter, keep_maps))
-        made = struct_like(schema, (field for _, _, field in plan))
+        after = struct_like(schema, (field for _, _, field in plan))
 
         def convert(value: Any, _: ConnectRecord) -> Any:
             out = {}
             for path, default, field in plan:
-                found = value
+                item = value
                 for name in path:
-                    if (found := found[name]) is None:
+                    if (item := item[name]) is None:
                         break
                 else:
-                    out[field.name] = found
+                    out[field.name] = item
                     continue
                 whole = name is path[-1] and _parent(value, path) is not None
                 out[field.name] = default[0] if whole else None
@@ -74,7 +74,7 @@ def flatten(settings: Settings, side: Side, *, keep_maps: bool) -> Transform:
                     raise null_required(field.name, field.schema)
             return out
 
-        return Bound(made, convert)
+        return Bound(after, convert)
 
     return OnSide(side, bind, passes_null=True)
 
@@ -103,25 +103,25 @@ def _plan(
                 f"(for field {name})."
             )
         else:
-            made = evolve(field.schema, optional=loose, default=UNSET if given is None else given)
-            yield names, (own,), Field(name, made, all_tags)
+            own_schema = evolve(field.schema, optional=loose, default=UNSET if given is None else given)
+            yield names, (own,), Field(name, own_schema, all_tags)
 
 
 def _untyped(value: dict[str, Any], prefix: str, delimiter: str) -> Iterator[tuple[str, Any]]:
-    for key, found in value.items():
+    for key, item in value.items():
         name = f"{prefix}{delimiter}{key}" if prefix else key
-        kind = None if found is None else kind_of(found)
-        if found is None or kind not in (Kind.MAP, Kind.STRUCT, None):
-            yield name, found
+        kind = None if item is None else kind_of(item)
+        if item is None or kind not in (Kind.MAP, Kind.STRUCT, None):
+            yield name, item
         elif kind is Kind.MAP:
-            yield from _untyped(found, name, delimiter)
+            yield from _untyped(item, name, delimiter)
         elif kind is None:
             raise data_error(
-                f"Flatten transformation was passed a value of type class {java_class(found)} which is not "
+                f"Flatten transformation was passed a value of type class {java_class(item)} which is not "
                 "supported by Connect's data API"
             )
         else:
             raise data_error(
-                f"Flatten transformation does not support class {java_class(found)} for record without schemas "
+                f"Flatten transformation does not support class {java_class(item)} for record without schemas "
                 f"(for field {name})."
             )

@@ -71,7 +71,7 @@ def make(settings: Settings, side: Side) -> Transform:
         if schema.kind is not Kind.STRUCT:
             return Bound(schema, lambda value, _: require_struct(schema, value, purpose))
         kept = [f for f in schema.fields if f.name not in names]
-        made = struct_like(schema, kept) if moves else schema
+        after = struct_like(schema, kept) if moves else schema
         copy = copier(kept, defaults=defaults)
         taken: list[tuple[str, Schema | None, Callable[[dict[str, Any]], Any] | None]] = []
         for name, header in zip(names, headers, strict=True):
@@ -92,6 +92,6 @@ def make(settings: Settings, side: Side) -> Transform:
             return copy({f.name: value[f.name] for f in kept}) if moves else value
 
         leaks = tuple(Leak(f.name, tags_of(f), "a header") for f in schema.fields if f.name in names)
-        return Bound(made, convert, leaks)
+        return Bound(after, convert, leaks)
 
     return OnSide(side, bind)

@@ -80,7 +80,7 @@ def make(settings: Settings, side: Side) -> Transform:
             return Bound(None, schemaless)
         fields = require_fields(schema)
         new = tuple(Field(name, _schema(what, optional)) for what, (name, optional) in given.items())
-        made = struct_like(schema, (*fields, *new))
+        after = struct_like(schema, (*fields, *new))
         copy = copier(fields, defaults=bool(settings["replace.null.with.default"]))
         blank = {f.name: None for f in new}
 
@@ -92,7 +92,7 @@ def make(settings: Settings, side: Side) -> Transform:
             out[names["static"]] = static
             return out
 
-        return Bound(made, convert_static if tuple(names) == ("static",) else convert)
+        return Bound(after, convert_static if tuple(names) == ("static",) else convert)
 
     return OnSide(side, bind, passes_null=True)
 

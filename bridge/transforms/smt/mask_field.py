@@ -85,7 +85,7 @@ def masker(schema: Schema, replacement: str | None) -> Callable[[], Any]:
     """What stands for a value of a schema; the function raises DataException where there is no such thing."""
     kind, java = schema.kind, java_class(0, schema)
     try:
-        made = _empty(schema, java) if replacement is None else _replaced(schema, java, replacement)
+        mask = _empty(schema, java) if replacement is None else _replaced(schema, java, replacement)
     except JavaError as error:
         failed = error
 
@@ -95,7 +95,7 @@ def masker(schema: Schema, replacement: str | None) -> Callable[[], Any]:
         return refuse
     if kind in (Kind.ARRAY, Kind.MAP):
         return list if kind is Kind.ARRAY else dict
-    return lambda: made
+    return lambda: mask
 
 
 def _untyped(value: Any, replacement: str | None) -> Any:
@@ -111,10 +111,10 @@ def _untyped(value: Any, replacement: str | None) -> Any:
         raise _no_replacement("java.util.Date")
     kind = kind_of(value)
     assert kind is not None
-    made = masker(Schema(kind), replacement)()
+    mask = masker(Schema(kind), replacement)()
     if kind in _BOXES:
-        return _BOXES[kind](made)
-    return Float32(made) if kind is Kind.FLOAT32 else made
+        return _BOXES[kind](mask)
+    return Float32(mask) if kind is Kind.FLOAT32 else mask
 
 
 def _empty(schema: Schema, java: str) -> Any:

@@ -70,8 +70,8 @@ def make(settings: Settings, side: Side) -> Transform:
         if schema is None:
             return Bound(None, schemaless)
         require_struct(schema, {}, _PURPOSE)
-        made = _schema(rules, schema, "", not rules.include)
-        return Bound(made, lambda value, _: _struct(rules, schema, value, "", not rules.include))
+        after = _schema(rules, schema, "", not rules.include)
+        return Bound(after, lambda value, _: _struct(rules, schema, value, "", not rules.include))
 
     return OnSide(side, bind, passes_null=True)
 
@@ -93,21 +93,21 @@ def _schema(rules: _Rules, schema: Schema, prefix: str, whole: bool) -> Schema:
 def _struct(rules: _Rules, schema: Schema, value: Any, prefix: str, whole: bool) -> Any:
     out = {}
     for field in schema.fields:
-        path, found = prefix + field.name, value[field.name]
+        path, item = prefix + field.name, value[field.name]
         if rules.kept(path, whole):
-            if field.schema.kind is Kind.STRUCT and found is not None:
-                found = _struct(rules, field.schema, found, f"{path}.", rules.whole(path, whole))
-            out[rules.name(path, field.name)] = found
+            if field.schema.kind is Kind.STRUCT and item is not None:
+                item = _struct(rules, field.schema, item, f"{path}.", rules.whole(path, whole))
+            out[rules.name(path, field.name)] = item
     return out
 
 
 def _map(rules: _Rules, value: dict[str, Any], prefix: str, whole: bool) -> dict[str, Any]:
     out = {}
-    for name, found in value.items():
+    for name, item in value.items():
         path = f"{prefix}{name}"
         if rules.kept(path, whole):
-            inner = type(found) is dict
+            inner = type(item) is dict
             out[rules.name(path, name)] = (
-                _map(rules, found, f"{path}.", rules.whole(path, whole)) if inner else found
+                _map(rules, item, f"{path}.", rules.whole(path, whole)) if inner else item
             )
     return out

@@ -47,15 +47,15 @@ SPEC: Final = Spec(
 def make(settings: Settings, side: Side) -> Transform:
     """A RegexRouter."""
     pattern, replacement = Pattern(settings["regex"]), needed(settings, "replacement")
-    known: dict[str, str] = {}
+    routes: dict[str, str] = {}
 
     def apply(record: ConnectRecord) -> bool:
         topic = record.topic or ""
-        routed = known.get(topic)
+        routed = routes.get(topic)
         if routed is None:
             routed = pattern.replace_first(topic, replacement) if pattern.matches(topic) else topic
-            if len(known) < _MOST_TOPICS:
-                known[topic] = routed
+            if len(routes) < _MOST_TOPICS:
+                routes[topic] = routed
         record.topic = routed
         return True
 

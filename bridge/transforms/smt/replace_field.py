@@ -82,15 +82,15 @@ def make(settings: Settings, side: Side) -> Transform:
 
     def schemaless(value: Any, _: ConnectRecord) -> Any:
         require_map(value, _PURPOSE)
-        return {renames.get(name, name): found for name, found in value.items() if kept(name)}
+        return {renames.get(name, name): item for name, item in value.items() if kept(name)}
 
     def bind(schema: Schema | None) -> Bound:
         if schema is None:
             return Bound(None, schemaless)
         source = [f for f in require_fields(schema) if kept(f.name)]
-        made = struct_like(schema, (evolve(f, name=renames.get(f.name, f.name)) for f in source))
+        after = struct_like(schema, (evolve(f, name=renames.get(f.name, f.name)) for f in source))
         copy = copier(source, defaults=bool(settings["replace.null.with.default"]))
-        old, new = [back.get(f.name, f.name) for f in made.fields], [f.name for f in made.fields]
+        old, new = [back.get(f.name, f.name) for f in after.fields], [f.name for f in after.fields]
         gone = [f.name for f in schema.fields if not kept(f.name)]
         reads = itemgetter(*old) if len(old) > 1 else lambda value: [value[name] for name in old]
 
@@ -107,7 +107,7 @@ def make(settings: Settings, side: Side) -> Transform:
             return dict(zip(new, reads(value), strict=True))
 
         if old == new and len(gone) < len(new):
-            return Bound(made, remove)
-        return Bound(made, convert_plain if copy is dict.copy else convert)
+            return Bound(after, remove)
+        return Bound(after, convert_plain if copy is dict.copy else convert)
 
     return OnSide(side, bind, passes_null=True)

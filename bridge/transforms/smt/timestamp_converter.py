@@ -122,7 +122,7 @@ def _bind_field(
 
         return Bound(schema, refuse)
     field = schema.field_named(name)
-    made = tuple(_retyped(f, target) if f.name == name else f for f in schema.fields)
+    fields = tuple(_retyped(f, target) if f.name == name else f for f in schema.fields)
     copy = copier(schema.fields, defaults=defaults)
     steps: list[Callable[[Any], Any]] = []
 
@@ -138,7 +138,7 @@ def _bind_field(
 
     default = default_of(schema)
     default = UNSET if default is None else convert_struct(default)
-    result = struct_like(schema, made, optional=schema.optional, default=default)
+    result = struct_like(schema, fields, optional=schema.optional, default=default)
     leaks = kind_changed(field, _schema(target, True)) if field else ()
     return Bound(result, lambda value, _: convert_struct(value), leaks)
 

@@ -37,7 +37,7 @@ def make(settings: Settings, side: Side) -> Transform:
         stamp = logical(TIMESTAMP, optional=True)
         old = [Field(f.name, stamp) if f.name in names else f for f in require_fields(schema)]
         new = [Field(name, stamp) for name in names if schema.field_named(name) is None]
-        made = evolve(schema, fields=(*old, *new))
-        return Bound(made, lambda value, _: value | dict.fromkeys(names, now()))
+        after = evolve(schema, fields=(*old, *new))
+        return Bound(after, lambda value, _: value | dict.fromkeys(names, now()))
 
     return OnSide(side, bind, passes_null=True)

@@ -179,15 +179,15 @@ def _zone(name: str, value: Any) -> tzinfo:
 
 
 def _region(name: str, value: str) -> tzinfo:
-    known = zoneinfo.available_timezones()
-    if not known:
+    zones = zoneinfo.available_timezones()
+    if not zones:
         raise invalid(
             name,
             value,
             "this machine has no time zone database; install tzdata (the system's package or Python's), or give an "
             "offset such as +05:30",
         )
-    if value not in known:
+    if value not in zones:
         raise invalid(name, value, "neither a region such as America/New_York nor an offset such as +05:30")
     return zoneinfo.ZoneInfo(value)
 

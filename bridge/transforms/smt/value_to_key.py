@@ -27,7 +27,7 @@ def make(settings: Settings, side: Side) -> Transform:
     """A ValueToKey."""
     names: list[str] = settings["fields"]
     defaults = bool(settings["replace.null.with.default"])
-    known: dict[int, tuple[Schema, Schema, Any]] = {}
+    bindings: dict[int, tuple[Schema, Schema, Any]] = {}
 
     def bind(schema: Schema) -> tuple[Schema, Schema, Any]:
         fields: list[Field] = []
@@ -37,7 +37,7 @@ def make(settings: Settings, side: Side) -> Transform:
                 raise data_error(f"Field does not exist: {name}")
             fields.append(field)
         copy = copier(fields, defaults=defaults)
-        known[id(schema)] = bound = (schema, Schema(Kind.STRUCT, fields=tuple(fields)), copy)
+        bindings[id(schema)] = bound = (schema, Schema(Kind.STRUCT, fields=tuple(fields)), copy)
         return bound
 
     def apply(record: ConnectRecord) -> bool:
@@ -48,7 +48,7 @@ def make(settings: Settings, side: Side) -> Transform:
             return True
         if value is None or schema.kind is not Kind.STRUCT:
             require_struct(schema, value, _PURPOSE)
-        _, record.key_schema, copy = known.get(id(schema)) or bind(schema)
+        _, record.key_schema, copy = bindings.get(id(schema)) or bind(schema)
         record.key = key = {name: value[name] for name in names}
         if copy is not dict.copy:
             record.key = copy(key)

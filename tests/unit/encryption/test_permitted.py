@@ -136,7 +136,7 @@ def test_a_shared_kek_is_agreed_on() -> None:
     first = identities(say=said.append, store=lambda: stored.append(1))
     for _ in range(2):
         first.check(shared)
-    assert (first.known_shared, first.known) == ({"sales": True}, {"sales": "local-kms k -"})
+    assert (first.first_shared, first.first) == ({"sales": True}, {"sales": "local-kms k -"})
     assert (len(said), len(stored)) == (1, 1), "accepted with one line, and remembered"
     with pytest.raises(Fatal, match="was shared when it was first used"):
         first.check(KEK)
