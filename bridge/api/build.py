@@ -1,8 +1,9 @@
-"""A worker with its REST API in front of it."""
+"""A process that runs connectors, with its REST API in front of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from attrs import define
 
@@ -18,24 +19,43 @@ from bridge.config.egress import ALLOWED
 from bridge.errors import BridgeError, Fatal
 from bridge.worker.herder import Herder
 from bridge.worker.plugins import Plugin
+from bridge.worker.process import Process
 from bridge.worker.service import Worker
+
+
+class Make(Protocol):
+    """Makes the process behind the API; ``Worker`` and ``Standalone`` are such makers."""
+
+    def __call__(
+        self,
+        config: Config,
+        worker_id: str,
+        plugins: Sequence[Plugin] | None,
+        on_fatal: Callable[[BridgeError], None],
+        stopped: Callable[[], bool],
+        /,
+    ) -> Process: ...
 
 
 @define(eq=False)
 class Service:
-    """What ``sfbridge worker`` runs. ``failure`` is why it must end, if it must."""
+    """What ``sfbridge worker`` runs. ``failure`` is why it must end, if it must.
+
+    ``make``: which kind of process it is; the API in front of it is the same.
+    """
 
     config: Config
     plugins: list[Plugin] | None = None
     stopped: Callable[[], bool] = lambda: False
+    make: Make = Worker
     failure: BridgeError | None = None
     worker_id: str = ""
     url: str = ""
-    _worker: Worker | None = None
+    _worker: Process | None = None
     _server: Server | None = None
 
     def start(self) -> None:
-        """Bind, answer (503 at first), join the group; returns when it is ready. Raises BridgeError."""
+        """Bind, answer (503 at first), start the process; returns when it is ready. Raises BridgeError."""
         given = listeners(self.config)
         users = (
             read_users(self.config["bridge.rest.users.file"]) if self.config["bridge.rest.users.file"] else {}
@@ -47,7 +67,9 @@ class Service:
         first = _advertised(self.config, next(iter(sockets)))
         self.worker_id = f"{first.host}:{first.port}"
         self.url = f"{first.scheme}://{self.worker_id}"
-        worker = self._worker = Worker(self.config, self.worker_id, self.plugins, self._failed, self.stopped)
+        worker = self._worker = self.make(
+            self.config, self.worker_id, self.plugins, self._failed, self.stopped
+        )
         hosts = {"localhost", "127.0.0.1", "::1", first.host, *(one.host for one in sockets)}
         hosts |= {name.lower() for name in self.config["bridge.rest.allowed.hosts"]}
         site = Site(
@@ -84,8 +106,8 @@ class Service:
         return open_door(self.config)
 
     @property
-    def worker(self) -> Worker:
-        """The worker behind the API."""
+    def worker(self) -> Process:
+        """The process behind the API."""
         assert self._worker is not None
         return self._worker
 
@@ -132,7 +154,7 @@ def _advertised(config: Config, first: Listener) -> Listener:
     return Listener(scheme, host, config["rest.advertised.port"] or first.port)
 
 
-def table(worker: Worker, config: Config) -> dict[str, dict[str, Handler]]:
+def table(worker: Process, config: Config) -> dict[str, dict[str, Handler]]:
     """Every route of a worker."""
 
     def herder() -> Herder:
@@ -149,7 +171,7 @@ def table(worker: Worker, config: Config) -> dict[str, dict[str, Handler]]:
         **admin.routes(
             admin.Admin(
                 worker.loggers,
-                lambda: worker.herder.leader if worker.herder else None,
+                lambda: worker.leader,
                 worker.ready.is_set,
                 lambda: worker.stage,
                 worker.scrape,

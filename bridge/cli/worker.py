@@ -6,6 +6,7 @@ import argparse
 import getpass
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,17 +15,29 @@ from bridge.cli.signals import leave, stopped_by_signals
 from bridge.waits import SHUTDOWN
 
 if TYPE_CHECKING:
-    from bridge.api.build import Service
+    from bridge.api.build import Make, Service
+    from bridge.config import Config
 
 GRACE = 2.0  # seconds beyond the time for a shutdown, for saying what was not committed
 
-HELP = "Run a worker: connectors are made by REST and shared among all workers of one group.id."
-EXAMPLE = "sfbridge worker --worker worker.properties"
+HELP = (
+    "Run a worker: connectors are made by REST and shared among all workers of one group.id. With --standalone one "
+    "process runs them without a group, and keeps them in a directory."
+)
+EXAMPLE = "sfbridge worker --worker worker.properties\n  sfbridge worker --standalone state"
+WORKER_FILE = "worker.properties"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments, as promised in the documentation."""
     parser.add_argument("--worker", type=Path, metavar="W", help="worker.properties")
+    parser.add_argument(
+        "--standalone",
+        type=Path,
+        metavar="DIR",
+        help="one process without a group: connectors, what they are wanted to be, and requests are kept in DIR, "
+        f"positions in the offsets topic; without --worker, DIR/{WORKER_FILE} counts if it is there",
+    )
     parser.add_argument("--log-format", choices=("text", "json"), default="text")
     parser.add_argument("--log-level", choices=("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")
     parser.add_argument(
@@ -47,24 +60,39 @@ def run(args: argparse.Namespace) -> int:
     from bridge.errors import Retriable
 
     log.configure(args.log_format, args.log_level)
-    config = load_worker(args.worker)
+    config = load_worker(args.worker or _worker_file(args.standalone))
     log.register_secrets(config.hidden())
     _allow_many_files()
     seconds = config[SHUTDOWN.key] / 1000
     ended = stopped_by_signals(lambda: _at_last(seconds))
-    service = Service(config, stopped=ended.is_set)
+    service = Service(config, stopped=ended.is_set, make=_kind(args.standalone, config))
     try:
         service.start()
     except Retriable:
         if not ended.is_set():
             raise
         return 0  # asked to stop before Kafka had answered: there is nothing to drain
-    print(f"worker {service.worker_id} of group {config['group.id']} answers at {service.url}", flush=True)
+    print(f"{service.worker.called} answers at {service.url}", flush=True)
     if (warning := service.open_door()) is not None:
         print(warning, flush=True)
     while not ended.wait(0.2) and service.failure is None:
         pass
     return _end(service)
+
+
+def _worker_file(directory: Path | None) -> Path | None:
+    """The file that goes without saying: the one in the directory of a worker without a group."""
+    file = None if directory is None else directory / WORKER_FILE
+    return file if file is not None and file.is_file() else None
+
+
+def _kind(directory: Path | None, config: Config) -> Make:
+    """A worker of a group, or one alone where a directory is given for it."""
+    from bridge.worker.service import Worker
+    from bridge.worker.standalone import DIRECTORY, Standalone
+
+    named = directory or (Path(config[DIRECTORY]) if config[DIRECTORY] else None)
+    return Worker if named is None else partial(Standalone, directory=named.absolute())
 
 
 def _at_last(seconds: float) -> None:

@@ -37,6 +37,7 @@ class Leader:
     open_log: Callable[[], Log]
     status_log: Log
     on_fatal: Callable[[BridgeError], None] = lambda error: None
+    on_lead: Callable[[], None] = lambda: None
     _log: Log | None = None
     _ready: bool = False
     _not_before: float = 0.0
@@ -90,7 +91,7 @@ class Leader:
                     return
                 self._log = self.open_log()
                 self._ready = True
-                for_connector("").info("%s leads the group now", self.worker_id)
+                self.on_lead()
             self._assign()
             self._tidy()
 

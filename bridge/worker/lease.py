@@ -215,6 +215,7 @@ class Leased:
             for_connector(self._connector.name).exception("unexpected error: this is a fault of the bridge")
         return True
 
-    def join(self, timeout: float) -> None:
-        """Wait until the lease was given back."""
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait until the lease was given back; False after ``timeout`` seconds."""
         self._thread.join(timeout)
+        return not self._thread.is_alive()

@@ -24,7 +24,7 @@ from bridge.kafka.offsets import replay_id_of
 from bridge.log import for_connector, register_secrets
 from bridge.metrics import Metrics
 from bridge.pipeline.connector import Connector
-from bridge.worker.lease import holder
+from bridge.worker.lease import Leased, holder
 from bridge.worker.positions import Positions
 from bridge.worker.probe import remark
 
@@ -88,11 +88,16 @@ class SalesforceRunning:
     _connector: Connector
     _loaded: Loaded
     _metrics: Metrics
-    _told: int = 0
     _stopping: threading.Event = field(factory=threading.Event)
+    _leased: Leased | None = None
+    """Where no group says who runs it: the connector with its lease."""
+    _told: int = 0
 
     def start(self) -> None:
         self._metrics.register(self._connector.stats)
+        if self._leased is not None:
+            self._leased.start()
+            return
         name = f"{self._connector.name}-start"
         threading.Thread(target=self._start, name=name, daemon=True).start()
 
@@ -117,7 +122,7 @@ class SalesforceRunning:
         self._connector.stop()
 
     def join(self, timeout: float | None = None) -> bool:
-        ended = self._connector.join(timeout)
+        ended = self._connector.join(timeout) and (self._leased is None or self._leased.join(timeout))
         if ended and self._stopping.is_set():  # it is not shown any more; one that failed by itself is
             self._metrics.remove(self._connector.name)
         return ended
@@ -152,6 +157,8 @@ class SalesforcePlugin:
 
     worker: Config
     metrics: Metrics = field(factory=Metrics)
+    leases: bool = False
+    """Whether a connector needs its lease, because no group says who runs it."""
     name: str = MANAGED
     version: str = ""
     type: str = "source"
@@ -175,7 +182,9 @@ class SalesforcePlugin:
 
     def run(self, name: str, given: Mapping[str, str], worker: str) -> Running:
         loaded = self._loaded(name, given)
-        return SalesforceRunning(Connector(loaded), loaded, self.metrics)
+        connector, stopping = Connector(loaded), threading.Event()
+        leased = Leased(loaded, connector, stopping) if self.leases else None
+        return SalesforceRunning(connector, loaded, self.metrics, stopping, leased)
 
     def offsets(self, name: str, given: Mapping[str, str]) -> list[dict[str, Any]]:
         with Positions(self._loaded(name, given)) as positions:
@@ -221,6 +230,6 @@ class SalesforcePlugin:
         return loaded
 
 
-def salesforce_plugins(worker: Config, metrics: Metrics) -> list[Plugin]:
+def salesforce_plugins(worker: Config, metrics: Metrics, *, leases: bool = False) -> list[Plugin]:
     """The connector under both its names."""
-    return [SalesforcePlugin(worker, metrics, name, __version__) for name in (MANAGED, SELF_MANAGED)]
+    return [SalesforcePlugin(worker, metrics, leases, name, __version__) for name in (MANAGED, SELF_MANAGED)]

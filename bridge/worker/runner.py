@@ -61,6 +61,8 @@ class Runner:
     plugin_of: Callable[[dict[str, str]], Plugin | None]
     alter: Callable[[str, dict[str, Any]], dict[str, Any]]
     catch_up: Callable[[], None] = lambda: None
+    again_after_fenced: bool = True
+    """Whether this process is told what it is to run, and so may fence whoever fenced it."""
     starts: int = 0
     failed_starts: int = 0
     _hosted: dict[str, Hosted] = field(factory=dict)
@@ -286,7 +288,7 @@ class Runner:
                 )
                 self._hosted.pop(hosted.name, None)
                 return []
-            if self._may_start_again(hosted):
+            if self.again_after_fenced and self._may_start_again(hosted):
                 for_connector(hosted.name).warning(
                     "%s; but this worker is the one that is to run it: it starts again", error.message
                 )

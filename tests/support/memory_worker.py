@@ -20,6 +20,7 @@ from bridge.worker.loggers import Loggers
 from bridge.worker.plugins import Plugin, View
 from bridge.worker.records import Record
 from bridge.worker.runner import Runner
+from bridge.worker.standalone import Alone
 from bridge.worker.state import State
 
 WORKER = "127.0.0.1:8083"
@@ -39,19 +40,6 @@ GOOD = {
     "tasks.max": "1",
 }
 JSON = {"content-type": "application/json", "host": WORKER}
-
-
-class Alone:
-    """A group of one worker, without Kafka."""
-
-    def __init__(self, worker_id: str) -> None:
-        self._worker_id = worker_id
-
-    def leads(self) -> bool:
-        return True
-
-    def workers(self) -> frozenset[str]:
-        return frozenset({self._worker_id})
 
 
 @define

@@ -142,6 +142,13 @@ STATE = group(
         default="true",
         importance=LOW,
     ),
+    Property(
+        "bridge.standalone.dir",
+        STRING,
+        "A directory for a worker without a group ('sfbridge worker --standalone DIR' goes before it): connectors, what"
+        " they are wanted to be, and requests are kept there, by one process; positions stay in the offsets topic.",
+        importance=LOW,
+    ),
 )
 
 REST = group(
