@@ -60,6 +60,7 @@ def run(args: argparse.Namespace) -> int:
     from bridge.cli.schemas_files import read, registry_http, type_of
     from bridge.config import load_worker
     from bridge.languages.tagging import tags_in, with_metadata_tags
+    from bridge.languages.traits import traits_of
     from bridge.model.registered import Registered
     from bridge.model.subjects import qualified
     from bridge.registry.client import Registry
@@ -76,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     contract = _contract(args, stem)
     registry = Registry(registry_http(load_worker(args.worker), args.schema_registry))
     latest = registry.latest(subject)
-    if latest is None and type_ == "JSON":
+    if latest is None and traits_of(type_).strict:
         registry.set_config(subject, {"compatibilityPolicy": "LENIENT"})
     wanted = evolve(latest, text=text) if latest else Registered(subject, 0, 0, text, type_)
     wanted = with_contract(wanted, contract)

@@ -15,6 +15,7 @@ from attrs import field, frozen
 from bridge.errors import Fatal, Stage
 from bridge.languages.protobuf import Message, map_parts, parse
 from bridge.languages.tagging import tags_in
+from bridge.languages.traits import traits_of
 from bridge.metadata.infer import record_schema
 from bridge.model.schema import DATE, DECIMAL, TIME, TIMESTAMP, UNSET, EventType, Kind, Schema
 
@@ -141,7 +142,7 @@ def _added(path: str, column: Column, form: str) -> Change:
             f"{what} and has no default",
             "consumers with the new schema: they cannot read older records",
         )
-    if form == "JSON":
+    if traits_of(form).strict:
         what += "; a registry takes it only with compatibilityPolicy=LENIENT (or a closed content model)"
     return Change(path, what)
 

@@ -9,8 +9,9 @@ from typing import Final
 
 from attrs import evolve, frozen
 
-from bridge.config.declarations.formats import SUFFIXES
-from bridge.formats import FORMATS
+from bridge.config.declarations.formats import REGISTRY_TYPES, SUFFIXES
+from bridge.formats import FORMATS, Format
+from bridge.languages.traits import traits_of
 from bridge.metadata.classification import COMPLIANCE, SECURITY, Classification, of_classification, tagged
 from bridge.metadata.infer import record_schema
 from bridge.model.contract import Contract, FieldContract, Rule, render
@@ -99,16 +100,15 @@ def files(
     texts = {}
     for form in wanted:
         name = f"{event.name}{SUFFIXES[form]}"
-        if form == "PROTOBUF" and name in written:
-            texts[name] = _continued(schema, written[name], settings)
+        if name in written and traits_of(REGISTRY_TYPES.get(form)).numbered:
+            texts[name] = _continued(schema, FORMATS[form], written[name], settings)
         else:
             texts[name] = schema_text(schema, form, settings)
     return texts
 
 
-def _continued(schema: Schema, written: str, settings: Mapping[str, str]) -> str:
+def _continued(schema: Schema, form: Format, written: str, settings: Mapping[str, str]) -> str:
     """The text with the fields it lacks under numbers of their own."""
-    form = FORMATS["PROTOBUF"]
     if not form.missing_fields(schema, written, settings):
         return written
     return pretty(form.with_fields(schema, written, settings))

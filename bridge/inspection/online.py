@@ -22,6 +22,7 @@ from bridge.kafka.cluster import Cluster
 from bridge.kafka.errors import ErrorWatch
 from bridge.kafka.service_account import looking
 from bridge.kafka.settings import admin_settings, exactly_once, producer_settings, transactional_id
+from bridge.languages.traits import traits_of
 from bridge.metadata.infer import event_type, record_schema
 from bridge.model.schema import Schema
 from bridge.registry.client import Registry
@@ -263,7 +264,7 @@ class _Registry:
             return f"{subject} has no schema yet; one is registered when the first event comes"
         plan = intend(ways, subject, latest, schema)
         strict = ""
-        if latest.type == "JSON" and registry.config(subject).get("compatibilityPolicy") != "LENIENT":
+        if traits_of(latest.type).strict and registry.config(subject).get("compatibilityPolicy") != "LENIENT":
             strict = (
                 "; its compatibilityPolicy is not LENIENT, so that a field added to the event will be refused"
             )

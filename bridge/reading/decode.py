@@ -19,11 +19,9 @@ from attrs import define, field, frozen
 
 from bridge.documents import understood
 from bridge.errors import Fatal
-from bridge.languages.avro.binary import reading
 from bridge.model.framing import VALUE_HEADER
-from bridge.model.registered import Registered
-from bridge.model.texts import imports_of
 from bridge.model.wire import unframed
+from bridge.reading.bodies import Body, body_of
 from bridge.reading.framed import Framed
 from bridge.registry.client import Registry, schema_fatal
 from bridge.registry.http import Caller, Refused
@@ -39,10 +37,10 @@ class Decoded:
 
 
 @frozen
-class _Schema:
-    type: str
-    parsed: Any = None
-    note: str | None = None
+class _Unusable:
+    """A schema that decodes nothing, and why."""
+
+    note: str
 
 
 @define
@@ -52,7 +50,7 @@ class Decoder:
     registry: Caller | None = None
     context: str = ""
     """``:.name:``, or empty for the default context."""
-    _schemas: dict[int, _Schema] = field(factory=dict)
+    _schemas: dict[int, Body | _Unusable] = field(factory=dict)
     _framed: Framed = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -87,54 +85,32 @@ class Decoder:
         schema = self._schemas.get(schema_id)
         if schema is None:
             schema = self._schemas[schema_id] = self._fetch(self.registry, schema_id)
-        if schema.note:
+        if isinstance(schema, _Unusable):
             return _as_base64(data, schema_id, schema.note)
         try:
-            return Decoded(_payload(schema, body), schema_id)
+            return Decoded(plain(schema.value(body)), schema_id)
         except Exception as error:  # whatever a decoder says of bytes that do not fit
             return _as_base64(data, schema_id, f"does not fit schema {schema_id} ({type(error).__name__})")
 
-    def _fetch(self, registry: Caller, schema_id: int) -> _Schema:
+    def _fetch(self, registry: Caller, schema_id: int) -> Body | _Unusable:
         try:
             answer = registry.call("GET", f"/schemas/ids/{schema_id}{self._query()}")
         except Refused as refusal:
             if refusal.status == 404:
-                return _Schema("", note=f"the registry has no schema {schema_id}" + self._where())
+                return _Unusable(f"the registry has no schema {schema_id}" + self._where())
             raise
         try:
             with understood(f"schema {schema_id}", schema_fatal):
                 whole = Registry(registry).completed(answer, self.context, schema_id)  # type: ignore[arg-type]  # it only calls
-                return _ready(whole)
+                return body_of(whole)
         except Fatal as error:
-            return _Schema("", note=f"schema {schema_id} cannot be used: {error.message}")
+            return _Unusable(f"schema {schema_id} cannot be used: {error.message}")
 
     def _query(self) -> str:
         return f"?subject={_quoted(self.context)}" if self.context else ""
 
     def _where(self) -> str:
         return f" in {self.context}" if self.context else " in the default context (see --context)"
-
-
-def _ready(schema: Registered) -> _Schema:
-    """What reads values of a schema."""
-    if schema.type == "JSON":
-        return _Schema("JSON")
-    if schema.type == "AVRO":
-        return _Schema("AVRO", reading(schema.text, imports_of(schema.text).values()))
-    if schema.type == "PROTOBUF":
-        # here: the Protobuf library is slow to load
-        from bridge.formats.protobuf.read import Reader
-
-        return _Schema("PROTOBUF", Reader(schema.text, imports_of(schema.text)))
-    return _Schema(schema.type, note=f"schema {schema.id} is of type {schema.type}, which is not known here")
-
-
-def _payload(schema: _Schema, payload: bytes) -> Any:
-    if schema.type == "JSON":
-        return json.loads(payload, parse_constant=str)
-    if schema.type == "PROTOBUF":
-        return plain(schema.parsed.read(payload))
-    return plain(schema.parsed.value(payload))
 
 
 def plain(value: Any) -> Any:

@@ -5,7 +5,6 @@ The DEK's subject is that of the topic where the schema is registered under it, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -15,9 +14,8 @@ from bridge.documents import understood
 from bridge.encryption.deks import Deks
 from bridge.encryption.envelope import NotDecryptedError
 from bridge.errors import BridgeError
-from bridge.languages.avro.binary import Reading, reading
-from bridge.model.texts import imports_of
 from bridge.model.wire import unframed
+from bridge.reading.bodies import Body, body_of
 from bridge.reading.decode import Decoded, Decoder, plain
 from bridge.reading.opener import Opener
 from bridge.registry import answers
@@ -30,11 +28,7 @@ from bridge.routing.letters import PREFIX, opened
 @define
 class _Rules:
     opener: Opener
-    type: str
-    text: str
-    imports: Mapping[str, str]
-    parsed: Any = None
-    reader: Reading | None = None
+    body: Body
 
 
 @define
@@ -101,35 +95,15 @@ class Decrypter:
             opener = Opener(self.deks, subject, whole.type, whole.text, whole.metadata, whole.rule_set)
             if not opener.encrypts:
                 return None
-            imports = imports_of(whole.text)
-            reader = reading(whole.text, imports.values()) if whole.type == "AVRO" else None
-            return _Rules(opener, whole.type, whole.text, imports, reader=reader)
+            return _Rules(opener, body_of(whole))
 
 
-def _value(rules: _Rules, body: bytes) -> Any:
+def _value(rules: _Rules, body: bytes) -> object:
     try:
-        if rules.reader is not None:
-            return rules.opener.avro(body, rules.reader)
-        if rules.type == "JSON":
-            return rules.opener.json(body)
-        return _protobuf(rules, body)
+        return rules.body.opened(body, rules.opener)
     except NotDecryptedError:
         raise
     except BridgeError as error:  # a key that may not be asked, or is not there
         raise NotDecryptedError(error.message) from None
     except Exception as error:  # whatever a decoder says of bytes that do not fit
         raise NotDecryptedError(f"it does not fit its schema ({type(error).__name__})") from None
-
-
-def _protobuf(rules: _Rules, body: bytes) -> Any:
-    # here: the Protobuf library is slow to load
-    from bridge.formats.protobuf.read import Reader, full_name, indexes
-    from bridge.languages.protobuf import parse
-    from bridge.languages.protobuf.descriptors import load, message_class
-
-    path, start = indexes(body)
-    if rules.parsed is None:
-        rules.parsed = load(rules.text, rules.imports), parse(rules.text), Reader(rules.text, rules.imports)
-    pool, file, reader = rules.parsed
-    message = rules.opener.protobuf(body[start:], message_class(pool, full_name(file, path))())
-    return reader.read(body[:start] + message.SerializeToString())

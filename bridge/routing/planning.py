@@ -18,7 +18,9 @@ from bridge.errors import Fatal, Stage, fatal
 from bridge.formats import FORMATS, Format
 from bridge.formats.options import flag
 from bridge.languages.tagging import every_field, retagged, tags_in, with_metadata_tags
+from bridge.languages.traits import traits_of
 from bridge.model.contract import Contract, covers, metadata_document, rule_document, rule_set_document
+from bridge.model.framing import VALUE_HEADER, Framing
 from bridge.model.registered import Registered
 from bridge.model.registry_documents import RuleDocument
 from bridge.model.schema import Schema
@@ -65,6 +67,14 @@ class Ways:
         if topic is None and strategy.rpartition(".")[2] != "RecordNameStrategy":
             return None
         return subject_name(strategy, topic or "", schema.name or "", self.context)
+
+
+def value_framing(form: Format, settings: Mapping[str, str]) -> Framing:
+    """Where a value says which schema wrote it; nowhere in a format without registered schemas."""
+    language = REGISTRY_TYPES.get(form.NAME)
+    if language is None:
+        return Framing()
+    return Framing.of(settings, VALUE_HEADER, indexed=traits_of(language).numbered)
 
 
 @frozen

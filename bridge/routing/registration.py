@@ -19,6 +19,7 @@ from bridge.documents import understood
 from bridge.errors import Fatal, Stage
 from bridge.formats import Format
 from bridge.formats.options import flag
+from bridge.languages.traits import traits_of
 from bridge.log import ConnectorLog
 from bridge.model.contract import Contract
 from bridge.model.protection import NOTHING, Protection
@@ -159,8 +160,8 @@ class Registration:
         return self._register(wanted)
 
     def _with_history(self, latest: Registered) -> str:
-        """The text; in Protobuf with those of earlier versions, whose numbers are not to be used again."""
-        if self.ways.type != "PROTOBUF":
+        """The text; where fields are numbers with those of earlier versions, whose numbers are not to be used again."""
+        if not traits_of(self.ways.type).numbered:
             return latest.text
         numbers = [number for number in self._registry.versions(latest.subject) if number < latest.version]
         versions = [self._registry.version(latest.subject, number) for number in numbers]
@@ -183,9 +184,9 @@ class Registration:
             self._log.warning("%s%s: sfbridge schemas register adds them", text, told)
 
     def _prepare(self, subject: str) -> None:
-        """Connect's open JSON Schema plus a field is incompatible for a strict registry, so a new subject is
+        """An open JSON Schema plus a field is incompatible for a strict registry, so a new subject is
         told to be lenient."""
-        if self.ways.type != "JSON":
+        if not traits_of(self.ways.type).strict:
             return
         try:
             self._registry.set_config(subject, {"compatibilityPolicy": "LENIENT"})

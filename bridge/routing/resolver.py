@@ -30,7 +30,6 @@ from bridge.metadata.classification import LastAnswers
 from bridge.metadata.infer import record_schema
 from bridge.metadata.sources import EventTypes, Metadata, load_contracts
 from bridge.model.contract import protects as says_to_protect
-from bridge.model.framing import VALUE_HEADER, Framing
 from bridge.model.protection import NOTHING
 from bridge.model.registered import Registered
 from bridge.model.schema import EventType, Schema
@@ -46,7 +45,7 @@ from bridge.routing.guard import Guard, deks_of, executor_params
 from bridge.routing.keys import judging
 from bridge.routing.ledger import Ledger
 from bridge.routing.letters import Letters, SealedLetters
-from bridge.routing.planning import Intent
+from bridge.routing.planning import Intent, value_framing
 from bridge.routing.records import alone, by_event, with_header
 from bridge.routing.registration import Registration, Written
 from bridge.routing.routes import Route
@@ -84,7 +83,7 @@ class Writers:
         self._form = FORMATS[config["output.data.format"]]
         self._settings = config.prefixed(_CONVERTER)
         self._strict = flag(self._settings, "latest.compatibility.strict", True)
-        self._framing = Framing.of(self._settings, VALUE_HEADER, indexed=self._form.NAME == "PROTOBUF")
+        self._framing = value_framing(self._form, self._settings)
         self._template = topic_template(config)
         self._timestamps = config.get("bridge.record.timestamp") == "created_date"
         self._contracts = load_contracts(events(config), config.get("bridge.schema.contract"))

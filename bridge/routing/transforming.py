@@ -16,7 +16,6 @@ from attrs import frozen
 
 from bridge.config import Loaded, TopicTemplate, topic_template
 from bridge.config.checks import topic as wrong_topic
-from bridge.config.declarations.formats import REGISTRY_TYPES
 from bridge.documents import understood
 from bridge.errors import BadRecord, BridgeError, Fatal, SetAside, Stage
 from bridge.event import Data, Record
@@ -25,7 +24,7 @@ from bridge.formats.reader import read_with
 from bridge.formats.rows import Layout
 from bridge.languages.tagging import Path
 from bridge.model.converter_classes import SIMPLE, STRING
-from bridge.model.framing import KEY_HEADER, VALUE_HEADER, Framing
+from bridge.model.framing import KEY_HEADER, Framing
 from bridge.model.protection import NOTHING
 from bridge.model.registered import Registered
 from bridge.model.schema import Kind, Schema
@@ -33,6 +32,7 @@ from bridge.registry.client import Incompatible, Registry, schema_fatal
 from bridge.routing.exposure import Exposure
 from bridge.routing.following import REMEMBERED, marked
 from bridge.routing.key_converters import Encoder, header_encoder, key_converter, writes_avro
+from bridge.routing.planning import value_framing
 from bridge.routing.registration import Written
 from bridge.routing.routes import Route, Unprepared
 from bridge.transforms.configuration import chain_of
@@ -106,10 +106,7 @@ class Transforming:
             self._registries.append(registry())
             return self._registries[-1]
 
-        registered = form.NAME in REGISTRY_TYPES
-        self._value_framing = (
-            Framing.of(settings, VALUE_HEADER, indexed=form.NAME == "PROTOBUF") if registered else Framing()
-        )
+        self._value_framing = value_framing(form, settings)
         self._key_framing = Framing.of(options, KEY_HEADER) if writes_avro(name) else Framing()
         self._keys = key_converter(
             name,
