@@ -11,7 +11,7 @@ from typing import Any, Final
 from attrs import define, field
 
 from bridge.api.exchange import MAX_BODY, Answer
-from bridge.api.guard import Guard, Role
+from bridge.api.guard import Guard, Visitor
 from bridge.api.site import Site, empty
 
 Message = MutableMapping[str, Any]
@@ -43,8 +43,8 @@ class Door:
     _asking: dict[str, asyncio.Lock] = field(factory=dict)
     _waiting: dict[str, int] = field(factory=dict)
 
-    async def role(self, address: str, headers: dict[str, str]) -> Role | None:
-        """The role of whoever asks. Raises Busy."""
+    async def visitor(self, address: str, headers: dict[str, str]) -> Visitor | None:
+        """Whoever asks. Raises Busy."""
         recalled = self.guard.recall(headers)
         if not isinstance(recalled, bool):
             return recalled
@@ -55,7 +55,7 @@ class Door:
         self._waiting[address] = self._waiting.get(address, 0) + 1
         try:
             async with self._asking.setdefault(address, asyncio.Lock()):
-                ask = partial(self.guard.role, headers)
+                ask = partial(self.guard.visitor, headers)
                 return await asyncio.get_running_loop().run_in_executor(_HASHING, ask)
         finally:
             self._waiting[address] -= 1
@@ -103,7 +103,7 @@ def application(site: Site, scheme: str) -> App:
         if refusal is not None:
             return refusal
         address = str((scope.get("client") or ("",))[0])
-        route = site.route(scope["method"], target, headers, await door.role(address, headers))
+        route = site.route(scope["method"], target, headers, await door.visitor(address, headers))
         if isinstance(route, Answer):
             return route
         base = f"{scheme}://{headers.get('host', site.worker_id)}"
@@ -116,7 +116,7 @@ def application(site: Site, scheme: str) -> App:
             body = b"".join(pieces)
             if len(body) > MAX_BODY:
                 return site.too_large(target)
-            work = partial(site.carry, route, target, headers, body, base)
+            work = partial(site.carry, route, target, headers, body, base, address)
             return await _work(answering, work, bodies.large if len(body) > _LARGE else None)
         finally:
             bodies.release(pieces)
@@ -164,7 +164,7 @@ async def _send(send: Send, answer: Answer) -> None:
     headers = {name.lower(): text for name, text in answer.headers.items()}
     if (kind := answer.media_type()) is not None:
         headers["content-type"] = kind
-    if answer.status != 204:
+    if answer.status not in (204, 304):
         headers.setdefault("content-length", str(len(content)))
     raw = [(name.encode("latin-1"), text.encode("latin-1")) for name, text in headers.items()]
     await send({"type": "http.response.start", "status": answer.status, "headers": raw})

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from attrs import define
+from attrs import define, field
 
 from bridge import __version__
 from bridge.api import admin, cloud, connect
 from bridge.api.exchange import Handler
-from bridge.api.guard import Guard, origin_of, read_users
+from bridge.api.guard import Guard, origin_of
 from bridge.api.server import Listener, Server, bind, forwarder, listeners
+from bridge.api.sessions import Sessions
 from bridge.api.site import Site
+from bridge.api.users import User, UsersFile
+from bridge.api.v1.routes import routes
 from bridge.config import Config
 from bridge.config.checks import is_loopback
 from bridge.config.egress import ALLOWED
@@ -51,15 +54,16 @@ class Service:
     failure: BridgeError | None = None
     worker_id: str = ""
     url: str = ""
+    guard: Guard = field(factory=lambda: Guard({}, frozenset()))
     _worker: Process | None = None
     _server: Server | None = None
 
     def start(self) -> None:
         """Bind, answer (503 at first), start the process; returns when it is ready. Raises BridgeError."""
         given = listeners(self.config)
-        users = (
-            read_users(self.config["bridge.rest.users.file"]) if self.config["bridge.rest.users.file"] else {}
-        )
+        users: Mapping[str, User] = {}
+        if self.config["bridge.rest.users.file"]:
+            users = UsersFile(self.config["bridge.rest.users.file"])
         sockets = {}
         for one in given:
             bound = bind(one)
@@ -72,15 +76,19 @@ class Service:
         )
         hosts = {"localhost", "127.0.0.1", "::1", first.host, *(one.host for one in sockets)}
         hosts |= {name.lower() for name in self.config["bridge.rest.allowed.hosts"]}
+        sessions = worker_sessions(worker)
+        guard = self.guard = Guard(users, frozenset(hosts), own_origins(self.config, first), sessions)
+        ours, needs = routes(guard)
         site = Site(
-            table(worker, self.config),
-            Guard(users, frozenset(hosts), own_origins(self.config, first)),
+            {**table(worker, self.config), **ours},
+            guard,
             self.worker_id,
             worker.ready.is_set,
             lambda: worker.stage,
             forwarder(first.scheme, self.worker_id, self.config["listeners.https.ssl.keystore.location"]),
             worker.catch_up,
             literals=not self.config["bridge.rest.mask.literals"],
+            needs=needs,
         )
         self._server = Server(site, sockets, self.config)
         self._server.start()
@@ -113,6 +121,17 @@ class Service:
 
     def _failed(self, error: BridgeError) -> None:
         self.failure = error if isinstance(error, Fatal) else self.failure
+
+
+def worker_sessions(worker: Process) -> Sessions:
+    """Sign-ins that every worker of the group accepts: the key and what was ended stand in its topics."""
+
+    def end(digest: str, until: int) -> None:
+        assert worker.herder is not None
+        worker.herder.sign_out(digest, until)
+
+    group = str(worker.config["group.id"])
+    return Sessions(group, lambda: worker.state.sign_in_key, end, worker.state.signed_out.__contains__)
 
 
 def own_origins(config: Config, first: Listener) -> frozenset[str]:

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from bridge.api.connect import VERSION
+from bridge.api.v1.operation import Operation
+from bridge.api.v1.routes import operations, schemas
 
 _ONE, _CLOUD = "/connectors/{connector}", "/connect/v1/environments/{environment}/clusters/{cluster}"
 _MINE: Final = _CLOUD + "/connectors/{connector}"
@@ -149,27 +151,66 @@ def document() -> dict[str, Any]:
         for status in _REFUSALS:
             call["responses"][status] = {"$ref": f"#/components/responses/{status}"}
         paths.setdefault(path, {})[method] = call
+    for one in operations():
+        paths.setdefault(one.path, {})[one.method.lower()] = _ours(one)
     return {
         "openapi": "3.0.3",
         "info": {
             "title": "sfbridge worker",
             "version": VERSION,
-            "description": "Kafka Connect's REST API and Confluent Cloud's Connect API; see docs/rest.md.",
+            "description": "Kafka Connect's REST API, Confluent Cloud's Connect API, and the bridge's own additions "
+            "for operators under /bridge/v1/; see docs/rest.md.",
         },
         "paths": paths,
         "components": {
-            "schemas": SCHEMAS,
+            "schemas": {**SCHEMAS, **schemas()},
             "responses": {
                 status: {"description": why, "content": _content("Error")}
-                for status, why in _REFUSALS.items()
+                for status, why in {
+                    **_REFUSALS,
+                    "429": "Too many of them; Retry-After says when to ask again",
+                }.items()
             },
             "securitySchemes": {
                 "basic": {"type": "http", "scheme": "basic"},
                 "bearer": {"type": "http", "scheme": "bearer"},
+                "token": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "X-SFBridge-Token",
+                    "description": "Beside the cookie of a sign-in, for all that changes something",
+                },
             },
         },
-        "security": [{}, {"basic": []}, {"bearer": []}],
+        "security": [{}, {"basic": []}, {"bearer": []}, {"token": []}],
     }
+
+
+def _ours(one: Operation[Any]) -> dict[str, Any]:
+    """A call under ``/bridge/v1/``."""
+    needed = "nobody is asked who they are" if one.role is None else f"role {one.role.word}"
+    call: dict[str, Any] = {
+        "summary": one.summary,
+        "description": needed[0].upper() + needed[1:],
+        "tags": ["bridge"],
+        "parameters": [
+            {"name": q.name, "in": "query", "required": False, "description": q.doc, "schema": dict(q.schema)}
+            for q in one.query
+        ],
+    }
+    call["parameters"] += [_parameter("path", part[1:-1]) for part in one.path.split("/") if part[:1] == "{"]
+    if one.body is not None:
+        content = _content(one.body)
+        if one.forms:
+            content |= {"application/x-www-form-urlencoded": content["application/json"]}
+        call["requestBody"] = {"required": True, "content": content}
+    call["responses"] = {
+        str(status): {"description": "Done"} | ({"content": _content(schema)} if schema else {})
+        for status, schema in one.answers.items()
+    }
+    for status in (*_REFUSALS, "429"):
+        call["responses"].setdefault(status, {"$ref": f"#/components/responses/{status}"})
+    return call
 
 
 _REFUSALS: Final = {

@@ -9,10 +9,13 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from bridge.api.guard import Role
+from bridge.api.guard import Visitor
+from bridge.api.users import Role
 from bridge.java.numbers import double_text
 from bridge.worker.refusals import Refused
 
+FORWARDED: Final = "x-sfbridge-forwarded"
+"""The header by which a worker says that it hands a request on."""
 MAX_BODY: Final = 1024 * 1024
 """No configuration of that size could be stored: brokers refuse larger records."""
 MOST_PROPERTIES: Final = 5_000
@@ -34,9 +37,16 @@ class Ask:
     headers: Mapping[str, str] = field(factory=dict)
     body: bytes = b""
     base: str = ""
-    role: Role = Role.WRITE
+    visitor: Visitor = field(factory=lambda: Visitor("", Role.WRITE))
+    address: str = ""
+    """Of the client; empty where it is not known."""
     literally: bool = False
     """Whether secrets are to be shown as they were sent."""
+
+    @property
+    def forwarded(self) -> bool:
+        """Whether another worker hands it on."""
+        return FORWARDED in self.headers
 
     def flag(self, name: str, default: bool = False) -> bool:
         """A boolean as Java reads it: everything but 'true' is false."""
@@ -79,6 +89,14 @@ class Answer:
 
 
 Handler = Callable[[Ask], Answer]
+
+
+class Elsewhere(Exception):
+    """Another worker has the answer. ``otherwise``: what is answered where it does not."""
+
+    def __init__(self, worker: str, otherwise: Answer, seconds: float = 2.0) -> None:
+        super().__init__(worker)
+        self.worker, self.otherwise, self.seconds = worker, otherwise, seconds
 
 
 def _words(wrong: BaseException) -> str:

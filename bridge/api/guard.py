@@ -6,96 +6,34 @@ import base64
 import binascii
 import hashlib
 import hmac
-import os
 import re
 import threading
-from collections.abc import Mapping
-from enum import IntEnum
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from attrs import define, field, frozen
 
-from bridge.contents import file_content
-from bridge.errors import ConfigurationError, Fault
+from bridge.api.sessions import PROOF_HEADER, Session, Sessions
+from bridge.api.users import Role, User, UsersFile, matches
 
-_COST: Final = (2**14, 8, 1)
 _REMEMBERED: Final = 1_000
 _HOST: Final = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::[0-9]{1,5})?")
 _DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
-FILE: Final = "bridge.rest.users.file"
-
-
-class Role(IntEnum):
-    """What somebody may do; each includes the one before."""
-
-    READ = 1
-    """States and configurations, secrets masked."""
-    RECORDS = 2
-    """What is in topics."""
-    WRITE = 3
-    """Whatever changes something, or says whether a value that somebody sent is good."""
-
-    @property
-    def word(self) -> str:
-        """As in the users file."""
-        return self.name.lower()
+_NOBODY: Final = f"scrypt:{bytes(16).hex()}:{bytes(32).hex()}"
+"""A hash that no password has: an unknown name takes as long as a known one."""
+SESSION: Final = "session"
+"""The scheme by which a worker hands a session on to another one, whose cookie has another name."""
 
 
 @frozen
-class User:
-    """One line of the users file: ``scrypt:<salt>:<hash>`` and a role."""
+class Visitor:
+    """Whoever asks. ``name`` is empty where nobody is asked for it; ``session``: of a browser that has signed in."""
 
-    hashed: str
-    role: Role = Role.WRITE
-
-
-_NOBODY: Final = f"scrypt:{bytes(16).hex()}:{bytes(32).hex()}"
-"""A hash that no password has: an unknown name takes as long as a known one."""
-
-
-def hash_password(password: str, salt: bytes | None = None) -> str:
-    """``scrypt:<salt>:<hash>`` for a line of the users file."""
-    salt = salt or os.urandom(16)
-    return f"scrypt:{salt.hex()}:{_scrypt(password, salt).hex()}"
-
-
-def _scrypt(password: str, salt: bytes) -> bytes:
-    n, r, p = _COST
-    return hashlib.scrypt(password.encode(), salt=salt, n=n, r=r, p=p, dklen=32)
-
-
-def read_users(path: str) -> dict[str, User]:
-    """Name → user. Raises ConfigurationError for a line that is none."""
-    users: dict[str, User] = {}
-    try:
-        lines = file_content(path).decode().splitlines()
-    except ValueError:
-        raise ConfigurationError([Fault(FILE, "cannot be read as text")]) from None
-    for number, line in enumerate(lines, 1):
-        if line.strip() and not line.startswith("#"):
-            name, user = _user(number, line.strip())
-            users[name] = user
-    if not users:
-        raise ConfigurationError([Fault(FILE, "names nobody")])
-    return users
-
-
-def _user(number: int, line: str) -> tuple[str, User]:
-    name, *parts = line.split(":")
-    word = parts.pop().strip() if len(parts) == 4 else Role.WRITE.word
-    kind, salt, value = parts if len(parts) == 3 else ("", "", "")
-    try:
-        sound = kind == "scrypt" and bool(bytes.fromhex(salt)) and len(bytes.fromhex(value)) == 32
-    except ValueError:
-        sound = False
-    if not name or not sound:
-        why = "is no 'name:hash[:role]'; 'sfbridge worker --hash-password' makes the hash"
-        raise ConfigurationError([Fault(FILE, f"line {number} {why}")])
-    role = next((role for role in Role if role.word == word), None)
-    if role is None:
-        roles = ", ".join(role.word for role in Role)
-        raise ConfigurationError([Fault(FILE, f"line {number} gives a role that is none of {roles}")])
-    return name, User(f"scrypt:{salt}:{value}", role)
+    name: str
+    role: Role
+    session: Session | None = None
+    by_cookie: bool = False
+    """The browser has sent it by itself, whichever page wanted that."""
 
 
 def origin_of(scheme: str, host: str) -> str:
@@ -113,8 +51,11 @@ class Guard:
     users: Mapping[str, User]
     hosts: frozenset[str]
     origins: frozenset[str] = frozenset()
-    _good: dict[bytes, Role] = field(factory=dict)
+    sessions: Sessions = field(factory=lambda: Sessions.alone(""))
+    _good: dict[bytes, Visitor] = field(factory=dict)
     _bad: dict[bytes, None] = field(factory=dict)
+    _of: Mapping[str, User] | None = None
+    """The users whom ``_good`` and ``_bad`` speak of."""
     _lock: threading.Lock = field(factory=threading.Lock)
 
     def stranger(self, headers: Mapping[str, str], scheme: str) -> tuple[int, str] | None:
@@ -130,43 +71,95 @@ class Guard:
             return 403, "The request was made by a page of another site"
         return None
 
-    def recall(self, headers: Mapping[str, str]) -> Role | bool:
-        """The role of somebody who is known already; False: nobody; True: :meth:`role` has to be asked."""
-        if not self.users:
-            return Role.WRITE
+    def recall(self, headers: Mapping[str, str]) -> Visitor | bool:
+        """Somebody who is known already; False: nobody; True: :meth:`visitor` has to be asked."""
+        users = self._current()
+        if not users:
+            return Visitor("", Role.WRITE)
         authorization = headers.get("authorization", "")
+        if not authorization:
+            return self._by_cookie(headers, users) or False
+        kind, _, token = authorization.partition(" ")
+        if kind.lower() == SESSION:
+            return self._of_session(token.strip(), users, by_cookie=False) or False
         seen = _digest(authorization)
         if seen in self._good:
             return self._good[seen]
         return bool(_given(authorization)) and seen not in self._bad
 
-    def role(self, headers: Mapping[str, str]) -> Role | None:
-        """The role of whoever asks, None for nobody. Costs 16 MB and 50 ms for each name that is tried first."""
+    def visitor(self, headers: Mapping[str, str]) -> Visitor | None:
+        """Whoever asks, None for nobody. Costs 16 MB and 50 ms for each name that is tried first."""
         recalled = self.recall(headers)
-        if isinstance(recalled, Role):
+        if isinstance(recalled, Visitor):
             return recalled
-        authorization = headers.get("authorization", "")
-        role = self._check(*_given(authorization)) if recalled else None
+        users, authorization = self._current(), headers.get("authorization", "")
+        visitor = self._check(users, *_given(authorization)) if recalled else None
         with self._lock:
-            remembered: dict[bytes, Role] | dict[bytes, None] = self._bad
-            if role is not None:
+            if users is not self._of:  # they have changed meanwhile
+                return visitor
+            remembered: dict[bytes, Visitor] | dict[bytes, None] = self._bad
+            if visitor is not None:
                 remembered = self._good
-                self._good[_digest(authorization)] = role
+                self._good[_digest(authorization)] = visitor
             else:
                 self._bad[_digest(authorization)] = None
             if len(remembered) > _REMEMBERED:
                 remembered.clear()
-        return role
+        return visitor
 
-    def _check(self, kind: str, name: str, password: str) -> Role | None:
+    def sign_in(self, name: str, password: str) -> Visitor | None:
+        """Whoever has this name and password; costs as :meth:`visitor`."""
+        return self._check(self._current(), "basic", name, password)
+
+    def forged(self, visitor: Visitor, headers: Mapping[str, str]) -> bool:
+        """Whether a request that changes something lacks the proof that our own page sent it."""
+        if visitor.session is None or not visitor.by_cookie:
+            return False
+        given = headers.get(PROOF_HEADER, "").encode("utf-8", "replace")
+        return not hmac.compare_digest(given, visitor.session.proof.encode())
+
+    def secure(self, headers: Mapping[str, str], scheme: str) -> bool:
+        """Whether the browser speaks TLS, to us or to a proxy of ours before us."""
+        return scheme == "https" or headers.get("origin", "").strip().lower().startswith("https://")
+
+    def _current(self) -> Mapping[str, User]:
+        now = self.users.current() if isinstance(self.users, UsersFile) else self.users
+        if now is not self._of:
+            with self._lock:
+                self._good.clear()
+                self._bad.clear()
+                self._of = now
+        return now
+
+    def _by_cookie(self, headers: Mapping[str, str], users: Mapping[str, User]) -> Visitor | None:
+        host = headers.get("host", "").strip().lower()
+        names = {self.sessions.cookie(host, secure) for secure in (True, False)}
+        tokens = (token for name, token in _cookies(headers.get("cookie", "")) if name in names)
+        found = (self._of_session(token, users, by_cookie=True) for token in tokens)
+        return next((visitor for visitor in found if visitor is not None), None)
+
+    def _of_session(self, token: str, users: Mapping[str, User], *, by_cookie: bool) -> Visitor | None:
+        session = self.sessions.check(token, users)
+        return (
+            None if session is None else Visitor(session.name, users[session.name].role, session, by_cookie)
+        )
+
+    def _check(self, users: Mapping[str, User], kind: str, name: str, password: str) -> Visitor | None:
         if kind == "bearer":
-            tokens = [
-                user for scheme_and_token, user in self.users.items() if scheme_and_token.startswith("bearer")
+            tokens = {token: user for token, user in users.items() if token.startswith("bearer")}
+            good = [
+                Visitor(token, one.role) for token, one in tokens.items() if matches(password, one.hashed)
             ]
-            roles = [user.role for user in tokens if _matches(password, user.hashed)]
-            return max(roles, default=None)
-        user = self.users.get(name, User(_NOBODY))
-        return user.role if _matches(password, user.hashed) else None
+            return max(good, key=lambda visitor: visitor.role, default=None)
+        user = users.get(name)
+        right = matches(password, _NOBODY if user is None else user.hashed)
+        return Visitor(name, user.role) if user is not None and right else None
+
+
+def _cookies(header: str) -> Iterator[tuple[str, str]]:
+    for part in header.split(";"):
+        name, _, value = part.partition("=")
+        yield name.strip(), value.strip()
 
 
 def _digest(authorization: str) -> bytes:
@@ -185,8 +178,3 @@ def _given(authorization: str) -> tuple[str, str, str] | tuple[()]:
     except (binascii.Error, ValueError):
         return ()
     return "basic", name, password
-
-
-def _matches(password: str, hashed: str) -> bool:
-    _, salt, value = hashed.split(":")
-    return hmac.compare_digest(_scrypt(password, bytes.fromhex(salt)).hex(), value)

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 from attrs import frozen
 
-from bridge.api.exchange import Answer
-from bridge.api.site import FORWARDED, Site
+from bridge.api.exchange import FORWARDED, Answer
+from bridge.api.site import Forward, Site
 from bridge.api.trust import session
 from bridge.config import Config
 from bridge.config.checks import is_loopback
@@ -29,6 +29,7 @@ _HOP: Final = frozenset(
         "origin", "referer", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest", "sec-fetch-user",
     }
 )  # fmt: skip
+_KEPT: Final = ("location", "allow", "www-authenticate", "retry-after", "cache-control")
 _HANDSHAKE_SECONDS: Final = 10.0
 
 
@@ -174,33 +175,36 @@ async def _serving(server: Any, bound: socket.socket) -> None:
     await (server._serve(sockets=[bound]) if hasattr(server, "_serve") else server.serve(sockets=[bound]))
 
 
-def forwarder(scheme: str, worker_id: str, ca_file: str | None) -> Any:
+def forwarder(scheme: str, worker_id: str, ca_file: str | None) -> Forward:
     """Sends a request on to another worker, with the credentials it came with. Raises ConfigurationError."""
     import requests
 
     session(ca_file, _KEYSTORE).close()  # a file that cannot be used is told now
 
     def forward(
-        leader: str, method: str, target: str, headers: Mapping[str, str], body: bytes
+        worker: str,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        seconds: float = LEADER.longest,
     ) -> Answer | None:
         passed = {key: value for key, value in headers.items() if key not in _HOP}
         try:
-            # No connection is kept: the leader would wait for it when it ends.
+            # No connection is kept: the other worker would wait for it when it ends.
             with session(ca_file, _KEYSTORE) as asking:
                 asking.trust_env = False  # no proxy, and no .netrc in place of the credentials it came with
                 answer = asking.request(
                     method,
-                    f"{scheme}://{leader}{target}",
+                    f"{scheme}://{worker}{target}",
                     data=body or None,
                     headers={**passed, FORWARDED: worker_id},
-                    timeout=LEADER.longest,
+                    timeout=seconds,
                     allow_redirects=False,
                 )
         except (requests.RequestException, ConfigurationError):
             return None
-        kept = {
-            k: v for k, v in answer.headers.items() if k.lower() in ("location", "allow", "www-authenticate")
-        }
+        kept = {k: v for k, v in answer.headers.items() if k.lower() in _KEPT}
         kind = answer.headers.get("Content-Type", "application/json")
         return Answer(answer.status_code, answer.content or None, kept, kind)
 

@@ -5,19 +5,27 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
-from bridge.api.exchange import Answer, Ask, Handler
-from bridge.api.guard import Guard, Role
+from bridge.api.exchange import Answer, Ask, Elsewhere, Handler
+from bridge.api.guard import SESSION, Guard, Visitor
+from bridge.api.representation import represented
+from bridge.api.sessions import PROOF_HEADER
+from bridge.api.users import Role
 from bridge.errors import BridgeError, ConfigurationError, Retriable
 from bridge.log import for_connector, masked
+from bridge.waits import LEADER
 from bridge.worker.refusals import NotLeader, Refused
 
-FORWARDED: Final = "x-sfbridge-forwarded"
 _CLOUD: Final = "/connect/v1/"
+_OURS: Final = ("bridge/v1/", "console")
+"""The beginnings of templates that are ours, whose clients are browsers, too."""
+_SAFE: Final = ("GET", "HEAD", "OPTIONS")
+_HERE_ONLY: Final = ("cookie", PROOF_HEADER, "if-none-match", "accept-encoding")
+"""Headers that are for the worker which was asked, not for one that it asks."""
 _SUSPICIOUS: Final = {
     "%2f": "Ambiguous URI path separator",
     "%25": "Ambiguous URI path encoding",
@@ -25,22 +33,42 @@ _SUSPICIOUS: Final = {
     "\\": "Suspicious Path Character",
 }
 _WAIT: Final = 5.0  # seconds that a request waits for a leader
+_NOBODY: Final = Visitor("", Role.READ)
+Needs = Mapping[tuple[str, str], Role | None]
+"""(Path, method) → the role that it needs; None: nobody is asked who they are."""
+
+
+class Forward(Protocol):
+    """Sends a request to another worker by its id; its answer, None if it cannot."""
+
+    def __call__(
+        self, worker: str, method: str, target: str, headers: Mapping[str, str], body: bytes,
+        seconds: float = LEADER.longest,
+    ) -> Answer | None: ...  # fmt: skip
+
+
+def nowhere(
+    worker: str, method: str, target: str, headers: Mapping[str, str], body: bytes,
+    seconds: float = LEADER.longest,
+) -> Answer | None:  # fmt: skip
+    """A :class:`Forward` where there is no other worker."""
+    return None
 
 
 @frozen
 class Route:
-    """Who answers a request, and in which role it was made. ``quick``: at once, from memory."""
+    """Who answers a request, and who made it. ``quick``: at once, from memory."""
 
     method: str
     handler: Handler
     segments: tuple[str, ...]
-    role: Role
+    visitor: Visitor
     quick: bool = False
 
 
 @define(eq=False)
 class Site:
-    """``forward`` sends a request to another worker by its id and returns the answer, None if it cannot.
+    """``needs``: where something else than the method says which role it takes.
 
     ``catch_up`` reads what that worker has written, so that who asked here sees here what came of it.
     """
@@ -50,11 +78,12 @@ class Site:
     worker_id: str
     ready: Callable[[], bool] = lambda: True
     stage: Callable[[], str] = lambda: ""
-    forward: Callable[[str, str, str, Mapping[str, str], bytes], Answer | None] = lambda *_: None
+    forward: Forward = nowhere
     catch_up: Callable[[], None] = lambda: None
     open: frozenset[str] = frozenset({"health"})
     literals: bool = False
     """Those who may write are shown secrets as they were sent."""
+    needs: Needs = field(factory=dict)
     _routes: list[tuple[re.Pattern[str], str]] = field(factory=list)
 
     def __attrs_post_init__(self) -> None:
@@ -65,7 +94,7 @@ class Site:
         """The answer to a request; ``target`` is the raw path with its query. Never raises."""
         refusal = self.stranger(target, headers, base.partition(":")[0])
         if refusal is None:
-            route = self.route(method, target, headers, self.guard.role(headers))
+            route = self.route(method, target, headers, self.guard.visitor(headers))
             refusal = route if isinstance(route, Answer) else self.carry(route, target, headers, body, base)
         return empty(refusal, method)
 
@@ -75,16 +104,16 @@ class Site:
         return None if refusal is None else self._error(target, *refusal)
 
     def route(
-        self, method: str, target: str, headers: Mapping[str, str], role: Role | None
+        self, method: str, target: str, headers: Mapping[str, str], visitor: Visitor | None
     ) -> Route | Answer:
         """Who will answer, or the refusal. All that can be said without the body is said here."""
         path = target.partition("?")[0]
-        if role is None:
-            more = {"WWW-Authenticate": 'Basic realm="sfbridge"'}
-            return self._error(target, 401, "HTTP 401 Unauthorized", more)
+        match = None if _unusable(path) else self._find(path)
+        needed = None if match is None else self._needed(match[0], method)
+        if visitor is None and (match is None or needed is not None):
+            return self._nobody(target, headers)
         if (wrong := _unusable(path)) is not None:
             return self._error(target, 400, wrong)
-        match = self._find(path)
         if match is None:
             return self._error(target, 404, "HTTP 404 Not Found")
         template, segments = match
@@ -96,24 +125,53 @@ class Site:
             return self._error(
                 target, 405, "HTTP 405 Method Not Allowed", {"Allow": ",".join(_allowed(handlers))}
             )
-        needed = Role.READ if method in ("GET", "HEAD") else Role.WRITE
-        if role < needed:
-            return self._error(target, 403, f"This needs the role {needed.word}; yours is {role.word}")
+        visitor = visitor or _NOBODY
+        if needed is not None and visitor.role < needed:
+            return self._error(
+                target, 403, f"This needs the role {needed.word}; yours is {visitor.role.word}"
+            )
+        if method not in _SAFE and needed is not None and self.guard.forged(visitor, headers):
+            return self._error(target, 403, f"The header {PROOF_HEADER} must hold the token of the sign-in")
         if not _accepts(headers.get("accept", ""), template):
             return self._error(target, 406, "HTTP 406 Not Acceptable")
-        if template not in self.open and not self.ready():
+        if template not in self.open and needed is not None and not self.ready():
             return self._error(target, 503, f"The worker is still starting up: {self.stage()}")
-        return Route(method, handler, segments, role, template in self.open)
+        return Route(method, handler, segments, visitor, template in self.open)
 
-    def carry(self, route: Route, target: str, headers: Mapping[str, str], body: bytes, base: str) -> Answer:
+    def _needed(self, template: str, method: str) -> Role | None:
+        usual = Role.READ if method in _SAFE else Role.WRITE
+        return self.needs.get((template, "GET" if method == "HEAD" else method), usual)
+
+    def _nobody(self, target: str, headers: Mapping[str, str]) -> Answer:
+        """A browser's own dialog must not come up in the middle of our pages."""
+        ours = headers.get("sec-fetch-site", "").strip().lower() == "same-origin"
+        more = {} if ours else {"WWW-Authenticate": 'Basic realm="sfbridge"'}
+        return self._error(target, 401, "HTTP 401 Unauthorized", more)
+
+    def carry(
+        self, route: Route, target: str, headers: Mapping[str, str], body: bytes, base: str, address: str = ""
+    ) -> Answer:
         """The answer of a route. Never raises."""
         query = parse_qs(urlsplit(target).query, keep_blank_values=True)
-        literally = self.literals and route.role is Role.WRITE
-        ask = Ask(route.method, route.segments, query, headers, body, base, route.role, literally)
+        literally = self.literals and route.visitor.role is Role.WRITE
+        ask = Ask(route.method, route.segments, query, headers, body, base, route.visitor, address, literally)
         try:
-            return self._carry_out(route.handler, ask, target)
+            answer = self._renewed(self._carry_out(route.handler, ask, target), ask)
+            return represented(answer, route.method, headers)
         except Exception:
             return self.failed(target)
+
+    def _renewed(self, answer: Answer, ask: Ask) -> Answer:
+        """With a younger cookie for a browser whose session has become a little old."""
+        session, sessions = ask.visitor.session, self.guard.sessions
+        if session is None or not ask.visitor.by_cookie or "Set-Cookie" in answer.headers:
+            return answer
+        younger = sessions.renewed(session, self.guard.users)
+        if younger is None:
+            return answer
+        secure = self.guard.secure(ask.headers, ask.base.partition(":")[0])
+        cookie = sessions.set_cookie(ask.headers.get("host", "").lower(), secure, younger.token)
+        return evolve(answer, headers={**answer.headers, "Set-Cookie": cookie})
 
     def failed(self, target: str) -> Answer:
         """For a bug of ours, while its exception is handled; nobody outside learns more than that."""
@@ -133,24 +191,35 @@ class Site:
         while True:
             try:
                 return handler(ask)
+            except Elsewhere as place:
+                if ask.forwarded or place.worker == self.worker_id:
+                    return place.otherwise
+                return self._forwarded(place.worker, ask, target, place.seconds) or place.otherwise
             except NotLeader as refused:
                 leader = refused.leader
-                if leader and leader != self.worker_id and FORWARDED not in ask.headers:
-                    answer = self.forward(leader, ask.method, target, ask.headers, ask.body)
+                if leader and leader != self.worker_id and not ask.forwarded:
+                    answer = self._forwarded(leader, ask, target, LEADER.longest)
                     if answer is not None and answer.status != 409:
                         self._read_what_was_written()
                         return answer
-                if time.monotonic() > until or FORWARDED in ask.headers:
+                if time.monotonic() > until or ask.forwarded:
                     return self._error(target, 409, refused.message)
                 time.sleep(0.2)
             except Refused as refused:
-                return self._error(target, refused.status, refused.message)
+                return self._error(target, refused.status, refused.message, refused.headers)
             except ConfigurationError as error:
                 return self._error(target, 400, error.message)
             except Retriable as error:
                 return self._error(target, 409, f"Kafka did not answer in time; ask again ({error.message})")
             except BridgeError as error:
                 return self._error(target, 400, error.message)
+
+    def _forwarded(self, worker: str, ask: Ask, target: str, seconds: float) -> Answer | None:
+        """Another worker's answer, asked for by whoever asks here: a session's cookie has another name there."""
+        headers = {name: text for name, text in ask.headers.items() if name not in _HERE_ONLY}
+        if ask.visitor.session is not None:
+            headers["authorization"] = f"{SESSION} {ask.visitor.session.token}"
+        return self.forward(worker, ask.method, target, headers, ask.body, seconds)
 
     def _read_what_was_written(self) -> None:
         try:
@@ -179,10 +248,10 @@ class Site:
 
 
 def _unusable(path: str) -> str | None:
-    """Paths that Kafka Connect's web server refuses, in its words. The cloud-style API takes them."""
+    """Paths that Kafka Connect's web server refuses, in its words. The cloud-style API and ours take them."""
     if "//" in path:
         return "Ambiguous URI empty segment"
-    if path.startswith(_CLOUD):
+    if path.startswith((_CLOUD, *(f"/{one}" for one in _OURS))):
         return None
     folded = path.lower()
     for code, words in _SUSPICIOUS.items():
@@ -197,7 +266,7 @@ def _allowed(handlers: Mapping[str, Any]) -> list[str]:
 
 
 def _accepts(accept: str, template: str) -> bool:
-    if not accept.strip() or template in ("metrics", "openapi.yaml"):
+    if not accept.strip() or template in ("metrics", "openapi.yaml") or template.startswith(_OURS):
         return True
     kinds = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
     return bool(kinds & {"*/*", "application/*", "application/json"})

@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """0 after a drain, 1 when the worker cannot go on."""
     from bridge.api.build import Service
-    from bridge.api.guard import hash_password
+    from bridge.api.users import hash_password
 
     if args.hash_password:
         print(hash_password(getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")))

@@ -272,6 +272,10 @@ class Herder:
             outcome |= {"phase": "FAILED", "message": f"an unexpected {type(error).__name__}"}
         return {**outcome, "applied_at": now()}
 
+    def sign_out(self, digest: str, until: int) -> None:
+        """Have every worker know that a browser's sign-in has ended. Raises BridgeError."""
+        self.status_log.append([records.signed_out(digest, until)])
+
     # ---- plug-ins --------------------------------------------------------------------------------------
 
     def plugin_named(self, name: str) -> Plugin | None:

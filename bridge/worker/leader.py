@@ -6,6 +6,7 @@ so a leader that slept can write nothing when it wakes.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -92,6 +93,8 @@ class Leader:
                 self._log = self.open_log()
                 self._ready = True
                 self.on_lead()
+            if self.state.sign_in_key is None:
+                self.write([records.sign_in_key(os.urandom(32))])
             self._assign()
             self._tidy()
 
@@ -110,7 +113,7 @@ class Leader:
         self.write([(records.ASSIGNMENT, records.encode(value))])
 
     def _tidy(self) -> None:
-        """What was said of connectors that are gone."""
+        """What was said of connectors that are gone, and of sign-ins that are over anyway."""
         with self.state.changed:
             gone = [name for name in self.state.connectors if name not in self.state.configs]
             tasks = [name for name in self.state.tasks if name not in self.state.configs]
@@ -118,10 +121,12 @@ class Leader:
                 (n, t) for n, of in self.state.topics.items() if n not in self.state.configs for t in of
             ]
             outcomes = [name for name in self.state.outcomes if name not in self.state.configs]
+            over = [one for one, until in self.state.signed_out.items() if until < time.time()]
         said: list[Record] = [(records.STATUS + name, None) for name in gone]
         said += [(f"{records.TASK_STATUS}{name}-0", None) for name in tasks]
         said += [(records.topic_key(topic, name), None) for name, topic in topics]
         said += [(records.OUTCOME + name, None) for name in outcomes]
+        said += [(records.SIGNED_OUT + one, None) for one in over]
         if said:
             self.status_log.append(said)
 

@@ -2,15 +2,18 @@
 
 Config topic: ``connector-N`` {"properties":{…}} · ``target-state-N`` {"state","state.v2"} · ``restart-connector-N``
 {"include-tasks","only-failed"} · ``logger-cluster-L`` {"level"} · ``bridge-assignment`` {"epoch","leader","workers"} ·
-``bridge-offsets-request-N`` {"id","type","offsets","requested_at"}.
+``bridge-offsets-request-N`` {"id","type","offsets","requested_at"} · ``bridge-sign-in-key`` {"key"} (base64), which
+signs the tokens of browsers that have signed in.
 Status topic: ``status-connector-N``, ``status-task-N-0`` {"state","trace","worker_id","generation","version"}, of a
 task that encrypts also {"bridge-sealed"} ·
-``status-topic-T:connector-N`` · ``bridge-offsets-outcome-N`` · ``bridge-worker-W`` {"state"}.
+``status-topic-T:connector-N`` · ``bridge-offsets-outcome-N`` · ``bridge-worker-W`` {"state"} ·
+``bridge-signed-out-D`` {"until"}: a sign-in that was ended, by a digest, until it would end by itself (s).
 Connect's task, commit, fencing and session-key records are not written here.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -27,6 +30,8 @@ TASK_STATUS: Final = "status-task-"
 TOPIC_STATUS: Final = "status-topic-"
 OUTCOME: Final = "bridge-offsets-outcome-"
 WORKER: Final = "bridge-worker-"
+SIGN_IN_KEY: Final = "bridge-sign-in-key"
+SIGNED_OUT: Final = "bridge-signed-out-"
 
 Record = tuple[str, bytes | None]
 
@@ -73,6 +78,16 @@ def status(
             **more,
         }
     )
+
+
+def sign_in_key(key: bytes) -> Record:
+    """What tokens of browsers are signed with in this group."""
+    return SIGN_IN_KEY, encode({"key": base64.b64encode(key).decode()})
+
+
+def signed_out(digest: str, until: int) -> Record:
+    """A sign-in that was ended before its time, ``until`` (seconds since the epoch)."""
+    return SIGNED_OUT + digest, encode({"until": until})
 
 
 def topic_key(topic: str, connector: str) -> str:

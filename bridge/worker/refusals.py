@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 NO_LEADER: Final = (
@@ -17,10 +18,11 @@ NOT_STOPPED: Final = (
 class Refused(Exception):
     """A request that is not carried out."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
+        self.headers = headers or {}
 
 
 class NotLeader(Refused):

@@ -121,3 +121,15 @@ class Presence(msgspec.Struct):
     """``bridge-worker-W``."""
 
     state: str
+
+
+class SignInKey(msgspec.Struct):
+    """``bridge-sign-in-key``."""
+
+    key: Annotated[bytes, msgspec.Meta(min_length=32, max_length=64)]
+
+
+class SignedOut(msgspec.Struct):
+    """``bridge-signed-out-D``."""
+
+    until: Annotated[int, msgspec.Meta(ge=0)]

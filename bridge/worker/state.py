@@ -60,6 +60,8 @@ class State:
     outcomes: dict[str, dict[str, Any]] = field(factory=dict)
     leaving: set[str] = field(factory=set)
     session_key: bool = False
+    sign_in_key: bytes | None = field(default=None, repr=False)
+    signed_out: dict[str, int] = field(factory=dict)
     changed: threading.Condition = field(factory=lambda: threading.Condition(threading.RLock()))
     on_logger: Callable[[str, str], None] = lambda name, level: None
     _count: int = 0
@@ -166,6 +168,15 @@ class State:
     def connect_key(self, _: str, value: bytes | None) -> None:
         self.session_key = value is not None
 
+    def sign_in(self, _: str, value: bytes | None) -> None:
+        self.sign_in_key = None if value is None else read(value, shapes.SignInKey).key
+
+    def sign_out(self, digest: str, value: bytes | None) -> None:
+        if value is None:
+            self.signed_out.pop(digest, None)
+        else:
+            self.signed_out[digest] = read(value, shapes.SignedOut).until
+
     def target_of(self, name: str) -> str:
         """What the connector is wanted to be."""
         return self.targets.get(name, "RUNNING")
@@ -205,6 +216,8 @@ _TAKERS: dict[str, Callable[[State, str, bytes | None], None]] = {
     records.REQUEST: State.request,
     records.OUTCOME: State.outcome,
     records.WORKER: State.worker,
+    records.SIGN_IN_KEY: State.sign_in,
+    records.SIGNED_OUT: State.sign_out,
     records.STATUS: State.connector_status,
     records.TASK_STATUS: State.task_status,
     records.TOPIC_STATUS: State.topic,

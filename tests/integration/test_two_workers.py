@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from bridge.api.guard import hash_password
+from bridge.api.users import hash_password
 from bridge.cli.main import main
 from bridge.sandbox.org import Org
 from tests.support.bridge_run import Bridge, wait_until

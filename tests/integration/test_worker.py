@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from confluent_kafka import Producer
 
-from bridge.api.guard import hash_password
+from bridge.api.users import hash_password
 from bridge.cli.main import main
 from bridge.errors import ConfigurationError, Fatal
 from bridge.pipeline import connector as lifecycle

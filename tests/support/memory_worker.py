@@ -11,9 +11,12 @@ from typing import Any
 from attrs import define, field
 
 from bridge.api import admin, cloud, connect
-from bridge.api.guard import Guard, User
+from bridge.api.guard import Guard
 from bridge.api.server import Listener, Server, bind
+from bridge.api.sessions import Sessions
 from bridge.api.site import Site
+from bridge.api.users import User
+from bridge.api.v1.routes import routes
 from bridge.worker.herder import Herder
 from bridge.worker.leader import Leader
 from bridge.worker.loggers import Loggers
@@ -85,8 +88,15 @@ class MemoryWorker:
                 admin.Admin(self.loggers, lambda: self.leader, lambda: True, lambda: "", lambda: "")
             ),
         }
-        guard = Guard(self.users, frozenset({"127.0.0.1"}))
-        self.site = Site(table, guard, WORKER, literals=self.literals)
+        self.sessions = Sessions(
+            "group",
+            lambda: self.state.sign_in_key,
+            lambda digest, until: self.herder.sign_out(digest, until),
+            self.state.signed_out.__contains__,
+        )
+        guard = Guard(self.users, frozenset({"127.0.0.1"}), sessions=self.sessions)
+        ours, needs = routes(guard)
+        self.site = Site({**table, **ours}, guard, WORKER, literals=self.literals, needs=needs)
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
         """Status and JSON of the answer to a request with a JSON body."""

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from bridge.api import guard as module
+from bridge.api import users as people
 from bridge.api.build import own_origins
-from bridge.api.guard import Guard, Role, User, hash_password, read_users
+from bridge.api.guard import Guard, Visitor
 from bridge.api.server import Listener
+from bridge.api.users import Role, User, hash_password, read_users
 from bridge.config import config_of
 from bridge.config.declarations import WORKER as WORKER_PROPERTIES
 from bridge.errors import ConfigurationError
@@ -46,14 +48,22 @@ def basic(name: str, password: str) -> dict[str, str]:
     return {"authorization": "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()}
 
 
+def role(guard: Guard, headers: dict[str, str]) -> Role | None:
+    visitor = guard.visitor(headers)
+    return None if visitor is None else visitor.role
+
+
 def test_who_is_let_in_and_as_what(users: Users) -> None:
     guard = Guard(users(LINES), frozenset({"localhost"}))
-    assert guard.role(basic("key", "secret")) is Role.WRITE, "no role is all, as it was before there were any"
-    assert guard.role(basic("looker", "look")) is Role.READ
-    assert guard.role(basic("reader", "look")) is Role.RECORDS
-    assert guard.role(basic("writer", "look")) is Role.WRITE
-    assert guard.role({"authorization": "Bearer token"}) is Role.READ
-    assert guard.recall(basic("looker", "look")) is Role.READ, "remembered"
+    assert role(guard, basic("key", "secret")) is Role.WRITE, (
+        "no role is all, as it was before there were any"
+    )
+    assert role(guard, basic("looker", "look")) is Role.READ
+    assert role(guard, basic("reader", "look")) is Role.RECORDS
+    assert role(guard, basic("writer", "look")) is Role.WRITE
+    assert role(guard, {"authorization": "Bearer token"}) is Role.READ
+    assert isinstance(remembered := guard.recall(basic("looker", "look")), Visitor)
+    assert (remembered.name, remembered.role) == ("looker", Role.READ)
     for nobody in (
         basic("key", "wrong"),
         basic("who", "secret"),
@@ -64,9 +74,9 @@ def test_who_is_let_in_and_as_what(users: Users) -> None:
         {"authorization": ""},
         {},
     ):
-        assert guard.role(nobody) is None
+        assert role(guard, nobody) is None
         assert guard.recall(nobody) is False, "nobody is asked twice"
-    assert Guard({}, frozenset()).role({}) is Role.WRITE
+    assert role(Guard({}, frozenset()), {}) is Role.WRITE
 
 
 @pytest.mark.parametrize(
@@ -87,11 +97,11 @@ def test_a_role_that_is_none_is_named(users: Users) -> None:
 def test_an_unknown_name_costs_what_a_known_one_costs(users: Users, monkeypatch: pytest.MonkeyPatch) -> None:
     guard = Guard(users(LINES), frozenset())
     counted: list[int] = []
-    real = module._scrypt
-    monkeypatch.setattr(module, "_scrypt", lambda *given: (counted.append(1), real(*given))[1])
-    guard.role(basic("key", "wrong"))
+    real = people._scrypt
+    monkeypatch.setattr(people, "_scrypt", lambda *given: (counted.append(1), real(*given))[1])
+    role(guard, basic("key", "wrong"))
     known, counted[:] = len(counted), []
-    guard.role(basic("nobody-of-that-name", "wrong"))
+    role(guard, basic("nobody-of-that-name", "wrong"))
     assert len(counted) == known == 1
 
 
@@ -181,8 +191,8 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MemoryWorker]:
     worker.stop()
 
 
-@pytest.mark.parametrize("name", ["looker", "reader"])
-def test_a_reader_sees_no_secret_and_changes_nothing(name: str, worker: MemoryWorker) -> None:
+@pytest.mark.parametrize(("name", "as_whom"), [("looker", Role.READ), ("reader", Role.RECORDS)])
+def test_a_reader_sees_no_secret_and_changes_nothing(name: str, as_whom: Role, worker: MemoryWorker) -> None:
     credentials = basic(name, "look")
     before = (dict(worker.state.configs), dict(worker.state.targets), len(worker.configs.records))
     headers = {**JSON, **credentials}
@@ -192,15 +202,20 @@ def test_a_reader_sees_no_secret_and_changes_nothing(name: str, worker: MemoryWo
         for method in handlers:
             answer = worker.site.answer(method, filled, headers, b"{}", f"http://{WORKER}")
             told = answer.content().decode()
-            assert (answer.status == 403) is (method != "GET"), (method, filled)
-            assert method == "GET" or "the role write" in told
+            usual = Role.READ if method == "GET" else Role.WRITE
+            needed = worker.site.needs.get((path, method), usual)
+            refused = needed is not None and as_whom < needed
+            assert (answer.status == 403) is refused, (method, filled)
+            assert not refused or f"the role {needed.word}" in told
             for key in ("salesforce.password", "salesforce.consumer.secret", "salesforce.password.token"):
                 assert GOOD[key] not in told
     assert (dict(worker.state.configs), dict(worker.state.targets), len(worker.configs.records)) == before
     assert worker.ask("PUT", "/connectors/one/pause", **basic("writer", "look"))[0] == 202
 
 
-@pytest.mark.parametrize("path", ["/connectors", "/health", "/metrics", "/nowhere", CLOUD])
+@pytest.mark.parametrize(
+    "path", ["/connectors", "/health", "/metrics", "/nowhere", "/bridge/v1/session", "/bridge/v1/no", CLOUD]
+)
 def test_nobody_learns_anything(path: str, worker: MemoryWorker) -> None:
     for headers in ({}, basic("key", "wrong")):
         answer = worker.site.answer("GET", path, {"host": WORKER, **headers}, b"", f"http://{WORKER}")

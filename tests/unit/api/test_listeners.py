@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from bridge.api.guard import hash_password
 from bridge.api.server import listeners
+from bridge.api.users import hash_password
 from bridge.config import config_of
 from bridge.config.declarations import WORKER
 from bridge.errors import ConfigurationError

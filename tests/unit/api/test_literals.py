@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bridge.api.guard import Role, User, hash_password
+from bridge.api.users import Role, User, hash_password
 from bridge.config import config_of, load_worker
 from bridge.config.declarations import WORKER as WORKER_PROPERTIES
 from bridge.config.secrecy import MASK

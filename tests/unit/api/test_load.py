@@ -13,9 +13,9 @@ import pytest
 import requests
 
 from bridge.api import application, connections, server
-from bridge.api import guard as guards
+from bridge.api import users as people
 from bridge.api.exchange import MAX_BODY
-from bridge.api.guard import User, hash_password
+from bridge.api.users import User, hash_password
 from bridge.config import config_of
 from bridge.config.declarations import WORKER as WORKER_PROPERTIES
 from tests.support.certs import Authority
@@ -161,7 +161,7 @@ def test_guessers_wait_for_one_another(serve: Serve, monkeypatch: pytest.MonkeyP
     url = serve(USERS)
     assert healthy(url, auth=("key", "secret")), "known from now on"
     lock, now, most = threading.Lock(), [0], [0]
-    real = guards._scrypt
+    real = people._scrypt
 
     def counted(password: str, salt: bytes) -> bytes:
         with lock:
@@ -173,7 +173,7 @@ def test_guessers_wait_for_one_another(serve: Serve, monkeypatch: pytest.MonkeyP
             with lock:
                 now[0] -= 1
 
-    monkeypatch.setattr(guards, "_scrypt", counted)
+    monkeypatch.setattr(people, "_scrypt", counted)
 
     def guess(number: int) -> int:
         return requests.get(f"{url}/connectors", auth=("key", f"guess-{number}"), timeout=30).status_code

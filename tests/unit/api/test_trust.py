@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bridge.api.build import open_door
-from bridge.api.guard import hash_password
+from bridge.api.users import hash_password
 from bridge.config import config_of
 from bridge.config.declarations import CONNECTOR, WORKER
 
@@ -30,6 +30,8 @@ HELD: dict[str, tuple[list[str], list[str], list[str]]] = {
         [
             "tests/unit/api/test_listeners.py::test_there_is_no_cors",
             f"{GUARD}::test_a_host_that_is_none_of_ours",
+            "tests/unit/api/test_sessions.py::test_a_browser_signs_in_looks_changes_and_signs_out",
+            "tests/unit/api/test_sessions.py::test_a_foreign_page_can_use_no_sign_in",
         ],
         [f"{GUARD}::test_pages_of_other_origins", f"{GUARD}::test_a_host_of_ours"],
     ),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.api.guard import User, hash_password
+from bridge.api.users import User, hash_password
 from bridge.cli.main import main
 from bridge.config import config_of
 from bridge.config.declarations import CONNECTOR, WORKER

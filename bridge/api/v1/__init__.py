@@ -1,0 +1,1 @@
+"""The bridge's own additions to REST, under ``/bridge/v1/``: what operators and their tools ask."""
