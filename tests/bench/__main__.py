@@ -1,7 +1,7 @@
 """``make bench``: every promised number, measured in one run beside the floor loop and a plain Python bridge.
 
-The floor is measured anew beside each variant, because a machine's speed drifts by more than the differences of
-interest: a ratio is the median of (variant / its own floor). A promise that is not kept makes the exit code 1.
+The floor takes turns with each variant, because a machine's speed drifts by more than the differences of interest: a
+ratio is the median of (variant / its own floor). A promise that is not kept makes the exit code 1.
 """
 
 from __future__ import annotations
@@ -14,16 +14,18 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import history, scenarios
+from tests.bench import contest, history, scenarios
 from tests.bench.connectors import connectors
-from tests.bench.scenarios import Bench
+from tests.bench.latency import latency
+from tests.bench.setting import Bench
 from tests.bench.table import Row, print_rows
 
 # Name → what it measures. "parts" are benchmarks of single steps, in modules of their own.
 GROUPS: dict[str, tuple[str, Callable[[Bench], list[Row]]]] = {
-    "cpu": ("CPU per event of the bridge, beside the floor and a plain Python bridge", scenarios.cpu),
+    "cpu": ("CPU per event of the bridge, beside the floor and a plain Python bridge", contest.cpu),
+    "kinds": ("the same on other kinds of events: dates together, long texts, many fields", contest.kinds),
     "exactly-once": ("what exactly-once costs in throughput", scenarios.exactly_once),
-    "latency": ("socket write to read_committed consumer, at 100 events/s", scenarios.latency),
+    "latency": ("socket write to read_committed consumer, at 100 events/s", latency),
     "memory": ("resident memory over many events", scenarios.memory),
     "reply": ("peak memory with a reply of 100 MB", scenarios.large_reply),
     "connectors": ("what one more connector costs a worker", connectors),
@@ -80,8 +82,8 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("only", nargs="*", metavar="GROUP", help="default: all of them")
-    parser.add_argument("--repeat", type=int, default=3, help="runs of each variant (default 3)")
-    parser.add_argument("--events", type=int, default=250_000, help="events a run (default 250000)")
+    parser.add_argument("--repeat", type=int, default=7, help="rounds of each contest (default 7)")
+    parser.add_argument("--events", type=int, default=60_000, help="events of a turn (default 60000)")
     parser.add_argument(
         "--million", type=int, default=2, help="millions of events of the memory run (default 2)"
     )

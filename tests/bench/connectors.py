@@ -12,7 +12,7 @@ from attrs import frozen
 from bridge.sandbox import samples
 from bridge.sandbox.org import Org
 from tests.bench import measure
-from tests.bench.scenarios import Bench
+from tests.bench.setting import Bench
 from tests.bench.table import Row
 from tests.support.bridge_run import Bridge
 from tests.support.worker_run import Group, Process

@@ -29,9 +29,11 @@ from bridge.languages.protobuf.descriptors import load, message_class
 from bridge.metadata.infer import record_schema
 from bridge.model.schema import EventField, EventType, Schema
 from tests.bench import events
+from tests.bench.events import KINDS, USUAL, Kind
 from tests.support.formats import compile_encoder_for_values, compile_route
 
 COUNT, ROUNDS = 400, 25
+FRAME: Final = b"\0\0\0\0\1"
 SCHEMA_ID: Final = "q0mW4nJrT1yq0Wv9Zb7wLA"
 JSON_TARGET, AVRO_TARGET = 3.0, 5.5  # µs an event, read and encoded
 AVRO_RATIO, PROTOBUF_RATIO, JSON_SR_RATIO = 3.0, 2.0, 50.0  # times the official serializer
@@ -54,29 +56,39 @@ class Way:
     slow: bool = False  # then a tenth of the events will do
 
 
-def declaration() -> EventType:
-    """The benchmarks' event."""
+def declaration(kind: Kind) -> EventType:
+    """The event of a kind of the benchmarks' events."""
     fields = [EventField("CreatedDate", "datetime"), EventField("CreatedById", "reference")]
-    fields += [EventField(f.name, f.type) for f in events.EVENT.fields]
-    return EventType(events.EVENT.name, tuple(fields), SCHEMA_ID)
+    fields += [EventField(f.name, f.type) for f in kind.event.fields]
+    return EventType(kind.event.name, tuple(fields), SCHEMA_ID)
 
 
-def deliveries() -> list[Data]:
+def deliveries(kind: Kind) -> list[Data]:
     """One reply's events, parsed as the receiver does."""
     decode = msgspec.json.Decoder(Message).decode
-    found = [decode(events.message(number, SCHEMA_ID)).data for number in range(COUNT)]
+    found = [decode(message).data for message in events.messages(kind, SCHEMA_ID, COUNT)]
     return [data for data in found if data is not None]
 
 
+def quick_ways(kind: Kind) -> list[Way]:
+    """From the event to each format's bytes in one function."""
+    event = declaration(kind)
+    schema = record_schema(event)
+    text = FORMATS["JSON_SR"].render(schema, {})
+    return [
+        Way(name, compile_route(event, schema, form, text if name == "JSON_SR" else None, FRAME, {}))
+        for name, form in FORMATS.items()
+    ]
+
+
 def ways() -> list[Way]:
-    """Ours and theirs."""
-    event = declaration()
+    """Ours and theirs, for the usual events."""
+    event = declaration(KINDS[USUAL])
     schema = record_schema(event)
     avro, protobuf, json_schema = (FORMATS[name] for name in ("AVRO", "PROTOBUF", "JSON_SR"))
     rows = layout(event, schema)
-    frame = b"\0\0\0\0\1"
-    read, encode = read_with(rows), avro.compile_rows(rows, None, frame, {})
-    by_values = compile_encoder_for_values(schema, avro, None, frame, {})
+    read, encode = read_with(rows), avro.compile_rows(rows, None, FRAME, {})
+    by_values = compile_encoder_for_values(schema, avro, None, FRAME, {})
     plain = _plain(schema, event)
     official = _official(avro.render(schema, {}))
     official_protobuf = _official_protobuf(protobuf.render(schema, {}), schema.name or "")
@@ -85,9 +97,9 @@ def ways() -> list[Way]:
     return [
         Way("read only", lambda data: bytes(read(data) is None)),
         Way("JSON", compile_route(event, schema, FORMATS["JSON"], None, b"", {}), JSON_TARGET),
-        Way("AVRO", compile_route(event, schema, avro, None, frame, {}), AVRO_TARGET),
-        Way("PROTOBUF", compile_route(event, schema, protobuf, None, frame, {})),
-        Way("JSON_SR", compile_route(event, schema, json_schema, text, frame, {})),
+        Way("AVRO", compile_route(event, schema, avro, None, FRAME, {}), AVRO_TARGET),
+        Way("PROTOBUF", compile_route(event, schema, protobuf, None, FRAME, {})),
+        Way("JSON_SR", compile_route(event, schema, json_schema, text, FRAME, {})),
         Way("AVRO, read and encoded by two functions", lambda data: encode(read(data))),
         Way("AVRO by values (behind transforms)", lambda data: by_values(rows.values(read(data)))),
         Way(STOCK["JSON"], lambda data: orjson.dumps(plain(data))),
@@ -199,19 +211,29 @@ def check(chosen: list[Way], data: list[Data]) -> None:
 
 def compile_time() -> float:
     """Milliseconds from a declaration to a route of another event; tables made before are shared."""
-    event = evolve(declaration(), name="Other__e")
+    event = evolve(declaration(KINDS[USUAL]), name="Other__e")
     started = time.process_time()
     compile_route(event, record_schema(event), FORMATS["AVRO"], None, b"", {})
     compile_reader(event, record_schema(event))
     return (time.process_time() - started) * 1e3
 
 
+def of_all_kinds() -> None:
+    """What the other kinds of events cost, format by format."""
+    print(f"\n{'kind':12} {'bytes':>6}" + "".join(f"{name:>10}" for name in FORMATS))
+    for name, kind in KINDS.items():
+        chosen, data = quick_ways(kind), deliveries(kind)
+        found = measure(chosen, data)
+        size = sum(len(bytes(one.payload)) for one in data) // len(data)
+        print(f"{name:12} {size:6}" + "".join(f"{found[way.name]:10.2f}" for way in chosen))
+
+
 def main() -> int:
     """Measure and print. 1 where an event of the benchmark was left to the complete, slow way."""
-    chosen, data = ways(), deliveries()
+    chosen, data = ways(), deliveries(KINDS[USUAL])
     check(chosen, data)
     found = measure(chosen, data)
-    print(f"{len(data)} events of {events.MESSAGE_BYTES} bytes, µs of CPU an event")
+    print(f"{len(data)} usual events of a foreign org, µs of CPU an event")
     for way in chosen:
         promise = "" if way.target is None else f"   target ≤ {way.target}"
         print(f"{found[way.name]:7.2f}  {way.name}{promise}")
@@ -220,6 +242,7 @@ def main() -> int:
             f"{found[STOCK[name]] / found[name]:7.1f}  times the stock way to {name}   target ≥ {ratio:.0f}"
         )
     print(f"{compile_time():7.1f}  ms to compile a reader and a route")
+    of_all_kinds()
     slow = CAREFUL_CONVERSIONS.by_label()
     if slow:
         print(f"left to the slow way: {dict(slow)}", file=sys.stderr)

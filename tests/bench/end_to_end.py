@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+import urllib.request
 from pathlib import Path
 
 from attrs import frozen
-from confluent_kafka import Consumer, TopicPartition
 
-from tests.bench import events, measure
-from tests.bench.harness import Origin, PeerFailed, Topic, settle
-from tests.support.kafka_broker import Broker
+from tests.bench.harness import Origin, Topic
 from tests.support.kafka_client import unique
 
 
@@ -45,7 +41,7 @@ def command(
         "salesforce.password.token": source.token,
         "salesforce.consumer.key": source.key,
         "salesforce.consumer.secret": source.secret,
-        "salesforce.platform.event.name": events.EVENT.name,
+        "salesforce.platform.event.name": source.event,
         "salesforce.initial.start": "all",
         "bridge.salesforce.ca.file": source.ca_file,
         "output.data.format": variant.form,
@@ -69,40 +65,9 @@ def command(
     return [sys.executable, "-m", "bridge", "run", str(files[0]), "--worker", str(files[1])]
 
 
-@frozen
-class Latency:
-    """From the server's socket write to a ``read_committed`` consumer, in milliseconds."""
-
-    events: int
-    p50: float
-    p99: float
-
-
-def latency(process: object, source: Origin, topic: Topic, *, warm: int, events_: int) -> Latency:
-    """Live events, one at a time, at the server's rate; ``process`` is the running bridge."""
-    settle(process, topic, warm, 60)  # type: ignore[arg-type]
-    with _reader(topic.broker, topic) as consumer:
-        source.post("/bench/go")
-        found: list[float] = []
-        until = time.monotonic() + 600
-        while len(found) < events_:
-            if time.monotonic() > until:
-                raise PeerFailed(f"{len(found)} of {events_} live events came")
-            message = consumer.poll(0.05)
-            if message is not None and (sent := events.stamp(message.value() or b"")):
-                found.append((time.monotonic_ns() - sent) / 1e6)
-    # The first ones pay for the reader's own start.
-    kept = found[min(100, len(found) // 10) :]
-    return Latency(len(kept), measure.percentile(kept, 0.5), measure.percentile(kept, 0.99))
-
-
-@contextmanager
-def _reader(broker: Broker, topic: Topic) -> Iterator[Consumer]:
-    settings = {"group.id": unique("latency"), "isolation.level": "read_committed", "fetch.wait.max.ms": 5}
-    consumer = Consumer(broker.client(settings | {"fetch.error.backoff.ms": 1}))
-    try:
-        consumer.assign([TopicPartition(topic.name, 0, topic.end())])
-        consumer.poll(1)  # connected and fetching before the first event
-        yield consumer
-    finally:
-        consumer.close()
+def left_to_the_careful_way(metrics_port: int) -> dict[str, int]:
+    """How many values of the running bridge had no quick way, by reason."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{metrics_port}/metrics") as answer:
+        text: str = answer.read().decode()
+    found = re.findall(r'^sfbridge_careful_conversions_total\{reason="([^"]*)"\} (\d+)', text, re.MULTILINE)
+    return {reason: int(count) for reason, count in found}

@@ -37,6 +37,7 @@ class Origin:
     url: str
     ca_file: str
     schema_id: str
+    event: str
     username: str
     password: str
     token: str
@@ -44,7 +45,7 @@ class Origin:
     secret: str
 
     def post(self, path: str) -> bytes:
-        """Talk to the server's own end points (``/bench/go``, ``/bench/sent``)."""
+        """Talk to the server's own end point (``/bench/go/<count>``)."""
         context = ssl.create_default_context(cafile=self.ca_file)
         connection = http.client.HTTPSConnection(self.url.removeprefix("https://"), context=context)
         connection.request("POST", path)
@@ -94,13 +95,19 @@ class Topic:
 
 @contextmanager
 def peer(
-    command: list[str], folder: Path, env: Mapping[str, str] | None = None
+    command: list[str], log: Path, env: Mapping[str, str] | None = None, *, core: int | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """The measured process; killed at the end. What it says is in ``<folder>/peer.log``."""
-    with (folder / "peer.log").open("ab") as log:
+    """The measured process, on one ``core`` where one is given; killed at the end. What it says is in ``log``."""
+    with log.open("ab") as out:
         whole = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
         process = subprocess.Popen(
-            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=whole
+            command,
+            cwd=log.parent,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            env=whole,
+            preexec_fn=None if core is None else lambda: os.sched_setaffinity(0, {core}),
         )
     try:
         yield process
@@ -109,42 +116,36 @@ def peer(
         process.wait()
 
 
-def cost(
-    process: subprocess.Popen[bytes],
-    source: Origin,
-    topic: Topic,
-    *,
-    events: int,
-    warm: int,
-    timeout: float = 300,
-    look: Callable[[], None] = lambda: None,
-) -> Cost:
-    """Let the peer carry ``warm`` events, then measure it over the rest. ``look`` is called all the while."""
-    settle(process, topic, warm, timeout, look)
-    first = measure.mark(process.pid, warm)
-    source.post("/bench/go")
-    ended = settle(process, topic, events, timeout, look)
-    last = measure.mark(process.pid, events)
-    found = measure.between(first, last, process.pid)
-    return Cost(found.events, ended - first.wall, found.cpu, found.peak_mb)
+@define
+class Lane:
+    """A peer with a server and a topic of its own, which carries events when it is its turn."""
 
+    name: str
+    process: subprocess.Popen[bytes]
+    source: Origin
+    topic: Topic
+    log: Path
 
-def settle(
-    process: subprocess.Popen[bytes],
-    topic: Topic,
-    count: int,
-    timeout: float,
-    look: Callable[[], None] = lambda: None,
-) -> float:
-    """Wait until ``count`` records are there and nothing more comes; the moment of the last one."""
-    seen, at = topic.end(), time.monotonic()
-    until = at + timeout
-    while seen < count or time.monotonic() - at < _QUIET:
-        time.sleep(0.02)
-        look()
-        now = topic.end()
-        if now != seen:
-            seen, at = now, time.monotonic()
-        if process.poll() is not None or time.monotonic() > until:
-            raise PeerFailed(f"{seen} of {count} records came; exit code {process.poll()}")
-    return at
+    def carry(self, events: int, timeout: float = 300, look: Callable[[], None] = lambda: None) -> Cost:
+        """Carry so many events; what that cost. ``look`` is called all the while."""
+        before, first = self.topic.end(), measure.mark(self.process.pid)
+        self.source.post(f"/bench/go/{events}")
+        ended = self.settle(before + events, timeout, look)
+        return measure.between(first, measure.mark(self.process.pid), self.process.pid, events, ended)
+
+    def settle(self, end: int, timeout: float = 60, look: Callable[[], None] = lambda: None) -> float:
+        """Wait until the topic's end is there and nothing more comes; the moment of the last record."""
+        seen, at = self.topic.end(), time.monotonic()
+        until = at + timeout
+        while seen < end or time.monotonic() - at < _QUIET:
+            time.sleep(0.02)
+            look()
+            now = self.topic.end()
+            if now != seen:
+                seen, at = now, time.monotonic()
+            if self.process.poll() is not None or time.monotonic() > until:
+                said = self.log.read_text(errors="replace")[-2000:]
+                raise PeerFailed(
+                    f"{self.name}: {seen} of {end} records came; exit code {self.process.poll()}\n{said}"
+                )
+        return at

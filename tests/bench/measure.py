@@ -1,12 +1,11 @@
 """What a process costs: CPU of all its threads, memory, records in a topic; and what repeated runs amount to.
 
-CPU and memory come from ``/proc``: the measured process does nothing for it. CPU is counted in ticks of 10 ms,
-so a measurement should last some seconds.
+CPU comes from the kernel's clock of the process, which counts user and system time of all its threads in nanoseconds
+(``clock_getcpuclockid(3)``), memory from ``/proc``: the measured process does nothing for either.
 """
 
 from __future__ import annotations
 
-import os
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -14,16 +13,13 @@ from pathlib import Path
 
 from attrs import frozen
 
-_TICK = 1 / os.sysconf("SC_CLK_TCK")
-
 
 @frozen
 class Mark:
-    """A moment of a process: wall clock, CPU of all threads (seconds), records written so far."""
+    """A moment of a process: wall clock, CPU of all threads (both in seconds)."""
 
     wall: float
     cpu: float
-    records: int
 
 
 @frozen
@@ -46,21 +42,20 @@ class Cost:
         return self.cpu / self.events * 1e6
 
 
-def mark(pid: int, records: int) -> Mark:
+def mark(pid: int) -> Mark:
     """The process as it is now."""
-    return Mark(time.monotonic(), cpu_seconds(pid), records)
+    return Mark(time.monotonic(), cpu_seconds(pid))
 
 
-def between(first: Mark, last: Mark, pid: int) -> Cost:
-    """The cost between two marks; the process must still be there."""
-    return Cost(last.records - first.records, last.wall - first.wall, last.cpu - first.cpu, peak_mb(pid))
+def between(first: Mark, last: Mark, pid: int, events: int, ended: float) -> Cost:
+    """The cost of so many events between two marks, of which the last was there at ``ended``; the process must still
+    be there."""
+    return Cost(events, ended - first.wall, last.cpu - first.cpu, peak_mb(pid))
 
 
 def cpu_seconds(pid: int) -> float:
     """User and system time of all threads of the process, ended ones included."""
-    text = Path(f"/proc/{pid}/stat").read_text()
-    parts = text.rpartition(")")[2].split()
-    return (int(parts[11]) + int(parts[12])) * _TICK
+    return time.clock_gettime(~pid << 3 | 2)  # CPUCLOCK_SCHED of a process, as glibc makes the id
 
 
 def peak_mb(pid: int) -> float:
@@ -95,8 +90,13 @@ def median(values: Sequence[float]) -> float:
 
 
 def noise(values: Sequence[float]) -> float:
-    """How far repeated runs lie apart, in percent of their median."""
-    return (max(values) - min(values)) / median(values) * 100 if len(values) > 1 else 0.0
+    """How uncertain the median of repeated runs is, in percent of it: the range in which the true one lies with some
+    90 % of probability, by their order alone (for 7 runs the second to the sixth)."""
+    if len(values) < 3:
+        return 0.0
+    ordered = sorted(values)
+    out = int(len(ordered) / 2 - 0.82 * len(ordered) ** 0.5)
+    return (ordered[-1 - max(out, 0)] - ordered[max(out, 0)]) / median(values) * 100
 
 
 def percentile(values: Sequence[float], share: float) -> float:

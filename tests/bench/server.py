@@ -1,8 +1,8 @@
 """A CometD server that costs little: prepared replies over TLS, one thread a connection. Runs as a process of its own.
 
 What is not CometD (OAuth, REST) is passed on to a simulated org in the same process. After ``--warm`` events it
-holds the poll until ``POST /bench/go``, so that a measurement begins and ends with nothing under way.
-``POST /bench/sent`` tells how many events were sent.
+holds the poll until ``POST /bench/go/<count>`` allows that many more, so that a measurement begins and ends with
+nothing under way.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any
 from attrs import define, field
 
 from bridge.sandbox.org import Org
-from tests.bench.events import EVENT, Replies
+from tests.bench.events import KINDS, USUAL, Replies
 from tests.support.certs import Authority
 
 _HOLD = 110.0
@@ -31,42 +31,46 @@ _HOLD = 110.0
 
 @define
 class Load:
-    """What is to be sent, and how far it is."""
+    """What may be sent, and how far it is: ``allowed`` events, then more with each ``go``."""
 
     replies: Replies
-    events: int
-    warm: int
+    allowed: int
     rate: float
     position: int = 0
-    go: threading.Event = field(factory=threading.Event)
-    started: float = 0.0
+    live: bool = False
+    _more: threading.Condition = field(factory=threading.Condition)
+    _started: tuple[float, int] | None = None  # when the live events began, and after how many
     # Set but between a handshake and its subscription: the floor loop does without either.
     subscribed: threading.Event = field(factory=threading.Event)
 
     def __attrs_post_init__(self) -> None:
         self.subscribed.set()
 
+    def go(self, events: int) -> None:
+        """So many more."""
+        with self._more:
+            self.allowed += events
+            self.live = self.rate > 0
+            self._more.notify_all()
+
     def next(self) -> bytes:
         """The body of the next reply; waits where there is nothing to say yet."""
         self.subscribed.wait(_HOLD)
-        if self.position >= self.warm and not self.go.wait(_HOLD):
-            return b""
-        end = self.warm if self.position < self.warm else self.events
-        left = end - self.position
-        if left <= 0:
-            time.sleep(_HOLD)
-            return b""
-        if self.rate and self.position >= self.warm:
-            return self._live()
-        count = min(left, self.replies.size)
+        with self._more:
+            if not self._more.wait_for(lambda: self.position < self.allowed, _HOLD):
+                return b""
+        if self.live:
+            return self._stamped()
+        count = min(self.allowed - self.position, self.replies.size)
         body = self.replies.body(self.position + 1, count)
         self.position += count
         return body
 
-    def _live(self) -> bytes:
-        self.started = self.started or time.monotonic()
-        due = self.started + (self.position - self.warm) / self.rate
-        time.sleep(max(0.0, due - time.monotonic()))
+    def _stamped(self) -> bytes:
+        if self._started is None:
+            self._started = time.monotonic(), self.position
+        began, first = self._started
+        time.sleep(max(0.0, began + (self.position - first) / self.rate - time.monotonic()))
         self.position += 1
         return self.replies.stamped(self.position, time.monotonic_ns())
 
@@ -98,11 +102,9 @@ class Server:
                 method, path, headers, body = request
                 if path.startswith("/cometd"):
                     self._cometd(client, body)
-                elif path == "/bench/go":
-                    self.load.go.set()
+                elif path.startswith("/bench/go/"):
+                    self.load.go(int(path.rpartition("/")[2]))
                     _answer(client, b"{}")
-                elif path == "/bench/sent":
-                    _answer(client, b"%d" % self.load.position)
                 else:
                     self._pass_on(client, method, path, headers, body)
 
@@ -163,25 +165,27 @@ def _answer(client: ssl.SSLSocket, body: bytes, status: int = 200, kind: str = "
 def main() -> None:
     """Serve until killed; the first line on standard output says where."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.server", description=__doc__)
-    parser.add_argument("--events", type=int, default=250_000)
-    parser.add_argument("--warm", type=int, default=10_000)
+    parser.add_argument("--kind", choices=KINDS, default=USUAL, help="what kind of events")
+    parser.add_argument("--warm", type=int, default=10_000, help="events that are sent at once")
     parser.add_argument("--reply", type=int, default=400, help="messages a reply")
     parser.add_argument("--rate", type=float, default=0, help="after the warm events: live events a second")
     args = parser.parse_args()
+    kind = KINDS[args.kind]
     with tempfile.TemporaryDirectory() as folder:
         directory = Path(folder)
         authority = Authority.create(directory)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(authority.issue("localhost"))
         with (
-            Org([EVENT], directory=directory / "org") as org,
+            Org([kind.event], directory=directory / "org") as org,
             socket.create_server(("127.0.0.1", 0)) as listener,
         ):
             port = listener.getsockname()[1]
-            schema_id = org.state()["schemas"][EVENT.name]
-            load = Load(Replies(schema_id, args.reply), args.events, args.warm, args.rate)
+            schema_id = org.state()["schemas"][kind.event.name]
+            load = Load(Replies(kind, schema_id, args.reply), args.warm, args.rate)
             up = {"url": f"https://localhost:{port}", "ca_file": str(authority.file), "schema_id": schema_id}
             credentials = org.credentials
+            up |= {"event": kind.event.name}
             up |= {"username": credentials.username, "password": credentials.password}
             up |= {"token": credentials.security_token, "key": credentials.client_id}
             up |= {"secret": credentials.client_secret}
