@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -14,7 +13,7 @@ from bridge.event import Data
 from bridge.formats.bad_values import UnknownField, unreadable
 from bridge.formats.code import Code
 from bridge.formats.rows import Form, Layout, Row, Slot, layout
-from bridge.formats.times import EPOCH, MS_PER_DAY, WINDOW_MS, Days, parse_day, parse_moment, window
+from bridge.formats.times import EPOCH, MS_PER_DAY, Days, parse_day, parse_moment
 from bridge.model.schema import EventType, Kind, Schema
 
 Reader = Callable[[Data], Row]
@@ -50,8 +49,7 @@ def finalise(code: Code, rows: Layout) -> None:
             code.line(f"{place} = head.EventUuid")
         elif slot.form is Form.MOMENT:
             code.indent(f"if (value := {place}) is not None:")
-            moment(code, "start, start_ms")
-            code.line(f"{place} = start_ms + ms")
+            moment(code, place)
             code.dedent()
         elif slot.form is Form.DAY:
             code.indent(f"if (value := {place}) is not None:")
@@ -63,21 +61,10 @@ def finalise(code: Code, rows: Layout) -> None:
             code.dedent()
 
 
-def moment(code: Code, parts: str, enter: Callable[[datetime], tuple[Any, ...]] = window) -> None:
-    """Lines after which ``ms`` is how far the datetime ``value`` lies within its window, described by ``parts``.
-
-    ``enter`` finds the window of a moment; it is asked again only when a value lies outside the last one.
-    """
-    last, entered = code.use([enter(EPOCH)], "windows"), code.use(enter, "enter")
-    within = "ms = passed.seconds * 1000 + passed.microseconds // 1000"
-    code.line(f"{parts} = {last}[0]")
-    code.line("passed = value - start")
-    code.line(within)
-    code.indent(f"if passed.days or ms >= {WINDOW_MS}:")
-    code.line(f"{parts} = {last}[0] = {entered}(value)")
-    code.line("passed = value - start")
-    code.line(within)
-    code.dedent()
+def moment(code: Code, into: str) -> None:
+    """Lines that put the datetime ``value`` into ``into`` as milliseconds: ``times.ms_of``, without the call."""
+    code.line(f"passed = value - {code.use(EPOCH, 'EPOCH')}")
+    code.line(f"{into} = passed.days * {MS_PER_DAY} + passed.seconds * 1000 + passed.microseconds // 1000")
 
 
 def text_of_number(raw: Any) -> str | None:

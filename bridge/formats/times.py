@@ -8,11 +8,10 @@ milliseconds, its Date days since 1970-01-01, rounded down.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-MILLISECOND: Final = timedelta(milliseconds=1)
 MS_PER_DAY: Final = 86_400_000
 
 _DAY = r"([+-]?\d{4,6})-(\d\d)-(\d\d)"
@@ -71,15 +70,7 @@ class Days(dict["str | None", "int | None"]):
         return days
 
 
-WINDOW_BITS: Final = 26
-WINDOW_MS: Final = 1 << WINDOW_BITS
-"""18.6 hours: within it a difference of datetimes is two small integers, whose arithmetic is quick."""
-
-Window = tuple[datetime, int]
-"""Where a window begins, as a datetime and in ms since the epoch."""
-
-
-def window(moment: datetime) -> Window:
-    """The window a moment is in. OverflowError or TypeError where the moment has none (year 1, no zone)."""
-    start = ((moment - EPOCH) // MILLISECOND) >> WINDOW_BITS << WINDOW_BITS
-    return EPOCH + start * MILLISECOND, start
+def ms_of(moment: datetime) -> int:
+    """Milliseconds since the epoch, rounded down. TypeError where the moment has no zone."""
+    passed = moment - EPOCH
+    return passed.days * MS_PER_DAY + passed.seconds * 1000 + passed.microseconds // 1000

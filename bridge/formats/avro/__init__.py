@@ -2,8 +2,8 @@
 
 A message is the frame (magic byte and schema id, or nothing) and the record in Avro's binary encoding. The
 encoder is generated for a written schema, which may be a foreign one: other order, more fields with defaults,
-non-null types, promotions. The generated function does what occurs in nearly every event (texts below 4 KiB,
-null, doubles, dates); whatever it stumbles over is done again by the closures of ``write.py``.
+non-null types, promotions. The generated function does what occurs in nearly every event (texts, null,
+doubles, dates); whatever it stumbles over is done again by the closures of ``write.py``.
 """
 
 from __future__ import annotations

@@ -1,15 +1,14 @@
 """The generated Avro encoder: straight-line code for the columns of one written schema.
 
 Each function below writes the lines for one kind of field and returns the pieces these lines leave behind;
-the message is the pieces joined. Texts below 4 KiB, numbers, dates and nulls are done here; for everything
-else, and for every surprise, the function falls back to the careful way, which also words the errors.
+the message is the pieces joined. Texts, numbers, dates and nulls are done here; for everything else, and for
+every surprise, the function falls back to the careful way, which also words the errors.
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
@@ -19,7 +18,7 @@ from bridge.formats.code import Code
 from bridge.formats.reader import TEXTS, moment
 from bridge.formats.rows import Form
 from bridge.formats.sources import Source
-from bridge.formats.times import MS_PER_DAY, WINDOW_BITS, Days, window
+from bridge.formats.times import Days, ms_of
 from bridge.model.protection import Seal
 from bridge.model.schema import TIMESTAMP, Kind
 
@@ -133,7 +132,7 @@ def _boolean(at: _Place) -> Sequence[Piece]:
 def _string(at: _Place) -> Sequence[Piece]:
     a, b = at.begin(_final(at.code, at.source), 2)
     at.code.line(f"{b} = value.encode()")
-    at.code.line(f"{a} = {at.code.use(_lengths(at.head), 'lengths')}[len({b})]")
+    _length(at, a, b)
     at.code.dedent()
     return [a, b]
 
@@ -148,9 +147,17 @@ def _sealed(at: _Place, seal: Seal) -> Sequence[Piece]:
         return [a]
     a, b = at.begin(expression, 2)
     at.code.line(f"{b} = {at.code.use(seal.text, 'encrypt_' + a[1:])}(value.encode())")
-    at.code.line(f"{a} = {at.code.use(_lengths(at.head), 'lengths')}[len({b})]")
+    _length(at, a, b)
     at.code.dedent()
     return [a, b]
+
+
+def _length(at: _Place, into: str, of: str) -> None:
+    """The line that puts branch and length of the bytes ``of`` into ``into``."""
+    lengths, longer = at.code.use(_lengths(at.head), "lengths"), at.code.use(varint, "varint")
+    at.code.line(
+        f"{into} = {lengths}[size] if (size := len({of})) < {_SHORT} else {at.head!r} + {longer}(size)"
+    )
 
 
 def _double(at: _Place) -> Sequence[Piece]:
@@ -164,24 +171,30 @@ def _double(at: _Place) -> Sequence[Piece]:
 
 
 def _moment(at: _Place) -> Sequence[Piece]:
-    """A datetime: its window gives the varint's last bytes, its place within the window the first four."""
-    a, b, c = at.begin(at.source.expression, 3)
-    moment(at.code, f"start, above, {c}", _varint_window)
-    at.code.line(f"{a} = {at.code.use(_low_bits(at.head), 'low_bits')}[ms & 8191]")
-    at.code.line(f"{b} = {at.code.use(_next_bits(), 'next_bits')}[(ms >> 13) + above]")
-    at.code.dedent()
-    return [a, b, c]
+    names = at.begin(at.source.expression, 3)
+    moment(at.code, "value")
+    return _milliseconds(at, names)
 
 
 def _long(at: _Place) -> Sequence[Piece]:
-    """Milliseconds from February 1970 on by tables; earlier ones go the careful way."""
-    a, b, c = at.begin(at.source.expression, 3)
-    at.code.line(f"{a} = {at.code.use(_low_bits(at.head), 'low_bits')}[value & 8191]")
-    at.code.line("value >>= 13")
-    at.code.line(f"{b} = {at.code.use(_next_bits(), 'next_bits')}[value & 16383]")
-    at.code.line(f"{c} = {at.code.use(_LAST, 'last_bytes')}[value >> 14]")
-    at.code.dedent()
-    return [a, b, c]
+    return _milliseconds(at, at.begin(at.source.expression, 3))
+
+
+def _milliseconds(at: _Place, names: list[str]) -> Sequence[Piece]:
+    """The lines for ``value`` in milliseconds: by tables, but for the two days after 1970-01-01 and what is before."""
+    (a, b, c), code = names, at.code
+    code.indent(f"if value >= {_LONGER}:")
+    code.line(f"{a} = {code.use(_low_bits(at.head), 'low_bits')}[value & 8191]")
+    code.line("value >>= 13")
+    code.line(f"{b} = {code.use(_next_bits(), 'next_bits')}[value & 16383]")
+    code.line(f"{c} = {code.use(_LAST, 'last_bytes')}[value >> 14]")
+    code.dedent()
+    code.indent("else:")
+    code.line(f"{a} = {at.head!r} + {code.use(varint, 'varint')}(value)")
+    code.line(f"{b} = {c} = b''")
+    code.dedent()
+    code.dedent()
+    return names
 
 
 def _integer(at: _Place, bits: int) -> Sequence[Piece]:
@@ -208,7 +221,7 @@ def _final(code: Code, source: Source) -> str:
     if source.form is Form.FINAL:
         return source.expression
     final: Callable[[Any], Any] = TEXTS.get(source.form) or (
-        _exact_ms if source.form is Form.MOMENT else Days().__getitem__
+        ms_of if source.form is Form.MOMENT else Days().__getitem__
     )
     return f"None if (raw := {source.expression}) is None else {code.use(final, 'final')}(raw)"
 
@@ -219,10 +232,14 @@ _branch_and_double: Final = struct.Struct("<Bd").pack
 _plain_double: Final = struct.Struct("<d").pack
 
 
+_SHORT: Final = 4096
+"""Bytes; the length of a longer text is worked out."""
+
+
 @cache
 def _lengths(head: bytes) -> tuple[bytes, ...]:
-    """Branch and length of a text, by length; a longer text is an IndexError and goes the careful way."""
-    return tuple(head + varint(length) for length in range(4096))
+    """Branch and length of a text that is not long, by length."""
+    return tuple(head + varint(length) for length in range(_SHORT))
 
 
 @cache
@@ -237,13 +254,15 @@ def _next_bits() -> tuple[bytes, ...]:
     return tuple(bytes((n & 127 | 128, n >> 7 | 128)) for n in range(1 << 14))
 
 
+_LONGER: Final = 1 << 27
+"""From here on a varint has more than four bytes."""
+
+
 class _LastBytes(dict[int, bytes]):
-    """The bytes after the fourth, by what is left of the number; few different ones occur together."""
+    """The bytes after the fourth, by what is left of the number: one entry for each day and a half."""
 
     def __missing__(self, rest: int) -> bytes:
-        if rest <= 0:
-            raise ValueError("a short or negative number")
-        if len(self) > 4096:
+        if len(self) > 32_768:
             self.clear()
         out = self[rest] = unsigned(rest)
         return out
@@ -279,23 +298,3 @@ class _DayBytes(dict["str | None", bytes]):
                 self[None] = self._null
         out = self[text] = self._head + varint(self._days[text] or 0)
         return out
-
-
-def _varint_window(value: datetime) -> tuple[datetime, int, bytes]:
-    """A window, what its number adds to the varint's third and fourth byte, and the bytes after them.
-
-    Zigzag doubles the milliseconds: 14 bits of which the lowest is 0, then 14 of which the highest is the
-    lowest of the window's number, then the rest. Before 1970, and in its first two windows, whose varints are
-    shorter, an index beyond the table sends the value the careful way.
-    """
-    start, start_ms = window(value)
-    number = start_ms >> WINDOW_BITS
-    if number < 2:
-        return start, 1 << 14, b""
-    return start, (number & 1) << 13, _LAST[number >> 1]
-
-
-def _exact_ms(value: datetime) -> int:
-    start, start_ms = window(value)
-    passed = value - start
-    return start_ms + passed.days * MS_PER_DAY + passed.seconds * 1000 + passed.microseconds // 1000

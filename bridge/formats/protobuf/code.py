@@ -18,7 +18,7 @@ from bridge.formats.protobuf.write import ALONE, FLOATS, INTEGERS, WHOLE, WRAPPE
 from bridge.formats.reader import TEXTS
 from bridge.formats.rows import Form, attribute_name
 from bridge.formats.sources import Source
-from bridge.formats.times import EPOCH, MS_PER_DAY, Days
+from bridge.formats.times import EPOCH, Days, ms_of
 from bridge.model.protection import Seal
 from bridge.model.schema import DATE, TIMESTAMP, Kind, Schema
 
@@ -177,7 +177,7 @@ def _final(code: Code, source: Source) -> str:
     if source.form is Form.FINAL:
         return source.expression
     final: Callable[[Any], Any] = TEXTS.get(source.form) or (
-        _exact_ms if source.form is Form.MOMENT else Days().__getitem__
+        ms_of if source.form is Form.MOMENT else Days().__getitem__
     )
     return f"None if (raw := {source.expression}) is None else {code.use(final, 'final')}(raw)"
 
@@ -196,8 +196,3 @@ class _Dates(dict[Any, Any]):
         year, month, day = civil(key if self._days is None else self._days[key] or 0)
         out = self[key] = self._cls(year=year, month=month, day=day)
         return out
-
-
-def _exact_ms(value: Any) -> int:
-    passed = value - EPOCH
-    return int(passed.days * MS_PER_DAY + passed.seconds * 1000 + passed.microseconds // 1000)

@@ -12,9 +12,10 @@ from bridge.formats import FORMATS
 from bridge.metadata.infer import record_schema
 from bridge.metrics import Metrics
 from tests.bench import encoders
+from tests.bench.events import KINDS
 from tests.support.formats import compile_route
 
-from .events import ORDER, data
+from .events import FULL, ORDER, data
 
 
 def counted_since(before: Mapping[str, int]) -> dict[str, int]:
@@ -26,13 +27,30 @@ def counted_since(before: Mapping[str, int]) -> dict[str, int]:
     }
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_events_of_the_benchmark_go_the_quick_way(kind: str) -> None:
+    data, before = encoders.deliveries(KINDS[kind]), CAREFUL_CONVERSIONS.by_label()
+    for way in encoders.quick_ways(KINDS[kind]):
+        for one in data:
+            way.convert(one)
+        assert counted_since(before) == {}, way.name
+
+
 @pytest.mark.parametrize("form", FORMATS)
-def test_the_events_of_the_benchmark_go_the_quick_way(form: str) -> None:
-    event = encoders.declaration()
-    convert = compile_route(event, record_schema(event), FORMATS[form], None, b"", {})
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"Comment__c": "x" * 4096},
+        {"Comment__c": "ž" * 20_000},
+        {"Promised_At__c": "1950-06-01T08:00:00.000Z", "Ship_Date__c": "1950-06-01"},
+        {"Promised_At__c": "1970-01-01T00:00:00.000Z"},
+    ],
+    ids=["4,096 bytes", "20,000 characters", "1950", "1970"],
+)
+def test_what_an_org_may_well_hold_goes_the_quick_way(form: str, payload: dict[str, object]) -> None:
+    convert = compile_route(ORDER, record_schema(ORDER), FORMATS[form], None, b"", {})
     before = CAREFUL_CONVERSIONS.by_label()
-    for one in encoders.deliveries():
-        convert(one)
+    convert(data({**FULL, **payload}))
     assert counted_since(before) == {}
 
 
