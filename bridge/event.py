@@ -133,6 +133,10 @@ class Record:
     sealed: int = 0
     """How many protected fields its value has."""
 
+    def produced(self) -> Produced:
+        """What ``produce`` takes."""
+        return (self.topic, self.value, self.key, -1, None, None, self.timestamp or 0, list(self.headers))
+
 
 Header = tuple[str, bytes | None]
 Produced = tuple[str, bytes | None, bytes | None, int, None, None, int, list[Header]]

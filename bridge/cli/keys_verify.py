@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bridge.cli.arguments import positive, since
 from bridge.cli.output import fail, print_json
+from bridge.cli.progress import Progress
 
 if TYPE_CHECKING:
     from bridge.encryption.dek_registry import Kek
     from bridge.encryption.deks import Deks
     from bridge.encryption.keys import Found
     from bridge.reading.proof import Proof
-    from bridge.reading.stretch import Since, Stretch
-
-_EVERY = 2.0  # seconds between two lines that say how far it is
+    from bridge.reading.stretch import Stretch
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,11 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--all", action="store_true", help="with --topic: all keys of the registry, too")
     parser.add_argument(
-        "--sample", type=_positive, metavar="N", help="at most N records, the older and the newer ones (all)"
+        "--sample", type=positive, metavar="N", help="at most N records, the older and the newer ones (all)"
     )
     parser.add_argument(
         "--since",
-        type=_since,
+        type=since,
         metavar="TIME|OFFSET",
         help="only records from there on: an offset, a time (2026-01-31T10:00:00Z) or how long ago (24h, 7d)",
     )
@@ -177,21 +176,10 @@ def _prove(args: argparse.Namespace, deks: Deks) -> tuple[Proof, Stretch]:
         waiting=lambda reason: print(f"waiting for Kafka: {reason}", file=sys.stderr, flush=True),
     )
     stretch = Stretch(reader, args.since, args.sample)
-    for message in stretch.read(_progress(args.topic)):
-        proof.add(message.value(), message.headers(), f"{message.partition()}/{message.offset()}")
+    with Progress(args.topic) as progress:
+        for message in stretch.read(progress):
+            proof.add(message.value(), message.headers(), f"{message.partition()}/{message.offset()}")
     return proof, stretch
-
-
-def _progress(topic: str) -> Callable[[int, int], None]:
-    """Says on stderr how far it is, every few seconds."""
-    said = [time.monotonic()]
-
-    def say(records: int, offsets: int) -> None:
-        if time.monotonic() - said[0] >= _EVERY:
-            said[0] = time.monotonic()
-            print(f"{topic}: {records} of at most {offsets} records", file=sys.stderr, flush=True)
-
-    return say
 
 
 def _topic(args: argparse.Namespace, proof: Proof, stretch: Stretch) -> tuple[dict[str, Any], list[str]]:
@@ -226,21 +214,3 @@ def _counts(report: dict[str, Any]) -> str:
     return (
         f"{records}, {report['encrypted']} with ciphertext that opens, {report['plaintext']} with plaintext"
     )
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return value
-
-
-def _since(text: str) -> Since:
-    from bridge.reading.stretch import since_of
-
-    try:
-        return since_of(text)
-    except (ValueError, OverflowError):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no offset (1200), no time (2026-01-31T10:00:00Z) and no age (24h)"
-        ) from None

@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "worker": ("bridge.cli.worker", "run many connectors, with others, behind REST APIs"),
     "connectors": ("bridge.cli.connectors", "list, create, watch and stop connectors of a worker"),
     "offsets": ("bridge.cli.offsets", "read or move a connector's position"),
+    "deadletters": ("bridge.cli.deadletters", "what was put aside, why, and again: list, show, replay"),
     "plugins": ("bridge.cli.plugins", "list the connector and describe its properties"),
 }
 

@@ -55,11 +55,8 @@ def run(args: argparse.Namespace) -> int:
     """Exit code 0 when the events are shown, also if there was none."""
     from bridge import log
     from bridge.config import load_worker
-    from bridge.config.registry import registry_settings
     from bridge.inspection.configuration import load_connector
-    from bridge.inspection.preview import Preview, connector_alone
-    from bridge.registry.client import Registry
-    from bridge.registry.http import http_of
+    from bridge.inspection.preview import connector_alone, preview_of
     from bridge.salesforce.auth import Login
     from bridge.salesforce.rest import Rest
 
@@ -70,11 +67,7 @@ def run(args: argparse.Namespace) -> int:
     log.register_secrets(loaded.secrets())
     login = Login(connector)
     rest = Rest(login, connector)
-    settings = registry_settings(connector, worker)
-    registry = None
-    if settings.get("url"):
-        registry = Registry(http_of(settings, retry_seconds=3, longest_wait=1, egress=connector.egress))
-    preview = Preview(loaded, rest, registry, explain=args.explain)
+    preview = preview_of(loaded, rest, explain=args.explain)
     show = _Printer(bool(connector.get("datapreview.schemas.enable")))
     count = 0
     for message in _messages(args, connector, login, rest):

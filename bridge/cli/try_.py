@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bridge.cli.arguments import positive
 from bridge.cli.signals import stopped_by_signals
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments, as promised in the documentation."""
     from bridge.config.declarations.formats import NAMES
 
-    parser.add_argument("--max-events", type=_positive, metavar="N", help="end by itself after N events")
+    parser.add_argument("--max-events", type=positive, metavar="N", help="end by itself after N events")
     parser.add_argument("--format", choices=NAMES, default="AVRO", help="output.data.format (default: AVRO)")
     parser.add_argument(
         "--port-base",
@@ -40,13 +41,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="P",
         help="port of the org, the registry takes the next one (default: free ports)",
     )
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number <= 0:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return number
 
 
 def run(args: argparse.Namespace) -> int:

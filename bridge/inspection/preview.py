@@ -13,7 +13,7 @@ from functools import partial
 import msgspec
 from attrs import evolve, field, frozen
 
-from bridge.config import Config, Loaded, topic_template
+from bridge.config import Config, Loaded, registry_settings, topic_template
 from bridge.config.declarations.formats import REGISTRY_TYPES
 from bridge.config.subscription import events
 from bridge.encryption.rules import PAYLOAD, domain_rules, protecting, runs
@@ -32,6 +32,7 @@ from bridge.model.contract import Contract, rule_set_document
 from bridge.model.registry_documents import RuleDocument
 from bridge.model.schema import EventType, Schema
 from bridge.registry.client import Registry
+from bridge.registry.http import http_of
 from bridge.routing.conversion import ConversionGuard
 from bridge.routing.exposure import Exposure
 from bridge.routing.following import follow, marked
@@ -271,6 +272,16 @@ def _all_tags(event: EventType, target: _Found) -> dict[str, dict[str, str]]:
         for tag, origin in registered.items():
             tags.setdefault(name, {}).setdefault(tag, origin)
     return tags
+
+
+def preview_of(loaded: Loaded, rest: Metadata, *, explain: bool = False) -> Preview:
+    """Previews that ask the registry that is configured, if one is, without patience."""
+    settings, registry = registry_settings(loaded.connector, loaded.worker), None
+    if settings.get("url"):
+        registry = Registry(
+            http_of(settings, retry_seconds=3, longest_wait=1, egress=loaded.connector.egress)
+        )
+    return Preview(loaded, rest, registry, explain=explain)
 
 
 def connector_alone(connector: Config, worker: Config) -> Loaded:

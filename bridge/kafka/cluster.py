@@ -38,6 +38,8 @@ class Topic:
     partitions: int
     replicas: int
     operations: frozenset[str] | None = None
+    id: str | None = None
+    """Another one where the topic was deleted and made anew; None if the broker does not tell."""
 
     def may(self, operation: str) -> bool:
         """Whether this user has the right (``WRITE``, ``READ``), as far as is known."""
@@ -107,6 +109,7 @@ class Cluster:
             len(description.partitions),
             min((len(partition.replicas) for partition in description.partitions), default=0),
             None if operations is None else frozenset(operation.name for operation in operations),
+            _topic_id(description),
         )
 
     def topic_configs(self, name: str) -> dict[str, str] | None:
@@ -219,3 +222,11 @@ class Cluster:
             known_since = known_since or time.monotonic()
             if time.monotonic() - known_since > _GRACE:
                 raise reason
+
+
+def _topic_id(description: Any) -> str | None:
+    """Brokers before 3.1 tell none, or one of zeros."""
+    told = getattr(description, "topic_id", None)
+    if told is None or not (told.get_most_significant_bits() or told.get_least_significant_bits()):
+        return None
+    return str(told)

@@ -1,20 +1,26 @@
 """Dead letters: events that cannot be carried, put aside as they came, with Kafka Connect's error headers.
 
 The headers are those of Kafka Connect's ``DeadLetterQueueReporter``; a source has no Kafka record to name, so
-topic is where the event would have gone, partition is -1 and the offset is the event's replay id.
+topic is where the event would have gone, partition is -1 and the offset is the event's replay id. Beside them stands
+what a later conversion needs and the payload does not say: ``bridge.event.schema``, ``bridge.event.uuid`` and
+``bridge.event.channel``.
 """
 
 from __future__ import annotations
 
 import traceback
+from collections.abc import Sequence
 from typing import Final
 
 from attrs import frozen
 
 from bridge.errors import BadRecord, Fatal, Stage
-from bridge.event import Produced
+from bridge.event import Data, Header, Produced
 
 PREFIX: Final = "__connect.errors."
+SCHEMA: Final = "bridge.event.schema"
+UUID: Final = "bridge.event.uuid"
+CHANNEL: Final = "bridge.event.channel"
 
 _FRAMES: Final = 50  # the innermost; a recursion has a thousand
 
@@ -29,8 +35,9 @@ class DeadLetters:
     with_headers: bool = True
     max_bytes: int = 1_048_588
 
-    def record(self, raw: bytes, error: BadRecord) -> Produced:
-        """Positional arguments of produce. Raises Fatal for an event that the topic cannot take."""
+    def record(self, raw: bytes, error: BadRecord, came: Sequence[Header] = ()) -> Produced:
+        """Positional arguments of produce; ``came`` as ``came_with`` makes it. Raises Fatal for an event that the topic
+        cannot take."""
         if len(raw) > self.max_bytes:
             where = "an event" if error.position is None else f"event {error.position}"
             raise Fatal(
@@ -39,10 +46,10 @@ class DeadLetters:
                 stage=Stage.PRODUCE,
                 position=error.position,
             )
-        headers = self.headers(error) if self.with_headers else []
+        headers = [*self.headers(error), *came] if self.with_headers else []
         return (self.topic, raw, None, -1, None, None, 0, list(headers))
 
-    def headers(self, error: BadRecord) -> list[tuple[str, bytes]]:
+    def headers(self, error: BadRecord) -> list[Header]:
         """Why and where, as Kafka Connect says it."""
         texts = {
             "topic": self.source_topic,
@@ -57,6 +64,12 @@ class DeadLetters:
             "exception.stacktrace": _trace(error),
         }
         return [(PREFIX + name, text.encode(errors="replace")) for name, text in texts.items()]
+
+
+def came_with(data: Data, channel: str | None) -> list[Header]:
+    """What an event came with, besides its payload and its replay id."""
+    told = {SCHEMA: data.schema, UUID: data.event.EventUuid, CHANNEL: channel}
+    return [(name, text.encode(errors="replace")) for name, text in told.items() if text]
 
 
 def _cause(error: BadRecord) -> str:

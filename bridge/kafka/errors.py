@@ -31,6 +31,10 @@ class TopicUnknown(Retriable):
     """No broker knows a topic that was there a moment ago: one starts up, or the topic was deleted."""
 
 
+class NoTransactionalId(Fatal):
+    """No right to use the transactional id."""
+
+
 class NotAcknowledged(Retriable):
     """Records were not acknowledged in the time they have; what else was the matter is not known."""
 
@@ -86,7 +90,7 @@ MEANINGS: Final[dict[str, Meaning]] = {
         Fatal, "no right to {verb} {topic}", "grant the ACL {acl} on it to the bridge's user", quote=False
     ),
     "TRANSACTIONAL_ID_AUTHORIZATION_FAILED": Meaning(
-        Fatal,
+        NoTransactionalId,
         "no right to use the transactional id",
         "grant the ACLs Write and Describe on TransactionalId (prefix: the worker's group.id), or turn "
         "exactly-once off with exactly.once.source.support=disabled",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from bridge.errors import BadRecord, Stage
 from bridge.event import Arguments
 
 BATCH_BYTES: Final = 61
@@ -25,6 +26,18 @@ def size_of(arguments: Arguments) -> int:
     return record_bytes(
         arguments[1], arguments[2] if len(arguments) > 2 else None, arguments[7] if len(arguments) > 7 else ()
     )
+
+
+def check_size(replay_id: int, arguments: Arguments, limit: int) -> None:
+    """BadRecord for a record that the broker would not take."""
+    size = size_of(arguments)
+    if size > limit:
+        raise BadRecord(
+            f"event {replay_id} makes a record of {size} bytes for topic {arguments[0]}, which takes "
+            f"{limit} at most (the topic's max.message.bytes, the producer's max.request.size)",
+            stage=Stage.PRODUCE,
+            position=replay_id,
+        )
 
 
 def record_bytes(

@@ -25,9 +25,10 @@ def counted(
     store: Store,
     stopped: Callable[[], bool],
     waiting: Callable[[str], None],
+    name: str = "",
 ) -> Uses:
-    """Meters what ``deks`` encrypts."""
-    name = loaded.connector.name
+    """Meters what ``deks`` encrypts. ``name``: under which it is counted, where not under the connector's."""
+    name = name or loaded.connector.name
 
     def read() -> tuple[Mapping[Key, int], Mapping[Key, int]]:
         settings = consumer_settings(loaded)

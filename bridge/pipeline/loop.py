@@ -18,10 +18,10 @@ from attrs import Factory, define, field
 
 from bridge.buffer import Buffer
 from bridge.encryption.uses import Unreserved, Uses
-from bridge.errors import BadRecord, BridgeError, Stage
-from bridge.event import Arguments, Data, Delivery, Message, Record, Unreadable
+from bridge.errors import BadRecord, BridgeError
+from bridge.event import Arguments, Delivery, Message, Record, Unreadable
 from bridge.kafka.producer import Producer
-from bridge.kafka.sizes import ENVELOPE, size_of
+from bridge.kafka.sizes import ENVELOPE, check_size
 from bridge.log import for_connector
 from bridge.metrics import Stats
 from bridge.pipeline.commits import Commits
@@ -112,15 +112,15 @@ class Pipeline:
                         arguments = self._converted(target, message, batch, events, done)
                         room = self._room()
                     if arguments is not None and (len(arguments[1] or b"") > fits or len(arguments) > 2):
-                        self._check_size(data, arguments)
+                        check_size(data.event.replayId, arguments, fits + ENVELOPE)
                 except BadRecord as error:
-                    judge: Callable[[], Judgement] = partial(self.policy.judge, error, data)
+                    judge: Callable[[], Judgement] = partial(self.policy.judge, error, data, message.channel)
                     arguments, failure = self._judged(judge, batch, events, done)
                     room = self._room()
                 except BridgeError as error:
                     failure = error
                 except Exception as error:
-                    judge = partial(self._unexpected, error, routes[data.schema], data)
+                    judge = partial(self._unexpected, error, routes[data.schema], message)
                     arguments, failure = self._judged(judge, batch, events, done)
                     room = self._room()
                 if failure is not None:
@@ -263,8 +263,11 @@ class Pipeline:
             except Unreserved as target:
                 self._prepare(target, batch, events, done)
 
-    def _unexpected(self, error: Exception, route: Route, data: Data) -> Judgement:
-        return self.policy.judge(self.guard.refusal(error, route.record or route.convert, data), data)
+    def _unexpected(self, error: Exception, route: Route, message: Message) -> Judgement:
+        data = message.data
+        assert data is not None
+        refusal = self.guard.refusal(error, route.record or route.convert, data)
+        return self.policy.judge(refusal, data, message.channel)
 
     def _settle(self, batch: list[Arguments], events: list[Message], done: int) -> None:
         self._hand_over(batch, events, done)
@@ -325,24 +328,4 @@ class Pipeline:
         if record is None:
             return None
         self.stats.fields_encrypted += record.sealed
-        return (
-            record.topic,
-            record.value,
-            record.key,
-            -1,
-            None,
-            None,
-            record.timestamp or 0,
-            list(record.headers),
-        )
-
-    def _check_size(self, data: Data, arguments: Arguments) -> None:
-        """BadRecord for a record that the broker would not take."""
-        size, limit = size_of(arguments), self.limits.max_message_bytes
-        if size > limit:
-            raise BadRecord(
-                f"event {data.event.replayId} makes a record of {size} bytes for topic {arguments[0]}, which takes "
-                f"{limit} at most (the topic's max.message.bytes, the producer's max.request.size)",
-                stage=Stage.PRODUCE,
-                position=data.event.replayId,
-            )
+        return record.produced()

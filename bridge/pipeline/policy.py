@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 from attrs import define
 
 from bridge.errors import BadRecord, Fatal, SetAside, Stage, Unexpected
 from bridge.errors.words import name_words
-from bridge.event import Data, Produced, Unreadable
+from bridge.event import Data, Header, Produced, Unreadable
+from bridge.kafka.dead_letter import came_with
 from bridge.metrics import Stats
 from bridge.routing.letters import Letters
 
@@ -27,11 +28,13 @@ class ErrorPolicy:
     show_events: bool = False  # errors.log.include.messages
     protected: bool = False  # the connector encrypts: names of fields, never their values
 
-    def judge(self, error: BadRecord, data: Data) -> tuple[Produced | None, Fatal | None]:
-        """The dead letter to produce, if any, or the reason to end."""
+    def judge(
+        self, error: BadRecord, data: Data, channel: str | None = None
+    ) -> tuple[Produced | None, Fatal | None]:
+        """The dead letter to produce, if any, or the reason to end. ``channel``: of the event's message."""
         if error.position is None:
             error.position = data.event.replayId
-        return self._judge(error, bytes(data.payload))
+        return self._judge(error, bytes(data.payload), came_with(data, channel))
 
     def judge_unreadable(self, unreadable: Unreadable) -> tuple[Produced | None, Fatal | None]:
         """The same for a message that could not be parsed at all."""
@@ -40,9 +43,11 @@ class ErrorPolicy:
             stage=Stage.PARSE,
             position=unreadable.replay_id,
         )
-        return self._judge(error, unreadable.raw)
+        return self._judge(error, unreadable.raw, ())
 
-    def _judge(self, error: BadRecord, raw: bytes) -> tuple[Produced | None, Fatal | None]:
+    def _judge(
+        self, error: BadRecord, raw: bytes, came: Sequence[Header]
+    ) -> tuple[Produced | None, Fatal | None]:
         self.stats.bad_records += 1
         self.stats.unexpected_records += isinstance(error, Unexpected)
         where = (
@@ -63,7 +68,7 @@ class ErrorPolicy:
         if self.dead_letters is None:
             return None, None
         try:
-            letter = self.dead_letters.record(raw, error)
+            letter = self.dead_letters.record(raw, error, came)
         except Fatal as too_large:
             return None, too_large
         self.stats.dead_letters += 1

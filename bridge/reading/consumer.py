@@ -19,7 +19,7 @@ from bridge.kafka.librdkafka import Settings
 from bridge.waits import READ
 
 if TYPE_CHECKING:
-    from confluent_kafka import Message
+    from confluent_kafka import KafkaError, Message
 
 _SLICE: Final = 2.0
 _GRACE: Final = 2.0
@@ -72,8 +72,9 @@ class Reader:
                 seen, last = seen + 1, now
                 yield message
                 last = time.monotonic()
-            elif message is not None:
-                self._check(classify(message.error(), "reading", topic=self.topic, verb="read"))
+            elif message is not None and (error := message.error()) is not None:
+                if self.concerns_reading(error):
+                    self._check(classify(error, "reading", topic=self.topic, verb="read"))
             elif until_idle is not None and now - last >= until_idle:
                 return
             reason = self._watch.reason()
@@ -85,6 +86,11 @@ class Reader:
     def _check(self, error: BridgeError | None) -> None:
         if isinstance(error, Fatal):
             raise error
+
+    @staticmethod
+    def concerns_reading(error: KafkaError) -> bool:
+        """librdkafka looks for the group's coordinator although no group is joined, and may have no right to."""
+        return error.name() != "GROUP_AUTHORIZATION_FAILED"
 
     def _start(self, consumer: Any) -> list[Any]:
         """Every partition, at its start or at its end as of now."""

@@ -143,6 +143,8 @@ class Stretch:
                 consumer.incremental_unassign([TopicPartition(topic, part.partition)])
 
     def _check(self, error: Any) -> None:
+        if not self.reader.concerns_reading(error):
+            return
         reason = classify(error, "reading", topic=self.reader.topic, verb="read", stage=Stage.RECEIVE)
         if isinstance(reason, Fatal):
             raise reason

@@ -6,7 +6,7 @@ Value: the ciphertext of ``encryption/envelope.py``, raw. Headers ``bridge.csfle
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from attrs import define
@@ -16,7 +16,7 @@ from bridge.encryption.envelope import Algorithm, Cipher, NotDecryptedError, ver
 from bridge.encryption.rules import EncryptRule
 from bridge.encryption.uses import Unreserved
 from bridge.errors import BadRecord
-from bridge.event import Produced
+from bridge.event import Header, Produced
 
 PREFIX: Final = "bridge.csfle."
 
@@ -29,7 +29,7 @@ class Letters(Protocol):
         """Where it goes."""
         ...
 
-    def record(self, raw: bytes, error: BadRecord) -> Produced:
+    def record(self, raw: bytes, error: BadRecord, came: Sequence[Header] = ()) -> Produced:
         """Raises Fatal for an event that the topic cannot take."""
         ...
 
@@ -59,20 +59,20 @@ class SealedLetters:
         dek = self.deks.for_writing(rule, self.subject)
         self._ready = dek, dek.cipher(versioned=rule.expiry_days > 0)
 
-    def record(self, raw: bytes, error: BadRecord) -> Produced:
+    def record(self, raw: bytes, error: BadRecord, came: Sequence[Header] = ()) -> Produced:
         """As the inner letters make it, of the ciphertext. Of anything else only where ``rule`` says so. Raises
         Unreserved."""
         if self._ready is None:
             self.prepare()
         if self._ready is None:
-            return self.inner.record(raw, error)
+            return self.inner.record(raw, error, came)
         dek, cipher = self._ready
         try:
             sealed = cipher.encrypt(raw)
         except Unreserved:
             self._ready = None  # the next try may get another DEK
             raise
-        letter = self.inner.record(sealed, error)
+        letter = self.inner.record(sealed, error, came)
         key = {
             "kek": dek.kek,
             "subject": dek.subject,

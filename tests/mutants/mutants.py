@@ -177,8 +177,8 @@ MUTANTS: Final = (
     Mutant(
         "a dead letter is written as it came",
         "bridge/routing/letters.py",
-        "self.inner.record(sealed, error)",
-        "self.inner.record(raw, error)",
+        "self.inner.record(sealed, error, came)",
+        "self.inner.record(raw, error, came)",
         ("tests/integration/test_encryption_leaks.py",),
     ),
     Mutant(

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from bridge.buffer import Buffer
 from bridge.errors import BadRecord, Fatal, Retriable, Stage
-from bridge.event import Data, Delivery, Head, Message, Record, Unreadable
+from bridge.event import Data, Delivery, Head, Header, Message, Record, Unreadable
 from bridge.kafka.dead_letter import DeadLetters
 from bridge.metrics import Stats
 from bridge.pipeline import loop
@@ -292,7 +292,7 @@ def test_the_id_of_an_unreadable_message_moves_nothing() -> None:
 class Letters:
     """A dead-letter topic."""
 
-    def record(self, raw: bytes, error: BadRecord) -> tuple[Any, ...]:
+    def record(self, raw: bytes, error: BadRecord, came: Sequence[Header] = ()) -> tuple[Any, ...]:
         return ("dead", raw)
 
 

@@ -1,0 +1,42 @@
+"""What words of a command line mean, the same for every command. Each raises ``argparse.ArgumentTypeError``."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bridge.reading.stretch import Since
+
+
+def positive(text: str) -> int:
+    """A whole number above zero."""
+    try:
+        number = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+    if number <= 0:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return number
+
+
+def since(text: str) -> Since:
+    """Where to begin in a topic: an offset, a time, or how long ago."""
+    from bridge.reading.stretch import since_of
+
+    try:
+        return since_of(text)
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no offset (1200), no time (2026-01-31T10:00:00Z) and no age (24h)"
+        ) from None
+
+
+def place(text: str) -> tuple[int, int]:
+    """A record's partition and offset."""
+    from bridge.reading.letters import place_of
+
+    try:
+        return place_of(text)
+    except ValueError as wrong:
+        raise argparse.ArgumentTypeError(str(wrong)) from None
