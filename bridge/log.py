@@ -16,6 +16,7 @@ import os
 import sys
 import threading
 import time
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping, MutableMapping
 from typing import IO, Any, Final
 
@@ -57,6 +58,7 @@ answers as they are: botocore the plaintext DEK of KMS's Decrypt, others tokens.
 
 # Shorter values would mask ordinary words, and are no secrets.
 _SHORTEST_SECRET: Final = 4
+_LEFT_SECRETS: Final = 16  # of those that nobody uses any more, so many are masked still
 _OWN: Final = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {
     "message",
     "asctime",
@@ -68,24 +70,60 @@ _OWN: Final = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {
 
 
 class _Secrets:
-    """The values that must not be written, longest first, so that one inside another leaves no remainder."""
+    """The values that must not be written, longest first, so that one inside another leaves no remainder.
+
+    Some last; others are held while somebody uses them, as tokens are, and the last of those that are not held any
+    more stay a while: what is said of them may be said late.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._lasting: dict[str, str] = {}
+        self._held: Counter[str] = Counter()
+        self._gone: deque[str] = deque()
+        self._left: deque[str] = deque(maxlen=_LEFT_SECRETS)
         self._values: dict[str, str] = {}
 
     def add(self, values: Iterable[str]) -> None:
         shown = dict(values) if isinstance(values, Mapping) else dict.fromkeys(values, MASK)
         with self._lock:
-            spelled = dict(self._values)
-            for value, instead in shown.items():
-                if len(value) >= _SHORTEST_SECRET:
-                    spelled |= dict.fromkeys(spellings(value), instead)
-            self._values = dict(sorted(spelled.items(), key=lambda one: len(one[0]), reverse=True))
+            news = {v: instead for v, instead in shown.items() if len(v) >= _SHORTEST_SECRET}
+            if not news.items() <= self._lasting.items():
+                self._lasting |= news
+                self._arrange()
+
+    def hold(self, value: str) -> None:
+        with self._lock:
+            self._held[value] += 1
+            self._settle()
+            self._arrange()
+
+    def let_go(self, value: str) -> None:
+        # Without the lock: a finalizer calls it, perhaps in a thread that has it. The next ``hold`` sees to it.
+        self._gone.append(value)
+
+    def _settle(self) -> None:
+        while self._gone:
+            value = self._gone.popleft()
+            if value in self._held:
+                self._held[value] -= 1
+                if not self._held[value]:
+                    del self._held[value]
+                    self._left.append(value)
+
+    def _arrange(self) -> None:
+        spelled = {
+            spelling: instead
+            for value, instead in (dict.fromkeys((*self._left, *self._held), MASK) | self._lasting).items()
+            for spelling in spellings(value)
+        }
+        self._values = dict(sorted(spelled.items(), key=lambda one: len(one[0]), reverse=True))
 
     def clear(self) -> None:
         with self._lock:
-            self._values = {}
+            self._lasting, self._values = {}, {}
+            self._held.clear()
+            self._left.clear()
 
     def mask(self, text: str) -> str:
         for value, instead in self._values.items():
@@ -103,6 +141,17 @@ def register_secrets(values: Iterable[str]) -> None:
     Of a mapping, the value is what is written instead of the key: a reference, say.
     """
     _secrets.add(values)
+
+
+def hold_secret(value: str) -> None:
+    """Mask this value until ``forget_secret`` was called as often, and a little longer."""
+    if len(value) >= _SHORTEST_SECRET:
+        _secrets.hold(value)
+
+
+def forget_secret(value: str) -> None:
+    """One less who uses a value that was given to ``hold_secret``."""
+    _secrets.let_go(value)
 
 
 def forget_secrets() -> None:

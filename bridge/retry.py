@@ -48,6 +48,11 @@ class Backoff:
         self.failures = 0
 
 
+def spread(seconds: float) -> float:
+    """A wait of at least so long, by which those who were told the same do not all come back at once."""
+    return seconds * random.uniform(1.0, 1.2)  # noqa: S311 - jitter
+
+
 def patiently(
     attempt: Callable[[], T],
     *,
@@ -73,7 +78,7 @@ def patiently(
             left = started + seconds - clock()
             if left <= 0 or (error.retry_after or 0) > left:
                 raise _exhausted(error, clock() - started, limit) from None
-            delay = min(max(waits.next(), error.retry_after or 0), left)
+            delay = min(max(waits.next(), spread(error.retry_after or 0.0)), left)
             more = "as long as it takes" if left == float("inf") else f"for {left:.0f} s more"
             log.warning("%s; trying again in %.1f s, %s", error.message, delay, more)
             if pause(delay):

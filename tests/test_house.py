@@ -26,6 +26,7 @@ STOREYS: tuple[tuple[str, ...], ...] = (
         "event",
         "java",
         "quoting",
+        "turns",
         "waits",
         "yaml_text",
     ),

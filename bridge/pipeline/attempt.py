@@ -50,6 +50,7 @@ from bridge.salesforce.http_settings import HttpSettings
 from bridge.salesforce.rest import Rest
 from bridge.salesforce.transport import Start, open_source
 from bridge.source import Source
+from bridge.turns import STARTS, Turn
 from bridge.waits import DRAIN_SHARE, SHUTDOWN
 
 
@@ -118,6 +119,14 @@ class Attempt:
     def run(self, ending: Callable[[], bool]) -> None:
         """Returns after a drain, or when the goal is reached. Raises BridgeError."""
         self._wanted = ending
+        self._turn: Turn = STARTS.enter(self._login.instance, ending)
+        try:
+            if not ending():
+                self._run(ending)
+        finally:
+            self._turn.end()
+
+    def _run(self, ending: Callable[[], bool]) -> None:
         session = self._login.session()
         self._loaded = with_keys(self._loaded, stopped=ending)
         topics = self._prepare_topics()
@@ -232,6 +241,7 @@ class Attempt:
         self._receiving = receiver
         if self._wanted():
             return
+        self._turn.end()
         receiver.start()
         try:
             failure = pipeline.run()
@@ -352,6 +362,7 @@ class Attempt:
 
     def _waiting(self, reason: str) -> None:
         """Kafka is waited for without a limit, and said so: at once, then every ten seconds."""
+        self._turn.end()
         now = time.monotonic()
         self._waited_since = self._waited_since or now
         if now - self._said >= 10:

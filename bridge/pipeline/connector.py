@@ -15,6 +15,7 @@ from bridge.kafka.line import NotInTime
 from bridge.log import for_connector
 from bridge.metrics import Stats
 from bridge.pipeline.attempt import Attempt, Goal
+from bridge.retry import spread
 from bridge.salesforce.presence import wait_for
 from bridge.salesforce.token import Refused
 from bridge.waits import RESTART, SHUTDOWN
@@ -139,9 +140,11 @@ class Connector:
 
     def _wait_to_restart(self, error: BridgeError, wait: float) -> None:
         asked = error.retry_after if isinstance(error, Retriable) else None
-        seconds = max(asked or 0.0, wait * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, not a secret
+        least = asked or 0.0
         if isinstance(error, Refused):
-            seconds = max(seconds, self._attempt.login_again_in())
+            least = max(least, self._attempt.login_again_in())
+        # the jitter comes on top of what is asked for, so that those who failed together do not come back together
+        seconds = max(spread(least), wait * random.uniform(0.8, 1.2))  # noqa: S311 - no secret
         self.passing = error
         self.stats.state = "RESTARTING"
         self.stats.restarts += 1

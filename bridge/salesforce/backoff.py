@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from attrs import define, field
 
-from bridge.retry import Backoff
+from bridge.retry import Backoff, spread
 from bridge.waits import QUOTA
 
 HEALTHY_AFTER = 10.0  # seconds a subscription must have lived for its loss to be a new outage
@@ -54,7 +54,7 @@ class Outage:
         left = self.left()
         if left <= 0 or at_least > left:
             return None
-        return min(max(self._waits.next(), at_least), left)
+        return min(max(self._waits.next(), spread(at_least)), left)
 
 
 def long_wait(times: int, first: float = 60.0, longest: float = QUOTA.longest) -> float:

@@ -31,6 +31,7 @@ from bridge.salesforce.http_settings import HttpSettings
 from bridge.salesforce.intake import Intake
 from bridge.salesforce.recovery import Recovery
 from bridge.source import Gap, Listening, Silent
+from bridge.turns import SESSIONS
 from bridge.waits import OUTAGE, POLL, REQUEST, ROOM
 
 __all__ = ["CometdSettings", "CometdSource", "Start", "cometd_settings", "probe"]
@@ -172,6 +173,12 @@ class CometdSource:
             talk.exchange.close()
 
     def _open(self, talk: Dialogue) -> None:
+        with SESSIONS.turn(talk.exchange.url, self._stop.is_set):
+            if self._stop.is_set():
+                raise Interrupted
+            self._begin(talk)
+
+    def _begin(self, talk: Dialogue) -> None:
         self._stats.reconnects += bool(self._sessions)
         self._sessions += 1
         self._recovery.subscribed_at = None

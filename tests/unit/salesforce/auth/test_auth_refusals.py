@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from bridge.errors import Fatal, Retriable
 from bridge.salesforce.auth import Login
@@ -57,19 +58,25 @@ def test_a_refused_login_is_never_sent_again(web: Web, answer: Answer) -> None:
     assert len(messages) == 1
 
 
+def _pass(login: Login, seconds: float) -> None:
+    """As if so many seconds had passed since the refusal."""
+    if login._known is not None:
+        login.account.refusal = login._known = evolve(login._known, at=login._known.at - seconds)
+
+
 def test_with_auto_restart_a_refused_login_is_sent_again_after_an_hour(web: Web) -> None:
     web.script = lambda request: refusal("invalid_grant", "authentication failure")
     login = Login(connector(web.url, auto__restart__on__user__error="true"))
     assert login.again_in() == 0
     for passed, requests in ((0, 1), (3540, 1), (60, 2), (3590, 2)):
-        login._refused_at -= passed  # as if so many seconds had passed
+        _pass(login, passed)
         with pytest.raises(Fatal) as refused:
             login.session()
         assert len(web.requests) == requests
         assert "tried again in an hour at the earliest (auto.restart.on.user.error)" in refused.value.message
         assert "not tried again" not in refused.value.message
     assert 0 < login.again_in() <= 10
-    login._refused_at -= 10
+    _pass(login, 10)
     web.script = lambda request: Answer(reply(web))
     assert login.session()
     assert login.again_in() == 0
