@@ -72,11 +72,13 @@ ASKED: Final = Wait(
     "what the other side asks for (`Retry-After`, `advice.interval`)",
     "`… asks for a pause of … s; it is asked again after 300 s`",
     seconds=300.0,
+    limit="up to a fifth more, so that not all who were told so come back at once",
 )
 REFUSED_LOGIN: Final = Wait(
     "a login that was refused, with `auto.restart.on.user.error=true`, until it is tried again",
-    "`… it is tried again in an hour at the earliest …; starts again from the committed position in 3600 s`",
+    "`… it is tried again in an hour at the earliest …; starts again from the committed position in … s`",
     seconds=3600.0,
+    limit="up to a fifth more",
 )
 PROBE: Final = Wait(
     "between two questions whether Salesforce is there again, for each address and process; they carry no login",

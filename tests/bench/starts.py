@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from bridge.sandbox import samples
 from bridge.sandbox.org import Org
 from tests.bench import measure
-from tests.bench.scenarios import Bench
+from tests.bench.setting import Bench
 from tests.bench.table import Row
 from tests.support.bridge_run import Bridge
 from tests.support.worker_run import Group, Process
