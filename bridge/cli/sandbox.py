@@ -19,7 +19,7 @@ HELP = (
     "Only the sandbox's servers: the simulated org on port P (TLS), the registry on P+1 (http), and Kafka where "
     "the line says that is printed when all are up. Ends with Ctrl-C."
 )
-EXAMPLE = "sfbridge sandbox --port-base 8443 --rate 1"
+EXAMPLE = "sfbridge sandbox --state sandbox --rate 1\n  sfbridge worker --worker sandbox/worker.properties"
 DEFAULT_PORT = 8443
 PARTS = ("org", "registry", "kafka")
 
@@ -36,8 +36,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--only", type=parts, default=PARTS, metavar="PART,…", help="of org, registry, kafka (default: all)"
     )
-    parser.add_argument(
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument(
         "--dir", type=Path, metavar="D", help="for ca.pem and the sample files (default: a temporary one)"
+    )
+    place.add_argument(
+        "--state",
+        type=Path,
+        metavar="DIR",
+        help="keep the org's events, the registry with its keys, and positions in DIR over restarts; the sample files "
+        "are there, too",
     )
     parser.add_argument(
         "--rate", type=rate, default=0, metavar="N", help="sample events a second (default: 0)"
@@ -68,8 +76,11 @@ def run(args: argparse.Namespace) -> int:
 
     stopped = stopped_by_signals()
     with tempfile.TemporaryDirectory(prefix="sfbridge-") as temporary:
-        directory = args.dir or Path(temporary)
-        with Sandbox(directory, port_base=args.port_base, only=args.only) as sandbox:
+        directory = args.state or args.dir or Path(temporary)
+        kept = args.state is not None
+        with Sandbox(directory, port_base=args.port_base, only=args.only, kept=kept) as sandbox:
+            if "connector" in sandbox.where():
+                sandbox.write_files(encrypt=True)
             print(json.dumps(sandbox.where()) if args.output == "json" else _line(sandbox), flush=True)
             _publish(sandbox, args.rate, stopped)
     return 0

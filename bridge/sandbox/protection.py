@@ -1,4 +1,4 @@
-"""The sample connector's encryption: one tagged field, and a key of ``local-kms`` that lasts as long as the sandbox."""
+"""The sample connector's encryption: one tagged field, and a key of ``local-kms``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ rules:
 
 @frozen
 class Protection:
-    """What the two files get so that ``FIELD`` is encrypted; the secret is made anew for each."""
+    """What the two files get so that ``FIELD`` is encrypted; the secret is made anew where none is given."""
 
     contract_file: Path
     secret: str = field(factory=lambda: secrets.token_urlsafe(24), repr=False)

@@ -53,6 +53,9 @@ SHIPMENT_UPDATED: Final = EventDefinition(
 
 EVENTS: Final = (ORDER_PLACED, SHIPMENT_UPDATED)
 
+ORDERS_CHANNEL: Final = "Orders__chn"
+"""A custom channel that delivers both."""
+
 _NAMES = (
     "Ada Winter",
     "Jiří Novák",

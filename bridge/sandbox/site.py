@@ -10,7 +10,9 @@ from typing import Final, TypeVar
 from bridge.errors import ConfigurationError, Fault
 from bridge.sandbox import samples
 from bridge.sandbox.kafka import MockKafka
+from bridge.sandbox.kept import Keep
 from bridge.sandbox.org import Org
+from bridge.sandbox.positions import Positions
 from bridge.sandbox.protection import Protection
 from bridge.sandbox.registry import Registry
 from bridge.sandbox.running import Running
@@ -19,6 +21,7 @@ PARTS: Final = ("org", "registry", "kafka")
 TOPIC: Final = "orders"
 OFFSETS: Final = "sandbox-offsets"
 GROUP: Final = "sandbox"
+_SECRET: Final = "secret of the key management service"  # noqa: S105 - its name
 
 Part = TypeVar("Part")
 
@@ -27,18 +30,23 @@ class Sandbox(Running):
     """The parts that are asked for, up between ``start`` and ``stop``. A context manager.
 
     The org listens on ``port_base``, the registry on the port after it; 0 takes free ports. ``directory`` gets
-    ``ca.pem`` and, where all parts are up, ``connector.json`` and ``worker.properties``.
+    ``ca.pem`` and, where all parts are up, ``connector.json`` and ``worker.properties``. ``kept``: the org's events,
+    the registry, positions and the ports that were free are kept in ``directory``, and are there at the next start.
     """
 
-    def __init__(self, directory: Path, *, port_base: int = 0, only: Collection[str] = PARTS) -> None:
+    def __init__(
+        self, directory: Path, *, port_base: int = 0, only: Collection[str] = PARTS, kept: bool = False
+    ) -> None:
         if port_base and not 1 <= port_base <= 65534:
             raise ConfigurationError([Fault("--port-base", "must lie between 1 and 65534, or be 0")])
-        self.directory = directory
+        self.directory = directory.absolute()
         self.org: Org | None = None
         self.registry: Registry | None = None
         self.kafka: MockKafka | None = None
         self.protection: Protection | None = None
-        self._stops: list[Callable[[], None]] = []
+        self.keep = Keep(self.directory) if kept else None
+        self.positions: Positions | None = None
+        self._stops: list[Callable[[], None]] = [self.keep.close] if self.keep else []
         try:
             self._build(port_base, only)
         except BaseException:
@@ -47,17 +55,36 @@ class Sandbox(Running):
 
     def _build(self, port_base: int, only: Collection[str]) -> None:
         if "org" in only:
-            self.org = Org(samples.EVENTS, directory=self.directory, port=port_base)
+            port = port_base or self._port_of_before("org")
+            self.org = Org(samples.EVENTS, directory=self.directory, port=port, keep=self.keep)
+            self._remember_port("org", self.org.port)
+            self.org.define_channel(samples.ORDERS_CHANNEL, [event.name for event in samples.EVENTS])
             self._stops.append(self.org.stop)
         if "registry" in only:
-            self.registry = Registry(port=port_base + 1 if port_base else 0)
+            port = port_base + 1 if port_base else self._port_of_before("registry")
+            self.registry = Registry(port=port, keep=self.keep)
+            self._remember_port("registry", self.registry.port)
             self._stops.append(self.registry.stop)
         if "kafka" in only:
             self.kafka = MockKafka([TOPIC, OFFSETS])
             self._stops.append(self.kafka.close)
+            if self.keep is not None:
+                self.positions = Positions(self.kafka.bootstrap, self.keep)
+                self._stops.append(self.positions.stop)
+
+    def _port_of_before(self, part: str) -> int:
+        """Connectors that were made know the org and the registry by their ports."""
+        port = self.keep.fact(f"port of {part}") if self.keep else None
+        return int(port) if port else 0
+
+    def _remember_port(self, part: str, port: int) -> None:
+        if self.keep:
+            self.keep.keep(f"port of {part}", b"%d" % port)
 
     def start(self) -> None:
         """Accept connections, and write the files."""
+        if self.positions is not None:
+            self.positions.start()
         for server in (self.org, self.registry):
             if server is not None:
                 server.start()
@@ -94,11 +121,19 @@ class Sandbox(Running):
 
     def write_files(self, data_format: str = "AVRO", *, encrypt: bool = False) -> None:
         """Write the sample connector and worker files; needs all parts. ``encrypt``: one field, with a new key."""
-        self.protection = Protection(self.directory / "orders.contract.yaml") if encrypt else None
+        self.protection = self._protection() if encrypt else None
         config = {"name": "sandbox-orders", "config": self._connector(data_format)}
         self.connector_file.write_text(json.dumps(config, indent=2) + "\n")
         lines = [f"{key}={value}" for key, value in self._worker().items()]
         self.worker_file.write_text("\n".join(lines) + "\n")
+
+    def _protection(self) -> Protection:
+        contract = self.directory / "orders.contract.yaml"
+        secret = self.keep.fact(_SECRET) if self.keep else None
+        protection = Protection(contract, secret.decode()) if secret else Protection(contract)
+        if self.keep:
+            self.keep.keep(_SECRET, protection.secret.encode())
+        return protection
 
     def _connector(self, data_format: str) -> dict[str, str]:
         org = present(self.org)
@@ -131,6 +166,8 @@ class Sandbox(Running):
             # The in-process Kafka takes transactions without keeping what they promise.
             "exactly.once.source.support": "disabled",
             "schema.registry.url": present(self.registry).url,
+            # ... and has no groups: sfbridge worker --worker FILE runs alone.
+            "bridge.standalone.dir": str(self.directory),
             **(self.protection.worker() if self.protection else {}),
         }
 

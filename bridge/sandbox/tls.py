@@ -24,8 +24,14 @@ class Certificate:
     server_file: Path
 
 
-def make_certificate(directory: Path) -> Certificate:
-    """A CA and a server certificate for localhost, 127.0.0.1 and ::1; the CA's key is never written."""
+def make_certificate(directory: Path, *, again: bool = False) -> Certificate:
+    """A CA and a server certificate for localhost, 127.0.0.1 and ::1; the CA's key is never written.
+
+    ``again``: those of before, if they are there and last for another day.
+    """
+    written = Certificate(directory / "ca.pem", directory / "server.pem")
+    if again and _lasts(written):
+        return written
     ca_key = ec.generate_private_key(ec.SECP256R1())
     ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sfbridge sandbox CA (throw-away)")])
     ca_ski = x509.SubjectKeyIdentifier.from_public_key(ca_key.public_key())
@@ -52,12 +58,21 @@ def make_certificate(directory: Path) -> Certificate:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     pem = serialization.Encoding.PEM
     private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    written = Certificate(directory / "ca.pem", directory / "server.pem")
     written.ca_file.write_bytes(ca.public_bytes(pem))
     written.server_file.unlink(missing_ok=True)
     with os.fdopen(os.open(written.server_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(private + certificate.public_bytes(pem))
     return written
+
+
+def _lasts(written: Certificate) -> bool:
+    try:
+        certificates = x509.load_pem_x509_certificates(written.server_file.read_bytes())
+        x509.load_pem_x509_certificate(written.ca_file.read_bytes())
+    except (OSError, ValueError):
+        return False
+    tomorrow = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1)
+    return all(one.not_valid_after_utc > tomorrow for one in certificates)
 
 
 def _builder(

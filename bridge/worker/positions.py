@@ -116,26 +116,34 @@ class Positions:
 
     def runner(self) -> str | None:
         """Who runs the connector by ``sfbridge run`` right now, in words; None if nobody holds its lease."""
-        return holder(self.keyed)
+        return None if self._is_mock() else holder(self.keyed)
 
     def worker(self) -> str | None:
         """The living worker that the connector belongs to, None if there is none."""
-        return worker_of(self.keyed)
+        return None if self._is_mock() else worker_of(self.keyed)
+
+    def _is_mock(self) -> bool:
+        """An in-process mock has no groups, so no lease either."""
+        self._until[:] = [time.monotonic() + self.patience]
+        return self._cluster().is_mock()
 
     def _topic(self) -> str:
         self._until[:] = [time.monotonic() + self.patience]
-        cluster = Cluster(
-            admin_settings(self.keyed),
-            waiting=self._waiting,
-            stopped=self._out_of_time,
-            stage=Stage.POSITION,
-        )
+        cluster = self._cluster()
         if cluster.is_mock():
             name = str(self.loaded.worker["offset.storage.topic"])
             cluster.create_in_mock(name)
             return name
         check_group(cluster, self.loaded.worker)
         return ensure_offsets_topic(cluster, self.loaded.worker, self.notice)
+
+    def _cluster(self) -> Cluster:
+        return Cluster(
+            admin_settings(self.keyed),
+            waiting=self._waiting,
+            stopped=self._out_of_time,
+            stage=Stage.POSITION,
+        )
 
     def _producer(self) -> Producer:
         return Producer(

@@ -6,10 +6,13 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import cycle
-from typing import Any
+from typing import Any, Final
+
+import msgspec
 
 from bridge.sandbox import samples
 from bridge.sandbox.definition import EventDefinition
+from bridge.sandbox.kept import Keep
 from bridge.sandbox.org import schemas
 from bridge.sandbox.org.log import ChannelLog
 from bridge.sandbox.org.messages import build, complete, encode_json
@@ -18,6 +21,11 @@ from bridge.sandbox.org.messages import build, complete, encode_json
 _STEPS = (1, 1, 2, 1, 3, 1, 1, 5)
 _TEMPLATES = 200
 _CHUNK = 2000
+RETENTION: Final = 72 * 3600
+"""Seconds for which events are retained, as Salesforce does."""
+HIGHEST: Final = 2**63 - 1
+_DEFINITIONS: Final = "definitions"
+_MEMBERS: Final = "members"
 
 
 class UnknownEvent(KeyError):
@@ -25,9 +33,11 @@ class UnknownEvent(KeyError):
 
 
 class EventBus:
-    """Thread-safe. ``on_publish`` is told the channel after its log grew."""
+    """Thread-safe. ``on_publish`` is told the channel after its log grew. ``keep``: where all is over restarts."""
 
-    def __init__(self, user_id: str, last_replay_id: int, on_publish: Callable[[str], None]) -> None:
+    def __init__(
+        self, user_id: str, last_replay_id: int, on_publish: Callable[[str], None], keep: Keep | None = None
+    ) -> None:
         self._lock = threading.Lock()
         self._user_id = user_id
         self._last_id = last_replay_id
@@ -38,6 +48,9 @@ class EventBus:
         self.by_schema: dict[str, EventDefinition] = {}
         self._schema_ids: dict[str, str] = {}
         self._members: dict[str, list[str]] = {}
+        self._keep = keep
+        if keep is not None:
+            self._restore(keep)
 
     def define(self, definition: EventDefinition) -> str:
         """Add or change an event; its schema id. Ids of earlier definitions stay resolvable."""
@@ -46,16 +59,19 @@ class EventBus:
             self.definitions[definition.name] = definition
             self.by_schema[schema_id] = definition
             self._schema_ids[definition.name] = schema_id
-            self.logs.setdefault(definition.channel, ChannelLog(definition.channel, self._last_id))
+            self._open(definition.channel)
+            self._note_definitions()
         return schema_id
 
     def define_channel(self, name: str, members: Iterable[str]) -> None:
         """Add a custom channel (``X__chn``) that delivers the events of several definitions."""
         channel = f"/event/{name}"
         with self._lock:
-            self.logs[channel] = ChannelLog(channel, self._last_id)
+            self._open(channel)
             for member in members:
-                self._members.setdefault(member, []).append(channel)
+                if channel not in self._members.setdefault(member, []):
+                    self._members[member].append(channel)
+            self._note_definitions()
 
     def definition(self, name: str) -> EventDefinition:
         """The event as it is defined now. Raises ``UnknownEvent``."""
@@ -111,7 +127,12 @@ class EventBus:
 
     def expire(self, before: float) -> int:
         """Let everything published before this moment (seconds since the epoch) fall out of retention."""
-        return sum(log.expire(before) for log in self.logs.values())
+        with self._lock:
+            count = sum(log.expire(before) for log in self.logs.values())
+            if self._keep is not None:
+                for channel, log in self.logs.items():
+                    self._keep.open_channel(channel, log.expired_id)
+        return count
 
     def clear(self, last_replay_id: int) -> None:
         """Forget every event; replay ids start again somewhere else."""
@@ -119,6 +140,39 @@ class EventBus:
             self._last_id = last_replay_id
             for channel in self.logs:
                 self.logs[channel] = ChannelLog(channel, last_replay_id)
+                if self._keep is not None:
+                    self._keep.open_channel(channel, HIGHEST)
+                    self._keep.open_channel(channel, last_replay_id)
+
+    def _open(self, channel: str) -> None:
+        """A channel without events, where there is none yet."""
+        if channel not in self.logs:
+            self.logs[channel] = ChannelLog(channel, self._last_id)
+            if self._keep is not None:
+                self._keep.open_channel(channel, self._last_id)
+
+    def _note_definitions(self) -> None:
+        if self._keep is not None:
+            # the present definition of an event last, so that it is in force again
+            present = set(self._schema_ids.values())
+            every = sorted(self.by_schema.items(), key=lambda item: item[0] in present)
+            self._keep.keep(_DEFINITIONS, msgspec.json.encode([one for _, one in every]))
+            self._keep.keep(_MEMBERS, msgspec.json.encode(self._members))
+
+    def _restore(self, keep: Keep) -> None:
+        """What was kept, but for what has fallen out of retention meanwhile."""
+        for definition in msgspec.json.decode(keep.fact(_DEFINITIONS) or b"[]", type=list[EventDefinition]):
+            schema_id = schemas.schema_id(definition)
+            self.definitions[definition.name] = self.by_schema[schema_id] = definition
+            self._schema_ids[definition.name] = schema_id
+        self._members = msgspec.json.decode(keep.fact(_MEMBERS) or b"{}", type=dict[str, list[str]])
+        for channel, expired_id in keep.channels().items():
+            log = self.logs[channel] = ChannelLog(channel, expired_id)
+            for number, message, created in keep.events(channel):
+                log.append([number], [message], created)
+            log.expire(time.time() - RETENTION)
+            keep.open_channel(channel, log.expired_id)
+            self._last_id = max(self._last_id, log.last_id)
 
     def _generated(self, definition: EventDefinition, count: int, created: float) -> list[tuple[bytes, ...]]:
         """A running number in the first text field keeps every event distinct; the rest repeats."""
@@ -163,6 +217,8 @@ class EventBus:
         messages = build(definition.channel, self._schema_ids[definition.name], bodies, ids)
         for channel in (definition.channel, *self._members.get(definition.name, ())):
             self.logs[channel].append(ids, messages, created)
+            if self._keep is not None:
+                self._keep.publish(channel, ids, messages, created)
 
     def _announce(self, definition: EventDefinition) -> None:
         for channel in (definition.channel, *self._members.get(definition.name, ())):

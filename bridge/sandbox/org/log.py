@@ -39,6 +39,16 @@ class ChannelLog:
             self._created.extend([created] * len(ids))
             self._last_id = ids[-1] if ids else self._last_id
 
+    @property
+    def expired_id(self) -> int:
+        """The highest replay id that is not retained any more."""
+        return self._expired_id
+
+    @property
+    def last_id(self) -> int:
+        """The highest replay id that the channel has had."""
+        return self._last_id
+
     def start(self, replay: int) -> int:
         """The position at which a subscription with this replay option begins. Raises ``InvalidReplayId``."""
         with self._lock:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.routing import Route
 
 from bridge.sandbox.definition import EventDefinition
+from bridge.sandbox.kept import Keep
 from bridge.sandbox.org.bayeux import Bayeux, Settings
 from bridge.sandbox.org.bus import EventBus
 from bridge.sandbox.org.cometd import CometD
@@ -22,13 +23,15 @@ from bridge.sandbox.running import Running
 from bridge.sandbox.server import Server
 from bridge.sandbox.tls import make_certificate
 
+_ORG_ID: Final = "org id"
 _ID_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
 
 class Org(Running):
     """A Salesforce org on 127.0.0.1 over TLS. A context manager, or ``start`` and ``stop``.
 
-    ``directory`` gets ``ca.pem``, which a client must trust. Every method may be called from any thread.
+    ``directory`` gets ``ca.pem``, which a client must trust. Every method may be called from any thread. ``keep``:
+    where org id, definitions and retained events are over restarts; sessions and tokens end with the process.
     """
 
     def __init__(
@@ -41,23 +44,27 @@ class Org(Running):
         credentials: Credentials | None = None,
         settings: Settings | None = None,
         last_replay_id: int = 2_241_547,
+        keep: Keep | None = None,
     ) -> None:
         self.faults = Faults()
         self.tokens = Tokens()
         self.credentials = credentials or Credentials()
         self.user_id = with_checksum("0055g00000Ab1cd")
-        self.bus = EventBus(self.user_id, last_replay_id, lambda channel: self.bayeux.wake(channel))
+        self._keep = keep
+        self.bus = EventBus(self.user_id, last_replay_id, lambda channel: self.bayeux.wake(channel), keep)
         self.bayeux = Bayeux(self.bus.logs, self.faults, settings or Settings())
         self.login = TokenEndpoint(self.credentials, self.tokens, self.faults)
         self.login.user_id = self.user_id
         self.rest = Rest(self.bus, self.tokens, self.faults)
-        self.org_id = self.login.org_id = org_id or new_org_id()
-        certificate = make_certificate(directory)
+        kept = None if keep is None else keep.fact(_ORG_ID)
+        self._call_itself(org_id or (kept.decode() if kept else new_org_id()))
+        certificate = make_certificate(directory, again=keep is not None)
         self.ca_file = certificate.ca_file
         self._server = Server(self._application(), port=port, certificate=certificate, name="org")
         self.url = self.login.url = self._server.url
         for event in events:
-            self.define(event)
+            if kept is None or event.name not in self.bus.definitions:
+                self.define(event)
 
     def start(self) -> None:
         """Accept connections."""
@@ -119,7 +126,7 @@ class Org(Running):
 
     def refresh(self, org_id: str | None = None) -> str:
         """A sandbox refresh: another org id, no events, no sessions, no tokens; the definitions stay."""
-        self.org_id = self.login.org_id = org_id or new_org_id()
+        self._call_itself(org_id or new_org_id())
         self.bus.clear(secrets.randbelow(1_000_000) + 1)
         self.revoke_tokens()
         self.forget_sessions()
@@ -147,6 +154,11 @@ class Org(Running):
             "rest_calls": self.rest.calls,
             "faults": self.faults.state(),
         }
+
+    def _call_itself(self, org_id: str) -> None:
+        self.org_id = self.login.org_id = org_id
+        if self._keep is not None:
+            self._keep.keep(_ORG_ID, org_id.encode())
 
     def _application(self) -> Starlette:
         cometd = CometD(self.bayeux, self.tokens, self.faults)

@@ -76,10 +76,16 @@ class Raw(str):
 
 
 class Application:
-    """An ASGI application over a table ``METHOD /path/{}`` → handler; one lock is held around each handler."""
+    """An ASGI application over a table ``METHOD /path/{}`` → handler; one lock is held around each handler.
 
-    def __init__(self, table: Mapping[str, Handler], lock: RLock) -> None:
+    ``changed`` is called within it after a request that may have changed something.
+    """
+
+    def __init__(
+        self, table: Mapping[str, Handler], lock: RLock, changed: Callable[[], None] = lambda: None
+    ) -> None:
         self._lock = lock
+        self._changed = changed
         self._table: list[tuple[str, tuple[str, ...], Handler]] = []
         for key, handler in table.items():
             method, path = key.split(" ")
@@ -99,6 +105,8 @@ class Application:
             handler, call = self._match(request, body)
             with self._lock:
                 answer = handler(call)
+                if request.method not in ("GET", "HEAD"):
+                    self._changed()
         except BareError as error:
             return _plain(error.code, error.message)
         except RegistryError as error:

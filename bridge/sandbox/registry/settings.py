@@ -51,16 +51,16 @@ class Configs:
     """Compatibility level and what else is configured."""
 
     def __init__(self) -> None:
-        self._own: dict[Name, Json] = {}
+        self.every: dict[Name, Json] = {}
 
     def own(self, name: Name) -> Json | None:
         """What is configured for exactly this subject or context; its default for what is above all subjects."""
-        config = self._own.get(name, {} if _is_top(name) else None)
+        config = self.every.get(name, {} if _is_top(name) else None)
         return None if config is None else _with_level(config)
 
     def effective(self, name: Name) -> Json:
         """What holds for a subject: the whole of what the nearest scope says, and nothing of those above."""
-        return _with_level(next((self._own[scope] for scope in _scopes(name) if scope in self._own), {}))
+        return _with_level(next((self.every[scope] for scope in _scopes(name) if scope in self.every), {}))
 
     def completes(self, name: Name) -> bool:
         """Whether metadata or rules of schemas are completed by the configuration."""
@@ -68,11 +68,11 @@ class Configs:
 
     def aliases(self) -> dict[Name, str]:
         """Every alias, with the subject it stands for."""
-        return {name: config["alias"] for name, config in self._own.items() if config.get("alias")}
+        return {name: config["alias"] for name, config in self.every.items() if config.get("alias")}
 
     def alias(self, name: Name) -> str | None:
         """The subject this one is an alias of."""
-        return self._own.get(name, {}).get("alias")
+        return self.every.get(name, {}).get("alias")
 
     def changes(self, body: Json) -> Json:
         """What a body would change. Raises 42203, 42210."""
@@ -93,28 +93,28 @@ class Configs:
 
     def update(self, name: Name, changes: Json) -> Json:
         """Change what is named (null clears); the answer says ``compatibility``."""
-        config = {**self._own.get(name, {}), **changes}
-        self._own[name] = ordered({key: value for key, value in config.items() if value is not None})
-        return {key.replace("compatibilityLevel", "compatibility"): v for key, v in self._own[name].items()}
+        config = {**self.every.get(name, {}), **changes}
+        self.every[name] = ordered({key: value for key, value in config.items() if value is not None})
+        return {key.replace("compatibilityLevel", "compatibility"): v for key, v in self.every[name].items()}
 
     def delete(self, name: Name) -> None:
         """Remove it."""
-        self._own.pop(name, None)
+        self.every.pop(name, None)
 
 
 class Modes:
     """READWRITE unless something nearer says otherwise."""
 
     def __init__(self) -> None:
-        self._own: dict[Name, str] = {}
+        self.every: dict[Name, str] = {}
 
     def own(self, name: Name) -> str | None:
         """The mode of exactly this subject or context; READWRITE for what is above all subjects."""
-        return self._own.get(name, "READWRITE" if _is_top(name) else None)
+        return self.every.get(name, "READWRITE" if _is_top(name) else None)
 
     def effective(self, name: Name) -> str:
         """The mode that holds for a subject: the nearest scope's."""
-        return next((self._own[scope] for scope in _scopes(name) if scope in self._own), "READWRITE")
+        return next((self.every[scope] for scope in _scopes(name) if scope in self.every), "READWRITE")
 
     def set(self, name: Name, text: str | None) -> None:
         """Set a mode; None takes it away. Raises 42204."""
@@ -126,17 +126,17 @@ class Modes:
             raise RegistryError(42204, f"Invalid mode. Valid values are {valid}.")
         if mode == "FORWARD" and name not in (Name(DEFAULT, ""), Name(GLOBAL, "")):
             raise RegistryError(42204, "Forward mode only supported on global level")
-        self._own[name] = mode
+        self.every[name] = mode
         return None
 
     def delete_under(self, context: str) -> None:
         """Remove the modes of every subject in a context."""
-        for name in [name for name in self._own if name.context == context and name.subject]:
-            del self._own[name]
+        for name in [name for name in self.every if name.context == context and name.subject]:
+            del self.every[name]
 
     def delete(self, name: Name) -> None:
         """Remove it."""
-        self._own.pop(name, None)
+        self.every.pop(name, None)
 
 
 def check_level(text: str) -> str:

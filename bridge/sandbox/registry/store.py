@@ -46,23 +46,23 @@ class Store:
     """Contexts by name; one exists from its first registration on."""
 
     def __init__(self) -> None:
-        self._contexts: dict[str, Context] = {DEFAULT: Context()}
+        self.every: dict[str, Context] = {DEFAULT: Context()}
         self.removed: set[str] = set()
 
     def context(self, name: str) -> Context:
         """The context; an empty one, not kept, where there is none."""
-        return self._contexts.get(name) or Context()
+        return self.every.get(name) or Context()
 
     def contexts(self) -> list[str]:
         """All contexts, the default one first."""
-        return [DEFAULT, *sorted(name for name in self._contexts if name != DEFAULT)]
+        return [DEFAULT, *sorted(name for name in self.every if name != DEFAULT)]
 
     def drop_context(self, name: str) -> bool:
         """Remove an empty context; False when it holds a subject, soft-deleted or not."""
         if any(self.context(name).subjects.values()):
             return False
         if name != DEFAULT:
-            self._contexts.pop(name, None)
+            self.every.pop(name, None)
         return True
 
     def versions(self, name: Name, *, deleted: bool = False) -> list[Version]:
@@ -78,7 +78,7 @@ class Store:
     def add(self, name: Name, number: int, content: Content, id_: int | None = None) -> Version:
         """Add or replace a version; the id is that of equal content in the context, else the next."""
         identity = content.identity  # raises for what has none, before anything is kept
-        context = self._contexts.setdefault(name.context, Context())
+        context = self.every.setdefault(name.context, Context())
         if id_ is None:
             id_ = context.id_of(content) or context.next_id
         context.contents.pop(id_, None)
