@@ -182,23 +182,26 @@ def _prove(args: argparse.Namespace, deks: Deks) -> tuple[Proof, Stretch]:
     return proof, stretch
 
 
-def _topic(args: argparse.Namespace, proof: Proof, stretch: Stretch) -> tuple[dict[str, Any], list[str]]:
+def _topic(args: argparse.Namespace, proof: Proof, stretch: Stretch) -> tuple[dict[str, object], list[str]]:
     """The report, and what keeps it from being a proof."""
     from bridge.reading.proof import document
 
-    report = document(proof)
-    problems = [*report["problems"], *stretch.held_back]
+    proven = document(proof)
+    problems = [*proven["problems"], *stretch.held_back]
     if nothing := proof.nothing():
         problems.append(f"nothing was verified: {nothing}")
-    report["problems"] = problems
-    report["context"] = args.context
-    report["of"] = stretch.offsets if args.sample else proof.records
-    report["since"] = args.since.text if args.since else None
-    report["skipped"] = stretch.skipped
+    report: dict[str, object] = {
+        **proven,
+        "problems": problems,
+        "context": args.context,
+        "of": stretch.offsets if args.sample else proof.records,
+        "since": args.since.text if args.since else None,
+        "skipped": stretch.skipped,
+    }
     if args.output != "json":
-        for name, count in report["fields"].items():
+        for name, count in proven["fields"].items():
             print(f"{'ok':7} {name}: ciphertext in {count} values that opens")
-        for name in report["released"]:
+        for name in proven["released"]:
             print(f"note    {name}: the contract has taken the tag away; it may be plaintext")
         if args.since:
             print(
@@ -207,7 +210,7 @@ def _topic(args: argparse.Namespace, proof: Proof, stretch: Stretch) -> tuple[di
     return report, problems
 
 
-def _counts(report: dict[str, Any]) -> str:
+def _counts(report: dict[str, object]) -> str:
     records = f"{report['records']} of {report['of']} records read"
     if report["since"]:
         records += f" since {report['since']}"

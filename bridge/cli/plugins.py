@@ -107,7 +107,7 @@ def _describe(args: argparse.Namespace) -> int:
     if args.output == "json":
         said = {p.key: {"valid_values": p.valid_text, "required_when": p.required_text, "support": p.support_text}
                 for p in catalogue}  # fmt: skip
-        print_json([each | said[each["name"]] for each in definitions(catalogue)])
+        print_json([each | said[str(each["name"])] for each in definitions(catalogue)])
         return 0
     rows = [
         (p.key, p.type, _needed(p), "" if p.default is None else p.default, p.valid_text, p.support_text)

@@ -21,7 +21,7 @@ class Config(Mapping[str, Any]):
 
     def __init__(
         self,
-        values: Mapping[str, Any],
+        values: Mapping[str, object],
         raw: Mapping[str, str],
         name: str = "",
         secrets: frozenset[str] = frozenset(),

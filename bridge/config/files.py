@@ -120,7 +120,7 @@ def _quote(text: str) -> str:
     return json.dumps(text[:60])
 
 
-def load_json(text: str) -> Any:
+def load_json(text: str) -> object:
     """A JSON document in which no object names a key twice. Raises UnreadableError."""
     try:
         return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
@@ -174,7 +174,7 @@ def _unwrap(document: dict[str, Any]) -> dict[str, Any]:
     return {"name": outer, **inner}
 
 
-def texts(document: Mapping[str, Any]) -> dict[str, str]:
+def texts(document: Mapping[str, object]) -> dict[str, str]:
     """The scalars of a JSON object as text; null is 'not given'. Raises UnreadableError if nested."""
     scalars = {key: _scalar(key, value) for key, value in document.items() if value is not None}
     for key, value in scalars.items():

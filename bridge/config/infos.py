@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from bridge.config.catalogue import Catalogue
 from bridge.config.declarations import WORKER
@@ -14,7 +14,54 @@ from bridge.errors import Fault
 _WIDTHS = {Type.BOOLEAN: "SHORT", Type.INT: "SHORT", Type.LONG: "SHORT", Type.LIST: "LONG"}
 
 
-def infos_of(examined: Examined, faults: Sequence[Fault] | None = None) -> dict[str, Any]:
+class Definition(TypedDict):
+    """Kafka Connect's ConfigKeyInfo."""
+
+    name: str
+    type: str
+    required: bool
+    default_value: str | None
+    importance: str
+    documentation: str
+    group: str | None
+    order: int
+    order_in_group: int
+    width: str
+    display_name: str
+    dependents: list[str]
+    alias: NotRequired[str]
+    """In the cloud's API only."""
+
+
+class Value(TypedDict):
+    """Kafka Connect's ConfigValueInfo."""
+
+    name: str
+    value: str | None
+    recommended_values: list[str]
+    errors: list[str]
+    visible: bool
+
+
+class ConfigInfo(TypedDict):
+    """One property."""
+
+    definition: Definition
+    value: Value
+    metadata: NotRequired[dict[str, object]]
+    """In the cloud's API only."""
+
+
+class ConfigInfos(TypedDict):
+    """The whole answer."""
+
+    name: str
+    error_count: int
+    groups: list[str]
+    configs: list[ConfigInfo]
+
+
+def infos_of(examined: Examined, faults: Sequence[Fault] | None = None) -> ConfigInfos:
     """The same, of a configuration that has been judged; ``faults`` where there are more than its own."""
     errors: dict[str, list[str]] = {}
     for fault in examined.faults if faults is None else faults:
@@ -35,12 +82,12 @@ def infos_of(examined: Examined, faults: Sequence[Fault] | None = None) -> dict[
     }
 
 
-def definitions(catalogue: Catalogue) -> list[dict[str, Any]]:
+def definitions(catalogue: Catalogue) -> list[Definition]:
     """Every property's definition (Kafka Connect's ``ConfigKeyInfo``)."""
     return [definition(catalogue, p.key) for p in catalogue.exact()]
 
 
-def definition(catalogue: Catalogue, key: str) -> dict[str, Any]:
+def definition(catalogue: Catalogue, key: str) -> Definition:
     """One property's definition. ``order`` is Kafka Connect's name up to 4.1 and Confluent Cloud's,
     ``order_in_group`` that of 4.2 and later."""
     declared = catalogue.find(key) or WORKER.find(key) or Property(key, Type.STRING, "Not a known property.")
@@ -70,7 +117,7 @@ def _documentation(declared: Property) -> str:
     return " ".join([declared.doc, *(f"{name}: {text}." for name, text in more if text)])
 
 
-def _value(examined: Examined, key: str, errors: list[str]) -> dict[str, Any]:
+def _value(examined: Examined, key: str, errors: list[str]) -> Value:
     declared = examined.catalogue.find(key)
     shown = examined.shown(key)
     if shown is None and declared is not None and not declared.is_prefix:
@@ -87,7 +134,7 @@ def _value(examined: Examined, key: str, errors: list[str]) -> dict[str, Any]:
     }
 
 
-def _text(value: Any) -> str | None:
+def _text(value: object) -> str | None:
     if value is None:
         return None
     if isinstance(value, bool):

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from typing import Any
 
 from attrs import evolve, field, frozen
+
+Values = Mapping[str, Any]
+"""A configuration's values by key, of the type that each property declares; a key without declaration is not there."""
 
 
 class Type(StrEnum):

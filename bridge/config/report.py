@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from attrs import field, frozen
 
@@ -30,7 +29,7 @@ class Report:
             raise ConfigurationError(self.faults)
         return Loaded(self.connector.config(), self.worker.config(), self.notices)
 
-    def infos(self) -> dict[str, Any]:
+    def infos(self) -> infos.ConfigInfos:
         """Kafka Connect's ConfigInfos, the worker's faults among them."""
         return infos.infos_of(self.connector, self.faults)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from bridge.config.checks import event_name
 from bridge.config.declarations.formats import REGISTRY_TYPES
+from bridge.config.property import Values
 from bridge.config.topics import TopicTemplate
 
 if TYPE_CHECKING:
@@ -18,12 +18,12 @@ CHANNEL: Final = "salesforce.platform.custom.channel.name"
 ENTITIES: Final = "salesforce.platform.channel.entities"
 
 
-def is_channel(connector: Mapping[str, Any]) -> bool:
+def is_channel(connector: Values) -> bool:
     """Whether it is a custom channel, whose messages may be of several events."""
     return connector.get(TYPE) == "CUSTOM_CHANNEL"
 
 
-def events(connector: Mapping[str, Any]) -> tuple[str, ...]:
+def events(connector: Values) -> tuple[str, ...]:
     """The API names of the events that may come, in the order given."""
     if is_channel(connector):
         return tuple(dict.fromkeys(connector.get(ENTITIES) or ()))
@@ -31,7 +31,7 @@ def events(connector: Mapping[str, Any]) -> tuple[str, ...]:
     return (name,) if name else ()
 
 
-def channel(connector: Mapping[str, Any]) -> str:
+def channel(connector: Values) -> str:
     """The channel as Salesforce's Streaming API names it: ``/event/Order_Placed__e``."""
     if not is_channel(connector):
         return f"/event/{connector[EVENT]}"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
 from attrs import frozen
 
 from bridge.config import checks
 from bridge.config.placeholders import every, filled
+from bridge.config.property import Values
 from bridge.errors import BadRecord, Stage
 
 _FIELD: Final = re.compile(r"\$\{([^}]*)\}")
@@ -54,6 +55,6 @@ class TopicTemplate:
         return name.lower() if self.lowercase else name
 
 
-def topic_template(connector: Mapping[str, Any]) -> TopicTemplate:
+def topic_template(connector: Values) -> TopicTemplate:
     """The template a connector's configuration describes."""
     return TopicTemplate(connector["kafka.topic"], connector["kafka.topic.lowercase"])

@@ -52,7 +52,7 @@ class Layout:
     row: type[Row]
     slots: tuple[Slot, ...]
     constants: Mapping[str, str]
-    decode: Callable[[Any], Row] = field(eq=False)
+    decode: Callable[[object], Row] = field(eq=False)
     drops_unknown: bool = False
     passed_over: frozenset[str] = frozenset()
     """Fields of the event that are not written on purpose."""

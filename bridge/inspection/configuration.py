@@ -9,7 +9,7 @@ from typing import Final
 
 from bridge.config import Config, files
 from bridge.config.external import Origin
-from bridge.config.infos import infos_of
+from bridge.config.infos import ConfigInfos, infos_of
 from bridge.config.judges import Judges
 from bridge.config.loading import Loader, resolver_of
 from bridge.config.report import Report
@@ -26,7 +26,7 @@ def config_infos(
     *,
     environ: Mapping[str, str] = os.environ,
     unknown: str | None = None,
-) -> dict[str, object]:
+) -> ConfigInfos:
     """The properties of a connector that came by REST, with definitions, values and errors; secrets are masked.
 
     With a worker, whoever will use the settings judges them too, as in ``sfbridge validate``.

@@ -48,7 +48,7 @@ class Classification:
     compliance: tuple[str, ...] = ()
 
 
-def from_records(records: Iterable[Mapping[str, Any]]) -> dict[str, Classification]:
+def from_records(records: Iterable[Mapping[str, object]]) -> dict[str, Classification]:
     """Of the Tooling API's FieldDefinition records, by field."""
     classified = {}
     for record in records:

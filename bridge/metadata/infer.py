@@ -75,7 +75,7 @@ def metadata_fatal(message: str) -> Fatal:
 
 
 def event_type(
-    event: str, describe: Mapping[str, Any] | None, event_schema: Mapping[str, Any] | None
+    event: str, describe: Mapping[str, object] | None, event_schema: Mapping[str, object] | None
 ) -> EventType:
     """The event's declaration from either source or both.
 

@@ -66,7 +66,7 @@ def from_any(path: Path, event: str | None = None) -> Declared:
     return from_describe(path)
 
 
-def is_metadata(document: Any) -> bool:
+def is_metadata(document: object) -> bool:
     """Whether a JSON document describes an event as Salesforce does, not a value's schema."""
     if not isinstance(document, Mapping) or not isinstance(document.get("fields"), list):
         return False

@@ -20,7 +20,7 @@ from bridge.model.schema import EventType
 class Metadata(Source, Protocol):
     """What is asked of Salesforce; ``bridge.salesforce.rest.Rest`` answers it."""
 
-    def event_schema(self, schema_id: str) -> dict[str, Any] | None:
+    def event_schema(self, schema_id: str) -> dict[str, object] | None:
         """The event as one schema id declares it; None where the id is unknown."""
         ...
 

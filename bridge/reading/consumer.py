@@ -9,7 +9,7 @@ import difflib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from attrs import define, field
 
@@ -19,8 +19,9 @@ from bridge.kafka.librdkafka import Settings
 from bridge.waits import READ
 
 if TYPE_CHECKING:
-    from confluent_kafka import KafkaError, Message
+    from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
+T = TypeVar("T")
 _SLICE: Final = 2.0
 _GRACE: Final = 2.0
 _UNKNOWN: Final = frozenset({"UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_TOPIC", "_UNKNOWN_PARTITION"})
@@ -48,7 +49,7 @@ class Reader:
             yield from self._records(consumer, max_events, until_idle)
 
     @contextmanager
-    def consuming(self, more: Settings | None = None) -> Iterator[Any]:
+    def consuming(self, more: Settings | None = None) -> Iterator[Consumer]:
         """A client that joins no group, with ``more`` settings."""
         from confluent_kafka import Consumer, KafkaException
 
@@ -63,18 +64,20 @@ class Reader:
         finally:
             consumer.close()
 
-    def _records(self, consumer: Any, max_events: int | None, until_idle: float | None) -> Iterator[Message]:
+    def _records(
+        self, consumer: Consumer, max_events: int | None, until_idle: float | None
+    ) -> Iterator[Message]:
         seen, last, told = 0, time.monotonic(), 0.0
         while not self.stopped() and (max_events is None or seen < max_events):
             message = consumer.poll(0.1)
             now = time.monotonic()
-            if message is not None and message.error() is None:
+            error = None if message is None else message.error()
+            if error is not None and self.concerns_reading(error):
+                self._check(classify(error, "reading", topic=self.topic, verb="read"))
+            elif message is not None and error is None:
                 seen, last = seen + 1, now
                 yield message
                 last = time.monotonic()
-            elif message is not None and (error := message.error()) is not None:
-                if self.concerns_reading(error):
-                    self._check(classify(error, "reading", topic=self.topic, verb="read"))
             elif until_idle is not None and now - last >= until_idle:
                 return
             reason = self._watch.reason()
@@ -92,18 +95,16 @@ class Reader:
         """librdkafka looks for the group's coordinator although no group is joined, and may have no right to."""
         return error.name() != "GROUP_AUTHORIZATION_FAILED"
 
-    def _start(self, consumer: Any) -> list[Any]:
+    def _start(self, consumer: Consumer) -> list[TopicPartition]:
         """Every partition, at its start or at its end as of now."""
         from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, TopicPartition
 
         where = OFFSET_BEGINNING if self.from_beginning else OFFSET_END
         return [TopicPartition(self.topic, partition, where) for partition in self.partitions(consumer)]
 
-    def partitions(self, consumer: Any) -> list[int]:
+    def partitions(self, consumer: Consumer) -> list[int]:
         """The topic's partitions. Raises Fatal, Retriable."""
-        topic = self.asked(consumer, lambda: consumer.list_topics(self.topic, timeout=_SLICE)).topics[
-            self.topic
-        ]
+        topic = self.asked(lambda: consumer.list_topics(self.topic, timeout=_SLICE)).topics[self.topic]
         if topic.error is not None and topic.error.name() in _UNKNOWN:
             raise Fatal(self._missing(consumer), stage=Stage.RECEIVE)
         if topic.error is not None:
@@ -116,8 +117,8 @@ class Reader:
             )
         return sorted(topic.partitions)
 
-    def _missing(self, consumer: Any) -> str:
-        every = self.asked(consumer, lambda: consumer.list_topics(timeout=_SLICE)).topics
+    def _missing(self, consumer: Consumer) -> str:
+        every = self.asked(lambda: consumer.list_topics(timeout=_SLICE)).topics
         names = [name for name in every if not name.startswith("__")]
         near = difflib.get_close_matches(self.topic, names, n=3, cutoff=0.6)
         some = (
@@ -125,7 +126,7 @@ class Reader:
         )
         return f"topic {self.topic} does not exist, or may not be seen (ACL Describe){some}"
 
-    def asked(self, consumer: Any, ask: Callable[[], Any]) -> Any:
+    def asked(self, ask: Callable[[], T]) -> T:
         """Metadata, by a call that raises KafkaException; asked for again until ``patience`` is over, or the connection
         says why it cannot work."""
         from confluent_kafka import KafkaException

@@ -22,7 +22,7 @@ from bridge.errors import Fatal
 from bridge.model.framing import VALUE_HEADER
 from bridge.model.wire import unframed
 from bridge.reading.bodies import Body, body_of
-from bridge.reading.framed import Framed
+from bridge.reading.framed import Framed, Headers
 from bridge.registry.client import Registry, schema_fatal
 from bridge.registry.http import Caller, Refused
 
@@ -56,11 +56,11 @@ class Decoder:
     def __attrs_post_init__(self) -> None:
         self._framed = Framed(self.registry, self.context)
 
-    def prefixed(self, data: bytes | None, headers: Any, name: str = VALUE_HEADER) -> bytes | None:
+    def prefixed(self, data: bytes | None, headers: Headers, name: str = VALUE_HEADER) -> bytes | None:
         """The value with its schema's id before it, wherever the record says which schema it is."""
         return self._framed.prefixed(data, headers, name)
 
-    def decode(self, data: bytes | None, headers: Any = None, name: str = VALUE_HEADER) -> Decoded:
+    def decode(self, data: bytes | None, headers: Headers = None, name: str = VALUE_HEADER) -> Decoded:
         """Never raises for what is in ``data``; Retriable or Fatal when the registry cannot be asked.
 
         ``headers``: the record's, where one of that ``name`` may say which schema the value has.
@@ -113,7 +113,7 @@ class Decoder:
         return f" in {self.context}" if self.context else " in the default context (see --context)"
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> object:
     """The same, fit for JSON: times as ISO 8601, bytes as base64, numbers that JSON lacks as text."""
     if isinstance(value, Mapping):
         return {str(name): plain(one) for name, one in value.items()}

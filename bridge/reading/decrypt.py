@@ -5,7 +5,6 @@ The DEK's subject is that of the topic where the schema is registered under it, 
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import quote
 
 from attrs import define, field
@@ -17,6 +16,7 @@ from bridge.errors import BridgeError
 from bridge.model.wire import unframed
 from bridge.reading.bodies import Body, body_of
 from bridge.reading.decode import Decoded, Decoder, plain
+from bridge.reading.framed import Headers, pairs_of
 from bridge.reading.opener import Opener
 from bridge.registry import answers
 from bridge.registry.answers import checked
@@ -45,7 +45,7 @@ class Decrypter:
     def __attrs_post_init__(self) -> None:
         self._decoder = Decoder(self.registry, self.context)
 
-    def decode(self, data: bytes | None, headers: Any = None) -> Decoded:
+    def decode(self, data: bytes | None, headers: Headers = None) -> Decoded:
         """Decrypted, or with a note that says why not; Retriable or Fatal when nobody can be asked."""
         try:
             return self.opened(data, headers)
@@ -53,9 +53,9 @@ class Decrypter:
             shown = self._decoder.decode(data, headers)
             return Decoded(shown.value, shown.schema_id, f"not decrypted: {error}")
 
-    def opened(self, data: bytes | None, headers: Any = None) -> Decoded:
+    def opened(self, data: bytes | None, headers: Headers = None) -> Decoded:
         """The same; NotDecryptedError for what cannot be opened."""
-        texts = {str(k): v for k, v in headers or () if isinstance(v, bytes)}
+        texts = {str(k): v for k, v in pairs_of(headers) if isinstance(v, bytes)}
         if data is not None and any(name.startswith(PREFIX) for name in texts):
             return self._decoder.decode(opened(self.deks, data, texts))
         data = self._decoder.prefixed(data, headers)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from typing import Final
 from uuid import UUID
 
 from attrs import define, field
@@ -16,6 +16,15 @@ UNKNOWN: Final = 0xFFFFFFFF
 """Stands for the id of a GUID that the registry does not know."""
 
 
+Headers = Mapping[str, bytes | str | None] | Iterable[tuple[str, bytes | str | None]] | None
+"""A record's, as a consumer has them."""
+
+
+def pairs_of(headers: Headers) -> Iterable[tuple[str, bytes | str | None]]:
+    """Name and value of each."""
+    return headers.items() if isinstance(headers, Mapping) else headers or ()
+
+
 @define
 class Framed:
     """Asks for each GUID once. ``context``: ``:.name:``, empty for the default one."""
@@ -24,11 +33,9 @@ class Framed:
     context: str = ""
     _ids: dict[bytes, int] = field(factory=dict)
 
-    def prefixed(
-        self, data: bytes | None, headers: Iterable[tuple[str, Any]] | None, name: str = VALUE_HEADER
-    ) -> bytes | None:
+    def prefixed(self, data: bytes | None, headers: Headers, name: str = VALUE_HEADER) -> bytes | None:
         """The value with its schema's id before it, where a header names the schema; else as it is."""
-        named = next((v for k, v in headers or () if k == name and isinstance(v, bytes)), None)
+        named = next((v for k, v in pairs_of(headers) if k == name and isinstance(v, bytes)), None)
         if data is None or self.registry is None or named is None:
             return data
         if named[:1] != GUID_MAGIC or len(named) < GUID_BYTES:

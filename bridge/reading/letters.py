@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from attrs import frozen
@@ -115,7 +115,7 @@ class Letter:
         except NotDecryptedError as error:
             return Decoded(None, note=f"encrypted whole: {error}")
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> dict[str, object]:
         """As JSON, without the event."""
         return {
             "partition": self.partition,

@@ -8,8 +8,8 @@ was proved at all: an unknown schema id, another context, an empty topic.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import TypedDict
 from urllib.parse import quote
 
 from attrs import define, field
@@ -22,14 +22,25 @@ from bridge.model.contract import Contract
 from bridge.model.registered import Registered
 from bridge.model.wire import unframed
 from bridge.reading.bodies import Body, body_of
-from bridge.reading.framed import Framed
+from bridge.reading.framed import Framed, Headers, pairs_of
 from bridge.reading.protected import Chain, Demands, Protected
 from bridge.registry.answers import checked
 from bridge.registry.client import Registry
 from bridge.registry.http import Http, Refused
 from bridge.routing.letters import PREFIX, opened
 
-Headers = Mapping[str, Any] | Iterable[tuple[str, Any]] | None
+
+class ProofDocument(TypedDict):
+    """A proof for people and JSON: counts, names and sentences; no values."""
+
+    topic: str
+    records: int
+    encrypted: int
+    plaintext: int
+    protected: list[str]
+    fields: dict[str, int]
+    released: list[str]
+    problems: list[str]
 
 
 @define
@@ -90,7 +101,7 @@ class Proof:
     def add(self, value: bytes | None, headers: Headers, where: str) -> None:
         """One record; ``where`` names it. Raises Retriable, Fatal where the registry cannot be asked."""
         self.records += 1
-        sealed = {str(k): content for k, content in dict(headers or ()).items() if isinstance(content, bytes)}
+        sealed = {str(k): content for k, content in pairs_of(headers) if isinstance(content, bytes)}
         value = self._framed.prefixed(value, sealed.items())
         if value is None:
             self.empty += 1
@@ -352,8 +363,8 @@ def _text(error: Exception) -> str:
     return error.message if isinstance(error, BridgeError) else str(error)
 
 
-def document(proof: Proof) -> dict[str, Any]:
-    """For people and JSON: counts, names and sentences; no values."""
+def document(proof: Proof) -> ProofDocument:
+    """What was found so far."""
     return {
         "topic": proof.topic,
         "records": proof.records,

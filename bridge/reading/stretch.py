@@ -10,7 +10,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from attrs import define, field, frozen
 
@@ -20,7 +20,7 @@ from bridge.reading.consumer import Reader
 from bridge.waits import KAFKA_REQUEST
 
 if TYPE_CHECKING:
-    from confluent_kafka import Message
+    from confluent_kafka import Consumer, Message
 
 _AGO: Final = re.compile(r"(\d+)([smhd])")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -92,12 +92,12 @@ class Stretch:
                     progress(seen, self.offsets)
                     yield message
 
-    def _part(self, consumer: Any, partition: int) -> Part:
+    def _part(self, consumer: Consumer, partition: int) -> Part:
         from confluent_kafka import TopicPartition
 
         place = TopicPartition(self.reader.topic, partition)
         low, end = self.reader.asked(
-            consumer, lambda: consumer.get_watermark_offsets(place, timeout=KAFKA_REQUEST.longest)
+            lambda: consumer.get_watermark_offsets(place, timeout=KAFKA_REQUEST.longest)
         )
         start = low
         if self.since is not None and self.since.offset is not None:
@@ -105,13 +105,13 @@ class Stretch:
         elif self.since is not None and self.since.time_ms is not None:
             wanted = [TopicPartition(self.reader.topic, partition, self.since.time_ms)]
             (offsets,) = self.reader.asked(
-                consumer, lambda: consumer.offsets_for_times(wanted, timeout=KAFKA_REQUEST.longest)
+                lambda: consumer.offsets_for_times(wanted, timeout=KAFKA_REQUEST.longest)
             )
             start = end if offsets.offset < 0 else max(low, offsets.offset)
         self.skipped += start - low
         return Part(partition, start, end)
 
-    def _records(self, consumer: Any, parts: list[Part]) -> Iterator[Message]:
+    def _records(self, consumer: Consumer, parts: list[Part]) -> Iterator[Message]:
         from confluent_kafka import KafkaError, TopicPartition
 
         topic = self.reader.topic
@@ -125,13 +125,13 @@ class Stretch:
                     self._give_up(missing)
                     return
                 continue
-            part, error = missing.get(message.partition()), message.error()
+            part, error = missing.get(cast(int, message.partition())), message.error()
             if error is not None and error.code() != KafkaError._PARTITION_EOF:
                 self._check(error)
                 continue
             if part is None:
                 continue
-            at = message.offset()
+            at = cast(int, message.offset())  # its type allows None, which no message of a partition has
             part.reached = at if error is not None else at + 1
             if error is None and at < part.end:
                 last = time.monotonic()

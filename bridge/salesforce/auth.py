@@ -8,10 +8,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from bridge.config.config import Config
+from bridge.config.property import Values
 from bridge.contents import UnusableError, file_content
 from bridge.errors import ConfigurationError, Stage
 from bridge.log import register_secrets
@@ -52,7 +52,7 @@ class Login:
     Raises ConfigurationError when built from a configuration or a keystore that cannot work.
     """
 
-    def __init__(self, connector: Mapping[str, Any]) -> None:
+    def __init__(self, connector: Values) -> None:
         self.http = http_settings(connector)
         self.logins = 0
         self.instance = str(Origin.of(str(connector[INSTANCE])))
@@ -142,7 +142,7 @@ class Login:
         return form
 
 
-def _settings(connector: Mapping[str, Any], http: HttpSettings) -> Iterator[object]:
+def _settings(connector: Values, http: HttpSettings) -> Iterator[object]:
     """All on which a login depends: files by what is in them."""
     for key in (INSTANCE, GRANT_TYPE, USERNAME, CONSUMER_KEY, RETRIES, *SECRETS):
         yield key, connector.get(key)

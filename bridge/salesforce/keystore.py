@@ -6,12 +6,12 @@ Understood: JKS, PKCS#12, and a PEM private key (with its certificate, if the fi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
+from bridge.config.property import Values
 from bridge.errors import ConfigurationError, Fatal, Fault, Stage
 from bridge.salesforce.example_keys import is_example
 from bridge.salesforce.keyfile import FILE, PATH, read_keystore_bytes
@@ -62,7 +62,7 @@ class SigningKey:
             )
 
 
-def load_keystore(connector: Mapping[str, Any]) -> SigningKey:
+def load_keystore(connector: Values) -> SigningKey:
     """The connector's key. Raises ConfigurationError; its validity in time is checked at each use."""
     source, data = read_keystore_bytes(connector)
     password = str(connector.get(PASSWORD) or "")

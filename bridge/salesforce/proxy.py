@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from attrs import field, frozen
 
+from bridge.config.property import Values
 from bridge.errors import ConfigurationError, Fault
 
 PROXY = "http.proxy"
@@ -27,7 +27,7 @@ class Proxy:
     auth: tuple[str, str] | None = field(repr=False)
 
 
-def find_proxy(connector: Mapping[str, Any], environ: Mapping[str, str]) -> Proxy | None:
+def find_proxy(connector: Values, environ: Mapping[str, str]) -> Proxy | None:
     """The connector's proxy, else the environment's, else none. Raises ConfigurationError for one we cannot
     use."""
     given = str(connector.get(PROXY) or "").strip()

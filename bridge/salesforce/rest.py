@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
+from bridge.config.property import Values
 from bridge.deadline import ended_by
 from bridge.errors import Fatal, Retriable, Stage
 from bridge.retry import patiently
@@ -44,7 +45,7 @@ class Rest:
     """Thread-safe. Every method raises Retriable when ``request.max.retries.time.ms`` is over, Fatal
     otherwise."""
 
-    def __init__(self, login: Login, connector: Mapping[str, Any]) -> None:
+    def __init__(self, login: Login, connector: Values) -> None:
         self._login = login
         self._seconds = connector[RETRIES] / 1000
         self._version = _version_given(connector.get(VERSION))
@@ -59,7 +60,7 @@ class Rest:
             self._version = self._ask("the list of API versions", _newest_version, versioned=False)
         return self._version
 
-    def describe(self, event: str) -> dict[str, Any]:
+    def describe(self, event: str) -> dict[str, object]:
         """``sobjects/{event}/describe``. Fatal, with the nearest name, if there is no event of exactly this
         name."""
         _check_name(event)
@@ -76,14 +77,14 @@ class Rest:
             )
         return description
 
-    def event_schema(self, schema_id: str) -> dict[str, Any] | None:
+    def event_schema(self, schema_id: str) -> dict[str, object] | None:
         """The Avro schema an event was published with, by the id in ``data.schema``; None if Salesforce knows
         it not."""
         return self._schema(
             f"event/eventSchema/{quote(schema_id, safe='')}", f"event schema {schema_id[:64]}"
         )
 
-    def event_schema_of(self, event: str) -> dict[str, Any] | None:
+    def event_schema_of(self, event: str) -> dict[str, object] | None:
         """The Avro schema that the event has now; None if there is none."""
         _check_name(event)
         return self._schema(f"sobjects/{event}/eventSchema", f"event schema of {event}")
@@ -92,7 +93,7 @@ class Rest:
         """Names of the org's own platform events (``…__e``), sorted."""
         return [name for name in self._object_names() if name.endswith("__e")]
 
-    def field_classification(self, event: str) -> list[dict[str, Any]]:
+    def field_classification(self, event: str) -> list[dict[str, object]]:
         """Name, SecurityClassification, ComplianceGroup and BusinessStatus of every field, from the Tooling
         API."""
         _check_name(event)
@@ -107,7 +108,7 @@ class Rest:
             records += _objects(page.get("records"))
         raise Retriable(f"{what}: the answer does not end", stage=Stage.METADATA)
 
-    def limits(self) -> dict[str, Any]:
+    def limits(self) -> dict[str, object]:
         """``limits``: for each limit of the org its ``Max`` and what is ``Remaining``."""
         return self._object("limits", "the org's limits")
 

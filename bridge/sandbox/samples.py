@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any, Final
+from typing import Final
 
+from bridge.documents import Json
 from bridge.sandbox.definition import EventDefinition, FieldDefinition
 
 # Stands for a ten digit running number while payloads are prepared.
@@ -78,10 +79,10 @@ _NOTES = (
 _EPOCH = datetime.datetime(2026, 1, 5, 8, 0, tzinfo=datetime.UTC)
 
 
-def payload(definition: EventDefinition, number: int, *, key: str | None = None) -> dict[str, Any]:
+def payload(definition: EventDefinition, number: int, *, key: str | None = None) -> dict[str, Json]:
     """The ``number``-th payload of any definition. ``key`` replaces the first text field's value."""
     order = _order(number)
-    values: dict[str, Any] = {}
+    values: dict[str, Json] = {}
     key_pending = key is not None
     for field in definition.fields:
         value = order[field.name] if field.name in order else _value(field, number)
@@ -91,7 +92,7 @@ def payload(definition: EventDefinition, number: int, *, key: str | None = None)
     return values
 
 
-def _order(number: int) -> dict[str, Any]:
+def _order(number: int) -> dict[str, Json]:
     name = _NAMES[number % len(_NAMES)]
     moment = _EPOCH + datetime.timedelta(minutes=7 * number)
     address = f"{number % 90 + 1} {_STREETS[number % len(_STREETS)]}\n{_CITIES[number // 3 % len(_CITIES)]}"
@@ -111,7 +112,7 @@ def _order(number: int) -> dict[str, Any]:
     }
 
 
-def _value(field: FieldDefinition, number: int) -> Any:
+def _value(field: FieldDefinition, number: int) -> Json:
     moment = _EPOCH + datetime.timedelta(minutes=number)
     match field.type:
         case "boolean":

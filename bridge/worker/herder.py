@@ -11,14 +11,16 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from attrs import define, field
 
+from bridge.config.infos import ConfigInfos
 from bridge.errors import BridgeError
 from bridge.kafka.offsets import NoPosition
 from bridge.log import for_connector, masked
 from bridge.worker import records
+from bridge.worker.answers import StateDocument, StatusDocument
 from bridge.worker.leader import Leader
 from bridge.worker.logs import Log
 from bridge.worker.masks import keep
@@ -69,7 +71,7 @@ class Herder:
         plugin = self.plugin_of(config)
         return plugin.shown(config) if plugin else dict.fromkeys(config, "****************")
 
-    def info(self, name: str, *, literally: bool = False) -> dict[str, Any]:
+    def info(self, name: str, *, literally: bool = False) -> dict[str, object]:
         """Kafka Connect's ConnectorInfo."""
         config = self.config(name, literally=literally)
         return {
@@ -79,7 +81,7 @@ class Herder:
             "type": self._type(self._stored(name)),
         }
 
-    def status(self, name: str) -> dict[str, Any]:
+    def status(self, name: str) -> StatusDocument:
         """Connector and task, as they last said they were."""
         with self.state.changed:
             config = self.state.configs.get(name)
@@ -90,11 +92,11 @@ class Herder:
         return {
             "name": name,
             "connector": _shown(said),
-            "tasks": [] if task is None else [{"id": 0, **_shown(task)}],
+            "tasks": [] if task is None else [_shown(task) | {"id": 0}],
             "type": self._type(config),
         }
 
-    def tasks(self, name: str, *, literally: bool = False) -> list[dict[str, Any]]:
+    def tasks(self, name: str, *, literally: bool = False) -> list[dict[str, object]]:
         """The one task's id and configuration."""
         config = self.config(name, literally=literally)
         if name not in self.state.tasks:
@@ -103,19 +105,19 @@ class Herder:
         task_class = {"task.class": plugin.task_class} if plugin else {}
         return [{"id": {"connector": name, "task": 0}, "config": {**config, **task_class}}]
 
-    def task_status(self, name: str, task: int) -> dict[str, Any]:
+    def task_status(self, name: str, task: int) -> StateDocument:
         """The state of one task."""
         said = self.state.tasks.get(name) if task == 0 and name in self.state.configs else None
         if said is None:
             raise Refused(404, f"No status found for task {name}-{task}")
-        return {"id": task, **_shown(said)}
+        return _shown(said) | {"id": task}
 
     def topics(self, name: str) -> list[str]:
         """What a connector was seen to write to since the last reset."""
         with self.state.changed:
             return sorted(self.state.topics.get(name, ())) if name in self.state.configs else []
 
-    def offsets(self, name: str) -> list[dict[str, Any]]:
+    def offsets(self, name: str) -> list[dict[str, object]]:
         """The committed positions."""
         config = self._stored(name)
         plugin = self.plugin_of(config)
@@ -123,7 +125,7 @@ class Herder:
 
     # ---- writing ---------------------------------------------------------------------------------------
 
-    def create(self, name: str, given: Mapping[str, str | None], state: str = "RUNNING") -> dict[str, Any]:
+    def create(self, name: str, given: Mapping[str, str | None], state: str = "RUNNING") -> dict[str, object]:
         """A new connector. Raises Refused (409) if there is one of that name."""
         config = self._valid(name, given, None)
         with self._writing(name):
@@ -133,7 +135,7 @@ class Herder:
             self.leader.write([*added, records.connector(name, config)])
             return {**self.info(name), "tasks": []}
 
-    def put(self, name: str, given: Mapping[str, str | None]) -> tuple[bool, dict[str, Any]]:
+    def put(self, name: str, given: Mapping[str, str | None]) -> tuple[bool, dict[str, object]]:
         """Create or replace; whether it was created, and ConnectorInfo."""
         with self._writing(name):
             stored = self.state.configs.get(name)
@@ -141,7 +143,7 @@ class Herder:
             self._write_config(name, config, stored)
             return stored is None, self.info(name)
 
-    def patch(self, name: str, changes: Mapping[str, str | None]) -> dict[str, Any]:
+    def patch(self, name: str, changes: Mapping[str, str | None]) -> dict[str, object]:
         """Change some properties; None removes one."""
         with self._writing(name):
             stored = self._stored(name)
@@ -192,7 +194,7 @@ class Herder:
                 raise Refused(404, f"Unknown connector {name}")
             self.leader.write([records.target_state(name, state)])
 
-    def restart(self, name: str, include_tasks: bool, only_failed: bool) -> dict[str, Any]:
+    def restart(self, name: str, include_tasks: bool, only_failed: bool) -> StatusDocument:
         """The status as it will be while restarting."""
         with self._writing(name):
             if name not in self.state.configs:
@@ -221,7 +223,7 @@ class Herder:
         if gone:
             self.status_log.append(gone)
 
-    def alter_offsets(self, name: str, offsets: list[tuple[Any, Any]] | None) -> str | None:
+    def alter_offsets(self, name: str, offsets: list[tuple[object, object]] | None) -> str | None:
         """Move the position of a stopped connector; None forgets it. What is to be said of it. Raises Refused."""
         with self._writing(name):
             config = self._stored(name)
@@ -236,7 +238,9 @@ class Herder:
 
     # ---- one request at a time, as the cloud has it -------------------------------------------------------
 
-    def request_offsets(self, name: str, kind: str, offsets: list[tuple[Any, Any]]) -> dict[str, Any]:
+    def request_offsets(
+        self, name: str, kind: str, offsets: list[tuple[object, object]]
+    ) -> dict[str, object]:
         """Ask for another position; the connector is stopped and started meanwhile. 409 while one is pending."""
         with self._writing(name):
             config = self._stored(name)
@@ -244,7 +248,7 @@ class Herder:
                 check_offsets(self._plugin(config), offsets)
             if self.state.pending(name) is not None:
                 raise Refused(409, f"An offsets request of connector {name} is still pending")
-            request = {
+            request: dict[str, object] = {
                 "id": uuid.uuid4().hex,
                 "type": kind,
                 "offsets": [{"partition": partition, "offset": offset} for partition, offset in offsets],
@@ -253,7 +257,7 @@ class Herder:
             self.leader.write([(records.REQUEST + name, records.encode(request))])
             return request
 
-    def apply_request(self, name: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    def apply_request(self, name: str, request: Mapping[str, object]) -> dict[str, object]:
         """What the owner does with a request once the connector has stopped; never raises."""
         outcome: dict[str, Any] = {"id": request["id"], "previous_offsets": [], "phase": "APPLIED"}
         try:
@@ -261,7 +265,8 @@ class Herder:
             plugin = self._plugin(config)
             with suppress(NoPosition):  # this request is the remedy
                 outcome["previous_offsets"] = plugin.offsets(name, config)
-            wanted = [(one["partition"], one["offset"]) for one in request["offsets"]]
+            offsets = cast("list[dict[str, object]]", request["offsets"])  # as shapes.py takes them in
+            wanted = [(one["partition"], one["offset"]) for one in offsets]
             remark = plugin.alter(name, config, wanted if request["type"] == "PATCH" else None)
             done = "altered" if request["type"] == "PATCH" else "reset"
             outcome["message"] = " ".join(filter(None, (_ALTERED.format(done), remark)))
@@ -286,15 +291,15 @@ class Herder:
         """The plug-in that a configuration names."""
         return self.plugin_named(config.get("connector.class", ""))
 
-    def validate(self, given: Mapping[str, str | None]) -> dict[str, Any]:
+    def validate(self, given: Mapping[str, str | None]) -> ConfigInfos:
         """ConfigInfos; a mask stands for what is stored. Raises Refused (400) without a class that is known."""
         plugin = self._plugin(given)
         stored = self.state.configs.get(given.get("name") or "")
         kept = keep({k: text for k, text in given.items() if text is not None}, stored)
         infos = kept.into(plugin.validate(kept.config))
-        for one in infos["configs"]:
-            if one["value"]["name"] in given and given[one["value"]["name"]] is None:
-                one["value"]["value"] = None
+        for value in (one["value"] for one in infos["configs"]):
+            if given.get(value["name"], "") is None:
+                value["value"] = None
         return infos
 
     def _plugin(self, config: Mapping[str, str | None]) -> Plugin:
@@ -358,7 +363,7 @@ class Herder:
             yield
 
 
-def check_offsets(plugin: Plugin, offsets: list[tuple[Any, Any]]) -> None:
+def check_offsets(plugin: Plugin, offsets: list[tuple[object, object]]) -> None:
     """Raises Refused (400) for what no position of the plug-in's connectors can be."""
     try:
         plugin.check_offsets(offsets)
@@ -371,8 +376,8 @@ def _named(key: str, error: str) -> str:
     return error if key in error else f"{key}: {error}"
 
 
-def _shown(said: Status) -> dict[str, Any]:
-    shown: dict[str, Any] = {"state": said.state, "worker_id": said.worker_id}
+def _shown(said: Status) -> StateDocument:
+    shown: StateDocument = {"state": said.state, "worker_id": said.worker_id}
     if said.version:
         shown["version"] = said.version
     if said.trace:

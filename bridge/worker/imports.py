@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from bridge.documents import Broken, json_of
 from bridge.errors import ConfigurationError, Fatal, Fault, Stage
+from bridge.kafka.librdkafka import Settings
 from bridge.kafka.offsets import read_position, replay_id_of
 from bridge.waits import IMPORT
 
 SOURCE = "the position to import"
 
 
-def replay_id_in(document: Any) -> int:
+def replay_id_in(document: object) -> int:
     """The one replay id in what an offsets request answered: ``{"offsets":[{"partition":{},"offset":{…}}]}``,
     the same inside ``previous_offsets``, or ``{"replayId":…}`` alone. Raises ConfigurationError."""
     ids = sorted(set(_replay_ids(document)))
@@ -70,7 +71,7 @@ def from_url(url: str, connector: str) -> int:
     return replay_id_in(document)
 
 
-def from_topic(settings: Mapping[str, Any], topic: str, connector: str) -> int:
+def from_topic(settings: Settings, topic: str, connector: str) -> int:
     """The position in a Kafka Connect cluster's offsets topic; reads it to its end."""
     position = read_position(settings, topic, connector, seen=False)
     if position.initial is not None:

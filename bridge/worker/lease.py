@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from bridge.config import Loaded
 from bridge.errors import BridgeError, Retriable, Stage
@@ -179,10 +179,19 @@ def _slot_file(group: str, slot: int) -> Path:
     return directory / f"{hashlib.sha256(group.encode()).hexdigest()[:16]}-{slot}.lock"
 
 
+class Runs(Protocol):
+    """A connector, as far as its lease must know it."""
+
+    @property
+    def name(self) -> str: ...
+    def start(self) -> None: ...
+    def join(self) -> object: ...
+
+
 class Leased:
     """Starts a connector when its lease is there, and gives the lease back when it has ended."""
 
-    def __init__(self, loaded: Loaded, connector: Any, stopped: threading.Event) -> None:
+    def __init__(self, loaded: Loaded, connector: Runs, stopped: threading.Event) -> None:
         self._lease = Lease(loaded, stopped.is_set)
         self._loaded, self._stopped = loaded, stopped
         self._connector = connector

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import Any, Final
+from typing import Final
 
 from bridge.log import is_sdk
 
@@ -28,12 +28,12 @@ class Loggers:
         self._modified: dict[str, int] = {}
         self._lock = threading.Lock()
 
-    def all(self) -> dict[str, dict[str, Any]]:
+    def all(self) -> dict[str, dict[str, object]]:
         """Every logger that has a level of its own, and the root."""
         levels = {name: told for name in self._known() if (told := self.get(name)) is not None}
         return dict(sorted(levels.items()))
 
-    def get(self, name: str) -> dict[str, Any] | None:
+    def get(self, name: str) -> dict[str, object] | None:
         """Level and when it was changed (ms); None if there is no such logger."""
         if name not in self._known():
             return None

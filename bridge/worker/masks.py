@@ -7,13 +7,13 @@ would read it there. So a secret that is not given anew is kept only while every
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 from attrs import field, frozen
 
 from bridge.config import secrecy
 from bridge.config.declarations import CONNECTOR
-from bridge.config.infos import definition
+from bridge.config.infos import ConfigInfos, Value, definition
 
 _SALESFORCE: Final = (
     "salesforce.instance",
@@ -59,12 +59,12 @@ class Kept:
     config: dict[str, str]
     again: dict[str, str] = field(factory=dict)
 
-    def into(self, infos: dict[str, Any]) -> dict[str, Any]:
+    def into(self, infos: ConfigInfos) -> ConfigInfos:
         """ConfigInfos of the configuration, told what must be given again."""
         values = {one["value"]["name"]: one["value"] for one in infos["configs"]}
         for key, why in self.again.items():
             if key not in values:
-                value = {"name": key, "value": secrecy.MASK, "recommended_values": [], "visible": True}
+                value = Value(name=key, value=secrecy.MASK, recommended_values=[], errors=[], visible=True)
                 infos["configs"].append({"definition": definition(CONNECTOR, key), "value": value})
                 values[key] = value
             values[key]["errors"] = [why]

@@ -16,7 +16,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 CONNECTOR: Final = "connector-"
 TARGET: Final = "target-state-"
@@ -36,7 +36,7 @@ SIGNED_OUT: Final = "bridge-signed-out-"
 Record = tuple[str, bytes | None]
 
 
-def encode(value: Any) -> bytes:
+def encode(value: object) -> bytes:
     """As Kafka Connect's JsonConverter writes it: no blanks, UTF-8."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
@@ -64,7 +64,7 @@ def status(
     worker: str,
     generation: int,
     version: str,
-    sealed: Sequence[Mapping[str, Any]] | None = None,
+    sealed: Sequence[Mapping[str, object]] | None = None,
 ) -> bytes:
     """The value of ``status-connector-N`` and ``status-task-N-0``. ``sealed``: of a task that encrypts, what."""
     more = {} if sealed is None else {"bridge-sealed": list(sealed)}

@@ -15,10 +15,11 @@ from typing import Final
 import msgspec
 from attrs import frozen
 
+from bridge.documents import Json
 from bridge.java.numbers import double_text
 from bridge.sandbox.definition import EventDefinition, FieldDefinition
 
-Value = str | float | bool | msgspec.Raw | None
+Value = Json | msgspec.Raw
 """Numbers are JSON texts, because Java writes some as Python does not: ``1.0E7``."""
 
 NULLS: Final = 1 / 8

@@ -52,8 +52,8 @@ def _sealed_default(column: AvroField, seal: Seal, path: str) -> bytes:
     )
     if chosen is None or chosen.kind not in ("string", "bytes"):
         raise Fatal(f"the default of field {path} is to be encrypted and cannot be", stage=Stage.ENCRYPT)
-    text = chosen.kind == "string"
-    out = seal.text(column.default.encode()) if text else seal.raw(column.default.encode("latin-1"))
+    text, default = chosen.kind == "string", str(column.default)
+    out = seal.text(default.encode()) if text else seal.raw(default.encode("latin-1"))
     return (varint(number) if column.type.kind == "union" else b"") + varint(len(out)) + out
 
 

@@ -179,8 +179,9 @@ def _missing(schema: Schema, written: Object, path: str) -> tuple[str, ...]:
 
 
 def _extend(schema: Schema, written: Object, options: Options, own: Any) -> None:
-    properties = written.node.setdefault("properties", {})
-    indexes = [node[INDEX] for node in properties.values() if isinstance(node, dict) and INDEX in node]
+    properties = written.extendable()
+    nodes = [node for node in properties.values() if isinstance(node, dict)]
+    indexes = [index for node in nodes if isinstance(index := node.get(INDEX), int)]
     following = max(indexes) + 1 if indexes else None if properties else 0
     for column in schema.fields:
         if column.name not in properties and own is not written.root.node:

@@ -69,7 +69,7 @@ def object_writer(schema: Schema, written: Object, record: str, path: str, style
             stage=Stage.SCHEMA,
         )
     fixed = {
-        name: sealed(lambda value: value, f"{path}{name}", style)(written.properties[name]["default"])
+        name: sealed(lambda value: value, f"{path}{name}", style)(written.default(name))
         for name in sorted(written.required - {f.name for f in schema.fields})
     }
 

@@ -39,7 +39,7 @@ class Reader:
         self._pool = pool_of(for_encoding(proto), imports)
         self._classes: dict[tuple[int, ...], Any] = {}
 
-    def read(self, data: bytes) -> dict[str, Any]:
+    def read(self, data: bytes) -> dict[str, object]:
         """The values by field name. ValueError for bytes that are not such a message."""
         from google.protobuf.message import DecodeError
 

@@ -19,10 +19,10 @@ from bridge.documents import Json, json_of
 class Reading:
     """A schema, ready to read values. ``parsed``: fastavro's form of it."""
 
-    parsed: Any
+    parsed: str | list[Json] | dict[str, Json]
     recursive: bool
 
-    def value(self, body: bytes) -> Any:
+    def value(self, body: bytes) -> object:
         """The one value that the bytes are. ValueError for bytes left over, and whatever fastavro has against them."""
         # here: fastavro is slow to load
         if self.recursive:

@@ -22,7 +22,7 @@ class AvroField:
 
     name: str
     type: AvroType
-    default: Any = MISSING
+    default: object = MISSING
     seal: Seal | None = None
 
 
@@ -66,9 +66,9 @@ def parse(text: str, protection: Protection = NOTHING) -> AvroType:
     return parsed
 
 
-def full_name(document: Mapping[str, Any], namespace: str) -> str:
+def full_name(document: Mapping[str, object], namespace: str) -> str:
     """A named type's full name by the specification's rules."""
-    name: str = document["name"]
+    name = str(document["name"])
     if "." in name:
         return name
     space = document.get("namespace", namespace)

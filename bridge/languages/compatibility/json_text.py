@@ -26,7 +26,7 @@ class Number(float):
         return Number, (self.text,)
 
 
-def read(text: str) -> Any:
+def read(text: str) -> object:
     """The document. Raises ``InvalidSchema``."""
     try:
         document = json.loads(text, parse_float=Number)
@@ -35,7 +35,7 @@ def read(text: str) -> Any:
     return document
 
 
-def write(document: Any, *, ordered: bool = False) -> str:
+def write(document: object, *, ordered: bool = False) -> str:
     """The document's compact text."""
     if isinstance(document, dict):
         items = sorted(document.items(), key=_utf16) if ordered else document.items()

@@ -117,7 +117,7 @@ class _Walk:
             self.stray.append(Stray(where, tags_in(node)))
 
 
-def resolved(root: Any, node: Mapping[str, Any]) -> Any:
+def resolved(root: object, node: Mapping[str, object]) -> object:
     """The target of a local reference; the node itself where there is none."""
     reference = node.get("$ref")
     if not isinstance(reference, str) or not reference.startswith("#"):

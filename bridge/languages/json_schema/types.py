@@ -11,7 +11,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from bridge.documents import Broken, json_of
+from bridge.documents import Broken, Json, json_of
 from bridge.errors import Fatal, Stage
 from bridge.model.texts import imports_of
 
@@ -28,24 +28,34 @@ class Document:
 class Object:
     """An object's part of a document: its own node, and the document for references."""
 
-    node: dict[str, Any]
+    node: dict[str, Json]
     root: Document
 
     @property
-    def properties(self) -> dict[str, Any]:
+    def properties(self) -> dict[str, Json]:
         """The declared properties."""
         properties = self.node.get("properties")
+        return properties if isinstance(properties, dict) else {}
+
+    def extendable(self) -> dict[str, Json]:
+        """The declared properties, to be added to; made where there are none."""
+        properties = self.node.setdefault("properties", {})
         return properties if isinstance(properties, dict) else {}
 
     @property
     def required(self) -> frozenset[str]:
         """Names that must be there."""
         required = self.node.get("required")
-        return frozenset(required) if isinstance(required, list) else frozenset()
+        return frozenset(str(name) for name in required) if isinstance(required, list) else frozenset()
 
     def part(self, name: str) -> Object | None:
         """The object that a property holds, None where it is none."""
         return _object(self.properties.get(name), self.root, set())
+
+    def default(self, name: str) -> Json:
+        """What a property is where it is not given; None also where nothing is declared."""
+        node = self.properties.get(name)
+        return node.get("default") if isinstance(node, dict) else None
 
     def types(self, name: str) -> frozenset[str] | None:
         """JSON types a property may have; None: any."""

@@ -21,6 +21,8 @@ from google.protobuf.descriptor_pb2 import (
     FieldDescriptorProto,
     FileDescriptorProto,
 )
+from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message import Message as ProtoMessage
 
 from bridge.errors import Fatal, Stage
 from bridge.languages.protobuf import Enum, Field, File, Message, is_map_entry, map_parts, parse, plain
@@ -61,7 +63,7 @@ _OWN_NAMES: Final = {"confluent/types/decimal.proto": "confluent/type/decimal.pr
 _KNOWN: Final = re.compile(r"google/(protobuf|type)/[a-z_]+\.proto")
 
 
-def load(text: str, imports: Mapping[str, str] | None = None) -> Any:
+def load(text: str, imports: Mapping[str, str] | None = None) -> DescriptorPool:
     """A pool with the file and what it imports; its name in the pool is ``schema.proto``.
 
     ``imports``: texts of files that are not well known, by path. Fatal(stage=SCHEMA) for what is no valid schema.
@@ -84,7 +86,7 @@ def descriptor(
     return out
 
 
-def pool_of(proto: FileDescriptorProto, imports: Mapping[str, str] | None = None) -> Any:
+def pool_of(proto: FileDescriptorProto, imports: Mapping[str, str] | None = None) -> DescriptorPool:
     """A descriptor pool with a file and its imports. Fatal(stage=SCHEMA) in the runtime's words."""
     pool = descriptor_pool.DescriptorPool()
     try:
@@ -97,9 +99,10 @@ def pool_of(proto: FileDescriptorProto, imports: Mapping[str, str] | None = None
     return pool
 
 
-def message_class(pool: Any, full_name: str) -> Any:
+def message_class(pool: DescriptorPool, full_name: str) -> type[ProtoMessage]:
     """The class of a message in a pool."""
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName(full_name))
+    message: type[ProtoMessage] = message_factory.GetMessageClass(pool.FindMessageTypeByName(full_name))
+    return message
 
 
 def imported(path: str, imports: Mapping[str, str] | None = None) -> FileDescriptorProto:

@@ -7,9 +7,11 @@ item by item; maps, wrappers and messages do not, as in Java. Absent fields stay
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 from attrs import frozen
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message as ProtoMessage
 
 from bridge.languages.places import Below, Change, Node, Nowhere, Place, Places, Stray
 from bridge.languages.protobuf import File, Message, map_parts, parse
@@ -81,7 +83,7 @@ def _places(file: File) -> Places:
     return Places(tuple(fields), tuple(stray))
 
 
-def change(message: Any, to: Change) -> None:
+def change(message: ProtoMessage, to: Change) -> None:
     """Change a message in place: ``to`` applied to each string and bytes field that is set."""
     for column, value in message.ListFields():
         if column.message_type is not None:
@@ -100,7 +102,7 @@ def change(message: Any, to: Change) -> None:
                 setattr(message, column.name, to(column.full_name, value))
 
 
-def is_repeated(column: Any) -> bool:
+def is_repeated(column: FieldDescriptor) -> bool:
     """Whether a field descriptor is of a repeated field, in every version of the runtime."""
     repeated = getattr(column, "is_repeated", None)
     return bool(column.label == column.LABEL_REPEATED if repeated is None else repeated)
