@@ -247,6 +247,8 @@ ONLY_DEFINED = {
     "cert_verify": "requests calls it",
     "on_request": "azure-core calls it",
     "ignore_aliases": "PyYAML calls it",
+    "_fill_text": "argparse calls it",
+    "_check_value": "argparse calls it",
     "event_of_text": "the Avro text of Pub/Sub, read like the other sources of metadata",
     "forget_secrets": "secrets are masked for the whole process; tests begin without",
     "object_of": "the guard of texts, for documents of unknown fields",

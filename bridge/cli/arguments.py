@@ -40,3 +40,16 @@ def place(text: str) -> tuple[int, int]:
         return place_of(text)
     except ValueError as wrong:
         raise argparse.ArgumentTypeError(str(wrong)) from None
+
+
+def add_log_options(parser: argparse.ArgumentParser) -> None:
+    """How a command that runs connectors logs."""
+    parser.add_argument("--log-format", choices=("text", "json"), default="text", help="default: text")
+    levels = ("DEBUG", "INFO", "WARNING", "ERROR")
+    parser.add_argument(
+        "--log-level",
+        choices=levels,
+        default="INFO",
+        metavar="LEVEL",
+        help=f"{', '.join(levels)} (default: INFO)",
+    )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bridge.cli.output import add_output_option, print_json, print_table
+from bridge.cli.parser import add_action
 
 if TYPE_CHECKING:
     from bridge.salesforce.rest import Rest
@@ -32,12 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_keystore(commands: Any) -> None:
-    parser = commands.add_parser(
+    parser = add_action(
+        commands,
         "keystore",
-        help="RSA key pair, certificate and PKCS#12 keystore, made on this machine",
-        description="Makes an RSA key pair, a self-signed certificate, a PKCS#12 keystore. Needs no network.",
-        epilog="example:\n  sfbridge auth keystore --out keys --common-name 'Kafka bridge'",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "RSA key pair, self-signed certificate and PKCS#12 keystore, made on this machine without a network",
+        "auth keystore --out keys --common-name 'Kafka bridge'",
     )
     parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="the folder (default: here)")
     parser.add_argument("--common-name", default="salesforce-kafka-bridge", metavar="CN", help="the subject")
@@ -60,12 +60,11 @@ def _add_keystore(commands: Any) -> None:
 
 
 def _add_test(commands: Any) -> None:
-    parser = commands.add_parser(
+    parser = add_action(
+        commands,
         "test",
-        help="log in once, and say as whom, where, and what is left of the org's limits",
-        description="Tries a connector's login, once: a refused login is not repeated.",
-        epilog="example:\n  sfbridge auth test connector.json",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "log in once, and say as whom, where, and what is left of the org's limits; a refused login is not repeated",
+        "auth test connector.json",
     )
     parser.add_argument("connector", type=Path, metavar="CONNECTOR", help="connector file")
     parser.add_argument("--worker", type=Path, metavar="W", help="worker.properties")

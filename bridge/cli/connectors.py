@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.cli.output import add_output_option, print_json, print_table
+from bridge.cli.parser import add_action
 from bridge.cli.worker_client import CLOUD, WorkerClient, add_url_option, path_of
 
 HELP = "List, create, watch, pause, stop and delete the connectors of a running worker."
@@ -28,13 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
 
     def add(name: str, words: str, example: str) -> argparse.ArgumentParser:
-        one = commands.add_parser(
-            name,
-            help=words,
-            description=words.capitalize() + ".",
-            epilog=f"example:\n  sfbridge connectors {example}",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
+        one = add_action(commands, name, words, f"connectors {example}")
         add_url_option(one)
         add_output_option(one)
         return one

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bridge.cli.output import add_output_option
+from bridge.cli.arguments import positive
+from bridge.cli.output import add_output_option, documents
 from bridge.cli.signals import stopped_by_signals
 from bridge.model.framing import KEY_HEADER
 
@@ -36,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--from-beginning", action="store_true", help="from the first record, not from now on"
     )
-    parser.add_argument("--max-events", type=_positive, metavar="N", help="end after N records")
+    parser.add_argument("--max-events", type=positive, metavar="N", help="end after N records")
     parser.add_argument(
         "--until-idle", type=float, metavar="SECONDS", help="end when nothing came for so long"
     )
@@ -49,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--decrypt", action="store_true", help="open encrypted fields and dead letters (needs the keys' KMS)"
     )
-    add_output_option(parser)
+    add_output_option(parser, lines=True)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -70,9 +71,9 @@ def run(args: argparse.Namespace) -> int:
     )
     decoder = _decoder(args, worker)
     values = _decrypter(args, worker) if args.decrypt else None
-    show = _print_json_line if args.output == "json" else _print_line
-    for message in reader.read(max_events=args.max_events, until_idle=args.until_idle):
-        show(describe(message, decoder, values))
+    with documents(args.output, _print_line) as show:
+        for message in reader.read(max_events=args.max_events, until_idle=args.until_idle):
+            show(describe(message, decoder, values))
     return 0
 
 
@@ -94,10 +95,6 @@ def describe(message: Message, decoder: Decoder, decrypter: Decrypter | None = N
     notes = [note for note in (key.note, value.note) if note]
     more = {"headers": headers, "schema_id": value.schema_id, "note": "; ".join(notes)}
     return document | {name: one for name, one in more.items() if one not in ({}, None, "")}
-
-
-def _print_json_line(record: Mapping[str, Any]) -> None:
-    print(json.dumps(record, ensure_ascii=False), flush=True)
 
 
 def _print_line(record: Mapping[str, Any]) -> None:
@@ -167,10 +164,3 @@ def _text(content: object) -> str | None:
     if content is None:
         return None
     return content.decode("utf-8", "replace") if isinstance(content, bytes) else str(content)
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return value

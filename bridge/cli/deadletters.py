@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from bridge.cli.arguments import place, positive, since
 from bridge.cli.output import add_output_option, fail, print_json, print_table
+from bridge.cli.output import documents as printing
+from bridge.cli.parser import add_action
 from bridge.cli.progress import Progress
 from bridge.cli.signals import stopped_by_signals
 
@@ -33,16 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("show", "one of them, with its event and its reason", "show connector.json 0:17 --decrypt"),
         ("replay", "carry them again, each exactly once", "replay connector.json --dry-run"),
     ):
-        parsers[name] = one = commands.add_parser(
-            name,
-            help=words,
-            description=words.capitalize() + ".",
-            epilog=f"example:\n  sfbridge deadletters {example}",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
+        parsers[name] = one = add_action(commands, name, words, f"deadletters {example}")
         one.add_argument("connector", type=Path, metavar="CONNECTOR", help="connector file")
         one.add_argument("--worker", type=Path, metavar="W", help="worker.properties")
-        add_output_option(one)
+        add_output_option(one, lines=name == "list")
     for name in ("list", "replay"):
         parsers[name].add_argument(
             "--since",
@@ -88,8 +84,10 @@ def _list(args: argparse.Namespace, box: LetterBox) -> int:
     with Progress(f"reading {box.topic}") as progress:
         for letter, done in _chosen(args, box, progress):
             documents.append(letter.document() | {"replayed": done})
-    if args.output == "json":
-        print_json(documents)
+    if args.output != "table":
+        with printing(args.output, print) as show:
+            for document in documents:
+                show(document)
         return 0
     if not documents:
         what = "dead letter" if args.all else "dead letter that was not replayed"

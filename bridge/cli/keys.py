@@ -11,11 +11,34 @@ from typing import TYPE_CHECKING, Any
 from bridge.cli import keys_list, keys_verify
 from bridge.cli.keys_common import deks_of, http_of_worker, line_of, worker_of
 from bridge.cli.output import add_output_option, fail, print_json
+from bridge.cli.parser import add_action
 
 if TYPE_CHECKING:
     from bridge.encryption.keys import Found
 
 _ALGORITHMS = ("AES256_GCM", "AES128_GCM", "AES256_SIV")
+_ACTIONS = {
+    "list": (
+        "KEKs and DEKs: wrapped under which key, alternates, versions, age, expiry, use",
+        "--worker worker.properties",
+    ),
+    "create": (
+        "register a KEK, and a subject's first DEK",
+        "--kek sales --kms-type local-kms --kms-key-id sales --worker worker.properties",
+    ),
+    "rotate": (
+        "make a new DEK version of a subject",
+        "--subject :.crm:salesforce.orders-value --worker worker.properties",
+    ),
+    "rewrap": (
+        "wrap all DEKs of a KEK under another key of its KMS",
+        "--kek sales --to sales-2 --dry-run --worker worker.properties",
+    ),
+    "verify": (
+        "unwrap every DEK; with --topic prove that what is protected in its records is ciphertext",
+        "--topic salesforce.orders --sample 1000 --worker worker.properties",
+    ),
+}
 HELP = "Keys of field encryption: list, create, rotate, rewrap under another KMS key, verify."
 EXAMPLE = "sfbridge keys verify --worker worker.properties --topic orders --sample 1000"
 
@@ -23,14 +46,10 @@ EXAMPLE = "sfbridge keys verify --worker worker.properties --topic orders --samp
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The group's commands."""
     commands = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    every = {
-        "list": "KEKs and DEKs: wrapped under which key, alternates, versions, age, expiry, use",
-        "create": "register a KEK, and a subject's first DEK",
-        "rotate": "make a new DEK version of a subject",
-        "rewrap": "wrap all DEKs of a KEK under another key of its KMS",
-        "verify": "unwrap every DEK; with --topic prove that what is protected in its records is ciphertext",
+    parsers = {
+        name: add_action(commands, name, words, f"keys {name} {example}")
+        for name, (words, example) in _ACTIONS.items()
     }
-    parsers = {name: commands.add_parser(name, help=line, description=line) for name, line in every.items()}
     for one in parsers.values():
         one.add_argument("--worker", type=Path, metavar="W", help="worker.properties")
         one.add_argument(
@@ -53,7 +72,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--shared", action="store_true", help="the registry may use the KMS key itself"
     )
     parsers["create"].add_argument("--subject", metavar="S", help="also its first DEK")
-    parsers["create"].add_argument("--algorithm", default="AES256_GCM", choices=_ALGORITHMS)
+    parsers["create"].add_argument(
+        "--algorithm",
+        default="AES256_GCM",
+        choices=_ALGORITHMS,
+        metavar="NAME",
+        help=f"{', '.join(_ALGORITHMS)} (default: the first)",
+    )
     parsers["rotate"].add_argument("--subject", metavar="S", required=True)
     parsers["rewrap"].add_argument("--kek", metavar="NAME", required=True)
     parsers["rewrap"].add_argument("--to", metavar="KEY_ID", required=True, help="the other key's id")

@@ -15,6 +15,8 @@ from types import ModuleType
 
 from bridge import __version__
 from bridge.cli.output import fail
+from bridge.cli.parser import Parser, epilog
+from bridge.cli.terminal import ready
 from bridge.errors import BridgeError, ConfigurationError
 
 # Name, module, one line. The line stands here so that ``--help`` imports no command.
@@ -34,23 +36,23 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "offsets": ("bridge.cli.offsets", "read or move a connector's position"),
     "deadletters": ("bridge.cli.deadletters", "what was put aside, why, and again: list, show, replay"),
     "plugins": ("bridge.cli.plugins", "list the connector and describe its properties"),
+    "completion": ("bridge.cli.completion", "a script that completes command lines: bash, zsh, fish"),
+    "help": ("bridge.cli.help_", "what a command is for, and its options"),
+    "version": ("bridge.cli.version", "the version, and those of what it runs on"),
 }
 
 EPILOG = """examples:
-  sfbridge try                                            see it work, nothing needed
+  sfbridge try
   sfbridge validate connector.json --worker worker.properties --online
   sfbridge run connector.json --worker worker.properties
 
 'sfbridge COMMAND --help' tells more about a command."""
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> Parser:
     """The parser of the first word; each command's own arguments are read by its module."""
-    parser = argparse.ArgumentParser(
-        prog="sfbridge",
-        description="Salesforce platform events into Apache Kafka.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = Parser(
+        prog="sfbridge", description="Salesforce platform events into Apache Kafka.", epilog=EPILOG
     )
     parser.add_argument("--version", action="version", version=f"sfbridge {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -59,20 +61,17 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def command_parser(name: str, module: ModuleType) -> argparse.ArgumentParser:
-    """The parser of one command, with the command's example in its help."""
-    parser = argparse.ArgumentParser(
-        prog=f"sfbridge {name}",
-        description=module.HELP,
-        epilog=f"example:\n  {module.EXAMPLE}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def command_parser(name: str, module: ModuleType) -> Parser:
+    """The parser of one command, with the command's examples in its help."""
+    examples = (line.strip() for line in module.EXAMPLE.splitlines())
+    parser = Parser(prog=f"sfbridge {name}", description=module.HELP, epilog=epilog(*examples))
     module.add_arguments(parser)
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line; returns the exit code."""
+    ready()
     arguments = list(sys.argv[1:] if argv is None else argv)
     # Options of sfbridge itself and unknown words are the first parser's; a command's name ends its part.
     if not arguments or arguments[0] not in COMMANDS:

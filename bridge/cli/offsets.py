@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bridge.cli.output import add_output_option, print_json, print_table
+from bridge.cli.parser import add_action
 from bridge.cli.worker_client import add_url_option
 
 if TYPE_CHECKING:
@@ -31,14 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     parsers = {}
     for name, aliases, words, example in _ACTIONS:
-        parsers[name] = one = commands.add_parser(
-            name,
-            aliases=aliases,
-            help=words,
-            description=words.capitalize() + ".",
-            epilog=f"example:\n  sfbridge {example}",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
+        parsers[name] = one = add_action(commands, name, words, example, aliases=aliases)
         one.set_defaults(action=name)
         one.add_argument("connector", metavar="CONNECTOR", help="connector file, or its name with --url")
         one.add_argument("--worker", type=Path, metavar="W", help="worker.properties")

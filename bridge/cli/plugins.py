@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from bridge.cli.output import add_output_option, print_json, print_table
+from bridge.cli.parser import add_action
 from bridge.cli.worker_client import WorkerClient, add_url_option
 from bridge.config.declarations.identity import MANAGED, SELF_MANAGED
 
@@ -21,19 +22,15 @@ _COLUMNS = ("property", "type", "required", "default", "valid values", "support"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments, as promised in the documentation."""
     commands = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    listing = commands.add_parser(
-        "list", help="the connector's names", epilog="example:\n  sfbridge plugins list"
-    )
-    add_output_option(listing)
-    describe = commands.add_parser(
-        "describe", help="every property of the connector", epilog=f"example:\n  {EXAMPLE}"
+    listing = add_action(commands, "list", "the connector's names", "plugins list")
+    describe = add_action(
+        commands, "describe", "every property of the connector", EXAMPLE.removeprefix("sfbridge ")
     )
     describe.add_argument("plugin", nargs="?", default=MANAGED, metavar="CLASS", help=f"default: {MANAGED}")
     describe.add_argument("--worker", action="store_true", help="the worker's properties instead")
-    add_output_option(describe)
     for command in (listing, describe):
+        add_output_option(command)
         add_url_option(command, default=None)
-        command.formatter_class = argparse.RawDescriptionHelpFormatter
 
 
 def run(args: argparse.Namespace) -> int:

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bridge.cli.output import add_output_option
+from bridge.cli.output import add_output_option, documents
+from bridge.cli.progress import Progress
 
 if TYPE_CHECKING:
     from bridge.config import Config
@@ -48,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="end when nothing came for so long (default: 10)",
     )
-    add_output_option(parser)
+    add_output_option(parser, lines=True)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -70,23 +71,27 @@ def run(args: argparse.Namespace) -> int:
     preview = preview_of(loaded, rest, explain=args.explain)
     show = _Printer(bool(connector.get("datapreview.schemas.enable")))
     count = 0
-    for message in _messages(args, connector, login, rest):
-        previewed = preview.of(message)
-        if args.output == "json":
-            document = previewed.document()
-            if not show.schemas:
-                del document["schema"]
-            print(json.dumps(document, ensure_ascii=False), flush=True)
-        else:
-            show(previewed)
-        count += 1
+    with Progress("preview", "events") as progress, documents(args.output, print) as write:
+        for message in _messages(args, connector, login, rest, progress):
+            previewed = preview.of(message)
+            progress.clear()
+            if args.output == "table":
+                show(previewed)
+            else:
+                document = previewed.document()
+                if not show.schemas:
+                    del document["schema"]
+                write(document)
+            count += 1
     if not count:
         what = "is retained" if args.start == "all" else "came"
         print(f"no event {what}; --until-idle waits longer", file=sys.stderr)
     return 0
 
 
-def _messages(args: argparse.Namespace, connector: Config, login: Login, rest: Rest) -> Iterator[Message]:
+def _messages(
+    args: argparse.Namespace, connector: Config, login: Login, rest: Rest, progress: Progress
+) -> Iterator[Message]:
     """Events by a subscription of its own, which ends with the last one wanted."""
     from bridge.buffer import Buffer
     from bridge.event import Delivery
@@ -103,6 +108,7 @@ def _messages(args: argparse.Namespace, connector: Config, login: Login, rest: R
     left, quiet, listening = args.max_events, time.monotonic(), False
     try:
         while left > 0:
+            progress(args.max_events - left, args.max_events)
             match buffer.get(0.1):
                 case Delivery(events) if events:
                     for message in events[:left]:

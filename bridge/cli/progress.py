@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import time
 from types import TracebackType
 from typing import Final
+
+from bridge.cli.terminal import rewrites
 
 FIRST: Final = 1.0  # seconds until anything is shown: what is over by then needs no bar
 _EVERY_BAR: Final = 0.1
@@ -20,7 +21,7 @@ class Progress:
 
     def __init__(self, what: str, unit: str = "records") -> None:
         self._what, self._unit = what, unit
-        self._bar = sys.stderr.isatty() and os.environ.get("TERM", "") not in ("dumb", "")
+        self._bar = rewrites(sys.stderr)
         self._began = self._shown = time.monotonic()
         self._drawn = False
 

@@ -9,10 +9,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bridge.cli.arguments import positive
+from bridge.cli.arguments import add_log_options, positive
 from bridge.cli.output import fail, late_message
 from bridge.cli.signals import leave, stopped_by_signals
 from bridge.cli.status import AboveStatus, Status
+from bridge.cli.terminal import rewrites
 
 if TYPE_CHECKING:
     from bridge.pipeline.connector import Connector
@@ -31,8 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--until-idle", type=float, metavar="SECONDS", help="end when nothing came for so long"
     )
-    parser.add_argument("--log-format", choices=("text", "json"), default="text")
-    parser.add_argument("--log-level", choices=("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")
+    add_log_options(parser)
     parser.add_argument("--metrics-port", type=int, metavar="PORT", help="serve /metrics on 127.0.0.1:PORT")
 
 
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     from bridge.pipeline.connector import Connector
     from bridge.worker.lease import Leased
 
-    interactive = sys.stdout.isatty() and args.log_format == "text"
+    interactive = rewrites(sys.stdout) and args.log_format == "text"
     log.configure(args.log_format, args.log_level, AboveStatus(sys.stderr) if interactive else None)  # type: ignore[arg-type]
     every = [load(path, args.worker) for path in args.connectors]
     goal = Goal(max_events=args.max_events, until_idle=args.until_idle)

@@ -6,6 +6,8 @@ import argparse
 import importlib
 from typing import Final
 
+from bridge.cli.parser import add_action
+
 HELP = "Generate schemas and contracts from metadata, compare and check them, register them, show what is tagged."
 EXAMPLE = (
     "sfbridge schemas generate --sfdx . --event Order_Placed__e --format all --out schemas\n"
@@ -27,14 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     for name, path in ACTIONS.items():
         module = importlib.import_module(path)
-        one = commands.add_parser(
-            name,
-            help=module.HELP,
-            description=module.HELP,
-            epilog=f"example:\n  {module.EXAMPLE}",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        module.add_arguments(one)
+        examples = (line.strip().removeprefix("sfbridge ") for line in module.EXAMPLE.splitlines())
+        module.add_arguments(add_action(commands, name, module.HELP, *examples))
 
 
 def run(args: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -61,7 +62,9 @@ class Status:
         if time.monotonic() - self._shown >= self._every:
             self._shown = time.monotonic()
             if self._interactive:
-                print(CLEAR + " · ".join(self._line(one) for one in self._connectors), end="", flush=True)
+                room = shutil.get_terminal_size().columns - 1  # a line that wraps cannot be taken back
+                text = " · ".join(self._line(one) for one in self._connectors)
+                print(CLEAR + text[:room], end="", flush=True)
             else:
                 self._log()
 

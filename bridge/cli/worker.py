@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bridge.cli.arguments import add_log_options
 from bridge.cli.output import fail, late_message
 from bridge.cli.signals import leave, stopped_by_signals
 from bridge.waits import SHUTDOWN
@@ -38,8 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="one process without a group: connectors, what they are wanted to be, and requests are kept in DIR, "
         f"positions in the offsets topic; without --worker, DIR/{WORKER_FILE} counts if it is there",
     )
-    parser.add_argument("--log-format", choices=("text", "json"), default="text")
-    parser.add_argument("--log-level", choices=("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")
+    add_log_options(parser)
     parser.add_argument(
         "--hash-password",
         action="store_true",

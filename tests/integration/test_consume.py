@@ -41,7 +41,7 @@ def framed(schema_id: int, name: str) -> bytes:
 
 
 def consume(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, list[Any], str]:
-    code = main(["consume", *arguments, "-o", "json"])
+    code = main(["consume", *arguments, "-o", "ndjson"])
     out, err = capsys.readouterr()
     return code, [json.loads(line) for line in out.splitlines()], err
 
@@ -116,7 +116,7 @@ def test_from_now_on_unless_told_otherwise(
     assert records == []
     found: list[Any] = []
     arguments = (topic, "--bootstrap-server", broker.bootstrap, "--max-events", "1")
-    command = [sys.executable, "-m", "bridge", "consume", *arguments, "-o", "json"]
+    command = [sys.executable, "-m", "bridge", "consume", *arguments, "-o", "ndjson"]
     reader = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert reader.stdout
     lines = threading.Thread(target=lambda: found.extend(reader.stdout or ()))

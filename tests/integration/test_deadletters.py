@@ -201,7 +201,7 @@ def test_letters_that_are_encrypted_whole(
     (record,) = read(bridge.broker, bridge.topic)
     assert b"a@example.com" not in (record.value() or b"")
     where = [bridge.topic, "--worker", str(bridge.worker_file()), "--from-beginning", "--max-events", "1"]
-    assert main(["consume", *where, "--decrypt", "-o", "json"]) == 0
+    assert main(["consume", *where, "--decrypt", "-o", "ndjson"]) == 0
     assert json.loads(capsys.readouterr().out)["value"]["Customer_Email__c"] == "a@example.com"
 
 

@@ -77,7 +77,7 @@ def records(where: dict[str, str], count: int) -> list[Any]:
         str(count),
         "--decrypt",
         "-o",
-        "json",
+        "ndjson",
     )
     return [json.loads(line) for line in bridge("consume", "orders", *more).splitlines()]
 

@@ -56,7 +56,7 @@ class Files:
         self.settings["bridge.schema.contract"] = str(path)
 
     def preview(self, *more: str) -> list[dict[str, Any]]:
-        out = self.text(*more, "-o", "json")
+        out = self.text(*more, "-o", "ndjson")
         return [json.loads(line) for line in out.splitlines()]
 
     def text(self, *more: str) -> str:
