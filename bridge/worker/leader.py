@@ -17,12 +17,13 @@ from attrs import define, field
 from bridge.errors import BridgeError, Fatal, Fenced, Retriable
 from bridge.log import Seldom, for_connector
 from bridge.worker import records
-from bridge.worker.balance import balance
+from bridge.worker.assignment import assigned
+from bridge.worker.balance import moves
 from bridge.worker.logs import Log
 from bridge.worker.membership import Membership
 from bridge.worker.records import Record
 from bridge.worker.refusals import CONFLICT, NotLeader, Refused
-from bridge.worker.state import State
+from bridge.worker.state import Changes, State
 
 EVERY: Final = 0.2
 AFTER_FENCED: Final = 3.0  # seconds; by then a worker that slept knows that it is no longer the owner
@@ -45,6 +46,10 @@ class Leader:
     _lock: threading.RLock = field(factory=threading.RLock)
     _stop: threading.Event = field(factory=threading.Event)
     _thread: threading.Thread | None = None
+    _changes: Changes = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._changes = self.state.changes()
 
     def start(self) -> None:
         """Begin to look whether there is something to do."""
@@ -86,6 +91,7 @@ class Leader:
         with self._lock:
             if not self.membership.leads():
                 self._drop()
+                self._changes.again()
                 return
             if self._log is None:
                 if time.monotonic() < self._not_before:
@@ -95,38 +101,44 @@ class Leader:
                 self.on_lead()
             if self.state.sign_in_key is None:
                 self.write([records.sign_in_key(os.urandom(32))])
-            self._assign()
-            self._tidy()
+            touched = self._changes.take()
+            try:
+                self._assign(touched)
+                self._tidy(touched)
+            except BaseException:
+                self._changes.again()
+                raise
 
-    def _assign(self) -> None:
+    def _assign(self, touched: set[str] | None) -> None:
         living = self.membership.workers()
         if not living:  # nobody could say who lives
+            self._changes.again()
             return
         living |= {self.worker_id}
-        workers = living - self.state.leaving or living
         with self.state.changed:
-            now, names = self.state.assignment, list(self.state.configs)
-        wanted = balance(now.workers, workers, names)
-        if now.leader == self.worker_id and wanted == dict(now.workers):
-            return
-        value = {"epoch": now.epoch + 1, "leader": self.worker_id, "workers": wanted}
-        self.write([(records.ASSIGNMENT, records.encode(value))])
+            now = self.state.assignment
+            workers = living - self.state.leaving or living
+            moved = moves(now, workers, self.state.configs, touched)
+            if now.leader == self.worker_id and not moved and now.workers.keys() == workers:
+                return
+            added = assigned(now, self.worker_id, workers, moved)
+        self.write(added)
 
-    def _tidy(self) -> None:
+    def _tidy(self, touched: set[str] | None) -> None:
         """What was said of connectors that are gone, and of sign-ins that are over anyway."""
-        with self.state.changed:
-            gone = [name for name in self.state.connectors if name not in self.state.configs]
-            tasks = [name for name in self.state.tasks if name not in self.state.configs]
-            topics = [
-                (n, t) for n, of in self.state.topics.items() if n not in self.state.configs for t in of
-            ]
-            outcomes = [name for name in self.state.outcomes if name not in self.state.configs]
-            over = [one for one, until in self.state.signed_out.items() if until < time.time()]
-        said: list[Record] = [(records.STATUS + name, None) for name in gone]
-        said += [(f"{records.TASK_STATUS}{name}-0", None) for name in tasks]
-        said += [(records.topic_key(topic, name), None) for name, topic in topics]
-        said += [(records.OUTCOME + name, None) for name in outcomes]
-        said += [(records.SIGNED_OUT + one, None) for one in over]
+        state = self.state
+        with state.changed:
+            if touched is None:
+                touched = {*state.connectors, *state.tasks, *state.topics, *state.outcomes}
+            gone = [name for name in touched if name not in state.configs]
+            over = [one for one, until in state.signed_out.items() if until < time.time()]
+            said: list[Record] = [(records.SIGNED_OUT + one, None) for one in over]
+            for name in gone:
+                topics = [records.topic_key(topic, name) for topic in state.topics.get(name, ())]
+                keys = [records.STATUS + name] if name in state.connectors else []
+                keys += [f"{records.TASK_STATUS}{name}-0"] if name in state.tasks else []
+                keys += [*topics, *([records.OUTCOME + name] if name in state.outcomes else [])]
+                said += [(key, None) for key in keys]
         if said:
             self.status_log.append(said)
 
@@ -136,6 +148,7 @@ class Leader:
             if self._log is not None:
                 self._log.close()
             self._log, self._ready = None, False
+            self._changes.again()
 
     def _resign(self, error: BridgeError) -> None:
         self._drop()

@@ -1,9 +1,9 @@
 """The records of the config and status topics, in Kafka Connect's own formats; ours have keys that begin ``bridge-``.
 
 Config topic: ``connector-N`` {"properties":{…}} · ``target-state-N`` {"state","state.v2"} · ``restart-connector-N``
-{"include-tasks","only-failed"} · ``logger-cluster-L`` {"level"} · ``bridge-assignment`` {"epoch","leader","workers"} ·
-``bridge-offsets-request-N`` {"id","type","offsets","requested_at"} · ``bridge-sign-in-key`` {"key"} (base64), which
-signs the tokens of browsers that have signed in.
+{"include-tasks","only-failed"} · ``logger-cluster-L`` {"level"} · ``bridge-assignment`` {"epoch","leader","workers",
+"since"} · ``bridge-owner-N`` {"epoch","worker"} · ``bridge-offsets-request-N`` {"id","type","offsets","requested_at"} ·
+``bridge-sign-in-key`` {"key"} (base64), which signs the tokens of browsers that have signed in.
 Status topic: ``status-connector-N``, ``status-task-N-0`` {"state","trace","worker_id","generation","version"}, of a
 task that encrypts also {"bridge-sealed"} ·
 ``status-topic-T:connector-N`` · ``bridge-offsets-outcome-N`` · ``bridge-worker-W`` {"state"} ·
@@ -23,6 +23,7 @@ TARGET: Final = "target-state-"
 RESTART: Final = "restart-connector-"
 LOGGER: Final = "logger-cluster-"
 ASSIGNMENT: Final = "bridge-assignment"
+OWNER: Final = "bridge-owner-"
 REQUEST: Final = "bridge-offsets-request-"
 SESSION_KEY: Final = "session-key"
 STATUS: Final = "status-connector-"

@@ -1,6 +1,6 @@
 """The connectors of this worker: what is assigned to it is made what it is wanted to be, and said so.
 
-One thread, one step for each connector each time something has changed; no step waits for a connector, so a
+One thread, one step for each connector of which something has changed; no step waits for a connector, so a
 bad one never hurts its neighbours.
 """
 
@@ -11,44 +11,26 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from attrs import define, evolve, field
+from attrs import define, field
 
 from bridge.errors import BridgeError, Fatal, Fenced, Stage
-from bridge.log import Seldom, for_connector, masked
+from bridge.log import Seldom, for_connector
 from bridge.waits import HANDOVER
 from bridge.worker import records
+from bridge.worker.hosted import HELD, NOBODY, Hosted, Words
 from bridge.worker.logs import Log
-from bridge.worker.plugins import Plugin, Running, View
-from bridge.worker.state import State
+from bridge.worker.plugins import Plugin, View
+from bridge.worker.state import Changes, State
 
-NOBODY: Final = ""  # the worker of a connector that was let go
 # A worker that is on its way to let go may fence the new owner: that one starts again, but two that fence each
 # other (another group with the same names) must not go on for ever.
 FENCED_PAUSE: Final = 3.0
 FENCED_AT_MOST: Final = 3
 FENCED_WITHIN: Final = 600.0
 EVERY: Final = 0.1
-_HELD: Final = (
-    "RUNNING",
-    "RESTARTING",
-    "UNASSIGNED",
-)  # what a worker says of a connector that it has in hand
-
-
-@define(eq=False)
-class Hosted:
-    """One connector in this process."""
-
-    name: str
-    running: Running | None = None
-    revision: int = -1
-    restart: int = 0
-    stopping: bool = False
-    failed: BridgeError | None = None
-    said: tuple[Any, ...] = ()
-    gating: float | None = None
-    fenced: list[float] = field(factory=list)  # when (monotonic), though it was ours
-    altering: threading.Thread | None = None
+AT_LEAST: Final = 50  # connectors that a step looks at …
+ROUND: Final = 10  # … or all of them in so many steps
+SILENT_START: Final = 2.0  # seconds that a new connector has to run, before it is said that it does not yet
 
 
 @define(eq=False)
@@ -69,6 +51,15 @@ class Runner:
     _stop: threading.Event = field(factory=threading.Event)
     _seen_restarts: dict[str, int] = field(factory=dict)
     _thread: threading.Thread | None = None
+    _words: Words = field(init=False)
+    _changes: Changes = field(init=False)
+    _restless: set[str] = field(factory=set)
+    _round: list[str] = field(factory=list)
+    _round_at: float = 0.0
+
+    def __attrs_post_init__(self) -> None:
+        self._words = Words(self.worker_id, self.state, self.plugin_of)
+        self._changes = self.state.changes()
 
     def start(self) -> None:
         """Begin; wishes to restart that were written before are old. Raises BridgeError, and may be called again."""
@@ -81,11 +72,11 @@ class Runner:
         """What a process that was killed said of itself: a new owner would wait for it to let go."""
         with self.state.changed:
             stale = [
-                name
+                (name, said.generation)
                 for name, said in self.state.connectors.items()
-                if said.worker_id == self.worker_id and said.state in _HELD
+                if said.worker_id == self.worker_id and said.state in HELD
             ]
-        said = [one for name in stale for one in self._say_free(Hosted(name))]
+        said = [one for name, generation in stale for one in self._words.free(Hosted(name), generation)]
         if said:
             self.status_log.append(said)
 
@@ -107,8 +98,8 @@ class Runner:
         said = [
             one
             for hosted in self._hosted.values()
-            if hosted.running is not None and not isinstance(hosted.running.error, Fenced)
-            for one in self._say_free(hosted)
+            if hosted.running is not None and hosted.said and not isinstance(hosted.running.error, Fenced)
+            for one in self._words.free(hosted, hosted.generation)
         ]
         if said:
             self.status_log.append(said)
@@ -133,19 +124,21 @@ class Runner:
                 self.state.changed.wait(EVERY)
 
     def step(self) -> None:
-        """One look at everything."""
+        """One look at what has changed, at what is on its way, and in turn at what runs."""
         said: list[records.Record] = []
-        with self.state.changed:
-            assignment = self.state.assignment
-            mine = {n for n in self.state.configs if assignment.owner(n) == self.worker_id}
-        for name in [*self._hosted, *(mine - self._hosted.keys())]:
+        for name, mine in self._due():
             hosted = self._hosted.setdefault(name, Hosted(name))
             try:
-                said += self._let_go(hosted) if name not in mine else self._tend(hosted)
+                said += self._tend(hosted) if mine else self._let_go(hosted)
             except BridgeError:
+                self._changes.again()
                 raise
             except Exception as error:
                 said += self._broke(hosted, error)
+            if name in self._hosted and not self._is_settled(hosted):
+                self._restless.add(name)
+            else:
+                self._restless.discard(name)
         if not said:
             return
         try:
@@ -153,7 +146,41 @@ class Runner:
         except BridgeError:
             for hosted in self._hosted.values():
                 hosted.said = ()  # to be said again
+            self._changes.again()
             raise
+
+    def _due(self) -> list[tuple[str, bool]]:
+        """Whom to look at now, and whether each is this worker's."""
+        with self.state.changed:
+            changed = self._changes.take()
+            assignment, configs = self.state.assignment, self.state.configs
+            if changed is None:
+                changed = {*self._hosted, *assignment.workers.get(self.worker_id, ())}
+            names = dict.fromkeys([*self._next_round(), *self._restless, *changed])
+            due = [(name, name in configs and assignment.owner(name) == self.worker_id) for name in names]
+        return [(name, mine) for name, mine in due if mine or name in self._hosted]
+
+    def _next_round(self) -> list[str]:
+        """Some of those that run, so that each has its turn about once a second."""
+        if len(self._hosted) <= AT_LEAST:
+            return list(self._hosted)
+        now = time.monotonic()
+        if now - self._round_at < EVERY:
+            return []
+        self._round_at = now
+        if not self._round:
+            self._round = list(self._hosted)
+        count = max(AT_LEAST, len(self._hosted) // ROUND)
+        turn, self._round = self._round[-count:], self._round[:-count]
+        return turn
+
+    def _is_settled(self, hosted: Hosted) -> bool:
+        """Whether nothing is under way."""
+        if hosted.stopping or not hosted.said or self.state.pending(hosted.name) is not None:
+            return False
+        if hosted.running is not None:
+            return hosted.said[0].connector != "UNASSIGNED"
+        return hosted.failed is not None or self.state.target_of(hosted.name) != "RUNNING"
 
     def _let_go(self, hosted: Hosted) -> list[records.Record]:
         """No longer ours: stop; say so when it has ended."""
@@ -168,12 +195,12 @@ class Runner:
             if isinstance(running.error, Fenced):
                 for_connector(hosted.name).warning("%s", running.error.message)
         del self._hosted[hosted.name]
-        if hosted.name not in self.state.configs or not hosted.said:
+        if hosted.name not in self.state.configs:
+            self._seen_restarts.pop(hosted.name, None)
             return []
         status = self.state.connectors.get(hosted.name)
-        if status is not None and status.worker_id != self.worker_id:
-            return []
-        return self._say_free(hosted)
+        held = status is not None and status.worker_id == self.worker_id and status.state in HELD
+        return self._words.free(hosted, hosted.generation) if held and hosted.said else []
 
     def _tend(self, hosted: Hosted) -> list[records.Record]:
         name, state = hosted.name, self.state
@@ -197,11 +224,11 @@ class Runner:
             return []
         if target == "STOPPED":
             hosted.failed, hosted.revision = None, -1
-            return self._say(hosted, View("STOPPED", None))
+            return self._words.say(hosted, View("STOPPED", None))
         if target == "PAUSED":
-            return self._say_paused(hosted)
+            return self._words.paused(hosted)
         if hosted.failed is not None and hosted.revision != -1:
-            return self._say(hosted, hosted.said[0] if hosted.said else View("FAILED", None))
+            return self._words.say(hosted, hosted.said[0] if hosted.said else View("FAILED", None))
         return self._begin(hosted)
 
     def _ended(self, hosted: Hosted) -> bool:
@@ -227,7 +254,8 @@ class Runner:
         config = self.state.configs.get(name)
         if config is None:
             return []
-        hosted.revision = self.state.revisions[name]
+        hosted.revision = self.state.revisions.get(name, -1)
+        hosted.begun = time.monotonic()
         plugin = self.plugin_of(config)
         self.starts += 1
         try:
@@ -254,7 +282,7 @@ class Runner:
     def _fail(self, hosted: Hosted, error: BridgeError, view: View) -> list[records.Record]:
         for_connector(hosted.name).error("%s", error.message)
         hosted.failed, hosted.running = error, None
-        return self._say(hosted, view)
+        return self._words.say(hosted, view)
 
     def _held_by_another(self, hosted: Hosted) -> bool:
         """Give the old owner time to drain; one that is gone, or does not let go, is fenced."""
@@ -263,7 +291,7 @@ class Runner:
             status is None
             or status.worker_id in (NOBODY, self.worker_id)
             or status.worker_id not in self.state.assignment.workers
-            or status.state not in _HELD
+            or status.state not in HELD
         ):
             hosted.gating = None
             return False
@@ -275,7 +303,10 @@ class Runner:
         view = hosted.running.view()
         if hosted.running.join(0) and hosted.running.error is not None:
             return self._failed(hosted, view)
-        return [*self._say(hosted, view), *self._say_topics(hosted, hosted.running)]
+        fresh = not hosted.said and hosted.name not in self.state.connectors
+        if fresh and view.connector == "UNASSIGNED" and time.monotonic() - hosted.begun < SILENT_START:
+            return []
+        return [*self._words.say(hosted, view), *self._words.topics(hosted, hosted.running)]
 
     def _failed(self, hosted: Hosted, view: View) -> list[records.Record]:
         assert hosted.running is not None
@@ -293,11 +324,11 @@ class Runner:
                     "%s; but this worker is the one that is to run it: it starts again", error.message
                 )
                 hosted.running, hosted.revision = None, -1
-                return self._say(hosted, View("RESTARTING", "RESTARTING"))
+                return self._words.say(hosted, View("RESTARTING", "RESTARTING"))
         assert error is not None
         for_connector(hosted.name).error("%s", error.message)
         hosted.failed, hosted.running = error, None
-        return self._say(hosted, view)
+        return self._words.say(hosted, view)
 
     def _may_start_again(self, hosted: Hosted) -> bool:
         """After it was fenced although it is ours."""
@@ -322,54 +353,3 @@ class Runner:
         hosted.revision = -1
         hosted.altering = threading.Thread(target=work, name=f"{hosted.name}-offsets", daemon=True)
         hosted.altering.start()
-
-    # ---- what is said ----------------------------------------------------------------------------------
-
-    def _say_paused(self, hosted: Hosted) -> list[records.Record]:
-        status = self.state.tasks.get(hosted.name)
-        if status is None:
-            return self._say(hosted, View("PAUSED", None))
-        failed = status.state == "FAILED"
-        return self._say(hosted, View("PAUSED", "FAILED" if failed else "PAUSED", None, status.trace))
-
-    def _say_free(self, hosted: Hosted) -> list[records.Record]:
-        """That whoever it belongs to may begin: nothing of it is left here."""
-        return self._say(hosted, View("UNASSIGNED", "UNASSIGNED"), NOBODY)
-
-    def _say(self, hosted: Hosted, view: View, worker: str | None = None) -> list[records.Record]:
-        """The records for a state, if it is news."""
-        by = self.worker_id if worker is None else worker
-        generation = self.state.assignment.epoch
-        view = evolve(view, trace=_told(view.trace), task_trace=_told(view.task_trace))
-        if hosted.said == (view, generation, by):
-            return []
-        hosted.said = (view, generation, by)
-        plugin = self.plugin_of(self.state.configs.get(hosted.name, {}))
-        version = plugin.version if plugin else ""
-        said: list[records.Record] = [
-            (
-                records.STATUS + hosted.name,
-                records.status(view.connector, view.trace, by, generation, version),
-            )
-        ]
-        task = f"{records.TASK_STATUS}{hosted.name}-0"
-        if view.task is not None:
-            value = records.status(view.task, view.task_trace, by, generation, version, view.sealed)
-            said.append((task, value))
-        elif hosted.name in self.state.tasks:
-            said.append((task, None))
-        return said
-
-    def _say_topics(self, hosted: Hosted, running: Running) -> list[records.Record]:
-        told = self.state.topics.get(hosted.name, {})
-        fresh = [topic for topic in running.topics() if topic not in told]
-        now = int(time.time() * 1000)
-        return [
-            (records.topic_key(topic, hosted.name), records.topic_value(topic, hosted.name, now))
-            for topic in fresh
-        ]
-
-
-def _told(trace: str | None) -> str | None:
-    """A trace as it may leave the process: no secret, and nothing that a reference stands for."""
-    return None if trace is None else masked(trace)

@@ -68,6 +68,14 @@ class Assigned(msgspec.Struct):
     epoch: Annotated[int, msgspec.Meta(ge=1)]
     leader: str = ""
     workers: dict[str, list[str]] = {}
+    since: Annotated[int, msgspec.Meta(ge=0)] = 0
+
+
+class Owned(msgspec.Struct):
+    """``bridge-owner-N``: who runs one connector, from that epoch on."""
+
+    epoch: Annotated[int, msgspec.Meta(ge=1)]
+    worker: _Name
 
 
 class Wanted(msgspec.Struct):

@@ -7,7 +7,7 @@ counts and names it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -15,6 +15,7 @@ from attrs import define, field, frozen
 
 from bridge.documents import Broken, read
 from bridge.worker import records, shapes
+from bridge.worker.assignment import Assignment
 
 
 @frozen
@@ -30,17 +31,31 @@ class Status:
     """Of a task that encrypts: for each event and subject the fields whose values are encrypted."""
 
 
-@frozen
-class Assignment:
-    """Which worker runs which connectors, by the word of the leader; later epochs replace earlier ones."""
+@define(eq=False)
+class Changes:
+    """What one reader of the state has not looked at yet."""
 
-    epoch: int = 0
-    leader: str = ""
-    workers: Mapping[str, tuple[str, ...]] = field(factory=dict)
+    state: State
+    _names: set[str] = field(factory=set)
+    _all: bool = True
 
-    def owner(self, connector: str) -> str | None:
-        """The worker a connector belongs to."""
-        return next((worker for worker, names in self.workers.items() if connector in names), None)
+    def take(self) -> set[str] | None:
+        """The connectors of which something was said since the last call; None: look at all, as at first."""
+        with self.state.changed:
+            names = None if self._all else self._names
+            self._names, self._all = set(), False
+        return names
+
+    def again(self) -> None:
+        """What was taken could not be dealt with: the next call says None."""
+        with self.state.changed:
+            self._names.clear()
+            self._all = True
+
+    def add(self, names: Iterable[str]) -> None:
+        """Said by the state, within its lock."""
+        if not self._all:
+            self._names.update(names)
 
 
 @define(eq=False)
@@ -65,6 +80,18 @@ class State:
     changed: threading.Condition = field(factory=lambda: threading.Condition(threading.RLock()))
     on_logger: Callable[[str, str], None] = lambda name, level: None
     _count: int = 0
+    _readers: list[Changes] = field(factory=list)
+
+    def changes(self) -> Changes:
+        """What is new, for a reader that looks at that alone."""
+        reader = Changes(self)
+        with self.changed:
+            self._readers.append(reader)
+        return reader
+
+    def _touch(self, *names: str) -> None:
+        for reader in self._readers:
+            reader.add(names)
 
     def apply(self, key: str, value: bytes | None) -> None:
         """Take one record in. Raises Broken for one that is none of ours, or is not what its key promises."""
@@ -85,20 +112,24 @@ class State:
         if value is None:
             self.configs.pop(name, None)
             self.restarts.pop(name, None)
-            return
-        self.configs[name] = read(value, shapes.Configuration).texts()
-        self.revisions[name] = self._count
+            self.revisions.pop(name, None)
+        else:
+            self.configs[name] = read(value, shapes.Configuration).texts()
+            self.revisions[name] = self._count
+        self._touch(name)
 
     def target(self, name: str, value: bytes | None) -> None:
         if value is None:
             self.targets.pop(name, None)
         else:
             self.targets[name] = read(value, shapes.Target).wanted()
+        self._touch(name)
 
     def restart(self, name: str, value: bytes | None) -> None:
         if value is not None:
             wish = read(value, shapes.Restart)
             self.restarts[name] = (self._count, wish.include_tasks, wish.only_failed)
+            self._touch(name)
 
     def logger(self, name: str, value: bytes | None) -> None:
         if value is not None:
@@ -113,14 +144,21 @@ class State:
         if said.epoch > max(shapes.MOST, now + 1):
             raise Broken(f"has the epoch {said.epoch}, which no leader reaches")
         if said.epoch > now:
-            workers = {worker: tuple(names) for worker, names in said.workers.items()}
-            self.assignment = Assignment(said.epoch, said.leader, workers)
+            self._touch(*self.assignment.advance(said))
+
+    def owned(self, name: str, value: bytes | None) -> None:
+        said = None if value is None else read(value, shapes.Owned)
+        epoch, worker = (0, None) if said is None else (said.epoch, said.worker)
+        if self.assignment.told(name, epoch, worker):
+            self._touch(name)
 
     def request(self, name: str, value: bytes | None) -> None:
         _put(self.requests, name, value, shapes.Request)
+        self._touch(name)
 
     def outcome(self, name: str, value: bytes | None) -> None:
         _put(self.outcomes, name, value, shapes.Outcome)
+        self._touch(name)
 
     def connector_status(self, name: str, value: bytes | None) -> None:
         self._put_status(self.connectors, name, value)
@@ -136,6 +174,7 @@ class State:
         A generation that the epoch has not reached is forged, or left over from a config topic of before: it shuts
         nobody up.
         """
+        self._touch(name)
         if value is None:
             where.pop(name, None)
             return
@@ -153,8 +192,11 @@ class State:
 
     def topic(self, key: str, value: bytes | None) -> None:
         topic, _, name = key.partition(":connector-")
+        self._touch(name)
         if value is None:
             self.topics.get(name, {}).pop(topic, None)
+            if not self.topics.get(name, True):
+                del self.topics[name]
         else:
             discovered = read(value, shapes.WrittenTo).topic.discoverTimestamp
             self.topics.setdefault(name, {})[topic] = discovered
@@ -213,6 +255,7 @@ _TAKERS: dict[str, Callable[[State, str, bytes | None], None]] = {
     records.RESTART: State.restart,
     records.LOGGER: State.logger,
     records.ASSIGNMENT: State.assigned,
+    records.OWNER: State.owned,
     records.REQUEST: State.request,
     records.OUTCOME: State.outcome,
     records.WORKER: State.worker,

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tests.bench import contest, history, scenarios
 from tests.bench.connectors import connectors
+from tests.bench.group import group
 from tests.bench.latency import latency
 from tests.bench.setting import Bench
 from tests.bench.table import Row, print_rows
@@ -29,6 +30,7 @@ GROUPS: dict[str, tuple[str, Callable[[Bench], list[Row]]]] = {
     "memory": ("resident memory over many events", scenarios.memory),
     "reply": ("peak memory with a reply of 100 MB", scenarios.large_reply),
     "connectors": ("what one more connector costs a worker", connectors),
+    "group": ("what a group of 20,000 connectors costs, without Kafka", group),
     "help": ("time of sfbridge --help", scenarios.help_time),
 }
 PARTS = ("receive", "encoders", "encryption", "transforms")

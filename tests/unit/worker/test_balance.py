@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.worker.balance import balance
+from bridge.worker.assignment import Assignment
+from bridge.worker.balance import balance, moves
 
 names = st.sets(st.integers(0, 40).map(lambda n: f"c{n}"), max_size=30)
 workers = st.sets(st.sampled_from("abcdef"), min_size=1)
@@ -45,3 +46,16 @@ def test_only_the_connectors_of_a_worker_that_left_move(connectors: set[str], li
 
 def test_without_workers_there_is_nothing() -> None:
     assert balance({}, [], ["a"]) == {}
+
+
+@given(names, workers, names)
+def test_looking_at_what_came_and_went_is_enough(before: set[str], living: set[str], now: set[str]) -> None:
+    assignment = Assignment(1, "a", balance({}, living, before))
+    moved = moves(assignment, living, now, before ^ now)
+    after = {name: assignment.owner(name) for name in before} | moved
+    owners = {name: owner for name, owner in after.items() if owner is not None}
+    assert owners.keys() == now
+    loads = [sum(owner == worker for owner in owners.values()) for worker in living]
+    assert max(loads) - min(loads) <= 1
+    needless = [name for name, owner in moved.items() if assignment.owner(name) == owner]
+    assert not needless

@@ -7,6 +7,7 @@ from attrs import define, field
 
 from bridge.errors import BridgeError, ConfigurationError, Fault, Fenced, Stage
 from bridge.worker import records, runner
+from bridge.worker.hosted import NOBODY
 from bridge.worker.plugins import View
 from bridge.worker.runner import Runner
 from bridge.worker.state import State
@@ -21,6 +22,8 @@ class Running:
 
     error: BridgeError | None = None
     stopped: bool = False
+    looked_at: int = 0
+    ready: bool = True
 
     def start(self) -> None:
         pass
@@ -35,7 +38,8 @@ class Running:
         return None
 
     def view(self) -> View:
-        state = "FAILED" if self.error else "RUNNING"
+        self.looked_at += 1
+        state = "FAILED" if self.error else "RUNNING" if self.ready else "UNASSIGNED"
         return View(state, state, self.error.message if self.error else None)
 
     def topics(self) -> tuple[str, ...]:
@@ -55,8 +59,10 @@ class Group:
     refuses: str = ""
 
     def __attrs_post_init__(self) -> None:
-        log = MemoryLog(self.state)
-        self.runner = Runner(WORKER, self.state, log, lambda config: self.plugin, lambda name, request: {})
+        self.log = MemoryLog(self.state)
+        self.runner = Runner(
+            WORKER, self.state, self.log, lambda config: self.plugin, lambda name, request: {}
+        )
 
     @property
     def plugin(self) -> Any:
@@ -77,6 +83,9 @@ class Group:
 
     def said(self, name: str, what: str, worker: str) -> None:
         self.state.apply(records.STATUS + name, records.status(what, None, worker, 1, ""))
+
+    def wanted(self, name: str, target: str) -> None:
+        self.state.apply(*records.target_state(name, target))
 
     def state_of(self, name: str) -> tuple[str, str]:
         status = self.state.connectors[name]
@@ -101,7 +110,7 @@ def test_what_a_killed_process_of_the_same_worker_said_is_taken_back(group: Grou
     group.assigned(1)
     group.runner.start()
     group.runner.stop()
-    assert group.state_of("mine") == ("UNASSIGNED", runner.NOBODY)
+    assert group.state_of("mine") == ("UNASSIGNED", NOBODY)
     assert group.state_of("mine-paused") == ("PAUSED", WORKER)
     assert group.state_of("another's") == ("RUNNING", OTHER)
 
@@ -112,7 +121,7 @@ def test_it_begins_when_the_worker_of_before_has_let_go(group: Group, state: str
     group.assigned(1, **{WORKER: ["orders"]})
     group.runner.step()
     assert not group.started
-    group.said("orders", "UNASSIGNED", runner.NOBODY)
+    group.said("orders", "UNASSIGNED", NOBODY)
     group.runner.step()
     assert len(group.started) == 1
     assert group.state_of("orders") == ("RUNNING", WORKER)
@@ -131,7 +140,7 @@ def test_what_goes_to_another_worker_is_let_go_once_it_has_ended(group: Group) -
     group.assigned(2, **{OTHER: ["orders"]})
     group.runner.step()
     assert group.started[0].stopped
-    assert group.state_of("orders") == ("UNASSIGNED", runner.NOBODY)
+    assert group.state_of("orders") == ("UNASSIGNED", NOBODY)
 
 
 def test_who_was_fenced_and_is_no_longer_to_run_it_stays_silent(group: Group) -> None:
@@ -184,3 +193,136 @@ def test_starts_are_counted_and_a_configuration_that_fails_among_them(group: Gro
     assert (group.runner.starts, group.runner.failed_starts) == (2, 1)
     assert group.state_of("nonsense") == ("FAILED", WORKER)
     assert group.state_of("orders") == ("RUNNING", WORKER)
+
+
+@pytest.mark.parametrize("target", ["STOPPED", "PAUSED", "RUNNING"])
+def test_a_word_of_the_worker_of_before_that_comes_late_changes_nothing(group: Group, target: str) -> None:
+    """A second worker joins: the old owner frees the connector when the new one has spoken already."""
+    group.wanted("orders", target)
+    group.assigned(1, **{OTHER: ["orders"]})
+    old = Runner(OTHER, group.state, MemoryLog(State()), group.runner.plugin_of, group.runner.alter)
+    written = MemoryLog(group.state)
+    old.status_log = written
+    old.step()
+    late = MemoryLog(State())
+    old.status_log = late
+    group.assigned(2, **{WORKER: ["orders"]})
+    old.step()
+    if target == "RUNNING":  # the new owner does not wait for ever
+        group.runner._hosted.clear()
+        group.said("orders", "UNASSIGNED", NOBODY)
+    group.runner.step()
+    assert group.state_of("orders") == (target, WORKER)
+    for key, value in late.records:
+        group.state.apply(key, value)
+    assert group.state_of("orders") == (target, WORKER)
+    assert (group.state.tasks.get("orders") is not None) == (target == "RUNNING")
+
+
+@pytest.mark.parametrize("worker", [NOBODY, OTHER])
+def test_an_owner_repeats_itself_when_it_reads_otherwise(group: Group, worker: str) -> None:
+    group.wanted("orders", "STOPPED")
+    group.assigned(2, **{WORKER: ["orders"]})
+    group.runner.step()
+    for _ in range(3):
+        value = records.status("UNASSIGNED", None, worker, 2, "")
+        group.state.apply(records.STATUS + "orders", value)
+        group.state.apply(f"{records.TASK_STATUS}orders-0", value)
+        group.runner.step()
+        assert group.state_of("orders") == ("STOPPED", WORKER)
+        assert "orders" not in group.state.tasks
+    group.state.apply(records.STATUS + "orders", None)
+    group.runner.step()
+    assert group.state_of("orders") == ("STOPPED", WORKER)
+
+
+def test_whoever_speaks_of_a_later_epoch_is_not_contradicted(group: Group) -> None:
+    group.assigned(2, **{WORKER: ["orders"]})
+    group.runner.step()
+    group.state.apply(records.STATUS + "orders", records.status("RUNNING", None, OTHER, 3, ""))
+    said = len(group.log.records)
+    group.runner.step()
+    assert group.state_of("orders") == ("RUNNING", OTHER)
+    assert len(group.log.records) == said
+
+
+def test_a_word_that_nobody_takes_in_is_not_repeated_for_ever(group: Group) -> None:
+    group.assigned(1, **{WORKER: ["orders"]})
+    group.runner.step()
+    group.runner.status_log = deaf = MemoryLog(State())
+    group.said("orders", "UNASSIGNED", NOBODY)
+    for _ in range(5):
+        group.runner.step()
+    assert len(deaf.records) == 2
+
+
+def test_one_more_connector_is_two_records_and_one_look(group: Group) -> None:
+    names = [f"c{index}" for index in range(1000)]
+    for name in names:
+        group.configured(name)
+    group.assigned(1, **{WORKER: names})
+    group.runner.step()
+    group.runner.step()
+    assert len(group.started) == 1000
+    said = len(group.log.records)
+    looked_at = sum(one.looked_at for one in group.started)
+    group.configured("one-more")
+    group.assigned(2, **{WORKER: [*names, "one-more"]})
+    group.runner.step()
+    assert len(group.log.records) - said == 2
+    assert sum(one.looked_at for one in group.started) - looked_at <= 1000 // runner.ROUND + 1
+
+
+def test_each_of_many_has_its_turn(group: Group, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "EVERY", 0)
+    names = [f"c{index}" for index in range(700)]
+    for name in names:
+        group.configured(name)
+    group.assigned(1, **{WORKER: names})
+    for _ in range(3):
+        group.runner.step()
+    group.started[13].fence()
+    for _ in range(runner.ROUND + 1):
+        group.runner.step()
+    assert sum(one.state == "RESTARTING" for one in group.state.connectors.values()) == 1
+
+
+def test_a_new_connector_is_spoken_of_when_it_runs_or_takes_long(
+    group: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group.assigned(1, **{WORKER: ["orders"]})
+    monkeypatch.setattr(Running, "__init__", _slowly(Running.__init__))
+    group.runner.step()
+    assert not group.log.records
+    group.started[0].ready = True
+    group.runner.step()
+    assert [key for key, _ in group.log.records] == ["status-connector-orders", "status-task-orders-0"]
+    monkeypatch.setattr(runner, "SILENT_START", 0)
+    group.configured("late")
+    group.assigned(2, **{WORKER: ["orders", "late"]})
+    group.runner.step()
+    assert group.state_of("late") == ("UNASSIGNED", WORKER)
+
+
+def _slowly(init: Any) -> Any:
+    def slow(self: Running) -> None:
+        init(self, ready=False)
+
+    return slow
+
+
+def test_nothing_is_kept_of_a_connector_that_is_gone(group: Group) -> None:
+    for count in range(3):
+        name = f"short-{count}"
+        group.configured(name)
+        group.state.apply(*records.restart(name, True, False))
+        group.assigned(2 * count + 1, **{WORKER: [name]})
+        group.runner.step()
+        group.state.apply(records.CONNECTOR + name, None)
+        group.assigned(2 * count + 2)
+        group.runner.step()
+        group.runner.step()
+    assert not group.runner._hosted
+    assert not group.runner._seen_restarts
+    assert not group.runner._restless
+    assert group.state.revisions.keys() == {"orders"}

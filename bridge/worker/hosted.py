@@ -1,0 +1,122 @@
+"""One connector in this process, and what its worker says of it in the status topic.
+
+A word is said again when something else stands there: the last word of the worker of before may come late, and a
+leader's tidying may meet a connector that was made anew. A worker that speaks of a later epoch knows better.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+from attrs import define, evolve, field, frozen
+
+from bridge.errors import BridgeError
+from bridge.log import masked
+from bridge.worker import records
+from bridge.worker.plugins import Plugin, Running, View
+from bridge.worker.state import State, Status
+
+NOBODY: Final = ""  # the worker of a connector that was let go
+HELD: Final = ("RUNNING", "RESTARTING", "UNASSIGNED")
+"""What a worker says of a connector that it has in hand."""
+
+
+@define(eq=False)
+class Hosted:
+    """One connector. ``said``: the view and the worker as they were written last, empty where nothing was."""
+
+    name: str
+    running: Running | None = None
+    revision: int = -1
+    restart: int = 0
+    stopping: bool = False
+    failed: BridgeError | None = None
+    said: tuple[View, str] | tuple[()] = ()
+    generation: int = 0
+    """Of what was written last."""
+    gating: float | None = None
+    begun: float = 0.0
+    fenced: list[float] = field(factory=list)  # when (monotonic), though it was ours
+    altering: threading.Thread | None = None
+    _shown: View | None = None  # as it was given, secrets not masked
+    _disputed: tuple[Status | None, Status | None] | None = None
+
+    def is_news(self, view: View, by: str, state: State) -> bool:
+        """Whether that is another word than the last, or no longer what the topic says."""
+        if not self.said or (self._shown, self.said[1]) != (view, by):
+            return True
+        return self._lost(view, by, state)
+
+    def _lost(self, view: View, by: str, state: State) -> bool:
+        status, task = state.connectors.get(self.name), state.tasks.get(self.name)
+        stands = status is not None and (status.worker_id, status.state) == (by, view.connector)
+        if stands and (None if task is None else task.state) == view.task:
+            self._disputed = None
+            return False
+        latest = max((one.generation for one in (status, task) if one is not None), default=0)
+        again = self._disputed is not None and self._disputed[0] is status and self._disputed[1] is task
+        self._disputed = status, task
+        return not again and latest <= state.assignment.epoch
+
+
+@frozen
+class Words:
+    """What a worker says of its connectors, as records of the status topic."""
+
+    worker_id: str
+    state: State
+    plugin_of: Callable[[dict[str, str]], Plugin | None]
+
+    def say(self, hosted: Hosted, view: View) -> list[records.Record]:
+        """A state, if it is news."""
+        if not hosted.is_news(view, self.worker_id, self.state):
+            return []
+        return self._records(hosted, view, self.worker_id, self.state.assignment.epoch)
+
+    def paused(self, hosted: Hosted) -> list[records.Record]:
+        """A task that had failed stays so."""
+        status = self.state.tasks.get(hosted.name)
+        if status is None:
+            return self.say(hosted, View("PAUSED", None))
+        failed = status.state == "FAILED"
+        return self.say(hosted, View("PAUSED", "FAILED" if failed else "PAUSED", None, status.trace))
+
+    def free(self, hosted: Hosted, generation: int) -> list[records.Record]:
+        """That whoever it belongs to may begin: nothing of it is left here. ``generation``: of the last word before
+        it, which is of an older epoch than whatever the new owner says; so this one does not talk over that."""
+        view = View("UNASSIGNED", "UNASSIGNED" if hosted.name in self.state.tasks else None)
+        return self._records(hosted, view, NOBODY, generation)
+
+    def topics(self, hosted: Hosted, running: Running) -> list[records.Record]:
+        """What was written to and is not known yet."""
+        told = self.state.topics.get(hosted.name, {})
+        fresh = [topic for topic in running.topics() if topic not in told]
+        now = int(time.time() * 1000)
+        return [
+            (records.topic_key(topic, hosted.name), records.topic_value(topic, hosted.name, now))
+            for topic in fresh
+        ]
+
+    def _records(self, hosted: Hosted, view: View, by: str, generation: int) -> list[records.Record]:
+        hosted._shown = view
+        view = evolve(view, trace=_told(view.trace), task_trace=_told(view.task_trace))
+        hosted.said, hosted.generation = (view, by), generation
+        plugin = self.plugin_of(self.state.configs.get(hosted.name, {}))
+        version = plugin.version if plugin else ""
+        value = records.status(view.connector, view.trace, by, generation, version)
+        said: list[records.Record] = [(records.STATUS + hosted.name, value)]
+        task = f"{records.TASK_STATUS}{hosted.name}-0"
+        if view.task is not None:
+            value = records.status(view.task, view.task_trace, by, generation, version, view.sealed)
+            said.append((task, value))
+        elif hosted.name in self.state.tasks:
+            said.append((task, None))
+        return said
+
+
+def _told(trace: str | None) -> str | None:
+    """A trace as it may leave the process: no secret, and nothing that a reference stands for."""
+    return None if trace is None else masked(trace)
