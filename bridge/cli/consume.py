@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import base64
 import json
 import sys
 from collections.abc import Mapping
@@ -17,17 +18,26 @@ from bridge.model.framing import KEY_HEADER
 if TYPE_CHECKING:
     from confluent_kafka import Message
 
-    from bridge.config.config import Config
-    from bridge.reading.decode import Decoder
-    from bridge.reading.decrypt import Decrypter
+    from bridge.reading.contexts import Reads
 
 HELP = "Reads committed records of a topic and decodes them by their schema. Without an end it follows the topic."
-EXAMPLE = "sfbridge consume orders --worker worker.properties --from-beginning --max-events 10"
+EXAMPLE = (
+    "sfbridge consume --connector connector.json --worker worker.properties --from-beginning --max-events 10\n"
+    "  sfbridge consume orders --worker worker.properties --decrypt"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own arguments."""
-    parser.add_argument("topic", metavar="TOPIC")
+    parser.add_argument(
+        "topic", metavar="TOPIC", nargs="?", help="the topic; with --connector, where that does not say it"
+    )
+    parser.add_argument(
+        "--connector",
+        type=Path,
+        metavar="FILE",
+        help="take topic, context, registry, logins and keys from this connector",
+    )
     parser.add_argument(
         "--worker", type=Path, metavar="W", help="worker.properties: brokers, logins, registry"
     )
@@ -45,7 +55,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--schema-registry", metavar="URL", help="instead of the worker's schema.registry.url"
     )
     parser.add_argument(
-        "--context", default="default", help="the registry's context the schema ids belong to"
+        "--context",
+        metavar="C",
+        help="the registry's context that the schema ids belong to (default: the connector's; without one it is "
+        "looked for)",
     )
     parser.add_argument(
         "--decrypt", action="store_true", help="open encrypted fields and dead letters (needs the keys' KMS)"
@@ -56,32 +69,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Read until the goal is reached or a signal comes; both are exit code 0."""
     from bridge import log
-    from bridge.kafka.settings import worker_settings
+    from bridge.cli.consume_source import source_of
     from bridge.reading.consumer import Reader
 
-    worker = _worker(args)
     log.configure(level="WARNING")
     stopped = stopped_by_signals()
-    reader = Reader(
-        worker_settings("consumer", worker),
-        args.topic,
-        from_beginning=args.from_beginning,
-        waiting=lambda reason: print(f"waiting for Kafka: {reason}", file=sys.stderr, flush=True),
-        stopped=stopped.is_set,
-    )
-    decoder = _decoder(args, worker)
-    values = _decrypter(args, worker) if args.decrypt else None
-    with documents(args.output, _print_line) as show:
+    with source_of(args) as source, documents(args.output, _print_line) as show:
+        reader = Reader(
+            source.kafka,
+            source.topic,
+            from_beginning=args.from_beginning,
+            waiting=lambda reason: print(f"waiting for Kafka: {reason}", file=sys.stderr, flush=True),
+            stopped=stopped.is_set,
+        )
+        keys, values = source.decoder("key"), source.decoder(decrypt=args.decrypt)
         for message in reader.read(max_events=args.max_events, until_idle=args.until_idle):
-            show(describe(message, decoder, values))
+            show(describe(message, keys, values))
     return 0
 
 
-def describe(message: Message, decoder: Decoder, decrypter: Decrypter | None = None) -> dict[str, Any]:
-    """A record as one JSON object."""
-    headers, raw = message.headers(), _bytes(message.value())
-    key = decoder.decode(_bytes(message.key()), headers, KEY_HEADER)
-    value = (decoder if decrypter is None else decrypter).decode(raw, headers)
+def describe(message: Message, keys: Reads, values: Reads) -> dict[str, Any]:
+    """A record as one JSON object; ``undecoded`` holds key and value where they are nothing but bytes here."""
+    headers = message.headers()
+    key = keys.decode(_bytes(message.key()), headers, KEY_HEADER)
+    value = values.decode(_bytes(message.value()), headers)
     kind, at = message.timestamp()
     document: dict[str, Any] = {
         "topic": message.topic(),
@@ -93,7 +104,18 @@ def describe(message: Message, decoder: Decoder, decrypter: Decrypter | None = N
     }
     headers = {str(name): _text(content) for name, content in dict(message.headers() or ()).items()}
     notes = [note for note in (key.note, value.note) if note]
-    more = {"headers": headers, "schema_id": value.schema_id, "note": "; ".join(notes)}
+    parts = (("key", key), ("value", value))
+    undecoded = {
+        name: {"why": one.note, "base64": base64.b64encode(one.raw).decode()}
+        for name, one in parts
+        if one.raw is not None
+    }
+    more = {
+        "headers": headers,
+        "schema_id": value.schema_id,
+        "note": "; ".join(notes),
+        "undecoded": undecoded,
+    }
     return document | {name: one for name, one in more.items() if one not in ({}, None, "")}
 
 
@@ -102,58 +124,19 @@ def _print_line(record: Mapping[str, Any]) -> None:
     from bridge.reading.decode import iso_time
 
     at = iso_time(record["timestamp"]) if record["timestamp"] is not None else "-"
-    key = "-" if record["key"] is None else _short(record["key"])
+    has_key = record["key"] is not None or "key" in record.get("undecoded", {})
+    key = _part(record, "key") if has_key else "-"
     note = f"  ({record['note']})" if "note" in record else ""
     where = f"{record['partition']:>3} {record['offset']:>8}"
-    print(f"{where}  {at}  {key}  {_short(record['value'])}{note}", flush=True)
+    print(f"{where}  {at}  {key}  {_part(record, 'value')}{note}", flush=True)
 
 
-def _short(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _worker(args: argparse.Namespace) -> Config:
-    """The worker's configuration, options of the command line laid over it."""
-    from bridge.config import Config, load_worker
-
-    worker = load_worker(args.worker)
-    options = {"bootstrap.servers": args.bootstrap_server, "schema.registry.url": args.schema_registry}
-    given = {key: text for key, text in options.items() if text}
-    return Config({**worker, **given}, {**worker.raw(), **given}, worker.name)
-
-
-def _decoder(args: argparse.Namespace, worker: Config) -> Decoder:
-    from bridge.config.registry import registry_properties
-    from bridge.model.subjects import prefix
-    from bridge.reading.decode import Decoder
-    from bridge.registry.http import http_of
-
-    settings = registry_properties({}, worker.raw())
-    registry = http_of(settings, retry_seconds=10, longest_wait=2) if settings.get("url") else None
-    return Decoder(registry, prefix(args.context))
-
-
-def _decrypter(args: argparse.Namespace, worker: Config) -> Decrypter:
-    from bridge.config.registry import registry_properties
-    from bridge.encryption.dek_registry import DekRegistry
-    from bridge.encryption.deks import Deks
-    from bridge.errors import ConfigurationError, Fault
-    from bridge.model.subjects import context_name, prefix
-    from bridge.reading.decrypt import Decrypter
-    from bridge.registry.http import http_of
-    from bridge.routing.guard import executor_params
-    from bridge.routing.keys import permitted_by_hand
-
-    settings = registry_properties({}, worker.raw())
-    if not settings.get("url"):
-        raise ConfigurationError(
-            [Fault("schema.registry.url", "is needed for --decrypt: keys are kept there")]
-        )
-    http = http_of(settings, retry_seconds=10, longest_wait=2)
-    params = executor_params(None, worker)
-    keks = DekRegistry(http, context_name(args.context))
-    deks = Deks(keks, params, retry_seconds=10, permitted=permitted_by_hand(worker, params))
-    return Decrypter(http, deks, prefix(args.context), args.topic)
+def _part(record: Mapping[str, Any], name: str) -> str:
+    """Key or value in one line; of bytes that could not be decoded, how many there are."""
+    bare = record.get("undecoded", {}).get(name)
+    if bare is not None:
+        return f"[{len(base64.b64decode(bare['base64']))} bytes]"
+    return json.dumps(record[name], ensure_ascii=False)
 
 
 def _bytes(content: object) -> bytes | None:

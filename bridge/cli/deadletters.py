@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import base64
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -134,6 +135,8 @@ def _show(args: argparse.Namespace, box: LetterBox) -> int:
     document = letter.document() | {"replayed": done, "event": event.value}
     if event.note:
         document["note"] = event.note
+    if event.raw is not None:
+        document["event_base64"] = base64.b64encode(event.raw).decode()
     if args.output == "json":
         print_json(document | {"trace": letter.trace()})
         return 0

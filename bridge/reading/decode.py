@@ -1,7 +1,7 @@
-"""Bytes of a record → something that can be printed: by schema id, as JSON, as text, else as base64.
+"""Bytes of a record → something that can be printed: by schema id, as JSON, as text.
 
-Confluent's wire format is a zero byte, the schema id (u4, big-endian), the payload. What cannot be decoded is
-shown as base64 with a note that says why; nothing is guessed.
+Confluent's wire format is a zero byte, the schema id (u4, big-endian), the payload. What cannot be decoded has no
+value but a note that says why; nothing is guessed.
 """
 
 from __future__ import annotations
@@ -29,11 +29,15 @@ from bridge.registry.http import Caller, Refused
 
 @frozen
 class Decoded:
-    """A value fit for JSON, the id of its schema, and what should be known about it."""
+    """A value fit for JSON, the id of its schema, and what should be known about it.
+
+    ``raw``: the bytes of what could not be decoded; ``value`` is None then, and ``note`` says why.
+    """
 
     value: Any
     schema_id: int | None = None
     note: str | None = None
+    raw: bytes | None = field(default=None, repr=False)
 
 
 @frozen
@@ -73,7 +77,7 @@ class Decoder:
         try:
             text = data.decode()
         except UnicodeDecodeError:
-            return _as_base64(data, None, "neither text nor a known format")
+            return undecoded(data, None, "it is neither text nor of a known format")
         try:
             return Decoded(json.loads(text, parse_constant=str))
         except (ValueError, RecursionError):
@@ -81,16 +85,20 @@ class Decoder:
 
     def _by_schema(self, data: bytes, schema_id: int, body: bytes) -> Decoded:
         if self.registry is None:
-            return _as_base64(data, schema_id, f"schema id {schema_id}: name a registry to decode it")
+            return undecoded(
+                data,
+                schema_id,
+                f"it has schema {schema_id}, and no registry is named (schema.registry.url)",
+            )
         schema = self._schemas.get(schema_id)
         if schema is None:
             schema = self._schemas[schema_id] = self._fetch(self.registry, schema_id)
         if isinstance(schema, _Unusable):
-            return _as_base64(data, schema_id, schema.note)
+            return undecoded(data, schema_id, schema.note)
         try:
             return Decoded(plain(schema.value(body)), schema_id)
         except Exception as error:  # whatever a decoder says of bytes that do not fit
-            return _as_base64(data, schema_id, f"does not fit schema {schema_id} ({type(error).__name__})")
+            return undecoded(data, schema_id, f"it does not fit schema {schema_id} ({type(error).__name__})")
 
     def _fetch(self, registry: Caller, schema_id: int) -> Body | _Unusable:
         try:
@@ -144,8 +152,9 @@ def _iso(at: datetime) -> str:
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _as_base64(data: bytes, schema_id: int | None, note: str) -> Decoded:
-    return Decoded(base64.b64encode(data).decode(), schema_id, f"base64: {note}")
+def undecoded(data: bytes, schema_id: int | None, why: str) -> Decoded:
+    """Bytes that nobody here can read."""
+    return Decoded(None, schema_id, f"cannot be decoded: {why}", data)
 
 
 def _quoted(text: str) -> str:

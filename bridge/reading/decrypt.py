@@ -13,6 +13,7 @@ from bridge.documents import understood
 from bridge.encryption.deks import Deks
 from bridge.encryption.envelope import NotDecryptedError
 from bridge.errors import BridgeError
+from bridge.model.framing import VALUE_HEADER
 from bridge.model.wire import unframed
 from bridge.reading.bodies import Body, body_of
 from bridge.reading.decode import Decoded, Decoder, plain
@@ -45,13 +46,16 @@ class Decrypter:
     def __attrs_post_init__(self) -> None:
         self._decoder = Decoder(self.registry, self.context)
 
-    def decode(self, data: bytes | None, headers: Headers = None) -> Decoded:
-        """Decrypted, or with a note that says why not; Retriable or Fatal when nobody can be asked."""
+    def decode(self, data: bytes | None, headers: Headers = None, name: str = VALUE_HEADER) -> Decoded:
+        """Decrypted, or with a note that says why not; Retriable or Fatal when nobody can be asked. Of another part
+        than the value nothing is encrypted."""
+        if name != VALUE_HEADER:
+            return self._decoder.decode(data, headers, name)
         try:
             return self.opened(data, headers)
         except NotDecryptedError as error:
             shown = self._decoder.decode(data, headers)
-            return Decoded(shown.value, shown.schema_id, f"not decrypted: {error}")
+            return Decoded(shown.value, shown.schema_id, f"not decrypted: {error}", shown.raw)
 
     def opened(self, data: bytes | None, headers: Headers = None) -> Decoded:
         """The same; NotDecryptedError for what cannot be opened."""

@@ -12,8 +12,7 @@ from typing import Final
 
 from attrs import define, field
 
-from bridge.config import Loaded, registry_settings
-from bridge.config.subscription import events
+from bridge.config import Loaded
 from bridge.encryption.deks import Deks
 from bridge.encryption.envelope import NotDecryptedError
 from bridge.errors import BadRecord, ConfigurationError, Fatal, Fault, Stage
@@ -23,15 +22,10 @@ from bridge.kafka.committed import read_topic
 from bridge.kafka.replayed import Replayed
 from bridge.kafka.service_account import looking
 from bridge.kafka.settings import admin_settings, consumer_settings
-from bridge.log import for_connector
-from bridge.metadata.sources import load_contracts
 from bridge.reading.consumer import Reader
 from bridge.reading.letters import Letter, letter_of, letters, message_of
 from bridge.reading.stretch import Since, Stretch
-from bridge.registry.http import http_of
-from bridge.routing.guard import deks_of
-from bridge.routing.keys import judging
-from bridge.routing.ledger import Ledger
+from bridge.routing.look import deks_for_looking
 from bridge.waits import READ
 
 DEAD: Final = "errors.deadletterqueue.topic.name"
@@ -148,15 +142,7 @@ class LetterBox:
     def deks(self) -> Deks:
         """The keys that open letters of a connector that encrypts, by what the connector may ask."""
         if not self._deks:
-            connector, worker = self.loaded.connector, self.loaded.worker
-            settings = registry_settings(connector, worker)
-            deks = deks_of(
-                self.loaded, http_of(settings, retry_seconds=10, longest_wait=2, egress=connector.egress)
-            )
-            deks.retry_seconds = 10
-            contracts = load_contracts(events(connector), connector.get("bridge.schema.contract"))
-            judging(deks, self.loaded, contracts.values(), Ledger(), for_connector(self.name).warning)
-            self._deks.append(deks)
+            self._deks.append(deks_for_looking(self.loaded))
         return self._deks[0]
 
     def _reader(self) -> Reader:

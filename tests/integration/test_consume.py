@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import subprocess
@@ -18,7 +19,9 @@ import pytest
 from confluent_kafka import Producer
 
 from bridge.cli.main import main
+from bridge.sandbox.org import Org
 from bridge.sandbox.registry import Registry
+from tests.support.bridge_run import EVENT, Bridge
 from tests.support.kafka_broker import Broker
 from tests.support.kafka_client import unique
 from tests.support.kafka_config import BRIDGE, PASSWORDS
@@ -26,8 +29,8 @@ from tests.support.kafka_config import BRIDGE, PASSWORDS
 ORDER = {"type": "record", "name": "Order", "fields": [{"name": "Name", "type": ["null", "string"]}]}
 
 
-def register(registry: Registry, subject: str) -> int:
-    body = json.dumps({"schema": json.dumps(ORDER)}).encode()
+def register(registry: Registry, subject: str, schema: Any = None) -> int:
+    body = json.dumps({"schema": json.dumps(schema or ORDER)}).encode()
     kind = {"Content-Type": "application/vnd.schemaregistry.v1+json"}
     request = urllib.request.Request(f"{registry.url}/subjects/{subject}/versions", body, kind)
     with urllib.request.urlopen(request, timeout=10) as answer:
@@ -75,22 +78,79 @@ def test_decoded_by_their_schema(
     assert records[0]["timestamp"] > 1_600_000_000_000
 
 
-def test_schema_ids_of_a_context(
+def test_the_context_of_a_schema_is_found(
     broker: Broker, topic: str, registry: Registry, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write(broker, topic, framed(register(registry, ":.sales:orders-value"), "a"))
-    where = (
-        topic,
-        "--bootstrap-server",
-        broker.bootstrap,
-        "--schema-registry",
-        registry.url,
-        "--from-beginning",
-    )
-    _, records, _ = consume(capsys, *where, "--max-events", "1", "--context", "sales")
-    assert records[0]["value"] == {"Name": "a"}
-    _, records, _ = consume(capsys, *where, "--max-events", "1")
-    assert "--context" in records[0]["note"]
+    """The same id means another schema in every context; that counts which is one of the topic's own."""
+    register(registry, "elsewhere-value", {**ORDER, "name": "Other", "fields": []})
+    write(broker, topic, framed(register(registry, f":.sales:{topic}-value"), "a"))
+    where = ("--bootstrap-server", broker.bootstrap, "--schema-registry", registry.url)
+    first = (topic, *where, "--from-beginning", "--max-events", "1")
+    for more in ((), ("--context", "sales")):
+        _, records, _ = consume(capsys, *first, *more)
+        assert (records[0]["value"], records[0]["schema_id"]) == ({"Name": "a"}, 1)
+    _, records, _ = consume(capsys, *first, "--context", "default")
+    assert "does not fit schema 1" in records[0]["note"]
+
+
+def test_what_cannot_be_decoded_says_so_and_prints_no_base64_as_if_it_were_the_record(
+    broker: Broker, topic: str, registry: Registry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for context in (".a", ".b"):
+        register(registry, f":{context}:record-name")
+    several, unknown = framed(1, "a"), framed(77, "a")
+    write(broker, topic, several, unknown, key=b"\xff\xfe")
+    where = (topic, "--bootstrap-server", broker.bootstrap, "--schema-registry", registry.url)
+    first = (*where, "--from-beginning", "--max-events", "2")
+    assert main(["consume", *first]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "[2 bytes]  [8 bytes]" in lines[0]
+    assert "schema 1 is in several contexts (a, b): name one with --context" in lines[0]
+    assert "the registry has no schema 77 in any context" in lines[1]
+    assert not any(base64.b64encode(value).decode() in line for line in lines for value in (several, unknown))
+    _, records, _ = consume(capsys, *first)
+    assert [record["value"] for record in records] == [None, None]
+    assert base64.b64decode(records[0]["undecoded"]["value"]["base64"]) == several
+    assert base64.b64decode(records[0]["undecoded"]["key"]["base64"]) == b"\xff\xfe"
+
+
+def test_a_connectors_file_says_topic_context_registry_and_keys(
+    tmp_path: Path, broker: Broker, org: Org, registry: Registry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bridge = Bridge.of(tmp_path, broker, org, output__data__format="AVRO", schema__context__name="crm")
+    contract = tmp_path / "c.yaml"
+    contract.write_text(CONTRACT)
+    bridge.settings |= {"csfle.enabled": "true", "bridge.schema.contract": str(contract)}
+    bridge.settings["rule.executors._default_.param.secret"] = "s3cret"
+    bridge.settings["value.converter.schema.registry.url"] = registry.url
+    org.publish(EVENT, {"Order_Number__c": "7", "Customer_Email__c": "a@example.com"})
+    bridge.run(max_events=1)
+    files = ("--connector", str(bridge.connector_file()), "--worker", str(bridge.worker_file()))
+    first = (*files, "--from-beginning", "--max-events", "1")
+    code, records, err = consume(capsys, *first)
+    assert (code, records[0]["topic"], records[0]["value"]["Order_Number__c"]) == (0, bridge.topic, "7"), err
+    assert "@" not in records[0]["value"]["Customer_Email__c"]
+    _, records, _ = consume(capsys, *first, "--decrypt")
+    assert records[0]["value"]["Customer_Email__c"] == "a@example.com"
+    assert consume(capsys, *first, "--schema-registry", "http://x")[0] == 2
+    bridge.settings["kafka.topic"] = "t-${Status__c}"
+    bridge.connector_file()
+    code, _, err = consume(capsys, *first)
+    assert code == 2
+    assert "its topic depends on the event" in err
+    code, records, _ = consume(capsys, bridge.topic, *first)
+    assert (code, len(records)) == (0, 1)
+
+
+CONTRACT = """
+event: Order_Placed__e
+fields: {Customer_Email__c: {tags: [PII]}}
+rules:
+  - name: pii
+    type: ENCRYPT
+    tags: [PII]
+    params: {encrypt.kek.name: consumed, encrypt.kms.type: local-kms, encrypt.kms.key.id: one}
+"""
 
 
 def test_only_committed_records(broker: Broker, topic: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -202,6 +262,9 @@ def test_no_right_to_read(secured_broker: Broker, tmp_path: Path, capsys: pytest
 
 def test_no_broker_named(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CONNECT_BOOTSTRAP_SERVERS", raising=False)
+    code, _, err = consume(capsys)
+    assert code == 2
+    assert "TOPIC: is needed" in err
     code, _, err = consume(capsys, "orders")
     assert code == 2
     assert "bootstrap.servers" in err

@@ -103,4 +103,4 @@ def test_the_decoder_notes_what_it_cannot_decode(schema: Any) -> None:
 
     shown = Decoder(Answering()).decode(b"\0\0\0\0\7" + b"\2" * 100_000)
     assert shown.note is not None
-    assert shown.note.startswith("base64: ")
+    assert shown.note.startswith("cannot be decoded: ")
