@@ -9,7 +9,7 @@ STAMP := $(VENV)/.stamp
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 ARGS ?=
 
-.PHONY: help setup java node try test check format bench chaos fuzz mutants lock clean
+.PHONY: help setup java node try test check format bench chaos fuzz mutants lock stubs clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*  ## ' $(MAKEFILE_LIST) | awk -F':.*  ## ' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ mutants: setup java  ## changes that break a promise, and whether the tests noti
 
 lock: setup  ## resolve the requirements, with hashes; pins stay (ARGS=--upgrade)
 	@tools/lock.sh $(ARGS)
+
+stubs: setup  ## the compiled form of Salesforce's pubsub_api.proto, which is kept in the repository
+	@tools/stubs.sh
 
 clean:  ## remove everything that the other targets made
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

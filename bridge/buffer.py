@@ -53,6 +53,10 @@ class Buffer:
         """May another reply be fetched?"""
         return self.events < self._max_events and self.bytes < self._max_bytes
 
+    def room(self) -> int:
+        """How many more events it may take."""
+        return max(0, self._max_events - self.events)
+
     def wait_for_room(self, timeout: float) -> bool:
         """Wait up to ``timeout`` seconds for room; False when there is none, or when closed."""
         with self._changed:

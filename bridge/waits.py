@@ -46,6 +46,12 @@ POLL: Final = Wait(
     keys=("bridge.watchdog.ms",),
     limit="30 s beyond what Salesforce says that it holds a poll, if that is less; 1 s more for each 8 kB that came",
 )
+KEEPALIVE: Final = Wait(
+    "by the Pub/Sub API, anything from a stream of which events are asked for, before its connection counts as dead",
+    "`… said nothing for … s: the connection counts as dead; trying again in … s`",
+    seconds=300.0,
+    limit="`bridge.watchdog.ms`, where that is set; Salesforce says something within 270 s",
+)
 REQUEST: Final = Wait(
     "a connection to Salesforce; the whole answer to a login, a handshake, a subscription",
     "the same, or `… did not answer in time (connection.timeout=…)`",

@@ -6,6 +6,7 @@ import argparse
 import json
 import tempfile
 import threading
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
     from bridge.sandbox.site import Sandbox
 
 HELP = (
-    "Only the sandbox's servers: the simulated org on port P (TLS), the registry on P+1 (http), and Kafka where "
-    "the line says that is printed when all are up. Ends with Ctrl-C."
+    "Only the sandbox's servers: the simulated org on port P (TLS), the registry on P+1 (http), the org's Pub/Sub API "
+    "on P+3 (TLS, where grpcio is installed), and Kafka where the line says that is printed when all are up. Ends with "
+    "Ctrl-C."
 )
 EXAMPLE = "sfbridge sandbox --state sandbox --rate 1\n  sfbridge worker --worker sandbox/worker.properties"
 DEFAULT_PORT = 8443
@@ -31,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=DEFAULT_PORT,
         metavar="P",
-        help=f"port of the org, the registry takes the next one; 0: any free ports (default: {DEFAULT_PORT})",
+        help=f"port of the org, the others take those after it; 0: any free ports (default: {DEFAULT_PORT})",
     )
     parser.add_argument(
         "--only", type=parts, default=PARTS, metavar="PART,…", help="of org, registry, kafka (default: all)"
@@ -77,8 +79,10 @@ def run(args: argparse.Namespace) -> int:
     stopped = stopped_by_signals()
     with tempfile.TemporaryDirectory(prefix="sfbridge-") as temporary:
         directory = args.state or args.dir or Path(temporary)
-        kept = args.state is not None
-        with Sandbox(directory, port_base=args.port_base, only=args.only, kept=kept) as sandbox:
+        kept, served = args.state is not None, find_spec("grpc") is not None
+        with Sandbox(
+            directory, port_base=args.port_base, only=args.only, kept=kept, pubsub=served
+        ) as sandbox:
             if "connector" in sandbox.where():
                 sandbox.write_files(encrypt=True)
             print(json.dumps(sandbox.where()) if args.output == "json" else _line(sandbox), flush=True)
@@ -92,6 +96,8 @@ def _line(sandbox: Sandbox) -> str:
     said = []
     if "org" in where:
         said.append(f"org {where['org']} (trust {where['ca_file']})")
+    if "pubsub" in where:
+        said.append(f"Pub/Sub API {where['pubsub']}")
     if "registry" in where:
         said.append(f"registry {where['registry']}")
     if "bootstrap_servers" in where:

@@ -31,15 +31,22 @@ _QUICK_RATE = 20.0  # when it is to end by itself
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments, as promised in the documentation."""
     from bridge.config.declarations.formats import NAMES
+    from bridge.config.declarations.transports import TRANSPORTS
 
     parser.add_argument("--max-events", type=positive, metavar="N", help="end by itself after N events")
     parser.add_argument("--format", choices=NAMES, default="AVRO", help="output.data.format (default: AVRO)")
+    parser.add_argument(
+        "--api",
+        choices=list(TRANSPORTS),
+        default="streaming",
+        help="bridge.salesforce.api (default: streaming)",
+    )
     parser.add_argument(
         "--port-base",
         type=int,
         default=0,
         metavar="P",
-        help="port of the org, the registry takes the next one (default: free ports)",
+        help="port of the org, the registry takes the next one, the Pub/Sub API the third (default: free ports)",
     )
 
 
@@ -58,9 +65,9 @@ def run(args: argparse.Namespace) -> int:
     stopped = stopped_by_signals()
     with (
         tempfile.TemporaryDirectory(prefix="sfbridge-") as directory,
-        Sandbox(Path(directory), port_base=args.port_base) as sandbox,
+        Sandbox(Path(directory), port_base=args.port_base, pubsub=args.api == "pubsub") as sandbox,
     ):
-        sandbox.write_files(args.format, encrypt=args.format in REGISTRY_TYPES)
+        sandbox.write_files(args.format, encrypt=args.format in REGISTRY_TYPES, api=args.api)
         screen = Screen()
         screen.opening(sandbox, args.format)
         connector = Connector(load(sandbox.connector_file, sandbox.worker_file, environ={}))

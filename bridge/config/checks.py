@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable
+from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
@@ -188,6 +189,30 @@ def api_version(value: str) -> str | None:
     if value == "latest" or _VERSION.fullmatch(value):
         return None
     return "must be 'latest' or a version such as 66.0"
+
+
+def transport(value: str) -> str | None:
+    """A transport whose library is installed."""
+    if value == "pubsub" and find_spec("grpc") is None:
+        return "needs grpcio, which is not installed: pip install 'salesforce-kafka-bridge[pubsub]'"
+    return None
+
+
+def endpoint(value: str) -> str | None:
+    """``host:port``, over TLS; with ``http://`` before it without, to a loopback address."""
+    scheme, given, address = value.strip().rpartition("://")
+    try:
+        parts = urlsplit(f"//{address}")
+        usable = (
+            bool(parts.hostname) and (parts.port or 1) > 0 and parts.netloc == address and "@" not in address
+        )
+    except ValueError:
+        usable = False
+    if not usable or (given and scheme not in ("https", "http")):
+        return "must be host:port, such as api.pubsub.salesforce.com:443"
+    if scheme == "http" and not is_loopback(parts.hostname or ""):
+        return "is not encrypted, which is accepted for loopback addresses only"
+    return None
 
 
 def egress_list(value: str) -> str | None:

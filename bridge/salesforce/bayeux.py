@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from enum import Enum, auto
 from typing import Any
 
-from attrs import define, frozen
+from attrs import define
 
 from bridge.event import Message
+from bridge.salesforce.failures import Failure, Verdict
 from bridge.waits import as_asked
 
 HANDSHAKE = "/meta/handshake"
@@ -23,27 +23,6 @@ SUBSCRIBE = "/meta/subscribe"
 DISCONNECT = "/meta/disconnect"
 
 _LONG_POLLING = "long-polling"
-
-
-class Verdict(Enum):
-    """What an error asks of the client."""
-
-    RENEW = auto()  # the token is no longer good: fetch another, handshake, subscribe
-    HANDSHAKE = auto()  # the session is gone: handshake, subscribe
-    EXPIRED = auto()  # the replay id of this subscription is not known (any more)
-    LIMIT = auto()  # a quota is used up: wait long
-    BUSY = auto()  # overloaded: wait a little
-    FATAL = auto()  # somebody has to change something
-    UNKNOWN = auto()  # not understood: treated like a lost connection
-
-
-@frozen
-class Failure:
-    """An error and what it means; ``text`` is the other side's own words."""
-
-    verdict: Verdict
-    text: str
-    remedy: str = ""
 
 
 @define

@@ -23,10 +23,10 @@ from bridge.metrics import Stats
 from bridge.progress import NEW_ONLY
 from bridge.salesforce.auth import Login, Session
 from bridge.salesforce.backoff import Outage
-from bridge.salesforce.bayeux import Verdict
 from bridge.salesforce.cursor import Cursor, Start
-from bridge.salesforce.dialogue import Dialogue, SessionOver
+from bridge.salesforce.dialogue import Dialogue
 from bridge.salesforce.exchange import Exchange
+from bridge.salesforce.failures import SessionOver, Verdict
 from bridge.salesforce.http_settings import HttpSettings
 from bridge.salesforce.intake import Intake
 from bridge.salesforce.recovery import Recovery

@@ -96,6 +96,14 @@ class Cursor:
         self._progress.before = None
         return True
 
+    def stand_on(self, replay_id: int) -> bool:
+        """Salesforce has sent everything up to this id, and the next subscription may begin after it. False for one
+        that is no further."""
+        if replay_id <= self._progress.newest:
+            return False
+        self._progress.stand_on(replay_id)
+        return True
+
     def expired(self, *, start_at: str) -> None:
         """The position is not known to Salesforce: start over at ``all`` or ``latest``.
 

@@ -20,20 +20,12 @@ from bridge.errors import Fatal, Retriable, Stage
 from bridge.event import Message
 from bridge.progress import NEW_ONLY
 from bridge.salesforce import bayeux
-from bridge.salesforce.bayeux import Advice, Failure, Verdict
+from bridge.salesforce.bayeux import Advice
 from bridge.salesforce.exchange import Answer, Exchange
+from bridge.salesforce.failures import Failure, SessionOver, Verdict
 from bridge.salesforce.replies import Reply, parse
 
 MAX_REFUSED_POLLS = 4  # in a row, after which a session of which every poll is refused is given up
-
-
-class SessionOver(Exception):
-    """The session cannot go on; ``wait`` (seconds) is the least the other side asked for."""
-
-    def __init__(self, failure: Failure, wait: float | None = None) -> None:
-        super().__init__(failure.text)
-        self.failure = failure
-        self.wait = wait
 
 
 @define(eq=False)

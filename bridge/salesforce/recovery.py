@@ -27,9 +27,8 @@ from bridge.errors import Fatal, Retriable, Stage
 from bridge.metrics import Stats
 from bridge.salesforce.auth import Login, Session
 from bridge.salesforce.backoff import Outage, long_wait
-from bridge.salesforce.bayeux import Failure, Verdict
 from bridge.salesforce.cursor import Cursor
-from bridge.salesforce.dialogue import SessionOver
+from bridge.salesforce.failures import Failure, SessionOver, Verdict
 from bridge.waits import OUTAGE
 
 MAX_REFUSALS = 3

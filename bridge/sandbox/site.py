@@ -29,16 +29,23 @@ Part = TypeVar("Part")
 class Sandbox(Running):
     """The parts that are asked for, up between ``start`` and ``stop``. A context manager.
 
-    The org listens on ``port_base``, the registry on the port after it; 0 takes free ports. ``directory`` gets
-    ``ca.pem`` and, where all parts are up, ``connector.json`` and ``worker.properties``. ``kept``: the org's events,
-    the registry, positions and the ports that were free are kept in ``directory``, and are there at the next start.
+    The org listens on ``port_base``, the registry on the port after it, the org's Pub/Sub API, where it is asked for,
+    on the third; 0 takes free ports. ``directory`` gets ``ca.pem`` and, where all parts are up, ``connector.json`` and
+    ``worker.properties``. ``kept``: the org's events, the registry, positions and the ports that were free are kept in
+    ``directory``, and are there at the next start.
     """
 
     def __init__(
-        self, directory: Path, *, port_base: int = 0, only: Collection[str] = PARTS, kept: bool = False
+        self,
+        directory: Path,
+        *,
+        port_base: int = 0,
+        only: Collection[str] = PARTS,
+        kept: bool = False,
+        pubsub: bool = False,
     ) -> None:
-        if port_base and not 1 <= port_base <= 65534:
-            raise ConfigurationError([Fault("--port-base", "must lie between 1 and 65534, or be 0")])
+        if port_base and not 1 <= port_base <= 65532:
+            raise ConfigurationError([Fault("--port-base", "must lie between 1 and 65532, or be 0")])
         self.directory = directory.absolute()
         self.org: Org | None = None
         self.registry: Registry | None = None
@@ -46,6 +53,9 @@ class Sandbox(Running):
         self.protection: Protection | None = None
         self.keep = Keep(self.directory) if kept else None
         self.positions: Positions | None = None
+        self._pubsub_port: int | None = None
+        if pubsub:
+            self._pubsub_port = port_base + 3 if port_base else self._port_of_before("pubsub")
         self._stops: list[Callable[[], None]] = [self.keep.close] if self.keep else []
         try:
             self._build(port_base, only)
@@ -88,6 +98,9 @@ class Sandbox(Running):
         for server in (self.org, self.registry):
             if server is not None:
                 server.start()
+        if self.org and self._pubsub_port is not None:
+            self.org.serve_pubsub(self._pubsub_port)
+            self._remember_port("pubsub", present(self.org.pubsub).port)
         if self.org and self.registry and self.kafka:
             self.write_files()
 
@@ -111,6 +124,8 @@ class Sandbox(Running):
         addresses: dict[str, str] = {}
         if self.org:
             addresses |= {"org": self.org.url, "ca_file": str(self.org.ca_file)}
+            if self.org.pubsub is not None:
+                addresses["pubsub"] = self.org.pubsub.endpoint
         if self.registry:
             addresses["registry"] = self.registry.url
         if self.kafka:
@@ -119,10 +134,12 @@ class Sandbox(Running):
             addresses |= {"connector": str(self.connector_file), "worker": str(self.worker_file)}
         return addresses
 
-    def write_files(self, data_format: str = "AVRO", *, encrypt: bool = False) -> None:
+    def write_files(
+        self, data_format: str = "AVRO", *, encrypt: bool = False, api: str = "streaming"
+    ) -> None:
         """Write the sample connector and worker files; needs all parts. ``encrypt``: one field, with a new key."""
         self.protection = self._protection() if encrypt else None
-        config = {"name": "sandbox-orders", "config": self._connector(data_format)}
+        config = {"name": "sandbox-orders", "config": self._connector(data_format, api)}
         self.connector_file.write_text(json.dumps(config, indent=2) + "\n")
         lines = [f"{key}={value}" for key, value in self._worker().items()]
         self.worker_file.write_text("\n".join(lines) + "\n")
@@ -135,7 +152,7 @@ class Sandbox(Running):
             self.keep.keep(_SECRET, protection.secret.encode())
         return protection
 
-    def _connector(self, data_format: str) -> dict[str, str]:
+    def _connector(self, data_format: str, api: str) -> dict[str, str]:
         org = present(self.org)
         credentials = org.credentials
         return {
@@ -154,6 +171,8 @@ class Sandbox(Running):
             "salesforce.consumer.key": credentials.client_id,
             "salesforce.consumer.secret": credentials.client_secret,
             "bridge.salesforce.ca.file": str(org.ca_file),
+            "bridge.salesforce.api": api,
+            **({} if org.pubsub is None else {"bridge.pubsub.endpoint": org.pubsub.endpoint}),
             **(self.protection.connector() if self.protection else {}),
         }
 

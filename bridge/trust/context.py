@@ -8,6 +8,7 @@ adds, and a file that cannot be read is a configuration error.
 from __future__ import annotations
 
 import os
+import re
 import ssl
 from collections.abc import Mapping
 from functools import lru_cache
@@ -17,6 +18,7 @@ from bridge.errors import ConfigurationError, Fault
 
 CA_FILE = "bridge.salesforce.ca.file"
 SSL_CERT_FILE = "SSL_CERT_FILE"
+_HASHED = re.compile(r"[0-9a-f]{8}\.\d+")
 
 
 def trust_context(ca_file: str | None, environ: Mapping[str, str] = os.environ) -> ssl.SSLContext:
@@ -30,6 +32,16 @@ def trust_context(ca_file: str | None, environ: Mapping[str, str] = os.environ) 
 def own_context(environ: Mapping[str, str] = os.environ) -> ssl.SSLContext:
     """A new context with the same trust, for who adds a client certificate to it. Raises ConfigurationError."""
     return _built(_named(None, environ))
+
+
+def trusted_pem(ca_file: str | None, environ: Mapping[str, str] = os.environ) -> bytes:
+    """The same authorities as PEM, for a library that has its own TLS and its own idea of the system's trust.
+
+    Raises ConfigurationError as :func:`trust_context`.
+    """
+    named = _named(ca_file, environ)
+    _context(named)  # says what is wrong with a file
+    return _pem(named)
 
 
 Named = tuple[tuple[str, str, int], ...]
@@ -68,18 +80,37 @@ def empty_context() -> ssl.SSLContext:
 
 
 def _trust_system(context: ssl.SSLContext) -> None:
+    folders, file = _system()
+    for folder in folders:
+        context.load_verify_locations(capath=folder)
+    if file:
+        context.load_verify_locations(cafile=file)
+
+
+def _system() -> tuple[set[str], str | None]:
     """The places OpenSSL was built with and ``SSL_CERT_DIR``; the certifi bundle on a machine that has
     neither."""
     paths = ssl.get_default_verify_paths()
     folders = {path for path in (paths.capath, paths.openssl_capath) if path and _filled(path)}
-    for folder in folders:
-        context.load_verify_locations(capath=folder)
     if Path(paths.openssl_cafile).is_file():
-        context.load_verify_locations(cafile=paths.openssl_cafile)
-    elif not folders:
-        import certifi
+        return folders, paths.openssl_cafile
+    if folders:
+        return folders, None
+    import certifi
 
-        context.load_verify_locations(cafile=certifi.where())
+    return folders, certifi.where()
+
+
+@lru_cache(maxsize=8)
+def _pem(named: Named) -> bytes:
+    folders, file = _system()
+    files = [Path(file)] if file else []
+    for folder in folders:
+        # OpenSSL finds an authority by the hash of its name; the other files are the same ones again.
+        files += [path for path in sorted(Path(folder).iterdir()) if _HASHED.fullmatch(path.name)]
+    files += [Path(path) for _, path, _ in named]
+    texts = dict.fromkeys(path.read_bytes().strip() for path in files if path.is_file())
+    return b"\n".join(texts) + b"\n"
 
 
 def _filled(folder: str) -> bool:

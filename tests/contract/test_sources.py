@@ -25,7 +25,10 @@ from bridge.source import Ended, Listening
 from tests.support.bridge_run import EVENT, wait_until
 from tests.support.source_run import Run
 
-LOSE: Final[Mapping[str, Callable[[Org], None]]] = {"streaming": Org.forget_sessions}
+LOSE: Final[Mapping[str, Callable[[Org], None]]] = {
+    "streaming": Org.forget_sessions,
+    "pubsub": Org.reset_streams,
+}
 
 
 class Rig:
@@ -56,6 +59,7 @@ class Rig:
             "output.data.format": "JSON",
             "tasks.max": "1",
             "bridge.salesforce.api": self.api,
+            **({"bridge.pubsub.endpoint": self.org.serve_pubsub()} if self.api == "pubsub" else {}),
             **self.settings,
         }
         return LOADER.connector_config(given)
@@ -73,7 +77,9 @@ class Rig:
 
 
 @pytest.fixture(params=list(TRANSPORTS))
-def rig(request: pytest.FixtureRequest, org: Org) -> Rig:
+def rig(request: pytest.FixtureRequest, org: Org, monkeypatch: pytest.MonkeyPatch) -> Rig:
+    # The simulated org takes a subscription to new events at once; the real one is given time.
+    monkeypatch.setattr("bridge.salesforce.pubsub.settings.SETTLED_NEW_ONLY", 0.3)
     return Rig(org, request.param)
 
 

@@ -123,7 +123,8 @@ def test_try_is_in_colour_on_a_terminal() -> None:
 def test_sandbox_says_where_everything_is_in_one_line(tmp_path: Path, number: int) -> None:
     with started("sandbox", "--port-base", "0", "--dir", str(tmp_path), "-o", "json") as process:
         where = json.loads(line(process))
-        assert set(where) == {"org", "ca_file", "registry", "bootstrap_servers", "connector", "worker"}
+        parts = {"org", "ca_file", "pubsub", "registry", "bootstrap_servers", "connector", "worker"}
+        assert set(where) == parts
         assert get(f"{where['registry']}/subjects") == []
         assert get(f"{where['org']}/services/data", where["ca_file"])[-1]["version"] == "66.0"
         config = json.loads(Path(where["connector"]).read_text())["config"]
@@ -146,7 +147,7 @@ def test_sandbox_publishes_at_a_rate(tmp_path: Path) -> None:
     arguments = ("--port-base", "0", "--only", "org", "--rate", "100", "--dir", str(tmp_path), "-o", "json")
     with started("sandbox", *arguments) as process:
         where = json.loads(line(process))
-        assert set(where) == {"org", "ca_file"}
+        assert set(where) == {"org", "ca_file", "pubsub"}
         deadline = time.monotonic() + 20
         published = 0
         while published < 20 and time.monotonic() < deadline:

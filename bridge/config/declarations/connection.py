@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.config.checks import egress_list, proxy
+from bridge.config.checks import egress_list, endpoint, proxy, transport
 from bridge.config.declarations.transports import TRANSPORTS
 from bridge.config.property import INT, LONG, LOW, PASSWORD, STRING, Property, group
 
@@ -101,16 +101,31 @@ CONNECTION = group(
     Property(
         "bridge.salesforce.api",
         STRING,
-        "How events are received: by the Streaming API (CometD).",
+        "How events are received: by the Streaming API (CometD), or by the Pub/Sub API (gRPC), which needs the "
+        "package's extra 'pubsub'. The position is kept when it is changed.",
         default="streaming",
         valid=tuple(TRANSPORTS),
+        check=transport,
+        range_text="streaming, or pubsub where grpcio is installed",
+        importance=LOW,
+    ),
+    Property(
+        "bridge.pubsub.endpoint",
+        STRING,
+        "Where the Pub/Sub API is. The global endpoint processes a request in the region it comes from; "
+        "api.deu.pubsub.salesforce.com:443 processes it in Germany. Port 7443 serves, too, but firewalls often block "
+        "it without a word.",
+        default="api.pubsub.salesforce.com:443",
+        check=endpoint,
+        range_text="host:port; http://host:port for loopback addresses only",
         importance=LOW,
     ),
     Property(
         "bridge.watchdog.ms",
         LONG,
         "How long, in milliseconds, a poll may stay without any reply before the connection counts as dead. "
-        "Salesforce holds a poll for up to 110 seconds.",
+        "Salesforce holds a poll for up to 110 seconds. By the Pub/Sub API: how long a stream may say nothing; unless "
+        "it is set, 300000, since Salesforce says something every 270 seconds.",
         default="150000",
         low=1000,
         importance=LOW,

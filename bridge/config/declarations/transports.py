@@ -8,5 +8,6 @@ from typing import Final
 
 TRANSPORTS: Final[Mapping[str, str]] = {
     "streaming": "bridge.salesforce.streaming",
+    "pubsub": "bridge.salesforce.pubsub",
 }
 """As in ``bridge.salesforce.api`` → what offers the functions of ``salesforce.transport.Transport``."""

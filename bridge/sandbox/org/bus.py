@@ -52,6 +52,12 @@ class EventBus:
         if keep is not None:
             self._restore(keep)
 
+    @property
+    def last_id(self) -> int:
+        """The newest replay id, of whatever channel; the logs hold everything up to it."""
+        with self._lock:
+            return self._last_id
+
     def define(self, definition: EventDefinition) -> str:
         """Add or change an event; its schema id. Ids of earlier definitions stay resolvable."""
         schema_id = schemas.schema_id(definition)

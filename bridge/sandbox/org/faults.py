@@ -19,6 +19,10 @@ SUBSCRIBE: Final = "subscribe"
 HANDSHAKE: Final = "handshake"
 LOGIN: Final = "login"
 REST: Final = "rest"
+TOPIC: Final = "topic"
+SCHEMA: Final = "schema"
+SUBSCRIBING: Final = "subscribing"
+FETCH: Final = "fetch"
 
 # kind → (where it takes effect, what it does)
 KINDS: Final[Mapping[str, tuple[str, str]]] = {
@@ -51,6 +55,14 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = {
     "rest_busy": (REST, "HTTP 503 SERVER_UNAVAILABLE from a REST resource"),
     "rest_limit": (REST, "HTTP 403 REQUEST_LIMIT_EXCEEDED"),
     "rest_expired": (REST, "HTTP 401 INVALID_SESSION_ID although the token is good"),
+    "pubsub_topic": (TOPIC, "GetTopic ends with `code`, without its prefix (default topic.api.unavailable)"),
+    "pubsub_schema": (SCHEMA, "GetSchema ends with `code` (default schema.api.unavailable)"),
+    "pubsub_refused": (SUBSCRIBING, "Subscribe ends at once with `code` (default service.unavailable)"),
+    "pubsub_error": (FETCH, "a stream ends with `code` in place of a response (default service.unavailable)"),
+    "pubsub_reset": (FETCH, "half of a response, then RST_STREAM without an error code"),
+    "pubsub_end": (FETCH, "a stream ends in place of a response, without an error"),
+    "pubsub_silent": (FETCH, "a stream says nothing any more and stays open"),
+    "pubsub_slow": (FETCH, "a response takes `seconds` (default 2) to arrive"),
 }
 
 # Only a reply that carries events can show these.

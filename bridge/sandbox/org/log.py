@@ -49,14 +49,17 @@ class ChannelLog:
         """The highest replay id that the channel has had."""
         return self._last_id
 
-    def start(self, replay: int) -> int:
-        """The position at which a subscription with this replay option begins. Raises ``InvalidReplayId``."""
+    def start(self, replay: int, newest: int | None = None) -> int:
+        """The position at which a subscription with this replay option begins. Raises ``InvalidReplayId``.
+
+        ``newest``: the bus's newest id, where an id that is none of this channel's events will do.
+        """
         with self._lock:
             if replay == NEW_ONLY:
                 return self._expired + len(self._ids)
             if replay == ALL_RETAINED:
                 return self._expired
-            if not self._expired_id < replay <= self._last_id:
+            if not self._expired_id < replay <= max(self._last_id, newest or 0):
                 raise InvalidReplayId
             return self._expired + bisect_right(self._ids, replay)
 

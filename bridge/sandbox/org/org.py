@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from starlette.applications import Starlette
 from starlette.routing import Route
@@ -22,6 +22,10 @@ from bridge.sandbox.org.rest import Rest
 from bridge.sandbox.running import Running
 from bridge.sandbox.server import Server
 from bridge.sandbox.tls import make_certificate
+
+if TYPE_CHECKING:
+    from bridge.sandbox.org.pubsub import PubSub
+    from bridge.sandbox.org.pubsub import Settings as PubSubSettings
 
 _ORG_ID: Final = "org id"
 _ID_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
@@ -51,15 +55,16 @@ class Org(Running):
         self.credentials = credentials or Credentials()
         self.user_id = with_checksum("0055g00000Ab1cd")
         self._keep = keep
-        self.bus = EventBus(self.user_id, last_replay_id, lambda channel: self.bayeux.wake(channel), keep)
+        self.bus = EventBus(self.user_id, last_replay_id, self._published, keep)
         self.bayeux = Bayeux(self.bus.logs, self.faults, settings or Settings())
         self.login = TokenEndpoint(self.credentials, self.tokens, self.faults)
         self.login.user_id = self.user_id
         self.rest = Rest(self.bus, self.tokens, self.faults)
         kept = None if keep is None else keep.fact(_ORG_ID)
         self._call_itself(org_id or (kept.decode() if kept else new_org_id()))
-        certificate = make_certificate(directory, again=keep is not None)
+        certificate = self._certificate = make_certificate(directory, again=keep is not None)
         self.ca_file = certificate.ca_file
+        self.pubsub: PubSub | None = None
         self._server = Server(self._application(), port=port, certificate=certificate, name="org")
         self.url = self.login.url = self._server.url
         for event in events:
@@ -74,7 +79,27 @@ class Org(Running):
         """Answer held polls and stop listening."""
         self.bayeux.closing = True
         self.bayeux.wake()
+        if self.pubsub is not None:
+            self.pubsub.stop()
         self._server.stop()
+
+    def serve_pubsub(self, port: int = 0, settings: PubSubSettings | None = None) -> str:
+        """Serve the Pub/Sub API, too, until ``stop``; its endpoint."""
+        # here: gRPC is slow to load
+        from bridge.sandbox.org.pubsub import PubSub
+
+        if self.pubsub is None:
+            self.pubsub = PubSub(
+                self.bus,
+                self.tokens,
+                self.faults,
+                self._certificate,
+                org_id=lambda: self.org_id,
+                port=port,
+                settings=settings,
+            )
+            self.pubsub.start()
+        return self.pubsub.endpoint
 
     @property
     def port(self) -> int:
@@ -124,13 +149,24 @@ class Org(Running):
         """Lose every Bayeux session: 403::Unknown client."""
         self.bayeux.forget()
 
+    def reset_streams(self) -> None:
+        """Cut every stream of the Pub/Sub API."""
+        if self.pubsub is not None:
+            self.pubsub.reset()
+
     def refresh(self, org_id: str | None = None) -> str:
         """A sandbox refresh: another org id, no events, no sessions, no tokens; the definitions stay."""
         self._call_itself(org_id or new_org_id())
         self.bus.clear(secrets.randbelow(1_000_000) + 1)
         self.revoke_tokens()
         self.forget_sessions()
+        self.reset_streams()
         return self.org_id
+
+    def _published(self, channel: str) -> None:
+        self.bayeux.wake(channel)
+        if self.pubsub is not None:
+            self.pubsub.wake(channel)
 
     def state(self) -> dict[str, Any]:
         """What happened so far, as the control endpoint shows it."""
@@ -153,6 +189,7 @@ class Org(Running):
             "refused_logins": self.login.refused,
             "rest_calls": self.rest.calls,
             "faults": self.faults.state(),
+            **({} if self.pubsub is None else {"pubsub": self.pubsub.state()}),
         }
 
     def _call_itself(self, org_id: str) -> None:

@@ -1,0 +1,165 @@
+"""The three calls of the Pub/Sub API that a subscriber needs, as one login; their errors as what they ask for."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import uuid
+from collections.abc import Iterator
+from typing import Any, Final
+
+import grpc
+from attrs import define, field
+
+from bridge.errors import BridgeError, Fatal, Retriable, Stage
+from bridge.salesforce.auth import Session
+from bridge.salesforce.failures import Failure, SessionOver, Verdict
+from bridge.salesforce.http import connect
+from bridge.salesforce.pubsub import messages as wire
+from bridge.salesforce.pubsub.channels import ENDPOINT, LINES, Address, Line
+from bridge.salesforce.pubsub.refusals import code_of, failure_of
+
+_CANNOT_CONNECT: Final = ("failed to connect", "dns resolution failed", "proxy", "handshak")
+
+
+@define(eq=False)
+class Client:
+    """Uses one connection until ``close``. ``seconds``: the time limit of a call with one answer."""
+
+    address: Address
+    session: Session = field(repr=False)
+    seconds: float
+    _line: Line = field(init=False)
+    _suspect: bool = False
+    _under_way: list[Any] = field(factory=list)
+    _ended: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        self._line = LINES.take(self.address)
+
+    def close(self) -> None:
+        """Let go of the connection; others may use it on."""
+        LINES.give_back(self.address, self._line, suspect=self._suspect)
+
+    def distrust(self) -> None:
+        """The connection may be dead: nobody shall begin anything on it."""
+        self._suspect = True
+
+    def cancel(self) -> None:
+        """End whatever is under way, and what would begin. From any thread."""
+        self._ended = True
+        for call in list(self._under_way):
+            call.cancel()
+
+    def check_topic(self, name: str) -> None:
+        """``GetTopic``: it exists, and the user may subscribe to it. Raises SessionOver, Fatal, Retriable."""
+        answer = self._ask("GetTopic", wire.TopicRequest(topic_name=name), wire.TopicInfo)
+        if not answer.can_subscribe:
+            raise Fatal(
+                f"Salesforce does not let the connector's user subscribe to {name}: give it read permission on the "
+                "event",
+                stage=Stage.SUBSCRIBE,
+            )
+
+    def schema(self, schema_id: str) -> str:
+        """``GetSchema``: the schema as JSON text. Raises alike."""
+        answer = self._ask("GetSchema", wire.SchemaRequest(schema_id=schema_id), wire.SchemaInfo)
+        return str(answer.schema_json)
+
+    def subscribe(self, topic: str, preset: int, replay_id: bytes, count: int) -> Subscription:
+        """``Subscribe``: begins, and asks for so many events."""
+        call = self._line.channel.stream_stream(wire.path("Subscribe"), wire.FetchRequest.SerializeToString)
+        first = wire.FetchRequest(
+            topic_name=topic, replay_preset=preset, replay_id=replay_id, num_requested=count
+        )
+        requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        requests.put(first)
+        responses = call(iter(requests.get, None), metadata=self._metadata())
+        return Subscription(self._begun(responses), requests, count)
+
+    def over(self, error: grpc.RpcError, *, asked_for_id: bool = True) -> SessionOver:
+        """The end of a call that this error is. Raises Fatal or Retriable, in our own words, where no connection could
+        be made."""
+        failure = failure_of(error, (self.session.access_token,), asked_for_id=asked_for_id)
+        if code_of(error) is None and error.code() is grpc.StatusCode.UNAVAILABLE:
+            self._explain(failure)
+        return SessionOver(failure)
+
+    def _ask(self, name: str, request: Any, answer: Any) -> Any:
+        call = self._line.channel.unary_unary(
+            wire.path(name), type(request).SerializeToString, answer.FromString
+        )
+        try:
+            future = self._begun(call.future(request, timeout=self.seconds, metadata=self._metadata()))
+            return future.result()
+        except grpc.FutureCancelledError:
+            raise SessionOver(Failure(Verdict.HANDSHAKE, f"{name} was given up")) from None
+        except grpc.RpcError as error:
+            if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+                self.distrust()
+            raise self.over(error) from None
+
+    def _begun(self, call: Any) -> Any:
+        self._under_way = [one for one in self._under_way if one.is_active()] + [call]
+        if self._ended:
+            call.cancel()
+        return call
+
+    def _metadata(self) -> tuple[tuple[str, str], ...]:
+        session = self.session
+        return (
+            ("accesstoken", session.access_token),
+            ("instanceurl", session.instance_url),
+            ("tenantid", session.org_id),
+            ("x-client-trace-id", str(uuid.uuid4())),
+        )
+
+    def _explain(self, failure: Failure) -> None:
+        """gRPC's words for a connection that cannot be made do not say what to change; ours do."""
+        if not any(word in failure.text.lower() for word in _CANNOT_CONNECT):
+            return
+        try:
+            connection = connect(self.address.url, self.address.settings, self.seconds, named=ENDPOINT)
+        except (Fatal, Retriable) as ours:
+            raise ours from None
+        except BridgeError:
+            return
+        connection.close()
+
+
+@define(eq=False)
+class Subscription:
+    """One ``Subscribe`` call. ``outstanding`` is counted here: what the server says is pending does not know of
+    requests that are under way."""
+
+    _call: Any
+    _requests: queue.SimpleQueue[Any]
+    outstanding: int
+
+    def confirmed(self) -> None:
+        """Wait for the server's headers, or the end of the call; some servers send them with the first response."""
+        with contextlib.suppress(grpc.RpcError):
+            self._call.initial_metadata()
+
+    def responses(self) -> Iterator[bytes]:
+        """Each response as it came. Raises grpc.RpcError."""
+        return iter(self._call)
+
+    def ask(self, count: int) -> None:
+        """So many events more."""
+        self.outstanding += count
+        self._requests.put(wire.FetchRequest(num_requested=count))
+
+    def cancel(self) -> None:
+        """End it, if it has not ended. From any thread."""
+        self._call.cancel()
+        self._requests.put(None)  # the thread of gRPC's that waits for requests
+
+
+def refused(failure: Failure, topic: str) -> BridgeError:
+    """A failure as the error of a command that does not try again."""
+    kind = Fatal if failure.verdict in (Verdict.FATAL, Verdict.RENEW) else Retriable
+    return kind(
+        f"Salesforce refuses {topic}: {failure.text}; {failure.remedy}".removesuffix("; "),
+        stage=Stage.SUBSCRIBE,
+    )

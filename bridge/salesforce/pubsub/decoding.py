@@ -1,0 +1,75 @@
+"""Responses of a stream → messages as the rest of the bridge knows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from attrs import define, field
+
+from bridge.errors import Retriable, Stage
+from bridge.event import Data, Head, Message, Unreadable
+from bridge.languages.avro.wire import Wire
+from bridge.salesforce.failures import Failure, SessionOver, Verdict
+from bridge.salesforce.pubsub.messages import FetchResponse
+from bridge.salesforce.pubsub.replay import number_of
+from bridge.salesforce.pubsub.schemas import SCHEMAS, NoSchema
+from bridge.salesforce.replies import Reply
+
+
+@define(eq=False)
+class Decoder:
+    """Of one stream. ``ask``: ``GetSchema``."""
+
+    channel: str
+    org_id: str
+    ask: Callable[[str], str]
+    _known: dict[str, Wire | NoSchema] = field(factory=dict)
+
+    def response(self, raw: bytes) -> tuple[Reply, int, int | None]:
+        """The events, how many they are, and the stream's position. Raises SessionOver, Retriable: nothing of the
+        response is taken then."""
+        try:
+            response = FetchResponse.FromString(raw)
+        except Exception:  # Protobuf's own error
+            raise Retriable("a response is damaged", stage=Stage.PARSE) from None
+        events: list[Message] = []
+        unreadable: list[Unreadable] = []
+        for item in response.events:
+            event = item.event
+            number = self._number(item.replay_id)
+            wire = self._known.get(event.schema_id) or self._learn(event.schema_id)
+            try:
+                if isinstance(wire, NoSchema):
+                    raise ValueError(f"its schema {event.schema_id} {wire}")
+                data = Data(
+                    msgspec.Raw(wire.json(event.payload)), Head(number, event.id or None), wire.schema_id
+                )
+            except ValueError as wrong:
+                unreadable.append(Unreadable(event.payload, str(wrong), number))
+            else:
+                events.append(Message(self.channel, data))
+        count = len(events) + len(unreadable)
+        return Reply(events, [], unreadable, len(raw)), count, self._latest(response)
+
+    def _latest(self, response: Any) -> int | None:
+        try:
+            return number_of(response.latest_replay_id)
+        except ValueError:
+            return None
+
+    def _number(self, replay_id: bytes) -> int:
+        try:
+            return number_of(replay_id)
+        except ValueError as wrong:
+            text = f"Salesforce sends an event whose replay id {wrong}"
+            raise SessionOver(Failure(Verdict.UNKNOWN, text)) from None
+
+    def _learn(self, schema_id: str) -> Wire | NoSchema:
+        try:
+            found: Wire | NoSchema = SCHEMAS.of(self.org_id, schema_id, self.ask)
+        except NoSchema as none:
+            found = none
+        self._known[schema_id] = found
+        return found

@@ -1,0 +1,188 @@
+"""The Pub/Sub source: keeps one ``Subscribe`` call alive and puts what arrives into the buffer, each event once, in
+order.
+
+A stream lasts until something ends it; what ended it decides what comes next (``recovery``), as with CometD. Two
+threads: ``run`` opens streams and watches over them, a thread for each stream reads it, because the library's calls
+have no time limit. While a stream is read, cursor and intake belong to its thread.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Final
+
+from bridge.buffer import Buffer
+from bridge.deadline import Interrupted
+from bridge.errors import Retriable
+from bridge.log import for_connector
+from bridge.metrics import Stats
+from bridge.progress import NEW_ONLY
+from bridge.salesforce.auth import Login, Session
+from bridge.salesforce.backoff import Outage
+from bridge.salesforce.cursor import Cursor, Start
+from bridge.salesforce.failures import SessionOver
+from bridge.salesforce.intake import Intake
+from bridge.salesforce.pubsub.client import Client
+from bridge.salesforce.pubsub.decoding import Decoder
+from bridge.salesforce.pubsub.replay import preset_of
+from bridge.salesforce.pubsub.settings import PubSubSettings
+from bridge.salesforce.pubsub.stream import Stream
+from bridge.salesforce.recovery import Recovery
+from bridge.salesforce.server_time import server_ms
+from bridge.source import Gap, Idle, Listening, Silent
+
+OUTSTANDING: Final = 100
+"""Events that may be asked for and not delivered (Pub/Sub API guide, *Flow Control*)."""
+_TOP_UP: Final = 50
+"""As many or fewer outstanding: more are asked for, so that the server never waits for a round trip."""
+
+
+class PubSubSource:
+    """One channel's events: a ``bridge.source.Source``. ``run`` belongs to one thread; ``interrupt`` may be called from
+    any other."""
+
+    def __init__(
+        self,
+        *,
+        channel: str,
+        login: Login,
+        settings: PubSubSettings,
+        buffer: Buffer,
+        stats: Stats,
+        start: Start,
+    ) -> None:
+        self.channel = channel
+        self._login = login
+        self._settings = settings
+        self._stats = stats
+        self._buffer = buffer
+        self._log = for_connector(stats.connector, __name__)
+        self._stop = threading.Event()
+        self._cursor = Cursor(start)
+        self._recovery = Recovery(
+            channel,
+            Outage(settings.retry_seconds),
+            settings.when_expired,
+            settings.first_long_wait,
+            login,
+            self._cursor,
+            stats,
+            self._log,
+            lambda last: buffer.put(Gap(last)),
+        )
+        self._intake = Intake(channel, True, self._cursor, buffer, stats, self._log, self._recovery.progress)
+        self._client: Client | None = None
+        self._topic_known = False
+        self._streams = 0
+
+    def run(self, stop: threading.Event) -> None:
+        """Receive until ``stop`` is set. May be called again, and continues after the last accepted event. Raises
+        Fatal, or Retriable when the time for retries is over."""
+        self._stop = self._intake.stop = self._recovery.stop = stop
+        self._recovery.progress()
+        while self._intake.room_before(float("inf")):
+            session = self._login.session()
+            self._stats.logins = self._login.logins
+            try:
+                self._session(session)
+            except Interrupted:
+                return
+            except SessionOver as over:
+                if not stop.is_set():
+                    self._recovery.after(over, session)
+            except Retriable as lost:
+                if not stop.is_set():
+                    self._recovery.after_loss(lost)
+
+    def interrupt(self) -> None:
+        """End the stream at once; to be called after the event given to ``run`` was set."""
+        client = self._client
+        if client is not None:
+            client.cancel()
+
+    def _session(self, session: Session) -> None:
+        """One stream. Returns when it was ended on purpose, for back-pressure or a stop."""
+        self._stats.reconnects += bool(self._streams)
+        self._streams += 1
+        self._recovery.subscribed_at = None
+        client = self._client = Client(
+            self._settings.address(session), session, self._settings.request_timeout
+        )
+        try:
+            if self._stop.is_set():
+                return
+            if not self._topic_known:  # asked once
+                client.check_topic(self.channel)
+                self._topic_known = True
+            stream = self._opened(client)
+            try:
+                stream.run()
+            finally:
+                self._intake.say_passed_over()
+                if stream.listening:
+                    self._buffer.put(Silent())
+        finally:
+            self._client = None
+            client.close()
+
+    def _opened(self, client: Client) -> Stream:
+        replay_from = self._cursor.subscribe_from()
+        since_ms = None
+        if replay_from == NEW_ONLY:
+            since_ms = server_ms(
+                client.session.instance_url, self._settings.http, self._settings.request_timeout
+            )
+        preset, replay_id = preset_of(replay_from)
+        subscription = client.subscribe(self.channel, preset, replay_id, self._room())
+        self._stats.handshakes += 1
+        decoder = Decoder(self.channel, client.session.org_id, client.schema)
+        return Stream(self, client, subscription, decoder, replay_from, since_ms, self._settings.watchdog)
+
+    def _room(self) -> int:
+        """How many events may be asked for: as many as the buffer has room for, at least one."""
+        return max(1, min(OUTSTANDING, self._buffer.room()))
+
+    # ---- what a stream says, in its thread ---------------------------------------------------------------
+
+    def note_subscription(self, replay_from: int, since_ms: int | None) -> None:
+        """The subscription is confirmed, or was not refused for so long that it counts as confirmed."""
+        self._recovery.subscribed_at = time.monotonic()
+        self._stats.subscribes += 1
+        begin = f"after replay id {replay_from}"
+        if replay_from < 0:
+            begin = "for new events" if replay_from == NEW_ONLY else "for all retained events"
+        outage = self._recovery.outage
+        back = f", {outage.elapsed():.1f} s after the interruption" if outage.failures else ""
+        self._log.info("subscribed to %s %s%s", self.channel, begin, back)
+        if since_ms is not None:
+            self._cursor.subscribed_new_only(since_ms)
+        self._buffer.put(Listening(since_ms))
+
+    def take(self, raw: bytes, stream: Stream) -> bool:
+        """One response. False: the buffer stays full, and the stream has to end."""
+        reply, count, latest = stream.decoder.response(raw)
+        stream.subscription.outstanding -= count
+        self._intake.receive(reply, False)
+        if not count:
+            self._recovery.progress()
+            if latest is not None and self._cursor.stand_on(latest):
+                self._buffer.put(Idle(latest))
+        return self._top_up(stream)
+
+    def _top_up(self, stream: Stream) -> bool:
+        began = time.monotonic()
+        if not self._intake.room_before(began + self._settings.room_within):
+            if not self._stop.is_set():
+                self._stats.backpressure_disconnects += 1
+                self._log.warning(
+                    "the buffer has been full for %.0f s: the session with Salesforce is ended, and another begins "
+                    "when there is room",
+                    time.monotonic() - began,
+                )
+            return False
+        if stream.subscription.outstanding <= _TOP_UP:
+            more = min(self._room(), OUTSTANDING - stream.subscription.outstanding)
+            if more > 0:
+                stream.subscription.ask(more)
+        return True
