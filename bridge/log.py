@@ -171,7 +171,7 @@ def configure(format: str = "text", level: str = "INFO", stream: IO[str] | None 
     root = logging.getLogger()
     for old in list(root.handlers):
         root.removeHandler(old)
-    handler.addFilter(_speaks)
+    handler.addFilter(speaks)
     root.addHandler(handler)
     root.setLevel(level.upper())
     for name in SDKS:
@@ -198,12 +198,6 @@ def quiet_sdks() -> None:
     for name, one in [*((n, logging.getLogger(n)) for n in SDKS), *logging.Logger.manager.loggerDict.items()]:
         if isinstance(one, logging.Logger) and is_sdk(name) and (one.level or name in SDKS):
             one.setLevel(max(one.level, logging.WARNING))
-
-
-def _speaks(record: logging.LogRecord) -> bool:
-    """Below WARNING only the bridge itself does, whatever level somebody gives another's logger."""
-    ours = record.name in ("root", "bridge", "__main__") or record.name.startswith("bridge.")
-    return ours or record.levelno >= logging.WARNING
 
 
 class ConnectorLog(logging.LoggerAdapter[logging.Logger]):
@@ -251,9 +245,7 @@ class TextFormatter(logging.Formatter):
         now = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created))
         told = facts(record)
         connector = told.pop("connector", "-")
-        line = (
-            f"{now}.{int(record.msecs):03d} {record.levelname:<7} {connector}  {_one_line(_message(record))}"
-        )
+        line = f"{now}.{int(record.msecs):03d} {record.levelname:<7} {connector}  {line_message(record)}"
         pairs = " ".join(f"{name}={_value(value)}" for name, value in told.items())
         trace = exception_text(record)
         return _secrets.mask(line + (f"  {pairs}" if pairs else "") + (f"\n{trace}" if trace else ""))
@@ -296,6 +288,17 @@ def _message(record: logging.LogRecord) -> str:
     if isinstance(error, BridgeError) and error.message not in text:
         return f"{text}: {error.message}" if text else error.message
     return text
+
+
+def line_message(record: logging.LogRecord) -> str:
+    """The message as one line; secrets are not masked yet."""
+    return _one_line(_message(record))
+
+
+def speaks(record: logging.LogRecord) -> bool:
+    """Below WARNING only the bridge itself does, whatever level somebody gives another's logger."""
+    ours = record.name in ("root", "bridge", "__main__") or record.name.startswith("bridge.")
+    return ours or record.levelno >= logging.WARNING
 
 
 def _one_line(text: str) -> str:

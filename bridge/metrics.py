@@ -76,6 +76,7 @@ class Stats:
     commit_seconds: float = 0.0
     last_replay_id: int = -1
     last_created_ms: int = 0
+    resumed_created_ms: int = 0  # of the position that it began with
     last_committed_at: float = 0.0
     schemas_compiled: int = 0
     fields_encrypted: int = 0
@@ -254,10 +255,18 @@ class Metrics:
     def remove(self, connector: str) -> None:
         self._stats.pop(connector, None)
 
+    def of(self, connector: str) -> Stats | None:
+        """The numbers of a connector that runs in this process, or has failed here."""
+        return self._stats.get(connector)
+
+    def everyone(self) -> list[Stats]:
+        """The numbers of all of them."""
+        return list(self._stats.values())
+
     def collect(self) -> Iterator[Metric]:
         """What ``prometheus_client`` calls for each scrape."""
         now = time.time()
-        everyone = list(self._stats.values())
+        everyone = self.everyone()
         for series in CONNECT_SERIES:
             yield _family(series, {"connector": None, "task": "0"}, everyone, now)
         for series in BRIDGE_SERIES:

@@ -212,6 +212,11 @@ LEADER: Final = Wait(
     "status 409, as of a group without a leader",
     seconds=90.0,
 )
+PEER: Final = Wait(
+    "what another worker knows of its connectors, for an answer about all of them",
+    "the connectors of that worker are told as last seen (`answered: false`)",
+    seconds=2.0,
+)
 CLIENT: Final = Wait(
     "the answer of a worker to a command (`sfbridge connectors …`)",
     "`… does not answer in time`",

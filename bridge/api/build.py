@@ -11,10 +11,12 @@ from bridge import __version__
 from bridge.api import admin, cloud, connect
 from bridge.api.exchange import Handler
 from bridge.api.guard import Guard, origin_of
+from bridge.api.peers import Forward, Peers
 from bridge.api.server import Listener, Server, bind, forwarder, listeners
 from bridge.api.sessions import Sessions
 from bridge.api.site import Site
 from bridge.api.users import User, UsersFile
+from bridge.api.v1.here import Here
 from bridge.api.v1.routes import routes
 from bridge.config import Config
 from bridge.config.checks import is_loopback
@@ -23,6 +25,7 @@ from bridge.errors import BridgeError, Fatal
 from bridge.worker.herder import Herder
 from bridge.worker.plugins import Plugin
 from bridge.worker.process import Process
+from bridge.worker.runner import Runner
 from bridge.worker.service import Worker
 
 
@@ -78,30 +81,36 @@ class Service:
         hosts |= {name.lower() for name in self.config["bridge.rest.allowed.hosts"]}
         sessions = worker_sessions(worker)
         guard = self.guard = Guard(users, frozenset(hosts), own_origins(self.config, first), sessions)
-        ours, needs = routes(guard)
+        forward = forwarder(
+            first.scheme, self.worker_id, self.config["listeners.https.ssl.keystore.location"]
+        )
+        ours, needs = routes(here(worker, guard, forward))
         site = Site(
             {**table(worker, self.config), **ours},
             guard,
             self.worker_id,
             worker.ready.is_set,
             lambda: worker.stage,
-            forwarder(first.scheme, self.worker_id, self.config["listeners.https.ssl.keystore.location"]),
+            forward,
             worker.catch_up,
             literals=not self.config["bridge.rest.mask.literals"],
             needs=needs,
         )
         self._server = Server(site, sockets, self.config)
         self._server.start()
+        worker.watch.start()
         try:
             worker.start()
         except BaseException:
             self._server.stop()
+            worker.watch.stop()
             raise
 
     def stop(self) -> None:
         """Hand over, drain, end."""
         if self._worker is not None:
             self._worker.stop()
+            self._worker.watch.stop()
         if self._server is not None:
             self._server.stop()
 
@@ -132,6 +141,35 @@ def worker_sessions(worker: Process) -> Sessions:
 
     group = str(worker.config["group.id"])
     return Sessions(group, lambda: worker.state.sign_in_key, end, worker.state.signed_out.__contains__)
+
+
+def here(worker: Process, guard: Guard, forward: Forward) -> Here:
+    """What the calls under ``/bridge/v1/`` ask."""
+
+    def herder() -> Herder:
+        assert worker.herder is not None
+        return worker.herder
+
+    def runner() -> Runner:
+        assert worker.runner is not None
+        return worker.runner
+
+    def workers() -> frozenset[str]:
+        return frozenset(worker.state.assignment.workers)
+
+    return Here(
+        worker.worker_id,
+        worker.config,
+        worker.state,
+        worker.metrics,
+        worker.watch,
+        worker.loggers,
+        herder,
+        runner,
+        guard,
+        Peers(worker.worker_id, workers, forward),
+        worker.started_at,
+    )
 
 
 def own_origins(config: Config, first: Listener) -> frozenset[str]:

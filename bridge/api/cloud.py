@@ -9,10 +9,10 @@ from typing import Any, Final
 from attrs import frozen
 
 from bridge.api.exchange import Answer, Ask, Handler, config_in, fields, name_in, offsets_in
+from bridge.worker.glance import cloud_state
 from bridge.worker.herder import Herder, check_offsets, now
 from bridge.worker.refusals import Refused
 
-STATES: Final = {"STOPPED": "PAUSED", "UNASSIGNED": "PROVISIONING", "RESTARTING": "PROVISIONING"}
 BASE: Final = "connect/v1/environments/*/clusters/*"
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 
@@ -21,11 +21,6 @@ def lcc_id(group: str, name: str) -> str:
     """The connector's id: derived from group and name, so that it needs to be stored nowhere."""
     number = int.from_bytes(hashlib.sha256(f"{group}\0{name}".encode()).digest()[:4], "big")
     return "lcc-" + "".join(_ALPHABET[number >> (5 * place) & 31] for place in range(6))
-
-
-def cloud_state(state: str) -> str:
-    """The cloud's word for a state of Kafka Connect; there is no stop."""
-    return STATES.get(state, state)
 
 
 @frozen

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 from attrs import frozen
 
 from bridge.api.exchange import FORWARDED, Answer
-from bridge.api.site import Forward, Site
+from bridge.api.peers import Forward
+from bridge.api.site import Site
 from bridge.api.trust import session
 from bridge.config import Config
 from bridge.config.checks import is_loopback

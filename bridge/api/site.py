@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from attrs import define, evolve, field, frozen
 
 from bridge.api.exchange import Answer, Ask, Elsewhere, Handler
-from bridge.api.guard import SESSION, Guard, Visitor
+from bridge.api.guard import Guard, Visitor
+from bridge.api.peers import Forward, headers_for, nowhere
 from bridge.api.representation import represented
 from bridge.api.sessions import PROOF_HEADER
 from bridge.api.users import Role
@@ -24,8 +25,6 @@ _CLOUD: Final = "/connect/v1/"
 _OURS: Final = ("bridge/v1/", "console")
 """The beginnings of templates that are ours, whose clients are browsers, too."""
 _SAFE: Final = ("GET", "HEAD", "OPTIONS")
-_HERE_ONLY: Final = ("cookie", PROOF_HEADER, "if-none-match", "accept-encoding")
-"""Headers that are for the worker which was asked, not for one that it asks."""
 _SUSPICIOUS: Final = {
     "%2f": "Ambiguous URI path separator",
     "%25": "Ambiguous URI path encoding",
@@ -36,23 +35,6 @@ _WAIT: Final = 5.0  # seconds that a request waits for a leader
 _NOBODY: Final = Visitor("", Role.READ)
 Needs = Mapping[tuple[str, str], Role | None]
 """(Path, method) → the role that it needs; None: nobody is asked who they are."""
-
-
-class Forward(Protocol):
-    """Sends a request to another worker by its id; its answer, None if it cannot."""
-
-    def __call__(
-        self, worker: str, method: str, target: str, headers: Mapping[str, str], body: bytes,
-        seconds: float = LEADER.longest,
-    ) -> Answer | None: ...  # fmt: skip
-
-
-def nowhere(
-    worker: str, method: str, target: str, headers: Mapping[str, str], body: bytes,
-    seconds: float = LEADER.longest,
-) -> Answer | None:  # fmt: skip
-    """A :class:`Forward` where there is no other worker."""
-    return None
 
 
 @frozen
@@ -215,11 +197,7 @@ class Site:
                 return self._error(target, 400, error.message)
 
     def _forwarded(self, worker: str, ask: Ask, target: str, seconds: float) -> Answer | None:
-        """Another worker's answer, asked for by whoever asks here: a session's cookie has another name there."""
-        headers = {name: text for name, text in ask.headers.items() if name not in _HERE_ONLY}
-        if ask.visitor.session is not None:
-            headers["authorization"] = f"{SESSION} {ask.visitor.session.token}"
-        return self.forward(worker, ask.method, target, headers, ask.body, seconds)
+        return self.forward(worker, ask.method, target, headers_for(ask), ask.body, seconds)
 
     def _read_what_was_written(self) -> None:
         try:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from bridge.config.config import Config
+from bridge.config.declarations import CONNECTOR
 from bridge.config.declarations.formats import CONVERTERS
 from bridge.config.examine import Examined, default_of
 from bridge.config.supported import CONVERTER_OPTIONS
@@ -25,6 +27,19 @@ def decide(c: Examined, worker: Config | None) -> None:
         _from_worker(c, worker)
     if c.sound(FORMAT, CONVERTER):
         _options(c, c.values[FORMAT])
+
+
+def format_word(given: Mapping[str, str], worker: Config | None = None) -> str:
+    """The format that a configuration means, without judging it; what is given as it is where it is none."""
+    if given.get(FORMAT, "").strip():
+        return given[FORMAT].strip().upper()
+    converter = given.get(CONVERTER) or (worker.raw().get(CONVERTER) if worker is not None else None)
+    if not converter:
+        return str(default_of(CONNECTOR.properties[FORMAT]))
+    try:
+        return CONVERTERS[typed(CONNECTOR.properties[CONVERTER], converter)]
+    except (InvalidError, KeyError):
+        return converter
 
 
 def _contradiction(c: Examined) -> None:

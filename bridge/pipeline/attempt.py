@@ -236,6 +236,7 @@ class Attempt:
         self._stats.buffer_max_bytes = self._config["bridge.buffer.max.bytes"]
         if position.replay_id is not None:
             self._stats.last_replay_id = position.replay_id
+            self._stats.resumed_created_ms = position.created_ms or 0
         receiver = Receiver(self._source(buffer, position), buffer, self._log)
         pipeline = self._pipeline = self._make_pipeline(producer, buffer, session, topics, position)
         self._receiving = receiver

@@ -24,6 +24,7 @@ from bridge.worker.answers import StateDocument, StatusDocument
 from bridge.worker.leader import Leader
 from bridge.worker.logs import Log
 from bridge.worker.masks import keep
+from bridge.worker.places import moved
 from bridge.worker.plugins import Plugin
 from bridge.worker.refusals import NOT_STOPPED, Refused, not_found
 from bridge.worker.state import State, Status
@@ -234,7 +235,9 @@ class Herder:
             plugin = self._plugin(config)
             if offsets is not None:
                 check_offsets(plugin, offsets)
-            return plugin.alter(name, config, offsets)
+            remark = plugin.alter(name, config, offsets)
+            self.status_log.append([moved(name, offsets)])
+            return remark
 
     # ---- one request at a time, as the cloud has it -------------------------------------------------------
 
@@ -267,7 +270,9 @@ class Herder:
                 outcome["previous_offsets"] = plugin.offsets(name, config)
             offsets = cast("list[dict[str, object]]", request["offsets"])  # as shapes.py takes them in
             wanted = [(one["partition"], one["offset"]) for one in offsets]
-            remark = plugin.alter(name, config, wanted if request["type"] == "PATCH" else None)
+            to = wanted if request["type"] == "PATCH" else None
+            remark = plugin.alter(name, config, to)
+            self.status_log.append([moved(name, to)])
             done = "altered" if request["type"] == "PATCH" else "reset"
             outcome["message"] = " ".join(filter(None, (_ALTERED.format(done), remark)))
         except (BridgeError, Refused, ValueError) as error:

@@ -129,7 +129,7 @@ class Leader:
         state = self.state
         with state.changed:
             if touched is None:
-                touched = {*state.connectors, *state.tasks, *state.topics, *state.outcomes}
+                touched = {*state.connectors, *state.tasks, *state.topics, *state.outcomes, *state.positions}
             gone = [name for name in touched if name not in state.configs]
             over = [one for one, until in state.signed_out.items() if until < time.time()]
             said: list[Record] = [(records.SIGNED_OUT + one, None) for one in over]
@@ -137,6 +137,7 @@ class Leader:
                 topics = [records.topic_key(topic, name) for topic in state.topics.get(name, ())]
                 keys = [records.STATUS + name] if name in state.connectors else []
                 keys += [f"{records.TASK_STATUS}{name}-0"] if name in state.tasks else []
+                keys += [records.POSITION + name] if name in state.positions else []
                 keys += [*topics, *([records.OUTCOME + name] if name in state.outcomes else [])]
                 said += [(key, None) for key in keys]
         if said:

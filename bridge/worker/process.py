@@ -19,9 +19,11 @@ from bridge.worker.gauges import gauges
 from bridge.worker.herder import Herder
 from bridge.worker.leader import Leader
 from bridge.worker.loggers import LEVELS, Loggers
+from bridge.worker.places import Places
 from bridge.worker.plugins import Plugin
 from bridge.worker.runner import Runner
 from bridge.worker.state import State
+from bridge.worker.watch import Watch
 
 STOP_SHARE: Final = (
     0.8  # of the time for a shutdown, for the connectors; the rest is for saying that they are free
@@ -48,6 +50,9 @@ class Process(ABC):
         self.worker_id = worker_id
         self.metrics = Metrics()
         self.state = State()
+        self.watch = Watch(self.metrics, self._connectors)
+        self.places = Places(self.state, self.metrics)
+        self.started_at = time.time()
         self.loggers = Loggers()
         self.cluster_id = ""
         self.stage = "starting up"
@@ -88,6 +93,10 @@ class Process(ABC):
     def unfinished(self) -> list[tuple[str, str]]:
         """Connectors that a stop left with something undone: name, and what, in words."""
         return [] if self.runner is None else self.runner.unfinished()
+
+    def _connectors(self) -> frozenset[str]:
+        with self.state.changed:
+            return frozenset(self.state.configs)
 
     # ---- for those who are one -------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ Config topic: ``connector-N`` {"properties":{…}} · ``target-state-N`` {"state
 Status topic: ``status-connector-N``, ``status-task-N-0`` {"state","trace","worker_id","generation","version"}, of a
 task that encrypts also {"bridge-sealed"} ·
 ``status-topic-T:connector-N`` · ``bridge-offsets-outcome-N`` · ``bridge-worker-W`` {"state"} ·
+``bridge-position-N`` {"replayId","created","committed"} (ms), what is told of a position while nothing runs ·
 ``bridge-signed-out-D`` {"until"}: a sign-in that was ended, by a digest, until it would end by itself (s).
 Connect's task, commit, fencing and session-key records are not written here.
 """
@@ -31,6 +32,7 @@ TASK_STATUS: Final = "status-task-"
 TOPIC_STATUS: Final = "status-topic-"
 OUTCOME: Final = "bridge-offsets-outcome-"
 WORKER: Final = "bridge-worker-"
+POSITION: Final = "bridge-position-"
 SIGN_IN_KEY: Final = "bridge-sign-in-key"
 SIGNED_OUT: Final = "bridge-signed-out-"
 

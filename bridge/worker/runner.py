@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from attrs import define, field
 
@@ -41,8 +41,10 @@ class Runner:
     state: State
     status_log: Log
     plugin_of: Callable[[dict[str, str]], Plugin | None]
-    alter: Callable[[str, dict[str, Any]], dict[str, Any]]
+    alter: Callable[[str, dict[str, object]], dict[str, object]]
     catch_up: Callable[[], None] = lambda: None
+    places: Callable[[str, bool], list[records.Record]] = lambda name, running: []
+    """What is news of where a connector stands, by its name and whether it runs."""
     again_after_fenced: bool = True
     """Whether this process is told what it is to run, and so may fence whoever fenced it."""
     starts: int = 0
@@ -99,10 +101,15 @@ class Runner:
             one
             for hosted in self._hosted.values()
             if hosted.running is not None and hosted.said and not isinstance(hosted.running.error, Fenced)
-            for one in self._words.free(hosted, hosted.generation)
+            for one in self._words.free(hosted, hosted.generation) + self.places(hosted.name, False)
         ]
         if said:
             self.status_log.append(said)
+
+    def error_of(self, name: str) -> BridgeError | None:
+        """Why a connector of this worker has failed, if it has."""
+        hosted = self._hosted.get(name)
+        return None if hosted is None else hosted.failed
 
     def unfinished(self) -> list[tuple[str, str]]:
         """What a stop could not commit, in words, by connector."""
@@ -135,6 +142,7 @@ class Runner:
                 raise
             except Exception as error:
                 said += self._broke(hosted, error)
+            said += self.places(name, hosted.running is not None)
             if name in self._hosted and not self._is_settled(hosted):
                 self._restless.add(name)
             else:
@@ -339,7 +347,7 @@ class Runner:
     def _was_fenced_just_now(self, hosted: Hosted) -> bool:
         return bool(hosted.fenced) and time.monotonic() - hosted.fenced[-1] < FENCED_PAUSE
 
-    def _alter(self, hosted: Hosted, request: dict[str, Any]) -> None:
+    def _alter(self, hosted: Hosted, request: dict[str, object]) -> None:
         if hosted.altering is not None and hosted.altering.is_alive():
             return
 

@@ -82,6 +82,7 @@ class Worker(Process):
             self.herder.plugin_of,
             self.herder.apply_request,
             self._configs.catch_up,
+            self.places.news,
         )
         self._patiently(self.runner.start)
         self.leader.start()

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from bridge.kafka.offsets import LATEST_MS
+from bridge.kafka.offsets import HIGHEST, LATEST_MS
 
 MOST: int = 10**12
 """The highest epoch or generation that is believed at once; from there on each is one higher than the last."""
@@ -141,3 +141,14 @@ class SignedOut(msgspec.Struct):
     """``bridge-signed-out-D``."""
 
     until: Annotated[int, msgspec.Meta(ge=0)]
+
+
+_Moment = Annotated[int, msgspec.Meta(ge=0, le=LATEST_MS)]
+
+
+class Stands(msgspec.Struct):
+    """``bridge-position-N``."""
+
+    replay_id: Annotated[int, msgspec.Meta(ge=0, le=HIGHEST)] = msgspec.field(name="replayId")
+    created_ms: _Moment | None = msgspec.field(default=None, name="created")
+    committed_ms: _Moment | None = msgspec.field(default=None, name="committed")

@@ -92,6 +92,7 @@ class Standalone(Process):
             self._statuses,
             self.herder.plugin_of,
             self.herder.apply_request,
+            places=self.places.news,
             again_after_fenced=False,
         )
         self.leader.tend()

@@ -68,11 +68,12 @@ class State:
     restarts: dict[str, tuple[int, bool, bool]] = field(factory=dict)
     loggers: dict[str, str] = field(factory=dict)
     assignment: Assignment = field(factory=Assignment)
-    requests: dict[str, dict[str, Any]] = field(factory=dict)
+    requests: dict[str, dict[str, object]] = field(factory=dict)
     connectors: dict[str, Status] = field(factory=dict)
     tasks: dict[str, Status] = field(factory=dict)
     topics: dict[str, dict[str, int]] = field(factory=dict)
-    outcomes: dict[str, dict[str, Any]] = field(factory=dict)
+    outcomes: dict[str, dict[str, object]] = field(factory=dict)
+    positions: dict[str, shapes.Stands] = field(factory=dict)
     leaving: set[str] = field(factory=set)
     session_key: bool = False
     sign_in_key: bytes | None = field(default=None, repr=False)
@@ -210,6 +211,12 @@ class State:
     def connect_key(self, _: str, value: bytes | None) -> None:
         self.session_key = value is not None
 
+    def position(self, name: str, value: bytes | None) -> None:
+        if value is None:
+            self.positions.pop(name, None)
+        else:
+            self.positions[name] = read(value, shapes.Stands)
+
     def sign_in(self, _: str, value: bytes | None) -> None:
         self.sign_in_key = None if value is None else read(value, shapes.SignInKey).key
 
@@ -223,7 +230,7 @@ class State:
         """What the connector is wanted to be."""
         return self.targets.get(name, "RUNNING")
 
-    def pending(self, name: str) -> dict[str, Any] | None:
+    def pending(self, name: str) -> dict[str, object] | None:
         """The offsets request of a connector that has no outcome yet."""
         request = self.requests.get(name)
         if request is None or (self.outcomes.get(name) or {}).get("id") == request.get("id"):
@@ -237,7 +244,7 @@ class State:
 
 
 def _put(
-    where: dict[str, dict[str, Any]],
+    where: dict[str, dict[str, object]],
     name: str,
     value: bytes | None,
     shape: type[shapes.Request] | type[shapes.Outcome],
@@ -259,6 +266,7 @@ _TAKERS: dict[str, Callable[[State, str, bytes | None], None]] = {
     records.REQUEST: State.request,
     records.OUTCOME: State.outcome,
     records.WORKER: State.worker,
+    records.POSITION: State.position,
     records.SIGN_IN_KEY: State.sign_in,
     records.SIGNED_OUT: State.sign_out,
     records.STATUS: State.connector_status,

@@ -12,19 +12,26 @@ from attrs import define, field
 
 from bridge.api import admin, cloud, connect
 from bridge.api.guard import Guard
+from bridge.api.peers import Peers
 from bridge.api.server import Listener, Server, bind
 from bridge.api.sessions import Sessions
 from bridge.api.site import Site
 from bridge.api.users import User
+from bridge.api.v1.here import Here
 from bridge.api.v1.routes import routes
+from bridge.config import config_of
+from bridge.config.declarations import WORKER as WORKER_PROPERTIES
+from bridge.metrics import Metrics
 from bridge.worker.herder import Herder
 from bridge.worker.leader import Leader
 from bridge.worker.loggers import Loggers
+from bridge.worker.places import Places
 from bridge.worker.plugins import Plugin, View
 from bridge.worker.records import Record
 from bridge.worker.runner import Runner
 from bridge.worker.standalone import Alone
 from bridge.worker.state import State
+from bridge.worker.watch import Watch
 
 WORKER = "127.0.0.1:8083"
 
@@ -74,9 +81,17 @@ class MemoryWorker:
         self.configs, self.statuses = MemoryLog(self.state), MemoryLog(self.state)
         self.leader = Leader(WORKER, self.state, Alone(WORKER), lambda: self.configs, self.statuses)
         self.herder = Herder(WORKER, self.state, self.leader, self.statuses, self.plugins)
+        self.metrics = Metrics()
+        self.watch = Watch(self.metrics, lambda: frozenset(self.state.configs))
         self.runner = Runner(
-            WORKER, self.state, self.statuses, self.herder.plugin_of, self.herder.apply_request
+            WORKER,
+            self.state,
+            self.statuses,
+            self.herder.plugin_of,
+            self.herder.apply_request,
+            places=Places(self.state, self.metrics).news,
         )
+        self.watch.lines.install()  # numbers are looked at when a test says so
         self.state.on_logger = self._level
         self.leader.tend()
         self.runner.start()
@@ -95,7 +110,20 @@ class MemoryWorker:
             self.state.signed_out.__contains__,
         )
         guard = Guard(self.users, frozenset({"127.0.0.1"}), sessions=self.sessions)
-        ours, needs = routes(guard)
+        here = self.here = Here(
+            WORKER,
+            config_of({"bootstrap.servers": "127.0.0.1:1"}, WORKER_PROPERTIES),
+            self.state,
+            self.metrics,
+            self.watch,
+            self.loggers,
+            lambda: self.herder,
+            lambda: self.runner,
+            guard,
+            Peers(WORKER, lambda: frozenset(self.state.assignment.workers)),
+            0.0,
+        )
+        ours, needs = routes(here)
         self.site = Site({**table, **ours}, guard, WORKER, literals=self.literals, needs=needs)
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
@@ -130,6 +158,7 @@ class MemoryWorker:
         """End its threads."""
         self.leader.stop()
         self.runner.stop(5)
+        self.watch.stop()
 
 
 def settled(runner: Runner) -> bool:

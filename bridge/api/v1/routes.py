@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from bridge.api.guard import Guard
-from bridge.api.v1 import session
+from bridge.api.v1 import connectors, logs, series, session, workers
+from bridge.api.v1.board import Board
+from bridge.api.v1.here import Here
 from bridge.api.v1.operation import Operation, Roles, Schema, Table, routed
 
-MODULES: Final = (session,)
+MODULES: Final = (session, connectors, series, logs, workers)
 
 
 def operations() -> list[Operation[Any]]:
@@ -21,11 +22,18 @@ def schemas() -> dict[str, Schema]:
     return {name: schema for module in MODULES for name, schema in module.SCHEMAS.items()}
 
 
-def routes(guard: Guard) -> tuple[Table, Roles]:
+def routes(here: Here) -> tuple[Table, Roles]:
     """Path → method → handler, and the roles that they need."""
+    board = Board(here)
     table: Table = {}
     roles: Roles = {}
-    for some, needed in (routed(session.SignIn(guard), session.OPERATIONS),):
+    for some, needed in (
+        routed(session.SignIn(here.guard), session.OPERATIONS),
+        routed(connectors.Connectors(here, board), connectors.OPERATIONS),
+        routed(series.Series(here), series.OPERATIONS),
+        routed(logs.Logs(here), logs.OPERATIONS),
+        routed(workers.Workers(here, board), workers.OPERATIONS),
+    ):
         table |= some
         roles |= needed
     return table, roles
