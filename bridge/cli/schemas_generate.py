@@ -72,6 +72,8 @@ def run(args: argparse.Namespace) -> int:
                 contract, event, declared.classified
             )
         _write(args.out, texts)
+        for remark in generate.remarks(event, wanted):
+            print(f"note: {remark}", file=sys.stderr)
         if any(rule.disabled for rule in contract.rules):
             print(
                 f"note: the rules of {event.name} are disabled until they name a key (--kek, --kms-type, "

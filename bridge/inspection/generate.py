@@ -11,6 +11,7 @@ from attrs import evolve, frozen
 
 from bridge.config.declarations.formats import REGISTRY_TYPES, SUFFIXES
 from bridge.formats import FORMATS, Format
+from bridge.inspection.alike import alike
 from bridge.languages.traits import traits_of
 from bridge.metadata.classification import COMPLIANCE, SECURITY, Classification, of_classification, tagged
 from bridge.metadata.infer import record_schema
@@ -105,6 +106,12 @@ def files(
         else:
             texts[name] = schema_text(schema, form, settings)
     return texts
+
+
+def remarks(event: EventType, wanted: Iterable[str]) -> tuple[str, ...]:
+    """What should be known of the event's schema in the formats wanted."""
+    schema = record_schema(event)
+    return tuple(dict.fromkeys(text for form in wanted for text in alike(schema, REGISTRY_TYPES.get(form))))
 
 
 def _continued(schema: Schema, form: Format, written: str, settings: Mapping[str, str]) -> str:

@@ -16,6 +16,7 @@ from bridge.config import Loaded, registry_settings, subscription, topic_templat
 from bridge.config.declarations.formats import REGISTRY_TYPES
 from bridge.errors import BridgeError, ConfigurationError, Fatal, Stage
 from bridge.formats import FORMATS
+from bridge.inspection.alike import alike
 from bridge.inspection.key_check import try_keys
 from bridge.kafka import admin
 from bridge.kafka.cluster import Cluster
@@ -256,6 +257,9 @@ class _Registry:
         ways = evolve(self._ways(), encrypts=False)  # keys are another check
         described, present = self.org.described[name], self.org.rest.event_schema_of(name)
         schema = record_schema(event_type(name, described, present))
+        return "; ".join([self._registered(ways, name, schema), *alike(schema, ways.type)])
+
+    def _registered(self, ways: Ways, name: str, schema: Schema) -> str:
         subject = self._subject(ways, name, schema)
         if subject is None:
             return "the subject depends on the event, and cannot be looked up beforehand"

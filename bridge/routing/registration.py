@@ -171,7 +171,7 @@ class Registration:
     def _say_untold(self, latest: Registered, reasons: list[str]) -> None:
         """Tags or rules of the contract that may not be registered; the contract is followed all the same."""
         text = (
-            f"{latest.subject} version {latest.version} has not the {' and '.join(reasons)} of the contract, and "
+            f"{latest.subject} version {latest.version} lacks the {' and '.join(reasons)} of the contract, and "
             "value.converter.auto.register.schemas is false"
         )
         if text not in self._warned:

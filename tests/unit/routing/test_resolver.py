@@ -382,4 +382,4 @@ def test_tags_are_not_registered_where_nothing_is(
         resolver.resolve(ID, event())
         resolver.resolve(ID, event())
     assert len(server.subjects[SUBJECT]) == 1
-    assert caplog.text.count("has not the tags of the contract") == 1
+    assert caplog.text.count("lacks the tags of the contract") == 1
