@@ -212,6 +212,8 @@ def _payload(event: str, event_schema: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _from_avro(event: str, entry: Mapping[str, Any], names: dict[str, Mapping[str, Any]]) -> EventField:
+    if not isinstance(entry, Mapping) or "type" not in entry or not isinstance(entry.get("name"), str):
+        raise Fatal(f"a field of {event} lacks its name or its type", stage=Stage.METADATA)
     type_ = entry["type"]
     branches = [b for b in type_ if b != "null"] if isinstance(type_, list) else [type_]
     name = entry["name"]
@@ -229,7 +231,12 @@ def _from_avro(event: str, entry: Mapping[str, Any], names: dict[str, Mapping[st
 def _avro_type(
     event: str, name: str, avro: Any, hint: str | None, names: dict[str, Mapping[str, Any]]
 ) -> tuple[str, tuple[EventField, ...]]:
-    base = avro["type"] if isinstance(avro, Mapping) else avro
+    base = avro.get("type") if isinstance(avro, Mapping) else avro
+    if not isinstance(base, str):
+        shape = (
+            "a union within a union" if isinstance(base, list) else "of no type that a field of an event has"
+        )
+        raise Fatal(f"field {name} of {event} is {shape}", stage=Stage.METADATA)
     if base == "record":
         children = tuple(_from_avro(event, child, names) for child in avro["fields"])
         if any(c.children or c.type in ("date", "datetime") for c in children):

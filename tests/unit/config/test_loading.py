@@ -294,6 +294,13 @@ def test_what_is_known_and_not_needed_is_one_notice(loading: Load) -> None:
         "valid.kafka.api.key": "true",
         "confluent.license": "",
         "confluent.topic.bootstrap.servers": "b:1",
+        "confluent.connector.type": "MANAGED",
+        "config.internal.cloud.provider": "aws",
+        "connector.crn": "crn://confluent.cloud/organization=o",
+        "kafka.deployment.type": "DEDICATED",
+        "kafka.max.partition.validation": "x",
+        "kafka.max.partition.validation.disable": "true",
+        "kafka.max.partition.validation.enable": "no?",
     }
     (notice,) = told(loading(extra))
     assert all(key in notice for key in extra)

@@ -145,6 +145,17 @@ def test_addresses_by_their_declared_parts() -> None:
             {"type": "record", "fields": [{"name": "X__c", "type": ["null", "string", "int"]}]},
             "field X__c of E__e may have 2 types",
         ),
+        (
+            None,
+            {"type": "record", "fields": [{"name": "X__c", "type": ["null", ["string", "long"]]}]},
+            "field X__c of E__e is a union within a union",
+        ),
+        (
+            None,
+            {"type": "record", "fields": [{"name": "X__c", "type": {"type": {"type": "string"}}}]},
+            "field X__c of E__e is of no type that a field of an event has",
+        ),
+        (None, {"type": "record", "fields": ["X__c"]}, "a field of E__e lacks its name or its type"),
     ],
 )
 def test_what_has_no_place_is_named(describe: Any, event_schema: Any, words: str) -> None:
