@@ -13,12 +13,9 @@ from typing import TYPE_CHECKING, Any
 from bridge.cli.arguments import positive
 from bridge.cli.output import add_output_option, documents
 from bridge.cli.signals import stopped_by_signals
-from bridge.model.framing import KEY_HEADER
 
 if TYPE_CHECKING:
-    from confluent_kafka import Message
-
-    from bridge.reading.contexts import Reads
+    pass
 
 HELP = "Reads committed records of a topic and decodes them by their schema. Without an end it follows the topic."
 EXAMPLE = (
@@ -71,6 +68,7 @@ def run(args: argparse.Namespace) -> int:
     from bridge import log
     from bridge.cli.consume_source import source_of
     from bridge.reading.consumer import Reader
+    from bridge.reading.source import document
 
     log.configure(level="WARNING")
     stopped = stopped_by_signals()
@@ -84,39 +82,8 @@ def run(args: argparse.Namespace) -> int:
         )
         keys, values = source.decoder("key"), source.decoder(decrypt=args.decrypt)
         for message in reader.read(max_events=args.max_events, until_idle=args.until_idle):
-            show(describe(message, keys, values))
+            show(document(message, keys, values))
     return 0
-
-
-def describe(message: Message, keys: Reads, values: Reads) -> dict[str, Any]:
-    """A record as one JSON object; ``undecoded`` holds key and value where they are nothing but bytes here."""
-    headers = message.headers()
-    key = keys.decode(_bytes(message.key()), headers, KEY_HEADER)
-    value = values.decode(_bytes(message.value()), headers)
-    kind, at = message.timestamp()
-    document: dict[str, Any] = {
-        "topic": message.topic(),
-        "partition": message.partition(),
-        "offset": message.offset(),
-        "timestamp": at if kind else None,
-        "key": key.value,
-        "value": value.value,
-    }
-    headers = {str(name): _text(content) for name, content in dict(message.headers() or ()).items()}
-    notes = [note for note in (key.note, value.note) if note]
-    parts = (("key", key), ("value", value))
-    undecoded = {
-        name: {"why": one.note, "base64": base64.b64encode(one.raw).decode()}
-        for name, one in parts
-        if one.raw is not None
-    }
-    more = {
-        "headers": headers,
-        "schema_id": value.schema_id,
-        "note": "; ".join(notes),
-        "undecoded": undecoded,
-    }
-    return document | {name: one for name, one in more.items() if one not in ({}, None, "")}
 
 
 def _print_line(record: Mapping[str, Any]) -> None:
@@ -137,13 +104,3 @@ def _part(record: Mapping[str, Any], name: str) -> str:
     if bare is not None:
         return f"[{len(base64.b64decode(bare['base64']))} bytes]"
     return json.dumps(record[name], ensure_ascii=False)
-
-
-def _bytes(content: object) -> bytes | None:
-    return content if isinstance(content, bytes) else content.encode() if isinstance(content, str) else None
-
-
-def _text(content: object) -> str | None:
-    if content is None:
-        return None
-    return content.decode("utf-8", "replace") if isinstance(content, bytes) else str(content)

@@ -4,55 +4,19 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from bridge.errors import ConfigurationError, Fault
 
 if TYPE_CHECKING:
     from bridge.config import Config, Loaded
     from bridge.encryption.deks import Deks
-    from bridge.kafka.librdkafka import Settings
-    from bridge.reading.contexts import Reads
+    from bridge.reading.source import Source
     from bridge.registry.http import Http
-
-
-@frozen
-class Source:
-    """A topic and what its records need. ``context``: the registry's, by its name; None: it is looked for."""
-
-    kafka: Settings
-    topic: str
-    registry: Http | None
-    context: str | None
-    deks: Callable[[str], Deks]
-    """The keys of a context, by its name."""
-
-    def decoder(self, part: str = "value", *, decrypt: bool = False) -> Reads:
-        """What decodes values, or keys. ConfigurationError where keys are needed and no registry is named."""
-        from bridge.model.subjects import prefix
-        from bridge.reading.contexts import Contexts, Located
-        from bridge.reading.decode import Decoder
-        from bridge.reading.decrypt import Decrypter
-
-        registry = self.registry
-        if registry is None:
-            if decrypt:
-                why = "is needed for --decrypt: keys are kept there"
-                raise ConfigurationError([Fault("schema.registry.url", why)])
-            return Decoder()
-
-        def of_context(context: str) -> Reads:
-            if not decrypt:
-                return Decoder(registry, context)
-            return Decrypter(registry, self.deks(context), context, self.topic)
-
-        if self.context is None:
-            return Located(Contexts(registry, self.topic, part), of_context)
-        return of_context(prefix(self.context))
 
 
 @contextmanager
@@ -67,6 +31,7 @@ def source_of(args: argparse.Namespace) -> Iterator[Source]:
     from bridge import log
     from bridge.inspection.configuration import load
     from bridge.kafka.service_account import looking
+    from bridge.reading.source import source_of as connectors_source
 
     for option, given in (
         ("--bootstrap-server", args.bootstrap_server),
@@ -78,24 +43,8 @@ def source_of(args: argparse.Namespace) -> Iterator[Source]:
     loaded = load(args.connector, args.worker)
     log.register_secrets(loaded.secrets())
     with looking(loaded, "consume", _note) as keyed:
-        source = _of_connector(keyed, args.topic)
+        source = connectors_source(keyed, args.topic or _topic(keyed))
         yield source if args.context is None else evolve(source, context=args.context)
-
-
-def _of_connector(loaded: Loaded, topic: str | None) -> Source:
-    from bridge.config import registry_settings
-    from bridge.kafka.settings import consumer_settings
-    from bridge.routing.look import deks_for_looking, registry_of
-
-    connector = loaded.connector
-    registry = registry_of(loaded) if registry_settings(connector, loaded.worker) else None
-    return Source(
-        consumer_settings(loaded),
-        topic or _topic(loaded),
-        registry,
-        str(connector.get("schema.context.name") or ""),
-        lambda context: deks_for_looking(loaded),
-    )
 
 
 def _topic(loaded: Loaded) -> str:
@@ -112,6 +61,7 @@ def _topic(loaded: Loaded) -> str:
 def _of_worker(args: argparse.Namespace) -> Source:
     from bridge.config.registry import registry_properties
     from bridge.kafka.settings import worker_settings
+    from bridge.reading.source import Source
     from bridge.registry.http import http_of
     from bridge.routing.look import RETRY
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +13,8 @@ from bridge.cli.output import add_output_option, documents
 from bridge.cli.progress import Progress
 
 if TYPE_CHECKING:
-    from bridge.config import Config
-    from bridge.event import Message
     from bridge.inspection.masking import Shown
     from bridge.inspection.preview import Previewed
-    from bridge.salesforce.auth import Login
-    from bridge.salesforce.rest import Rest
 
 HELP = (
     "Show what a connector would write: records decoded, with schema and tags. Writes nothing to Kafka, registers "
@@ -58,6 +53,7 @@ def run(args: argparse.Namespace) -> int:
     from bridge.config import load_worker
     from bridge.inspection.configuration import load_connector
     from bridge.inspection.preview import connector_alone, preview_of
+    from bridge.inspection.sampling import Wish, sample
     from bridge.salesforce.auth import Login
     from bridge.salesforce.rest import Rest
 
@@ -72,7 +68,8 @@ def run(args: argparse.Namespace) -> int:
     show = _Printer(bool(connector.get("datapreview.schemas.enable")))
     count = 0
     with Progress("preview", "events") as progress, documents(args.output, print) as write:
-        for message in _messages(args, connector, login, rest, progress):
+        wish = Wish(args.max_events, args.start, args.until_idle)
+        for message in sample(connector, login, rest, wish, progress):
             previewed = preview.of(message)
             progress.clear()
             if args.output == "table":
@@ -87,50 +84,6 @@ def run(args: argparse.Namespace) -> int:
         what = "is retained" if args.start == "all" else "came"
         print(f"no event {what}; --until-idle waits longer", file=sys.stderr)
     return 0
-
-
-def _messages(
-    args: argparse.Namespace, connector: Config, login: Login, rest: Rest, progress: Progress
-) -> Iterator[Message]:
-    """Events by a subscription of its own, which ends with the last one wanted."""
-    from bridge.buffer import Buffer
-    from bridge.event import Delivery
-    from bridge.log import for_connector
-    from bridge.metrics import Stats
-    from bridge.pipeline.receiver import Receiver
-    from bridge.salesforce.transport import Start, open_source
-    from bridge.source import Ended, Listening, Silent
-
-    buffer = Buffer(max(1, min(args.max_events, 1000)), connector["bridge.buffer.max.bytes"])
-    source = open_source(connector, login, rest, buffer, Stats(connector.name), Start(None, args.start, None))
-    receiver = Receiver(source, buffer, for_connector(connector.name))
-    receiver.start()
-    left, quiet, listening = args.max_events, time.monotonic(), False
-    try:
-        while left > 0:
-            progress(args.max_events - left, args.max_events)
-            match buffer.get(0.1):
-                case Delivery(events) if events:
-                    for message in events[:left]:
-                        left -= 1
-                        yield message
-                    quiet = time.monotonic()
-                    continue
-                case Listening():
-                    listening = True
-                case Silent():
-                    listening = False
-                case Ended(failure):
-                    if failure is not None:
-                        raise failure
-                    break
-            if not listening:
-                quiet = max(quiet, time.monotonic() - args.until_idle / 2)
-            if time.monotonic() - quiet >= args.until_idle:
-                break
-    finally:
-        receiver.end()
-        receiver.join(5)
 
 
 class _Printer:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge.cli.output import add_output_option, print_json, print_table
-from bridge.errors import ConfigurationError, Fatal, Fault, Stage
+from bridge.errors import Fatal, Stage
 
 if TYPE_CHECKING:
     from bridge.config.config import Config
@@ -58,6 +58,7 @@ def run(args: argparse.Namespace) -> int:
     from bridge.config import load_worker
     from bridge.inspection.configuration import load_connector
     from bridge.inspection.explain import explain
+    from bridge.inspection.subjects import event_of, subjects_of
     from bridge.metadata.sources import read_contract
     from bridge.model.subjects import qualified
     from bridge.registry.client import Registry
@@ -68,12 +69,12 @@ def run(args: argparse.Namespace) -> int:
     context = args.context or (connector.get("schema.context.name") if connector else None) or "default"
     events = _events(connector, args.contract)
     shown = []
-    for subject in args.subjects or _of_connector(connector) or _all(http, context):
+    for subject in args.subjects or (subjects_of(connector) if connector else []) or _all(http, context):
         name = subject if subject.startswith(":.") else qualified(subject, context)
         registered = Registry(http).latest(name)
         if registered is None:
             raise Fatal(f"the registry has no subject {name}", stage=Stage.SCHEMA)
-        event = _event_of(registered.text, events)
+        event = event_of(registered.text, events)
         contract, classified = events.get(event or "", (None, {}))
         if contract is None and args.contract and len(args.subjects) == 1:
             contract = read_contract(args.contract)
@@ -120,32 +121,6 @@ def _events(
     return by_event
 
 
-def _of_connector(connector: Config | None) -> list[str]:
-    """The subjects a connector writes with; nothing where they depend on the events."""
-    if connector is None:
-        return []
-    from bridge.config import topic_template
-    from bridge.config.declarations.formats import REGISTRY_TYPES
-    from bridge.config.subscription import events
-    from bridge.metadata.infer import NAMESPACE
-    from bridge.model.subjects import STRATEGIES
-
-    form = connector["output.data.format"]
-    if form not in REGISTRY_TYPES:
-        raise ConfigurationError([Fault("output.data.format", f"{form} is written without a schema", form)])
-    template = topic_template(connector)
-    strategy = (
-        connector.prefixed("value.converter.").get("value.subject.name.strategy") or "TopicNameStrategy"
-    )
-    if not set(template.fields) <= {"_ObjectType"}:
-        return []
-    names = []
-    for event in events(connector):
-        topic = template.fill(lambda _, event=event: event)  # type: ignore[misc]
-        names.append(STRATEGIES[strategy.rpartition(".")[2]](topic, f"{NAMESPACE}.{event}"))
-    return list(dict.fromkeys(names))
-
-
 def _all(http: Http, context: str) -> list[str]:
     from urllib.parse import quote
 
@@ -154,13 +129,6 @@ def _all(http: Http, context: str) -> list[str]:
 
     answer = http.call("GET", f"/subjects?subjectPrefix={quote(prefix(context), safe='')}")
     return sorted(checked(answer, list[str], "the subjects"))
-
-
-def _event_of(text: str, events: Mapping[str, object]) -> str | None:
-    """The event a schema is of: its record is named after it."""
-    import re
-
-    return next((event for event in events if re.search(rf"\b{re.escape(event)}\b", text)), None)
 
 
 def _print(shown: Explained) -> None:

@@ -74,6 +74,10 @@ class Stretch:
     held_back: list[str] = field(factory=list)
     """Where an open transaction hides what comes after it."""
     patience: float = 20.0
+    partition: int | None = None
+    """The only one that is read."""
+    newest: int | None = None
+    """So many places at the end of each partition, and none before."""
 
     def read(self, progress: Callable[[int, int], None] = lambda records, offsets: None) -> Iterator[Message]:
         """The records. ``progress`` is told how many there were, and of how many places.
@@ -82,7 +86,12 @@ class Stretch:
         """
         # The end that a read_committed reader is told of can lie before records that are committed.
         with self.reader.consuming({"isolation.level": "read_uncommitted"}) as consumer:
-            parts = [self._part(consumer, partition) for partition in self.reader.partitions(consumer)]
+            wanted = [one for one in self.reader.partitions(consumer) if self.partition in (None, one)]
+            if not wanted:
+                raise Fatal(
+                    f"the topic {self.reader.topic} has no partition {self.partition}", stage=Stage.RECEIVE
+                )
+            parts = [self._part(consumer, partition) for partition in wanted]
         self.offsets = sum(part.end - part.start for part in parts)
         with self.reader.consuming({"enable.partition.eof": True, "fetch.wait.max.ms": 50}) as consumer:
             seen = 0
@@ -108,6 +117,8 @@ class Stretch:
                 lambda: consumer.offsets_for_times(wanted, timeout=KAFKA_REQUEST.longest)
             )
             start = end if offsets.offset < 0 else max(low, offsets.offset)
+        if self.newest is not None:
+            start = max(start, end - self.newest)
         self.skipped += start - low
         return Part(partition, start, end)
 
