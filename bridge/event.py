@@ -34,8 +34,13 @@ class _Change(msgspec.Struct, gc=False):
 _change = msgspec.json.Decoder(_Change).decode
 
 
+class _Committed(msgspec.Struct, gc=False):
+    commitTimestamp: int | None = None  # noqa: N815 - the wire's own name
+
+
 class _Created(msgspec.Struct):
     CreatedDate: datetime | None = None
+    ChangeEventHeader: _Committed | None = None
 
 
 _created = msgspec.json.Decoder(_Created).decode
@@ -68,10 +73,22 @@ class Data(msgspec.Struct, gc=False):
             (header.transactionKey, str(header.sequenceNumber), header.entityName, *header.recordIds)
         )
 
-    def created_ms(self) -> int | None:
-        """When it was published: ``CreatedDate`` in ms since the epoch, None where it has none that is one."""
+    def entity(self) -> str | None:
+        """The object whose change it is; None for a platform event."""
         try:
-            created = _created(self.payload).CreatedDate
+            header = _change(self.payload).ChangeEventHeader
+        except (ValueError, RecursionError):  # msgspec's errors, no UTF-8
+            return None
+        return None if header is None else header.entityName or None
+
+    def created_ms(self) -> int | None:
+        """When it was published: ``CreatedDate`` in ms since the epoch, None where it has none that is one. The
+        ``CreatedDate`` of a change event is its record's: there the header says when the change was committed."""
+        try:
+            found = _created(self.payload)
+            if found.ChangeEventHeader is not None:
+                return found.ChangeEventHeader.commitTimestamp
+            created = found.CreatedDate
             return None if created is None else int(created.timestamp() * 1000 + 0.5)
         except (ValueError, OverflowError, RecursionError):  # msgspec's errors, no UTF-8, the year 1
             return None
@@ -132,6 +149,10 @@ class Record:
     timestamp: int | None = None
     sealed: int = 0
     """How many protected fields its value has."""
+    gap: str | None = None
+    """Of a change event without its content: which kind."""
+    before: tuple[Record, ...] = ()
+    """Other records of the same event, which go before this one."""
 
     def produced(self) -> Produced:
         """What ``produce`` takes."""

@@ -80,6 +80,8 @@ class Stats:
     last_committed_at: float = 0.0
     schemas_compiled: int = 0
     fields_encrypted: int = 0
+    change_gaps: int = 0
+    change_overflows: int = 0
     protected_fields: int = 0
     sealed: tuple[Mapping[str, object], ...] = ()  # the ledger's entries, as JSON
 
@@ -93,6 +95,13 @@ class Stats:
     def buffered(self) -> int:
         """Events received and not yet taken for delivery."""
         return self.buffer.events if self.buffer is not None else 0
+
+    def count_gap(self, kind: str) -> None:
+        """A change event came that only says that something changed."""
+        if kind == "GAP_OVERFLOW":
+            self.change_overflows += 1
+        else:
+            self.change_gaps += 1
 
     def lag_seconds(self, now: float) -> float | None:
         """How far the committed position is behind Salesforce; ``None`` before the first commit.
@@ -193,6 +202,16 @@ _COUNTERS: Final = tuple(
             "fields_encrypted",
             "sealed_values",
             "Values of protected fields encrypted, empty ones included; a whole payload is one.",
+        ),
+        (
+            "change_gaps",
+            "change_gaps",
+            "Gap events carried: a record changed, and Salesforce does not say how.",
+        ),
+        (
+            "change_overflows",
+            "change_overflows",
+            "Overflow events carried: one transaction changed so much that an object must be read anew.",
         ),
         ("restarts", "restarts", "Restarts after a retriable failure."),
     )

@@ -1,4 +1,4 @@
-"""``sfbridge plugins``: the connector there is, and its properties."""
+"""``sfbridge plugins``: the connectors there are, and their properties."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from urllib.parse import quote
 from bridge.cli.output import add_output_option, print_json, print_table
 from bridge.cli.parser import add_action
 from bridge.cli.worker_client import WorkerClient, add_url_option
-from bridge.config.declarations.identity import MANAGED, SELF_MANAGED
+from bridge.config.classes import CLASSES, MANAGED, SELF_MANAGED_CLASSES
 
 if TYPE_CHECKING:
     from bridge.config import Property
 
-HELP = "List the connector, or describe its properties."
+HELP = "List the connectors, or describe the properties of one."
 EXAMPLE = "sfbridge plugins describe SalesforcePlatformEventSource"
 _COLUMNS = ("property", "type", "required", "default", "valid values", "support")
 
@@ -22,9 +22,9 @@ _COLUMNS = ("property", "type", "required", "default", "valid values", "support"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments, as promised in the documentation."""
     commands = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    listing = add_action(commands, "list", "the connector's names", "plugins list")
+    listing = add_action(commands, "list", "the connectors' names", "plugins list")
     describe = add_action(
-        commands, "describe", "every property of the connector", EXAMPLE.removeprefix("sfbridge ")
+        commands, "describe", "every property of a connector", EXAMPLE.removeprefix("sfbridge ")
     )
     describe.add_argument("plugin", nargs="?", default=MANAGED, metavar="CLASS", help=f"default: {MANAGED}")
     describe.add_argument("--worker", action="store_true", help="the worker's properties instead")
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
 def _here() -> list[dict[str, str]]:
     from bridge import __version__
 
-    return [{"class": name, "type": "source", "version": __version__} for name in (MANAGED, SELF_MANAGED)]
+    return [{"class": name, "type": "source", "version": __version__} for name in CLASSES]
 
 
 def _of_worker(url: str) -> list[dict[str, str]]:
@@ -94,13 +94,16 @@ def _needed(declared: Property) -> str:
 
 
 def _describe(args: argparse.Namespace) -> int:
-    from bridge.config.declarations import CONNECTOR, WORKER
+    from bridge.config.declarations import WORKER, catalogue_of
     from bridge.config.infos import definitions
     from bridge.errors import ConfigurationError, Fault
 
-    if args.plugin not in (MANAGED, SELF_MANAGED, SELF_MANAGED.rpartition(".")[2]):
-        raise ConfigurationError([Fault("connector.class", f"{args.plugin} is unknown; there is {MANAGED}")])
-    catalogue = WORKER if args.worker else CONNECTOR
+    short = {name.rpartition(".")[2]: name for name in SELF_MANAGED_CLASSES}
+    plugin = short.get(args.plugin, args.plugin)
+    if plugin not in CLASSES:
+        known = ", ".join(CLASSES)
+        raise ConfigurationError([Fault("connector.class", f"{args.plugin} is unknown; there are {known}")])
+    catalogue = WORKER if args.worker else catalogue_of({"connector.class": plugin})
     if args.output == "json":
         said = {p.key: {"valid_values": p.valid_text, "required_when": p.required_text, "support": p.support_text}
                 for p in catalogue}  # fmt: skip

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from bridge.changes import EVERY_CHANGE, SUFFIX, entity_of
 from bridge.config import egress
+from bridge.config.classes import CDC_MANAGED, MANAGED
 from bridge.config.placeholders import every, filled
 
 MAX_TOPIC: Final = 249
@@ -85,6 +87,35 @@ def record_key(value: str) -> str | None:
     return "must be none, event_uuid or field:NAME"
 
 
+def change_key(value: str) -> str | None:
+    """What becomes the key of a change event's record."""
+    if value in ("none", "record_id") or _FIELD_KEY.fullmatch(value):
+        return None
+    if value == "event_uuid":
+        return "is for platform events; the Streaming API gives change events no EventUuid"
+    return "must be none, record_id or field:NAME"
+
+
+def change_event(value: str) -> str | None:
+    """A change event's name, such as ``AccountChangeEvent``."""
+    if not _NAME.fullmatch(value) or len(value) > _LONGEST_NAME:
+        return "is not the name of a change event, such as AccountChangeEvent"
+    if value.endswith("__e"):
+        return f"is a platform event; connector.class {MANAGED} carries those"
+    if entity_of(value) is None:
+        stem = value.removesuffix("__c")
+        meant = f"{stem}__{SUFFIX}" if stem != value else f"{value}{SUFFIX}"
+        return f"is not the name of a change event; is {meant} meant?"
+    return None
+
+
+def change_channel(value: str) -> str | None:
+    """A channel of change events, with or without ``/data/``."""
+    name = value.removeprefix("/data/")
+    several = name == EVERY_CHANGE or (_NAME.fullmatch(name) is not None and name.endswith("__chn"))
+    return None if several and len(name) <= _LONGEST_NAME else change_event(name)
+
+
 def event_name(value: str) -> str | None:
     """An event's API name, without the channel's ``/event/``."""
     if value.startswith("/"):
@@ -108,7 +139,7 @@ def _no_event(name: str) -> str | None:
             "salesforce.platform.subscription.type=CUSTOM_CHANNEL"
         )
     if name.endswith("ChangeEvent"):
-        return "is a change event, which no platform event is; change events are not carried yet"
+        return f"is a change event, which no platform event is; connector.class {CDC_MANAGED} carries change events"
     if stem and suffix in _KINDS:
         return f"is {_KINDS[suffix]}, not a platform event, whose names end in __e; is {stem}__e meant?"
     if "Event" not in name:

@@ -7,9 +7,9 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from bridge.config import checks, subscription
+from bridge.config.classes import CDC_MANAGED, CDC_SELF_MANAGED, MANAGED, SELF_MANAGED, SELF_MANAGED_CLASSES
 from bridge.config.config import Config
-from bridge.config.declarations.formats import REGISTRY_TYPES
-from bridge.config.declarations.identity import MANAGED, SELF_MANAGED
+from bridge.config.declarations.formats import RAW, REGISTRY_TYPES
 from bridge.config.examine import Examined
 from bridge.config.judges import Judges, OfBoth, OfConnector
 from bridge.config.registry import registry_properties
@@ -19,6 +19,8 @@ _FILE, _PATH = "salesforce.jwt.keystore.file", "salesforce.jwt.keystore.path"
 _RANGES: Final = {
     (MANAGED, "request.max.retries.time.ms"): (1000, 250_000),
     (SELF_MANAGED, "connection.timeout"): (5000, 600_000),
+    (CDC_MANAGED, "request.max.retries.time.ms"): (1000, 2**63 - 1),
+    (CDC_SELF_MANAGED, "connection.timeout"): (5000, 600_000),
 }
 _STATE_TOPICS: Final = ("offset.storage.topic", "config.storage.topic", "status.storage.topic")
 _LOGIN_HOSTS: Final = ("login.salesforce.com", "test.salesforce.com")
@@ -54,7 +56,7 @@ def ranges(c: Examined) -> None:
     for (class_, key), (low, high) in _RANGES.items():
         judged = c.values.get("connector.class") == class_ and c.sound(key) and c.has(key)
         if judged and not low <= c.values[key] <= high:
-            c.fault(key, f"must be {low} to {high}")
+            c.fault(key, f"must be {low} to {high}" if high < 2**63 - 1 else f"must be at least {low}")
 
 
 def password_grant(c: Examined) -> None:
@@ -75,6 +77,23 @@ def encryption(c: Examined) -> None:
             keys[0],
             f"needs output.data.format AVRO, JSON_SR or PROTOBUF; {c.values[keys[1]]} has no schema to hold rules",
         )
+
+
+def changes(c: Examined) -> None:
+    """What a connector of change events can do in some formats only, or with a key."""
+    form, fields, tombstone = "output.data.format", "bridge.cdc.fields", "bridge.cdc.tombstone.on.delete"
+    if fields not in c.catalogue.properties:
+        return
+    if c.sound(form, fields) and c.values[fields] == "changed" and c.values[form] != "JSON":
+        c.fault(fields, f"is for output.data.format JSON; {c.values[form]} has a place for every field")
+    if c.sound(form) and c.values[form] == RAW and c.given.get("transforms", "").strip():
+        c.fault(
+            "transforms",
+            f"cannot change what output.data.format {RAW} writes; use another format or none of them",
+        )
+    key = "bridge.record.key"
+    if c.sound(tombstone, key) and c.values[tombstone] and c.values[key] == "none":
+        c.fault(tombstone, f"needs a key to be of use: set {key}=record_id")
 
 
 def topic_creation(c: Examined) -> None:
@@ -172,7 +191,7 @@ def alone(judges: Judges) -> tuple[OfConnector, ...]:
     """The rules of a connector alone, in the order of their faults."""
     return (
         keystore, my_domain, ranges, password_grant, subscription.judge, judges.transforms, encryption,
-        topic_creation, dead_letters,
+        changes, topic_creation, dead_letters,
         topic_spelling, registry_login,
     )  # fmt: skip
 
@@ -215,7 +234,7 @@ def kafka_login(c: Examined, w: Config) -> None:
 
 def _runs_itself(c: Examined) -> bool:
     """The self-managed connector knows no API keys; Kafka Connect's default protocol is PLAINTEXT."""
-    return c.values["connector.class"] == SELF_MANAGED and not c.has("kafka.auth.mode")
+    return c.values["connector.class"] in SELF_MANAGED_CLASSES and not c.has("kafka.auth.mode")
 
 
 def registry_needed(c: Examined, w: Config) -> None:

@@ -8,8 +8,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
+from attrs import evolve
+
 from bridge.config.catalogue import Catalogue
-from bridge.config.declarations import CONNECTOR, WORKER
+from bridge.config.classes import CHANGE_CLASSES
+from bridge.config.declarations import CHANGES, CONNECTOR, WORKER
 from bridge.config.declarations.formats import NAMES
 from bridge.config.page import keep
 from bridge.config.property import Property
@@ -92,7 +95,19 @@ other, and what is not supported yet, unless it stands at its default. An empty 
 
 def document() -> str:
     """The whole page."""
-    return "\n".join([_INTRODUCTION, *_part("Connector", CONNECTOR), *_part("Worker", WORKER)])
+    return "\n".join([_INTRODUCTION, *_part("Connector", CONNECTOR), *_changes(), *_part("Worker", WORKER)])
+
+
+def _changes() -> Iterator[str]:
+    """The connector of change events: what it has that the other has not, or has otherwise."""
+    yield "# Connector of change events\n"
+    without = [f"`{p.key}`" for p in CONNECTOR if p.key not in CHANGES.properties]
+    yield f"With `connector.class` {' or '.join(f'`{name}`' for name in CHANGE_CLASSES)} all of the above but "
+    yield f"{', '.join(without)}, and these:\n"
+    for declared in CHANGES:
+        known = CONNECTOR.properties.get(declared.key)
+        if known is None or evolve(declared, order=known.order) != known:
+            yield "\n".join(_entry(declared)) + "\n"
 
 
 def _part(title: str, catalogue: Catalogue) -> Iterator[str]:

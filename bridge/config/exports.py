@@ -22,7 +22,7 @@ from bridge.config.secrecy import MASK
 from bridge.errors import ConfigurationError, Fault
 
 CLASS: Final = "connector.class"
-_OURS: Final = "SalesforcePlatformEventSource"
+_OURS: Final = ("SalesforcePlatformEventSource", "SalesforceCdcSource")
 _DEEPEST: Final = 40
 _YAML: Final = re.compile(r"\A\s*(?:---\s*$|(?:#[^\n]*\n\s*)*(?:apiVersion|kind)\s*:)", re.MULTILINE)
 _TERRAFORM: Final = re.compile(
@@ -68,7 +68,7 @@ def properties_of(document: Any) -> Mapping[str, Any]:
         raise files.UnreadableError("holds no JSON object of properties")
     connectors = list(_connectors(document, 0))
     if len(connectors) > 1:
-        connectors = [c for c in connectors if _OURS in str(c.get(CLASS))] or connectors
+        connectors = [c for c in connectors if any(name in str(c.get(CLASS)) for name in _OURS)] or connectors
     if len(connectors) > 1:
         names = ", ".join(str(c.get("name") or "without a name") for c in connectors[:5])
         raise files.UnreadableError(

@@ -11,7 +11,7 @@ from attrs import frozen
 from bridge.config import combinations, environment, external, files, formats, reach
 from bridge.config.catalogue import Catalogue
 from bridge.config.config import Config, Loaded
-from bridge.config.declarations import CONNECTOR, WORKER
+from bridge.config.declarations import CONNECTOR, WORKER, catalogue_of
 from bridge.config.declarations.security import DEFAULTS
 from bridge.config.examine import Examined, examine
 from bridge.config.external import Origin
@@ -89,9 +89,11 @@ class Loader:
         resolver: external.Resolver,
         *,
         unknown: str | None = None,
-        catalogue: Catalogue = CONNECTOR,
+        catalogue: Catalogue | None = None,
     ) -> Examined:
-        """A connector's properties, judged by every rule. ``unknown``: fail or warn, else what the files say."""
+        """A connector's properties, judged by every rule. ``unknown``: fail or warn, else what the files say.
+        ``catalogue``: by the connector's class where it is not given."""
+        catalogue = catalogue or catalogue_of(given.values)
         examined = examine(
             catalogue, given.values, resolver, unknown=unknown, inherited=_inherited(given.values, worker)
         )
@@ -128,9 +130,9 @@ def load_worker(path: Path | None, *, environ: Mapping[str, str] = os.environ) -
     return examined.config()
 
 
-def config_of(given: Mapping[str, str], catalogue: Catalogue = CONNECTOR) -> Config:
+def config_of(given: Mapping[str, str], catalogue: Catalogue | None = None) -> Config:
     """Types and defaults only, no rule between properties and nothing required. Raises ConfigurationError."""
-    examined = examine(catalogue, given, external.Resolver({}), unknown="warn")
+    examined = examine(catalogue or catalogue_of(given), given, external.Resolver({}), unknown="warn")
     examined.faults = [f for f in examined.faults if f.key in given]
     return _sound(examined)
 

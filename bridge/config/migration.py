@@ -15,9 +15,9 @@ from attrs import define, field, frozen
 
 from bridge.config import secrecy
 from bridge.config.catalogue import Hints
+from bridge.config.classes import SELF_MANAGED_CLASSES
 from bridge.config.config import Config
-from bridge.config.declarations import CONNECTOR, WORKER
-from bridge.config.declarations.identity import SELF_MANAGED
+from bridge.config.declarations import WORKER, catalogue_of
 from bridge.config.examine import examine, placeholder
 from bridge.config.external import Resolver, has_reference, lines_for
 from bridge.config.files import Given
@@ -76,7 +76,7 @@ def variable(key: str) -> str:
 def migrate(exported: Mapping[str, str], loader: Loader) -> Migration:
     """The bridge's configuration for an exported one."""
     m = Migration(dict(exported))
-    self_managed = m.connector.get("connector.class", "").strip() == SELF_MANAGED
+    self_managed = m.connector.get("connector.class", "").strip() in SELF_MANAGED_CLASSES
     _take_brokers(m, self_managed)
     _take_registry(m)
     _drop(m)
@@ -114,9 +114,10 @@ def _take_registry(m: Migration) -> None:
 
 
 def _drop(m: Migration) -> None:
-    hints = Hints(CONNECTOR)
+    catalogue = catalogue_of(m.connector)
+    hints = Hints(catalogue)
     for key in list(m.connector):
-        declared = CONNECTOR.find(key)
+        declared = catalogue.find(key)
         if declared is None:
             near = hints.nearest(key)
             m.note(Kind.DROPPED, key, "is not a known property" + (f"; did it mean {near}?" if near else ""))
@@ -157,7 +158,7 @@ def _adapt(m: Migration, self_managed: bool) -> None:
 
 def _hide(m: Migration, properties: dict[str, str]) -> None:
     """A masked value or a placeholder becomes a reference to the environment."""
-    catalogue = CONNECTOR if properties is m.connector else WORKER
+    catalogue = catalogue_of(m.connector) if properties is m.connector else WORKER
     for key, value in properties.items():
         declared = catalogue.find(key)
         if declared is None:
@@ -181,8 +182,9 @@ def _reference(m: Migration, properties: dict[str, str], key: str, origin: str =
 
 def _fill_in(m: Migration, self_managed: bool) -> None:
     """What is required and missing refers to the environment."""
-    values = examine(CONNECTOR, m.connector, Resolver({}), unknown="warn").values
-    for declared in CONNECTOR.exact():
+    catalogue = catalogue_of(m.connector)
+    values = examine(catalogue, m.connector, Resolver({}), unknown="warn").values
+    for declared in catalogue.exact():
         when = declared.required_when
         needed = declared.required or (when and values[when.key] in when.values)
         if needed and declared.key not in m.connector:

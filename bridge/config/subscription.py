@@ -1,10 +1,12 @@
-"""What a connector subscribes to: one event, or a custom channel that carries several."""
+"""What a connector subscribes to: one event, or a channel that carries several; platform events or change events."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from bridge.config.checks import event_name
+from bridge.changes import EVERY_CHANGE
+from bridge.config.checks import change_event, event_name
 from bridge.config.declarations.formats import REGISTRY_TYPES
 from bridge.config.property import Values
 from bridge.config.topics import TopicTemplate
@@ -16,23 +18,48 @@ TYPE: Final = "salesforce.platform.subscription.type"
 EVENT: Final = "salesforce.platform.event.name"
 CHANNEL: Final = "salesforce.platform.custom.channel.name"
 ENTITIES: Final = "salesforce.platform.channel.entities"
+CHANGE_TYPE: Final = "salesforce.channel.type"
+CHANGE: Final = "salesforce.cdc.name"
+CHANGE_TOO: Final = "salesforce.cdc.channel"
+CHANGED_ENTITIES: Final = "salesforce.channel.entities"
+
+
+def is_change(connector: Values) -> bool:
+    """Whether it carries change events."""
+    return _change(connector) is not None
+
+
+def _change(connector: Values) -> str | None:
+    """The change event or channel, without ``/data/``."""
+    name = connector.get(CHANGE) or connector.get(CHANGE_TOO)
+    return str(name).removeprefix("/data/") if name else None
 
 
 def is_channel(connector: Values) -> bool:
-    """Whether it is a custom channel, whose messages may be of several events."""
+    """Whether it is a channel whose messages may be of several events."""
+    if (name := _change(connector)) is not None:
+        return _carries_several(name)
     return connector.get(TYPE) == "CUSTOM_CHANNEL"
 
 
+def _carries_several(name: str) -> bool:
+    return name == EVERY_CHANGE or name.endswith("__chn")
+
+
 def events(connector: Values) -> tuple[str, ...]:
-    """The API names of the events that may come, in the order given."""
+    """The API names of the events that may come, in the order given; none of a channel of change events that names
+    none, and carries all."""
+    name = _change(connector)
     if is_channel(connector):
-        return tuple(dict.fromkeys(connector.get(ENTITIES) or ()))
-    name = connector.get(EVENT)
+        return tuple(dict.fromkeys(connector.get(ENTITIES if name is None else CHANGED_ENTITIES) or ()))
+    name = name or connector.get(EVENT)
     return (name,) if name else ()
 
 
 def channel(connector: Values) -> str:
-    """The channel as Salesforce's Streaming API names it: ``/event/Order_Placed__e``."""
+    """The channel as the Streaming API names it: ``/event/Order_Placed__e``, ``/data/AccountChangeEvent``."""
+    if (change := _change(connector)) is not None:
+        return f"/data/{change}"
     if not is_channel(connector):
         return f"/event/{connector[EVENT]}"
     name = str(connector[CHANNEL])
@@ -42,11 +69,14 @@ def channel(connector: Values) -> str:
 def event_of(channel: str | None) -> str | None:
     """The event that a message's channel names; None for a custom channel, which names no event."""
     name = (channel or "").rpartition("/")[2]
-    return name if name and not name.endswith("__chn") else None
+    return name if name and not _carries_several(name) else None
 
 
 def judge(c: Examined) -> None:
-    """What must hold for a custom channel; for one event, that nothing of a channel is named."""
+    """What must hold for a channel; for one event, that nothing of a channel is named."""
+    if CHANGE in c.catalogue.properties:
+        _judge_changes(c)
+        return
     if not c.sound(TYPE):
         return
     if not is_channel(c.values):
@@ -57,14 +87,53 @@ def judge(c: Examined) -> None:
     if c.has(EVENT):
         c.notice(f"{EVENT} has no effect with {TYPE}=CUSTOM_CHANNEL; {ENTITIES} names the events")
     given = c.values.get(ENTITIES) or []
+    _judge_entities(c, ENTITIES, given, event_name)
+    _judge_subjects(c, CHANNEL, ENTITIES)
+
+
+def _judge_entities(
+    c: Examined, key: str, given: list[str], what_is_wrong: Callable[[str], str | None]
+) -> None:
     if twice := next((name for number, name in enumerate(given) if name in given[:number]), None):
-        c.fault(ENTITIES, f"names {twice} twice")
-    for name in events(c.values):
-        if c.sound(ENTITIES) and (wrong := event_name(name)):
-            c.fault(ENTITIES, f"names {name}, which {wrong}")
-    if not c.sound(CHANNEL, ENTITIES, "kafka.topic", "kafka.topic.lowercase", "output.data.format"):
+        c.fault(key, f"names {twice} twice")
+    for name in given:
+        if c.sound(key) and (wrong := what_is_wrong(name)):
+            c.fault(key, f"names {name}, which {wrong}")
+
+
+def _judge_changes(c: Examined) -> None:
+    if not c.has(CHANGE) and not c.has(CHANGE_TOO) and c.sound(CHANGE):
+        c.fault(CHANGE, "is required: a change event such as AccountChangeEvent, or a channel")
+    if not c.sound(CHANGE, CHANGE_TOO, CHANGE_TYPE, CHANGED_ENTITIES):
         return
-    names = events(c.values)
+    if c.has(CHANGE) and c.has(CHANGE_TOO) and c.values[CHANGE] != c.values[CHANGE_TOO]:
+        c.fault(CHANGE_TOO, f"is another channel than {CHANGE} names; keep one of them")
+        return
+    key = CHANGE if c.has(CHANGE) else CHANGE_TOO
+    name, several, type_ = _change(c.values), is_channel(c.values), c.values[CHANGE_TYPE]
+    if type_ is not None and several is not (type_ == "MULTI"):
+        wanted = "a channel such as ChangeEvents or Sales__chn" if type_ == "MULTI" else "one change event"
+        c.fault(key, f"is {name}, and {CHANGE_TYPE}={type_} needs {wanted}")
+        return
+    given = c.values[CHANGED_ENTITIES] or []
+    if given and not several:
+        if given != [name]:
+            c.fault(CHANGED_ENTITIES, f"is of no use with {key}={name}, which carries one change event")
+        return
+    _judge_entities(c, CHANGED_ENTITIES, given, change_event)
+    if several and not given and c.values.get("csfle.enabled"):
+        c.fault(
+            CHANGED_ENTITIES,
+            "must name the change events to carry where csfle.enabled is true, so that what is sensitive is known",
+        )
+    _judge_subjects(c, key, CHANGED_ENTITIES)
+
+
+def _judge_subjects(c: Examined, channel: str, entities: str) -> None:
+    """Several events in one topic need a subject each."""
+    if not c.sound(channel, entities, "kafka.topic", "kafka.topic.lowercase", "output.data.format"):
+        return
+    names = events(c.values) or (("each", "other") if is_channel(c.values) else ())
     topics = _topics(c, names)
     by_topic = c.given.get(_STRATEGY, "").strip().rpartition(".")[2] in ("", "TopicNameStrategy")
     if (
@@ -74,10 +143,11 @@ def judge(c: Examined) -> None:
         or not by_topic
     ):
         return
+    named = ", ".join(events(c.values)) or "all that the channel carries"
     c.fault(
         _STRATEGY,
         f"must be RecordNameStrategy or TopicRecordNameStrategy, because several events go to one topic "
-        f"({', '.join(names)}); or give each its own with ${{_ObjectType}} in kafka.topic",
+        f"({named}); or give each its own with ${{_ObjectType}} in kafka.topic",
     )
 
 

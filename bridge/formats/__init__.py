@@ -11,7 +11,7 @@ import importlib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, Protocol
 
-from bridge.config.declarations.formats import FORMS
+from bridge.config.declarations.formats import FORMS, RAW
 from bridge.event import Data
 from bridge.formats.rows import Layout, Row
 from bridge.model.protection import Protection
@@ -72,6 +72,13 @@ class Format(Protocol):
 
 
 FORMATS: Final[Mapping[str, Format]] = {form.name: importlib.import_module(form.module) for form in FORMS}
+
+
+def form_of(name: str) -> Format:
+    """The format of ``output.data.format``. What is written as it came has no format; where one is asked for all the
+    same (keys, previews), it is JSON."""
+    return FORMATS["JSON" if name == RAW else name]
+
 
 if TYPE_CHECKING:  # the modules offer what the protocol says
     from bridge.formats import avro, json, json_schema, protobuf

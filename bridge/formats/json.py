@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import msgspec
 from attrs import frozen
 
 from bridge.event import Data
+from bridge.formats.changes import changed_only
 from bridge.formats.code import Code
 from bridge.formats.json_values import Style, converter, encode_json
 from bridge.formats.options import choice, flag
@@ -22,6 +24,8 @@ from bridge.model.protection import Protection, refused
 from bridge.model.schema import Schema
 
 NAME: Final = "JSON"
+CHANGED_ONLY: Final = "bridge.cdc.fields.changed"
+"""The one setting that is not the converter's: of a change event, fields that did not change are left out."""
 
 
 @frozen
@@ -30,13 +34,15 @@ class Options:
 
     schemas_enable: bool
     style: Style
+    changed_only: bool = False
 
     @classmethod
     def of(cls, settings: Mapping[str, str]) -> Options:
         """Typed settings; ConfigurationError."""
         decimals = choice(settings, "decimal.format", ("BASE64", "NUMERIC"), "BASE64")
         fill = flag(settings, "replace.null.with.default", True)
-        return cls(flag(settings, "schemas.enable", False), Style(decimals == "NUMERIC", fill))
+        enable = flag(settings, "schemas.enable", False)
+        return cls(enable, Style(decimals == "NUMERIC", fill), flag(settings, CHANGED_ONLY, False))
 
 
 def render(schema: Schema, settings: Mapping[str, str]) -> str:
@@ -63,7 +69,10 @@ def compile_rows(
 ) -> Callable[[Row], bytes]:
     """The encoder for rows of a layout. Rows hold no defaults and no decimals: they encode as they are."""
     refused(protection, NAME)
-    before, after = _around(rows.schema, Options.of(settings))
+    options = Options.of(settings)
+    before, after = _around(rows.schema, options)
+    if options.changed_only:
+        return lambda row: before + encode_json(changed_only(msgspec.to_builtins(rows.values(row)))) + after
     if not before:
         return encode_json
     return lambda row: before + encode_json(row) + after
@@ -83,7 +92,8 @@ def compile_values(
     convert = converter(schema, schema.name or "the record", "", options.style)
 
     def encode(values: dict[str, Any]) -> bytes:
-        return before + encode_json(convert(values)) + after
+        made = convert(values)
+        return before + encode_json(changed_only(made) if options.changed_only else made) + after
 
     return encode
 
@@ -97,7 +107,9 @@ def compile_fused(
 ) -> Callable[[Data], bytes]:
     """From the event to the value in one generated function; the careful way where it fails."""
     read, encode_row = careful_reader(rows), compile_rows(rows, written, frame, settings, protection)
-    before, after = _around(rows.schema, Options.of(settings))
+    before, after = _around(rows.schema, options := Options.of(settings))
+    if options.changed_only:
+        return lambda data: encode_row(read(data))
     code = Code("convert", "data")
     code.indent("try:")
     finalise(code, rows)

@@ -8,9 +8,11 @@ from typing import Any, Final
 
 import msgspec
 
+from bridge.changes import HEADER
 from bridge.errors import BadRecord, Stage
 from bridge.event import Data
 from bridge.formats.bad_values import UnknownField, unreadable
+from bridge.formats.changes import diff_in
 from bridge.formats.code import Code
 from bridge.formats.rows import Form, Layout, Row, Slot, layout
 from bridge.formats.times import EPOCH, MS_PER_DAY, Days, parse_day, parse_moment
@@ -109,22 +111,47 @@ def careful_reader(rows: Layout) -> Reader:
                 stage=Stage.PARSE,
                 position=position,
             ) from None
-        row = rows.row()
+        row, changes = rows.row(), rows.settle is not None
         for name, raw in given.items():
             slot = wire.get(name)
             if slot is not None:
                 text = _text(event, name, raw, position)
-                if slot.schema.kind is Kind.STRUCT and not rows.drops_unknown:
+                if slot.schema.kind is Kind.STRUCT and not rows.drops_unknown and name != HEADER:
                     _refuse_unknown_part(event, slot, text, position)
+                if changes and text.startswith("{") and slot.schema.kind is Kind.STRING:
+                    text = _text_of_change(event, slot, text, position)
                 setattr(row, slot.attribute, _careful(event, slot, text, position))
             elif name not in beside and not rows.drops_unknown and name not in rows.passed_over:
                 raise UnknownField(event, name, position)
         for name, value in (("ReplayId", str(position)), ("EventUuid", data.event.EventUuid)):
             if name in beside:
                 setattr(row, beside[name], value)
+        if rows.settle is not None:
+            _settle(event, rows.settle, row, position)
         return row
 
     return read
+
+
+def _settle(event: str, settle: Callable[[Row], None], row: Row, position: int) -> None:
+    try:
+        settle(row)
+    except ValueError as lacking:
+        raise BadRecord(
+            f"an event {event} has {lacking} (ChangeEventHeader.recordIds)",
+            stage=Stage.PARSE,
+            position=position,
+        ) from None
+
+
+def _text_of_change(event: str, slot: Slot, text: str, position: int) -> str:
+    """A text field of a change event may hold the difference to what it was."""
+    if slot.parts or slot.form is not Form.FINAL:
+        return text
+    try:
+        return msgspec.json.encode(diff_in(text)).decode()
+    except (ValueError, RecursionError):
+        raise unreadable(event, slot.name, "an object", "text", position) from None
 
 
 _PROBLEMS: Final[dict[type[Exception], str]] = {
@@ -144,6 +171,8 @@ def _careful(event: str, slot: Slot, text: str, position: int) -> Any:
     if text == "null":
         return None
     expected, read = _LENIENT[slot.form] if slot.form is not Form.FINAL else _lenient(slot.schema)
+    if slot.parts and text.startswith("{"):
+        expected, read = "text or its parts", lambda text: _person(slot.parts, text)
     try:
         return read(text)
     except (ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
@@ -153,9 +182,18 @@ def _careful(event: str, slot: Slot, text: str, position: int) -> Any:
         raise unreadable(event, slot.name, actual, expected, position) from None
 
 
+def _person(parts: tuple[str, ...], text: str) -> dict[str, str | None]:
+    given = msgspec.json.decode(text, type=dict[str, str | None])
+    if not set(given) <= set(parts):
+        raise ValueError("parts that no name has")
+    return {part: given.get(part) for part in parts}
+
+
 def _lenient(schema: Schema) -> tuple[str, Callable[[str], Any]]:
     if schema.kind is Kind.STRUCT:
         return "an object", lambda text: _object(schema, text)
+    if schema.kind is Kind.ARRAY:
+        return "a list of texts", msgspec.json.Decoder(list[str]).decode
     return _BY_KIND[schema.kind]
 
 

@@ -16,7 +16,9 @@ from typing import Annotated, Any, Final
 import msgspec
 from attrs import field, frozen
 
-from bridge.model.schema import DATE, TIMESTAMP, EventType, Kind, Schema
+from bridge.changes import HEADER
+from bridge.formats.changes import settling
+from bridge.model.schema import DATE, TIMESTAMP, EventField, EventType, Kind, Schema
 from bridge.model.wire import AS_IT_STANDS
 
 Row = msgspec.Struct
@@ -41,6 +43,8 @@ class Slot:
     attribute: str
     form: Form
     schema: Schema
+    parts: tuple[str, ...] = ()
+    """Of a person's name, which may be a text or these."""
 
 
 @frozen
@@ -56,6 +60,8 @@ class Layout:
     drops_unknown: bool = False
     passed_over: frozenset[str] = frozenset()
     """Fields of the event that are not written on purpose."""
+    settle: Callable[[Row], None] | None = field(default=None, eq=False)
+    """What is to be done with a change event's row once it is decoded; ``decode`` does it."""
 
     def values(self, row: Row) -> dict[str, object]:
         """The row's values by field name."""
@@ -78,14 +84,15 @@ _TYPES: Final[dict[Kind, Any]] = {
 
 def layout(event: EventType, schema: Schema, *, drop_unknown: bool = False) -> Layout:
     """The row type of an event's schema as ``record_schema`` makes it."""
-    declared = {f.name: f.type for f in event.fields}
+    declared = {f.name: f for f in event.fields if f.part_of is None}
     constants = {"_ObjectType": event.name}
     if event.schema_id is not None:
         constants["_EventType"] = event.schema_id
     slots, columns = [], []
     for position, column in enumerate(schema.fields):
-        form = _form(column.schema, declared.get(column.name, "string"))
-        slot = Slot(column.name, attribute_name(column.name, position), form, column.schema)
+        of = declared.get(column.name, _TEXT)
+        form, parts = _form(column.schema, of.type), _text_or(of)
+        slot = Slot(column.name, attribute_name(column.name, position), form, column.schema, parts)
         slots.append(slot)
         columns.append((slot.attribute, _type(slot, drop_unknown), constants.get(column.name)))
     passed_over = frozenset(declared) - {column.name for column in schema.fields}
@@ -93,7 +100,34 @@ def layout(event: EventType, schema: Schema, *, drop_unknown: bool = False) -> L
     decode: Callable[[Any], Row] = msgspec.json.Decoder(row).decode
     if passed_over and not drop_unknown:
         decode = _strict(decode, passed_over.union(column.name for column in schema.fields))
-    return Layout(event, schema, row, tuple(slots), constants, decode, drop_unknown, passed_over)
+    settle = None
+    if event.entity is not None:
+        settle = _settling(event, slots)
+        decode = _settled(decode, settle)
+    return Layout(event, schema, row, tuple(slots), constants, decode, drop_unknown, passed_over, settle)
+
+
+_TEXT: Final = EventField("", "string")
+
+
+def _text_or(field: EventField) -> tuple[str, ...]:
+    """The parts that a text may have instead."""
+    return () if field.type in ("address", "location") else tuple(child.name for child in field.children)
+
+
+def _settling(event: EventType, slots: list[Slot]) -> Callable[[Any], None]:
+    person = next((f for f in event.fields if f.part_of is None and _text_or(f)), None)
+    parts = {} if person is None else {child.name: child.flat or child.name for child in person.children}
+    return settling({s.name: s.attribute for s in slots}, None if person is None else person.name, parts)
+
+
+def _settled(decode: Callable[[Any], Row], settle: Callable[[Any], None]) -> Callable[[Any], Row]:
+    def decode_and_settle(payload: Any) -> Row:
+        row = decode(payload)
+        settle(row)
+        return row
+
+    return decode_and_settle
 
 
 def _strict(decode: Callable[[Any], Row], allowed: frozenset[str]) -> Callable[[Any], Row]:
@@ -134,7 +168,12 @@ def _type(slot: Slot, drop_unknown: bool) -> Any:
     if slot.form in (Form.NUMBER, Form.JSON):
         return msgspec.Raw
     if slot.schema.kind is Kind.STRUCT:
-        return _nested(slot.schema, drop_unknown) | None
+        return _nested(slot.schema, drop_unknown or slot.name == HEADER) | None
+    if slot.parts:
+        columns = [(name, str | None, None) for name in slot.parts]
+        return str | msgspec.defstruct("Person", columns, forbid_unknown_fields=not drop_unknown) | None
+    if slot.schema.kind is Kind.ARRAY:
+        return list[str] | None  # no event has lists of anything else
     return _TYPES[slot.schema.kind] | None
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from bridge.config.config import Config, Loaded
-from bridge.config.declarations import CONNECTOR
+from bridge.config.declarations import CHANGES, CONNECTOR
 from bridge.config.declarations.formats import REGISTRY_TYPES
 from bridge.config.examine import Examined
 from bridge.config.registry import origin, registry_settings
@@ -96,7 +96,7 @@ def _contract(loaded: Loaded, environ: Mapping[str, str]) -> tuple[list[Fault], 
 
 
 def _of_contract(fault: Fault) -> Fault:
-    if CONNECTOR.find(fault.key) is not None:
+    if CONNECTOR.find(fault.key) is not None or CHANGES.find(fault.key) is not None:
         return fault
     return Fault("bridge.schema.contract", f"{fault.key}: {fault.message}")
 
@@ -114,6 +114,17 @@ _JUDGES: Final[tuple[tuple[tuple[str, ...], Judge], ...]] = (
     (("output.", "schema.registry.", "value.converter"), _registry),
     (("salesforce.grant.", "salesforce.jwt.", "bridge.allow."), _keystore),
     (("http.proxy",), _proxy),
-    (("salesforce.platform.", "bridge.schema.contract", "csfle.", "bridge.csfle.", "output."), _contract),
+    (
+        (
+            "salesforce.platform.",
+            "salesforce.cdc.",
+            "salesforce.channel.",
+            "bridge.schema.contract",
+            "csfle.",
+            "bridge.csfle.",
+            "output.",
+        ),
+        _contract,
+    ),
 )
 """Who judges, and the beginnings of the keys it builds on."""

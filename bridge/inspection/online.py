@@ -15,7 +15,7 @@ from attrs import define, evolve, field, frozen
 from bridge.config import Loaded, registry_settings, subscription, topic_template
 from bridge.config.declarations.formats import REGISTRY_TYPES
 from bridge.errors import BridgeError, ConfigurationError, Fatal, Stage
-from bridge.formats import FORMATS
+from bridge.formats import form_of
 from bridge.inspection.alike import alike
 from bridge.inspection.key_check import try_keys
 from bridge.kafka import admin
@@ -220,7 +220,7 @@ class _Registry:
     org: _Org
 
     def checks(self) -> Iterator[Check]:
-        form = FORMATS[self.loaded.connector["output.data.format"]]
+        form = form_of(self.loaded.connector["output.data.format"])
         if form.NAME not in REGISTRY_TYPES:
             yield Check("schema registry", True, f"not needed for {form.NAME}")
             return

@@ -19,7 +19,7 @@ from bridge.config.subscription import events
 from bridge.encryption.rules import PAYLOAD, domain_rules, protecting, runs
 from bridge.errors import BadRecord, BridgeError, Fatal
 from bridge.event import Data, Message
-from bridge.formats import FORMATS
+from bridge.formats import form_of
 from bridge.formats.options import flag
 from bridge.formats.reader import read_with
 from bridge.formats.rows import Layout, layout
@@ -89,7 +89,7 @@ class Preview:
         """ConfigurationError for a contract or transforms that are wrong."""
         config = self._config = loaded.connector
         self._registry, self._explain = registry, explain
-        self._form = FORMATS[config["output.data.format"]]
+        self._form = form_of(config["output.data.format"])
         self._settings = config.prefixed("value.converter.")
         self._strict = flag(self._settings, "latest.compatibility.strict", True)
         self._ways = Ways.of(config, self._settings)

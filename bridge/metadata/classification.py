@@ -20,7 +20,7 @@ from attrs import evolve, frozen
 
 from bridge.errors import Fatal, Retriable, Stage
 from bridge.model.contract import Contract, protects
-from bridge.model.schema import EventType
+from bridge.model.schema import EventField, EventType
 from bridge.retry import TIMEOUT, patiently
 
 COMPLIANCE: Final = {
@@ -36,6 +36,8 @@ SECURITY: Final = {"Restricted": "CONFIDENTIAL", "MissionCritical": "CONFIDENTIA
 """Salesforce's sensitivity levels → tags, where no contract says otherwise."""
 UNCLASSIFIED: Final = frozenset({"ReplayId", "CreatedDate", "CreatedById", "EventUuid", "ChangeEventHeader"})
 """What every event has of itself. Nobody can classify it, so that it is not waited for."""
+_IN_PLACE: Final = frozenset({"address", "location"})
+"""Compound fields whose parts stay where they are: what the object calls them by itself holds no value."""
 GONE: Final = "gone in Salesforce, classification unknown"
 """The origin of the tags of a field that Salesforce says nothing of any more."""
 
@@ -100,9 +102,26 @@ def of_classification(classification: Classification | None, contract: Contract)
 def tagged(
     event: EventType, contract: Contract | None, classified: Mapping[str, Classification]
 ) -> EventType:
-    """The event with its fields' tags. ReplayId and EventUuid are not in the payload and carry none."""
-    fields = tuple(evolve(f, tags=tags_of(f.name, contract, classified)) for f in event.fields)
-    return evolve(event, fields=fields)
+    """The event with its fields' tags. ReplayId and EventUuid are not in the payload and carry none.
+
+    What tags a compound field of a change event tags its parts; a part may have tags of its own besides.
+    """
+    compounds = {f.name: f for f in event.fields if f.children}
+
+    def of(name: str) -> dict[str, str]:
+        return tags_of(name, contract, classified)
+
+    def of_field(f: EventField) -> EventField:
+        own = of(f.name)
+        whole = compounds.get(f.part_of or "")
+        if whole is not None and whole.type in _IN_PLACE:
+            own = {}
+        elif whole is not None and (contract is None or f.name not in contract.fields):
+            own = {**of(whole.name), **own}
+        children = tuple(evolve(c, tags=of(c.flat)) if c.flat else c for c in f.children)
+        return evolve(f, tags=own, children=children)
+
+    return evolve(event, fields=tuple(map(of_field, event.fields)))
 
 
 def every_tag(contract: Contract) -> dict[str, str]:
@@ -174,7 +193,7 @@ class Classifications:
         if classified is None:
             return tagged(event, contract, self._last.get(event.name, {}))
         event = tagged(event, contract, {**self._last[event.name], **classified})
-        forgotten = _open(event, contract) - self._last[event.name].keys()
+        forgotten = _unnamed(event, contract, self._last[event.name])
         if not forgotten:
             return event
         tags = every_tag(contract)
@@ -183,24 +202,23 @@ class Classifications:
             f"{names} of {event.name} is gone in Salesforce, and how it was classified is not known: it is treated as "
             f"tagged {', '.join(tags)}; list it under fields in the contract to say otherwise"
         )
-        fields = tuple(evolve(f, tags=tags) if f.name in forgotten else f for f in event.fields)
+        fields = tuple(evolve(f, tags=tags) if {f.name, f.part_of} & forgotten else f for f in event.fields)
         return evolve(event, fields=fields)
 
     def _classified(
         self, event: EventType, contract: Contract, new: bool
     ) -> Mapping[str, Classification] | None:
         """The classification of today; None where it may not be read and nothing is encrypted."""
-        wanted = _open(event, contract)
         asked, answer = self._answers.get(event.name, (float("-inf"), {}))
         is_old = time.monotonic() - asked >= self._ttl * 0.9  # routes expire at the full time
-        if not new and not is_old and wanted <= answer.keys():
+        if not new and not is_old and not _unnamed(event, contract, answer):
             return answer
         unknown: list[str] = []
 
         def attempt() -> Mapping[str, Classification] | None:
             unknown.clear()
             classified = self._ask(event.name, contract)
-            if classified is not None and (unnamed := wanted - classified.keys()):
+            if classified is not None and (unnamed := _unnamed(event, contract, classified)):
                 declared = {
                     field.get("name") for field in self._source.describe(event.name).get("fields", ())
                 }
@@ -241,9 +259,21 @@ class Classifications:
             self._warn(text)
 
 
-def _open(event: EventType, contract: Contract) -> frozenset[str]:
-    """The fields whose tags only the classification can tell."""
-    return frozenset(f.name for f in event.fields) - UNCLASSIFIED - contract.fields.keys()
+def _unnamed(
+    event: EventType, contract: Contract, classified: Mapping[str, Classification]
+) -> frozenset[str]:
+    """The fields whose tags only a classification can tell, and that this one does not name. A compound field is named
+    by all its parts, too."""
+    told = {*classified, *contract.fields}
+    parts = {f.name: {child.flat for child in f.children if child.flat} for f in event.fields}
+    return frozenset(
+        f.name
+        for f in event.fields
+        if f.part_of is None
+        and f.name not in UNCLASSIFIED
+        and f.name not in told
+        and not (parts[f.name] and parts[f.name] <= told)
+    )
 
 
 def _unknown(event: str, fields: Iterable[str]) -> str:

@@ -14,8 +14,10 @@ from typing import Any, Final
 
 from attrs import evolve
 
+from bridge.changes import HEADER, entity_of
 from bridge.documents import Broken, understood
 from bridge.errors import Fatal, Stage
+from bridge.metadata.changes import PERSON, change_schema, change_type
 from bridge.model.schema import DATE, TIMESTAMP, EventField, EventType, Field, Kind, Schema
 from bridge.model.wire import AS_IT_STANDS
 
@@ -34,6 +36,7 @@ _TEXT: Final = (
 _KINDS: Final[dict[str, Kind]] = {
     **dict.fromkeys(_TEXT.split(), Kind.STRING),
     **dict.fromkeys(AS_IT_STANDS, Kind.STRING),
+    PERSON: Kind.STRING,
     "boolean": Kind.BOOLEAN,
     "double": Kind.FLOAT64,
     "percent": Kind.FLOAT64,
@@ -55,6 +58,7 @@ _COMPOUND: Final[dict[str, tuple[tuple[str, str], ...]]] = {
 _DOC_TYPES: Final = {
     "DateTime": "datetime",
     "DateOnly": "date",
+    "Birthday": "date",
     "TimeOnly": "time",
     "Currency": "currency",
     "Percent": "percent",
@@ -62,6 +66,8 @@ _DOC_TYPES: Final = {
     "Address": "address",
     "Location": "location",
     "Integer": "int",
+    "PersonName": PERSON,
+    "Switchable_PersonName": PERSON,
 }
 """The second word of an eventSchema field's ``doc`` (``Data:Currency:00N…``) → describe's word."""
 
@@ -112,8 +118,12 @@ def _checked(event: EventType) -> EventType:
 def _event_type(
     event: str, describe: Mapping[str, Any] | None, event_schema: Mapping[str, Any] | None
 ) -> EventType:
-    declared = _by_name(event, _described(event, describe)) if describe is not None else {}
     label = None if describe is None else describe.get("label")
+    entity = entity_of(event)
+    if entity is not None:
+        made = _change_type(event, entity, describe, event_schema)
+        return evolve(made, label=label, schema_id=None if event_schema is None else event_schema.get("uuid"))
+    declared = _by_name(event, _described(event, describe)) if describe is not None else {}
     if event_schema is None:
         fields: Iterable[EventField] = declared.values()
         return EventType(
@@ -126,6 +136,22 @@ def _event_type(
     return EventType(event, completed, event_schema.get("uuid"), label)
 
 
+def _change_type(
+    event: str, entity: str, describe: Mapping[str, Any] | None, event_schema: Mapping[str, Any] | None
+) -> EventType:
+    """Of a change event. ``describe`` is the object's, which may have fields that no event carries."""
+    described = None if describe is None else _by_name(event, _described(event, describe, lenient=True))
+    if event_schema is None:
+        return change_type(event, entity, described, None)
+    names: dict[str, Mapping[str, Any]] = {}
+    carried = [f for f in _payload(event, event_schema)["fields"] if f.get("name") != HEADER]
+    found = _by_name(event, (_from_avro(event, f, names) for f in carried))
+    completed = {
+        name: each if each.children else _completed(each, described or {}) for name, each in found.items()
+    }
+    return change_type(event, entity, described, completed)
+
+
 def _by_name(event: str, fields: Iterable[EventField]) -> dict[str, EventField]:
     by_name: dict[str, EventField] = {}
     for each in fields:
@@ -136,7 +162,9 @@ def _by_name(event: str, fields: Iterable[EventField]) -> dict[str, EventField]:
 
 
 def record_schema(event: EventType) -> Schema:
-    """The value's schema in the managed connector's layout: everything optional."""
+    """The value's schema in the managed connector's layout: everything optional, but for what makes a change event."""
+    if event.entity is not None:
+        return change_schema(event, NAMESPACE, TAIL, lambda each: _schema(event.name, each))
     own = [f for f in event.fields if f.name not in HEAD and f.name not in TAIL]
     text = Schema(Kind.STRING, optional=True)
     moment = Schema(Kind.INT64, optional=True, name=TIMESTAMP, version=1)
@@ -169,11 +197,14 @@ def _kind(event: str, name: str, type_: str) -> Kind:
     return kind
 
 
-def _described(event: str, describe: Mapping[str, Any]) -> Iterable[EventField]:
+def _described(event: str, describe: Mapping[str, Any], *, lenient: bool = False) -> Iterable[EventField]:
+    """``lenient``: fields of types that have no place are passed over."""
     fields = describe.get("fields")
     if not isinstance(fields, list):
         raise Fatal(f"the describe of {event} has no list of fields", stage=Stage.METADATA)
     for entry in fields:
+        if lenient and entry.get("type") not in (*_KINDS, *_COMPOUND, "date", "datetime"):
+            continue
         yield described_field(event, entry)
 
 
@@ -217,6 +248,8 @@ def _from_avro(event: str, entry: Mapping[str, Any], names: dict[str, Mapping[st
     type_ = entry["type"]
     branches = [b for b in type_ if b != "null"] if isinstance(type_, list) else [type_]
     name = entry["name"]
+    if len(branches) == 2 and branches[0] == "string" and entity_of(event) is not None:
+        branches = branches[1:]  # a Name is a text of accounts, and a record of persons
     if len(branches) != 1:
         raise Fatal(f"field {name} of {event} may have {len(branches)} types at once", stage=Stage.METADATA)
     avro = names.get(branches[0], branches[0]) if isinstance(branches[0], str) else branches[0]
@@ -241,7 +274,7 @@ def _avro_type(
         children = tuple(_from_avro(event, child, names) for child in avro["fields"])
         if any(c.children or c.type in ("date", "datetime") for c in children):
             raise Fatal(f"field {name} of {event} nests deeper than an address", stage=Stage.METADATA)
-        return ("location" if hint == "location" else "address"), children
+        return _compound_type(name, hint, children), children
     if base in ("int", "long"):
         return hint or base, ()
     if base not in _AVRO_TYPES:
@@ -249,6 +282,15 @@ def _avro_type(
     plain = _AVRO_TYPES[base]
     fits = plain != "boolean" and hint not in (None, "address", "location", "int")
     return (hint or plain) if fits else plain, ()
+
+
+def _compound_type(name: str, hint: str | None, children: tuple[EventField, ...]) -> str:
+    """``doc`` is not always there; then the parts tell."""
+    if hint in (*_COMPOUND, PERSON):
+        return str(hint)
+    if name == "Name":
+        return PERSON
+    return "location" if {child.name for child in children} == {"Latitude", "Longitude"} else "address"
 
 
 def _completed(field: EventField, declared: Mapping[str, EventField]) -> EventField:

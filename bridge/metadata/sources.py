@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from attrs import evolve
 
-from bridge.config.subscription import event_of
+from bridge.changes import SUFFIX, entity_of
+from bridge.changes import event_of as change_event_of
+from bridge.config.subscription import CHANGED_ENTITIES, ENTITIES, event_of
 from bridge.contents import UnusableError, file_content
 from bridge.errors import BadRecord, ConfigurationError, Fatal, Fault, Stage
 from bridge.metadata.classification import Classifications, LastAnswers, Source
 from bridge.metadata.infer import event_type
 from bridge.model.contract import Contract, parse
 from bridge.model.schema import EventType
+
+_CONTRACT: Final = ".contract.yaml"
 
 
 class Metadata(Source, Protocol):
@@ -23,6 +27,10 @@ class Metadata(Source, Protocol):
     def event_schema(self, schema_id: str) -> dict[str, object] | None:
         """The event as one schema id declares it; None where the id is unknown."""
         ...
+
+
+class PassedOver(Exception):
+    """A channel's event that the connector does not carry."""
 
 
 class EventTypes:
@@ -37,13 +45,16 @@ class EventTypes:
         warn: Callable[[str], None],
         *,
         protecting: bool,
+        some: bool = False,
         ttl: float = 300.0,
         patience: float = 0.0,
         last: LastAnswers | None = None,
     ) -> None:
-        """``protecting``: ``csfle.enabled``. ``patience``: seconds to wait for a field's classification. ``last``: what
-        was answered before, kept by whoever outlives this object."""
+        """``protecting``: ``csfle.enabled``. ``some``: the channel carries change events that are none of
+        ``events``; where ``events`` is empty, all are wanted. ``patience``: seconds to wait for a field's
+        classification. ``last``: what was answered before, kept by whoever outlives this object."""
         self._events, self._metadata, self._contracts, self._warn = tuple(events), metadata, contracts, warn
+        self._some = some
         self._classifications = Classifications(
             metadata, contracts, warn, last, protecting=protecting, ttl=ttl, patience=patience
         )
@@ -57,13 +68,14 @@ class EventTypes:
         """From any thread: wait for no classification any more."""
         self._classifications.close()
 
-    def of(self, schema_id: str | None, channel: str | None = None) -> EventType:
+    def of(self, schema_id: str | None, channel: str | None = None, entity: str | None = None) -> EventType:
         """The event's declaration for a schema id; by describe alone, with one warning, where it is unknown.
 
-        ``channel``: of the message, which names the event where its schema id does not. Raises Retriable and Fatal,
-        the latter also where the classification of a field does not become known.
+        ``channel``: of the message, which names the event where its schema id does not, and ``entity``: the object that
+        a change event names. Raises PassedOver, Retriable and Fatal, the last also where the classification of a field
+        does not become known.
         """
-        declared = self._known.get(schema_id or "") or self._asked(schema_id, channel)
+        declared = self._known.get(schema_id or "") or self._asked(schema_id, channel, entity)
         tagged = self._classifications.tagged(declared, new=schema_id not in self._tagged)
         if schema_id in self._known:
             self._tagged.add(schema_id)
@@ -74,9 +86,12 @@ class EventTypes:
         declared = event_type(event, self._metadata.describe(event), None)
         return self._classifications.tagged(declared, new=False)
 
-    def _asked(self, schema_id: str | None, channel: str | None) -> EventType:
+    def _asked(self, schema_id: str | None, channel: str | None, entity: str | None) -> EventType:
         schema = self._metadata.event_schema(schema_id) if schema_id else None
-        event = self._event(schema_id, None if schema is None else schema.get("name"), channel)
+        named = None if schema is None else schema.get("name")
+        event = (
+            self._change(schema_id, named, entity) if self._some else self._event(schema_id, named, channel)
+        )
         describe = self._metadata.describe(event)
         declared = event_type(event, describe, schema)
         self._check_contract(declared, describe)
@@ -115,10 +130,21 @@ class EventTypes:
                 stage=Stage.METADATA,
             )
         raise Fatal(
-            f"the channel carries the event {name}, which salesforce.platform.channel.entities does not list; "
-            "add it there",
+            f"the channel carries the event {name}, which {ENTITIES} does not list; add it there",
             stage=Stage.METADATA,
         )
+
+    def _change(self, schema_id: str | None, named: Any, entity: str | None) -> str:
+        """Which change event of a channel it is."""
+        if entity is None or schema_id is None:
+            raise BadRecord(
+                "a message of a channel of change events names no schema, or no object in ChangeEventHeader.entityName",
+                stage=Stage.METADATA,
+            )
+        name = str(named or change_event_of(entity))
+        if self._events and name not in self._events:
+            raise PassedOver(name)
+        return name
 
     def _check_contract(self, declared: EventType, describe: Mapping[str, Any]) -> None:
         """A field that is not there is a mistake at the start; one that goes while running is evolution."""
@@ -144,8 +170,9 @@ class EventTypes:
 def load_contracts(events: Sequence[str], path: str | None) -> dict[str, Contract]:
     """The contracts of several events. A file that is named counts for the event it is about.
 
-    ConfigurationError for all that is wrong in any of them.
+    Without events, all change events are meant. ConfigurationError for all that is wrong in any of them.
     """
+    events = events or _contracted(path)
     if len(events) == 1:
         contract = load_contract(events[0], path)
         return {} if contract is None else {events[0]: contract}
@@ -159,11 +186,21 @@ def load_contracts(events: Sequence[str], path: str | None) -> dict[str, Contrac
             faults += [fault for fault in error.faults if fault not in faults]
     if path and not faults and read_contract(Path(path)).event not in events:
         about = read_contract(Path(path)).event
-        message = f"{path} is the contract of {about}, which is not in salesforce.platform.channel.entities"
+        entities = CHANGED_ENTITIES if any(map(entity_of, events)) else ENTITIES
+        message = f"{path} is the contract of {about}, which is not in {entities}"
         faults.append(Fault("bridge.schema.contract", message))
     if faults:
         raise ConfigurationError(faults)
     return contracts
+
+
+def _contracted(path: str | None) -> list[str]:
+    """The change events that there are contracts of."""
+    files = Path("schemas").glob(f"*{SUFFIX}{_CONTRACT}")
+    names = [file.name.removesuffix(_CONTRACT) for file in sorted(files)]
+    if path and entity_of(about := read_contract(Path(path)).event):
+        names.append(about)
+    return list(dict.fromkeys(names))
 
 
 def load_contract(event: str, path: str | None) -> Contract | None:
@@ -171,7 +208,7 @@ def load_contract(event: str, path: str | None) -> Contract | None:
 
     ConfigurationError for what is wrong in it.
     """
-    file = Path(path) if path else Path("schemas") / f"{event}.contract.yaml"
+    file = Path(path) if path else Path("schemas") / f"{event}{_CONTRACT}"
     if not path and not file.is_file():
         return None
     contract = read_contract(file)

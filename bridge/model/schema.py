@@ -84,7 +84,9 @@ class Field:
 class EventField:
     """A field as Salesforce declares it. ``type`` is describe's word (``string``, ``datetime``, …).
 
-    ``tags`` maps each tag to its origin in words (``complianceGroup PII``).
+    ``tags`` maps each tag to its origin in words (``complianceGroup PII``). ``part_of``: the compound field of a change
+    event that the value stands in when it comes. ``flat``, of a compound's child: the object's own name for it
+    (``MailingStreet``).
     """
 
     name: str
@@ -96,6 +98,8 @@ class EventField:
     scale: int | None = None
     children: tuple[EventField, ...] = ()
     tags: Mapping[str, str] = field(factory=dict, hash=False)
+    part_of: str | None = None
+    flat: str | None = None
 
 
 @frozen
@@ -106,3 +110,5 @@ class EventType:
     fields: tuple[EventField, ...]
     schema_id: str | None = None
     label: str | None = None
+    entity: str | None = None
+    """The object whose changes it is about; None for a platform event."""

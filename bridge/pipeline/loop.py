@@ -19,7 +19,7 @@ from attrs import Factory, define, field
 from bridge.buffer import Buffer
 from bridge.encryption.uses import Unreserved, Uses
 from bridge.errors import BadRecord, BridgeError
-from bridge.event import Arguments, Delivery, Message, Record, Unreadable
+from bridge.event import Arguments, Data, Delivery, Message, Record, Unreadable
 from bridge.kafka.producer import Producer
 from bridge.kafka.sizes import ENVELOPE, check_size
 from bridge.log import for_connector
@@ -104,7 +104,7 @@ class Pipeline:
                         route, room = self._resolve(message, batch, events, done), self._room()
                     try:
                         if route.record is not None:
-                            arguments = self._arguments(route.record(data))
+                            arguments = self._arguments(route.record(data), data, batch)
                         else:
                             arguments = (route.topic, route.convert(data))
                             sealed += route.sealed
@@ -245,7 +245,7 @@ class Pipeline:
             route = self.routes.by_schema.get(data.schema) or self._resolve(message, batch, events, done)
             try:
                 if route.record is not None:
-                    return self._arguments(route.record(data))
+                    return self._arguments(route.record(data), data, batch)
                 value = route.convert(data)
             except (Unprepared, Unreserved) as again:
                 target = again
@@ -324,8 +324,17 @@ class Pipeline:
         """How many more records may be written before ``max_events`` is reached."""
         return 2**62 if self.limits.max_events is None else self.limits.max_events - self.records
 
-    def _arguments(self, record: Record | None) -> Arguments | None:
+    def _arguments(self, record: Record | None, data: Data, batch: list[Arguments]) -> Arguments | None:
+        """Of a record; others of its event go into the batch before it, all of them or none."""
         if record is None:
             return None
         self.stats.fields_encrypted += record.sealed
-        return record.produced()
+        if record.gap is not None:
+            self.stats.count_gap(record.gap)
+        arguments = record.produced()
+        if record.before:
+            before = [one.produced() for one in record.before]
+            for one in (*before, arguments):
+                check_size(data.event.replayId, one, self.limits.max_message_bytes)
+            batch.extend(before)
+        return arguments

@@ -15,7 +15,7 @@ from bridge.config import Config
 from bridge.config.declarations.formats import REGISTRY_TYPES
 from bridge.encryption.rules import EncryptRule, Plan, Say, StrayTagError, plan, read_rules
 from bridge.errors import Fatal, Stage, fatal
-from bridge.formats import FORMATS, Format
+from bridge.formats import Format, form_of
 from bridge.formats.options import flag
 from bridge.languages.tagging import every_field, retagged, tags_in, with_metadata_tags
 from bridge.languages.traits import traits_of
@@ -44,7 +44,7 @@ class Ways:
     def of(cls, config: Config, settings: Mapping[str, str], form: Format | None = None) -> Ways:
         """``settings``: the converter's, without ``value.converter.``; ``form``: where the configuration names none."""
         return cls(
-            form or FORMATS[config["output.data.format"]],
+            form or form_of(config["output.data.format"]),
             settings,
             config.get("schema.context.name") or "default",
             bool(config.get("bridge.schema.metadata.tags")),

@@ -11,24 +11,23 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import chain
 
-import msgspec
-
 from bridge.config import Loaded, registry_settings, topic_template
 from bridge.config.declarations.formats import REGISTRY_TYPES
-from bridge.config.subscription import events
+from bridge.config.subscription import events, is_change, is_channel
 from bridge.documents import understood
 from bridge.encryption.rules import EncryptRule
 from bridge.errors import Fatal, SetAside, Stage
 from bridge.errors.words import name_words
 from bridge.event import Data
-from bridge.formats import FORMATS
+from bridge.formats import form_of
+from bridge.formats.json import CHANGED_ONLY
 from bridge.formats.options import flag
 from bridge.formats.rows import layout
 from bridge.languages.tagging import Path
 from bridge.log import for_connector
 from bridge.metadata.classification import LastAnswers
 from bridge.metadata.infer import record_schema
-from bridge.metadata.sources import EventTypes, Metadata, load_contracts
+from bridge.metadata.sources import EventTypes, Metadata, PassedOver, load_contracts
 from bridge.model.contract import protects as says_to_protect
 from bridge.model.protection import NOTHING
 from bridge.model.registered import Registered
@@ -37,6 +36,7 @@ from bridge.model.subjects import qualified
 from bridge.registry.client import Incompatible, Registry, schema_fatal
 from bridge.registry.http import Http, http_of
 from bridge.retry import patience
+from bridge.routing.changes import Changes, by_change
 from bridge.routing.demands import check_contract, check_secrets, no_core_dumps, rules_of
 from bridge.routing.elsewhere import anything_sealed, plans
 from bridge.routing.exposure import Exposure
@@ -49,6 +49,7 @@ from bridge.routing.planning import Intent, value_framing
 from bridge.routing.records import alone, by_event, with_header
 from bridge.routing.registration import Registration, Written
 from bridge.routing.routes import Route
+from bridge.routing.telling import describes, tags_of_fields, unknown_fields
 from bridge.routing.transforming import Asked, Transforming
 from bridge.transforms.chain import Chain
 from bridge.transforms.configuration import needs_chain
@@ -80,8 +81,10 @@ class Writers:
         self.ledger.warn, self.ledger.info = self._log.warning, self._log.info
         self.ledger.elsewhere = self._sealed_elsewhere
         self._events = events(config)
-        self._form = FORMATS[config["output.data.format"]]
+        self._form = form_of(config["output.data.format"])
         self._settings = config.prefixed(_CONVERTER)
+        if config.get("bridge.cdc.fields") == "changed":
+            self._settings = {**self._settings, CHANGED_ONLY: "true"}
         self._strict = flag(self._settings, "latest.compatibility.strict", True)
         self._framing = value_framing(self._form, self._settings)
         self._template = topic_template(config)
@@ -90,12 +93,14 @@ class Writers:
         for contract in self._contracts.values():
             check_contract(contract, config)
         ttl = config.get("bridge.schema.latest.ttl.ms", 300_000) / 1000
+        self._changes, self._of_changes = Changes.of(config), is_change(config)
         self._types = EventTypes(
             events(config),
             rest,
             self._contracts,
             self._log.warning,
             protecting=bool(config.get("csfle.enabled")),
+            some=self._of_changes and is_channel(config),
             ttl=ttl,
             patience=patience(config),
             last=classified,
@@ -144,7 +149,10 @@ class Writers:
         ``channel``: of the sample's message; it names the event where Salesforce does not know the schema id.
         With ``bridge.schema.on.incompatible=dead_letter`` the route of an incompatible schema refuses its events.
         """
-        event = self._types.of(schema_id, channel)
+        try:
+            event = self._types.of(schema_id, channel, sample.entity() if self._of_changes else None)
+        except PassedOver as other:
+            return Route("", _no_value, lambda data: None, f"{other} schema {schema_id}: not carried")
         schema = record_schema(event)
         if self._transforming is not None:
             return self._transformed(event, schema, sample)
@@ -291,7 +299,20 @@ class Writers:
         watched, placed = protection.watched()
         convert = self._form.compile_fused(rows, text, frame, self._settings, watched)
         record = None
-        if topic is None or self._timestamps:
+        if event.entity is not None:
+            watched, placed_by_row = protection.watched()
+            encode = self._form.compile_rows(rows, text, frame, self._settings, watched)
+            placed &= placed_by_row
+            record = by_change(
+                rows,
+                self._template,
+                topic,
+                encode,
+                protection.count,
+                self._changes,
+                timestamps=self._timestamps,
+            )
+        elif topic is None or self._timestamps:
             watched, placed_by_row = protection.watched()
             encode = self._form.compile_rows(rows, text, frame, self._settings, watched)
             placed &= placed_by_row
@@ -321,7 +342,7 @@ class Writers:
         lacking: tuple[str, ...] = ()
         if written is not None:
             lacking = self._form.missing_fields(written.schema, written.registered.text, self._settings)
-        dropped = tuple(sorted({*lacking, *_unknown(event, sample)}))
+        dropped = tuple(sorted({*lacking, *unknown_fields(event, sample)}))
         if dropped and dropped not in self._warned:
             self._warned.add(dropped)
             self._log.warning(
@@ -350,24 +371,5 @@ def registry_http(loaded: Loaded) -> Http:
     return http_of(settings, retry_seconds=patience(config), longest_wait=longest, egress=config.egress)
 
 
-def tags_of_fields(event: EventType) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """What an event's equality leaves out: the tags, which may change while the schema id stays."""
-    return tuple((f.name, tuple(sorted(f.tags))) for f in event.fields if f.tags)
-
-
-def describes(event: EventType, written: Registered | None) -> str:
-    """A route in words, for the log."""
-    what = f"{event.name} schema {event.schema_id}"
-    return (
-        what if written is None else f"{what} as {written.subject} version {written.version} id {written.id}"
-    )
-
-
-def _unknown(event: EventType, sample: Data) -> set[str]:
-    try:
-        given = msgspec.json.decode(sample.payload, type=dict[str, msgspec.Raw])
-    except (ValueError, RecursionError):  # it is judged when its turn comes
-        return set()
-    return (
-        set(given) - {f.name for f in event.fields} - {"ReplayId", "EventUuid", "_ObjectType", "_EventType"}
-    )
+def _no_value(data: Data) -> bytes:
+    raise AssertionError("an event that is not carried has no value")

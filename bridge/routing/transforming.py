@@ -12,15 +12,15 @@ from functools import partial
 from typing import Final, TypeVar
 
 import msgspec
-from attrs import frozen
+from attrs import evolve, frozen
 
+from bridge.changes import HEADER
 from bridge.config import Loaded, TopicTemplate, topic_template
 from bridge.config.checks import topic as wrong_topic
 from bridge.documents import understood
 from bridge.errors import BadRecord, BridgeError, Fatal, SetAside, Stage
 from bridge.event import Data, Record
 from bridge.formats import Format
-from bridge.formats.reader import read_with
 from bridge.formats.rows import Layout
 from bridge.languages.tagging import Path
 from bridge.model.converter_classes import SIMPLE, STRING
@@ -29,6 +29,7 @@ from bridge.model.protection import NOTHING
 from bridge.model.registered import Registered
 from bridge.model.schema import Kind, Schema
 from bridge.registry.client import Incompatible, Registry, schema_fatal
+from bridge.routing.changes import Changes, Tell, about, message_of, moment_of
 from bridge.routing.exposure import Exposure
 from bridge.routing.following import REMEMBERED, marked
 from bridge.routing.key_converters import Encoder, header_encoder, key_converter, writes_avro
@@ -41,6 +42,7 @@ from bridge.transforms.smt.cast import caster
 
 T = TypeVar("T")
 _MOST_TARGETS: Final = 2000
+Values = dict[str, object]
 Find = Callable[[Schema, str], Written | None]
 """The version that writes values of a schema to a topic; None: the format has none."""
 Declared = Callable[[Schema, str | None], Registered | None]
@@ -96,6 +98,7 @@ class Transforming:
         self.chain: Final = chain_of(config.raw())
         self.exposure: Final = Exposure.of(config, topic_template(config), self.chain)
         self._form, self._settings, self._ensure_topic = form, settings, ensure_topic
+        self._changes = Changes.of(config)
         self._encrypts = bool(config.get("csfle.enabled"))
         self._timestamps = config.get("bridge.record.timestamp") == "created_date"
         self._set_aside = config.get("bridge.schema.on.incompatible") == "dead_letter"
@@ -127,7 +130,9 @@ class Transforming:
         describes: str,
     ) -> Route:
         """The route of one event schema. Fatal where a protected field would get where nothing is encrypted."""
-        read, schema, header = read_with(rows), rows.schema, self._header
+        changes = self._changes
+        read, schema, header = changes.reader(rows), rows.schema, self._header
+        tell = None if rows.event.entity is None else about(rows)
         apply, timestamps = self.chain.apply, self._timestamps
         value_framing, key_framing = self._value_framing, self._key_framing
         targets: dict[tuple[int, str, int], Target] = {}
@@ -149,23 +154,39 @@ class Transforming:
                     error.unsay(record.topic, _OF_EVENT)
                 raise
 
-        def transformed(data: Data) -> ConnectRecord | None:
-            values = msgspec.to_builtins(read(data))
+        def transformed(values: Values) -> ConnectRecord | None:
             topic = fixed or template.fill(values.get)
             record = ConnectRecord(topic, schema, values)
             if timestamps:
-                record.timestamp = values.get("CreatedDate")
-            return record if apply(record) else None
+                record.timestamp = moment_of(values)
+            if not apply(record):
+                return None
+            if tell is not None and changes.buries(values[HEADER]):
+                record.value = record.value_schema = None
+            return record
 
         def make(data: Data) -> Record | None:
-            record = transformed(data)
+            values = msgspec.to_builtins(read(data))
+            return made_of(data, values) if tell is None else made_of_change(data, values, tell)
+
+        def made_of_change(data: Data, values: Values, tell: Tell) -> Record | None:
+            headers, gap = tell(data, values.get)
+            every = [made_of(data, values | {"Id": one}) for one in changes.ids(values[HEADER])]
+            records = [evolve(one, headers=(*one.headers, *headers)) for one in every if one is not None]
+            return evolve(records[-1], before=tuple(records[:-1]), gap=gap) if records else None
+
+        def made_of(data: Data, values: Values) -> Record | None:
+            record = transformed(values)
             if record is None:
                 return None
             target = targets.get(_identity(record))
             if target is None:
                 raise Unprepared(partial(prepare, record))
             headers = tuple((name, header(its, value)) for name, its, value in record.headers)
-            value, of_value = value_framing.split(target.value(record.value))
+            written = (
+                message_of(data) if changes.raw and record.value is not None else target.value(record.value)
+            )
+            value, of_value = value_framing.split(written)
             key, of_key = key_framing.split(target.key(record.key))
             return Record(
                 record.topic or "",
@@ -176,7 +197,7 @@ class Transforming:
                 target.sealed,
             )
 
-        self._prepare_for(sample, transformed, prepare)
+        self._prepare_for(sample, lambda data: transformed(msgspec.to_builtins(read(data))), prepare)
         return Route(fixed or template.text, _not_by_value, make, describes)
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
+from bridge.changes import entity_of
 from bridge.config.property import Values
 from bridge.deadline import ended_by
 from bridge.errors import Fatal, Retriable, Stage
@@ -32,6 +33,7 @@ T = TypeVar("T")
 RETRIES = OUTAGE.key
 VERSION = "salesforce.version"
 EVENT_NAME = "salesforce.platform.event.name"
+CHANGE_NAME = "salesforce.cdc.name"
 API_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,254}")
 MAX_PAGES = 100
 UNKNOWN_VERSION = "0.0"  # while the versions themselves are asked for
@@ -61,9 +63,11 @@ class Rest:
         return self._version
 
     def describe(self, event: str) -> dict[str, object]:
-        """``sobjects/{event}/describe``. Fatal, with the nearest name, if there is no event of exactly this
-        name."""
+        """``sobjects/{event}/describe``; of a change event that of its object. Fatal, with the nearest name, if there
+        is no event of exactly this name."""
         _check_name(event)
+        if (entity := entity_of(event)) is not None:
+            return self._describe_object(event, entity)
         try:
             description = self._object(f"sobjects/{event}/describe", f"describe of {event}")
         except NotFound:
@@ -76,6 +80,19 @@ class Rest:
                 stage=Stage.METADATA,
             )
         return description
+
+    def _describe_object(self, event: str, entity: str) -> dict[str, object]:
+        try:
+            found = self._object(f"sobjects/{entity}/describe", f"describe of {entity}")
+        except NotFound:
+            found = {}
+        if found.get("name", entity) == entity and found:
+            return found
+        raise Fatal(
+            f"{CHANGE_NAME}: Could not find the specified CDC channel in your Salesforce organization: the object "
+            f"{entity} of {event} is not there, or the user may not read it (upper and lower case count)",
+            stage=Stage.METADATA,
+        )
 
     def event_schema(self, schema_id: str) -> dict[str, object] | None:
         """The Avro schema an event was published with, by the id in ``data.schema``; None if Salesforce knows
@@ -95,8 +112,9 @@ class Rest:
 
     def field_classification(self, event: str) -> list[dict[str, object]]:
         """Name, SecurityClassification, ComplianceGroup and BusinessStatus of every field, from the Tooling
-        API."""
+        API; of a change event those of its object."""
         _check_name(event)
+        event = entity_of(event) or event
         what = f"data classification of {event}"
         page = self._query({"q": CLASSIFICATION.format(event=event)}, what)
         records = _objects(page.get("records"))

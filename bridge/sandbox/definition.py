@@ -24,6 +24,8 @@ SOAP_TYPES = {
     "reference": "tns:ID",
     "id": "tns:ID",
     "base64": "xsd:base64Binary",
+    "address": "urn:address",
+    "location": "urn:location",
 }
 _TEXT_LENGTHS = {"string": 255, "textarea": 32768, "email": 80, "phone": 40, "url": 255, "picklist": 255}
 

@@ -57,6 +57,43 @@ EVENTS: Final = (ORDER_PLACED, SHIPMENT_UPDATED)
 ORDERS_CHANNEL: Final = "Orders__chn"
 """A custom channel that delivers both."""
 
+CONTACT_CHANGE: Final = EventDefinition(
+    "ContactChangeEvent",
+    label="Contact Change Event",
+    fields=(
+        FieldDefinition("AccountId", "reference"),
+        FieldDefinition("Name", "personname", compliance_group="PII"),
+        FieldDefinition("MailingAddress", "address"),
+        FieldDefinition("Phone", "phone", length=40),
+        _personal("Email", "email", length=80),
+        FieldDefinition("Title", "string", length=128),
+        FieldDefinition("Birthdate", "date"),
+        FieldDefinition("Description", "textarea", length=32000),
+        FieldDefinition("OwnerId", "reference"),
+        FieldDefinition("CreatedDate", "datetime"),
+        FieldDefinition("CreatedById", "reference"),
+        FieldDefinition("LastModifiedDate", "datetime"),
+        FieldDefinition("LastModifiedById", "reference"),
+        FieldDefinition("Level__c", "picklist"),
+        FieldDefinition("Score__c", "double"),
+        FieldDefinition("Revenue__c", "currency"),
+        FieldDefinition("Active__c", "boolean"),
+        FieldDefinition("Site__c", "location"),
+    ),
+)
+
+EMPLOYEE_CHANGE: Final = EventDefinition(
+    "Employee__ChangeEvent",
+    label="Employee Change Event",
+    fields=(
+        FieldDefinition("Name", "string", length=80),
+        FieldDefinition("Salary__c", "currency", security_classification="Restricted"),
+        FieldDefinition("LastModifiedDate", "datetime"),
+    ),
+)
+
+CHANGES: Final = (CONTACT_CHANGE, EMPLOYEE_CHANGE)
+
 _NAMES = (
     "Ada Winter",
     "Jiří Novák",

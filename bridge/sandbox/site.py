@@ -66,7 +66,9 @@ class Sandbox(Running):
     def _build(self, port_base: int, only: Collection[str]) -> None:
         if "org" in only:
             port = port_base or self._port_of_before("org")
-            self.org = Org(samples.EVENTS, directory=self.directory, port=port, keep=self.keep)
+            self.org = Org(
+                (*samples.EVENTS, *samples.CHANGES), directory=self.directory, port=port, keep=self.keep
+            )
             self._remember_port("org", self.org.port)
             self.org.define_channel(samples.ORDERS_CHANNEL, [event.name for event in samples.EVENTS])
             self._stops.append(self.org.stop)

@@ -15,7 +15,7 @@ from bridge.transforms.table import TRANSFORMS
 
 TRANSFORMS_KEY: Final = "transforms"
 PREDICATES_KEY: Final = "predicates"
-_KEY_FIELDS: Final = {"event_uuid": "EventUuid"}
+_KEY_FIELDS: Final = {"event_uuid": "EventUuid", "record_id": "Id"}
 _APACHE: Final = "org.apache.kafka.connect.transforms."
 _RENAMED: Final = {"blacklist": "exclude", "whitelist": "include"}
 """Names that Kafka Connect gave up in version 3.0."""

@@ -11,8 +11,9 @@ from attrs import define, field, frozen
 
 from bridge import __version__
 from bridge.config import Config, Loaded, files
-from bridge.config.declarations import CONNECTOR
-from bridge.config.declarations.identity import MANAGED, SELF_MANAGED
+from bridge.config.catalogue import Catalogue
+from bridge.config.classes import CHANGE_CLASSES, CLASSES, MANAGED, SELF_MANAGED_CLASSES
+from bridge.config.declarations import catalogue_of
 from bridge.config.examine import Examined
 from bridge.config.external import Origin
 from bridge.config.infos import ConfigInfos, Definition, definitions
@@ -153,7 +154,7 @@ class SalesforceRunning:
 
 @frozen
 class SalesforcePlugin:
-    """The platform event connector."""
+    """The connector of platform events, or that of change events, under one of their names."""
 
     worker: Config
     metrics: Metrics = field(factory=Metrics)
@@ -162,22 +163,31 @@ class SalesforcePlugin:
     name: str = MANAGED
     version: str = ""
     type: str = "source"
-    task_class: str = "io.confluent.salesforce.SalesforcePlatformEventSourceTask"
+
+    @property
+    def task_class(self) -> str:
+        kind = "Cdc" if self.name in CHANGE_CLASSES else "PlatformEvent"
+        return f"io.confluent.salesforce.Salesforce{kind}SourceTask"
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """Its properties."""
+        return catalogue_of({"connector.class": self.name})
 
     def answers_to(self, name: str) -> bool:
         return name == self.name or (
-            self.name == SELF_MANAGED
-            and name in (SELF_MANAGED.rpartition(".")[2], SELF_MANAGED.removesuffix("Connector"))
+            self.name in SELF_MANAGED_CLASSES
+            and name in (self.name.rpartition(".")[2], self.name.removesuffix("Connector"))
         )
 
     def definitions(self) -> list[Definition]:
-        return definitions(CONNECTOR)
+        return definitions(self.catalogue)
 
     def validate(self, given: Mapping[str, str]) -> ConfigInfos:
         return config_infos(given, self.worker, unknown="warn")
 
     def shown(self, given: Mapping[str, str]) -> dict[str, str]:
-        examined = Examined(CONNECTOR, given)
+        examined = Examined(self.catalogue, given)
         return {key: examined.shown(key) or "" for key in given}
 
     def run(self, name: str, given: Mapping[str, str], worker: str) -> Running:
@@ -195,7 +205,7 @@ class SalesforcePlugin:
         """Raises ValueError with a sentence for what no position can be."""
         for partition, offset in offsets:
             if partition != {}:
-                raise ValueError("the partition must be {}: a platform event has one stream")
+                raise ValueError("the partition must be {}: a channel has one stream")
             if offset is None:
                 continue
             try:
@@ -231,5 +241,5 @@ class SalesforcePlugin:
 
 
 def salesforce_plugins(worker: Config, metrics: Metrics, *, leases: bool = False) -> list[Plugin]:
-    """The connector under both its names."""
-    return [SalesforcePlugin(worker, metrics, leases, name, __version__) for name in (MANAGED, SELF_MANAGED)]
+    """The connectors under all their names."""
+    return [SalesforcePlugin(worker, metrics, leases, name, __version__) for name in CLASSES]

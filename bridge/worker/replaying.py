@@ -202,30 +202,30 @@ class Replay:
 
     def _carry(self, letter: Letter) -> None:
         try:
-            arguments = self._record(letter)
+            records = self._records(letter)
         except BadRecord as error:
             self.outcome.failed.append((letter, error))
             return
-        if arguments is not None:
+        for arguments in records:
             self._batch.append(arguments)
             self._bytes += len(arguments[1] or b"")
             self._uncommitted.topics[arguments[0]] += 1
-        self._uncommitted.filtered += arguments is None
+        self._uncommitted.filtered += not records
         self._uncommitted.replayed += 1
         first = letter.offset if letter.before is None else letter.before + 1
         self._marks.append((letter.partition, first, letter.offset))
 
-    def _record(self, letter: Letter) -> Arguments | None:
-        """What a letter becomes now; None where a transform drops it. Raises BadRecord."""
+    def _records(self, letter: Letter) -> list[Arguments]:
+        """What a letter becomes now; nothing where a transform drops it. Raises BadRecord."""
         message = self._box.message(letter)
         data = message.data
         assert data is not None
-        arguments = self._converted(message)
-        if arguments is not None:
+        records = self._converted(message)
+        for arguments in records:
             check_size(data.event.replayId, arguments, self._topics.max_message_bytes)
-        return arguments
+        return records
 
-    def _converted(self, message: Message) -> Arguments | None:
+    def _converted(self, message: Message) -> list[Arguments]:
         """As often as the conversion asks for something, that is prepared, after all so far is committed."""
         data = message.data
         assert data is not None
@@ -236,8 +236,8 @@ class Replay:
             try:
                 if route.record is not None:
                     record = route.record(data)
-                    return None if record is None else record.produced()
-                return route.topic, route.convert(data)
+                    return [] if record is None else [one.produced() for one in (*record.before, record)]
+                return [(route.topic, route.convert(data))]
             except (Unprepared, Unreserved) as target:
                 self._between(target.prepare)
             except BridgeError:

@@ -63,8 +63,8 @@ MUTANTS: Final = (
     Mutant(
         "a schema that is new does not ask for the classification",
         "bridge/metadata/classification.py",
-        "if not new and not is_old and wanted <= answer.keys():",
-        "if not is_old and wanted <= answer.keys():",
+        "if not new and not is_old and not _unnamed(event, contract, answer):",
+        "if not is_old and not _unnamed(event, contract, answer):",
         (_SOURCES,),
     ),
     Mutant(

@@ -76,6 +76,12 @@ class Bridge:
             "tasks.max": "1",
             **self.settings,
         }
+        if "salesforce.cdc.name" in config:  # a connector of change events
+            config = {"connector.class": "SalesforceCdcSource"} | {
+                key: value
+                for key, value in config.items()
+                if not key.startswith(("salesforce.platform.", "connector."))
+            }
         path = self.directory / f"{self.name}.json"
         path.write_text(json.dumps(config))
         return path

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from bridge.config.catalogue import Catalogue
+from bridge.config.classes import CHANGE_CLASSES
 from bridge.config.declarations.accepted import ACCEPTED
+from bridge.config.declarations.changes import for_changes
 from bridge.config.declarations.connection import CONNECTION
 from bridge.config.declarations.converters import CONVERSION
 from bridge.config.declarations.encryption import CSFLE
@@ -19,13 +22,23 @@ from bridge.config.declarations.security import DEFAULTS, PROVIDERS, REGISTRY, S
 from bridge.config.declarations.worker import ACCEPTED as WORKER_ACCEPTED
 from bridge.config.declarations.worker import CLOUD, KAFKA, KEYS, REST, STATE
 
-CONNECTOR: Final = Catalogue.of(
+_GROUPS = (
     IDENTITY, CREDENTIALS, TOPIC, SCHEMA, LOGIN, CSFLE, CONNECTION, OUTPUT, TASKS, CONVERSION, ERRORS,
     TOPIC_CREATION, DELIVERY, TRANSFORMS, ACCEPTED,
 )  # fmt: skip
+
+CONNECTOR: Final = Catalogue.of(*_GROUPS)
 """A connector's properties, grouped as on the managed connector's page, then the framework's."""
+
+CHANGES: Final = Catalogue.of(*for_changes(*_GROUPS))
+"""Those of a connector of change events."""
 
 WORKER: Final = Catalogue.of(
     KAFKA, SECURITY, REGISTRY, STATE, REST, KEYS, PROVIDERS, CLOUD, DEFAULTS, WORKER_ACCEPTED
 )
 """The worker's properties."""
+
+
+def catalogue_of(given: Mapping[str, str]) -> Catalogue:
+    """The properties of the connector that a configuration's ``connector.class`` names."""
+    return CHANGES if given.get("connector.class", "").strip() in CHANGE_CLASSES else CONNECTOR

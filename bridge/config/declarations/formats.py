@@ -52,3 +52,6 @@ REGISTRY_TYPES: Final[Mapping[str, str]] = {form.name: form.language for form in
 """The formats whose schemas are registered → the registry's word for them."""
 SUFFIXES: Final[Mapping[str, str]] = {form.name: form.ending for form in FORMS if form.ending}
 """Output format → how the files of its schemas end."""
+
+RAW: Final = "SF_API"
+"""The output format of change events that is no conversion: the message as the Streaming API sends it."""

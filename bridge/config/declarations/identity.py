@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from bridge.config.checks import at_most
+from bridge.config.classes import CLASSES
 from bridge.config.property import HIGH, STRING, Property, group
-
-MANAGED: Final = "SalesforcePlatformEventSource"
-"""The managed connector's class, which is the bridge's own name for it."""
-
-SELF_MANAGED: Final = "io.confluent.salesforce.SalesforcePlatformEventSourceConnector"
-"""The class of the connector that people run in their own Kafka Connect."""
 
 IDENTITY = group(
     "How should we connect to your data?",
     Property(
         "connector.class",
         STRING,
-        "The connector: the managed connector's name or the self-managed connector's class. Both mean the "
-        "same here.",
+        "The connector: the managed connector's name or the self-managed connector's class, which mean the same here. "
+        "SalesforcePlatformEventSource carries platform events, SalesforceCdcSource change events.",
         importance=HIGH,
         required=True,
-        valid=(MANAGED, SELF_MANAGED),
+        valid=CLASSES,
         display="Connector class",
     ),
     Property(

@@ -10,16 +10,19 @@ from typing import Any, Final
 
 import msgspec
 
+from bridge.changes import EVERY_CHANGE, entity_of, event_of
 from bridge.sandbox import samples
+from bridge.sandbox.changes import is_change
 from bridge.sandbox.definition import EventDefinition
 from bridge.sandbox.kept import Keep
 from bridge.sandbox.org import schemas
 from bridge.sandbox.org.log import ChannelLog
-from bridge.sandbox.org.messages import build, complete, encode_json
+from bridge.sandbox.org.messages import build, complete, encode_json, without_uuid
 
 # Replay ids rise but are not contiguous.
 _STEPS = (1, 1, 2, 1, 3, 1, 1, 5)
 _TEMPLATES = 200
+_EVERY_CHANGE = f"/data/{EVERY_CHANGE}"
 _CHUNK = 2000
 RETENTION: Final = 72 * 3600
 """Seconds for which events are retained, as Salesforce does."""
@@ -66,12 +69,22 @@ class EventBus:
             self.by_schema[schema_id] = definition
             self._schema_ids[definition.name] = schema_id
             self._open(definition.channel)
+            if is_change(definition):
+                self._open(_EVERY_CHANGE)
+                joined = self._members.setdefault(definition.name, [])
+                if _EVERY_CHANGE not in joined:
+                    joined.append(_EVERY_CHANGE)
             self._note_definitions()
         return schema_id
 
+    def of_object(self, name: str) -> EventDefinition:
+        """The change event of an object. Raises ``UnknownEvent``."""
+        return self.definition(event_of(name))
+
     def define_channel(self, name: str, members: Iterable[str]) -> None:
         """Add a custom channel (``X__chn``) that delivers the events of several definitions."""
-        channel = f"/event/{name}"
+        members = list(members)
+        channel = f"/data/{name}" if members and all(map(entity_of, members)) else f"/event/{name}"
         with self._lock:
             self._open(channel)
             for member in members:
@@ -221,6 +234,8 @@ class EventBus:
         created: float,
     ) -> None:
         messages = build(definition.channel, self._schema_ids[definition.name], bodies, ids)
+        if is_change(definition):  # by CometD, change events have no EventUuid
+            messages = [without_uuid(message) for message in messages]
         for channel in (definition.channel, *self._members.get(definition.name, ())):
             self.logs[channel].append(ids, messages, created)
             if self._keep is not None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from bridge.sandbox import changes
 from bridge.sandbox.definition import EventDefinition
 
 _UUID_KEY = b'"EventUuid":"'
@@ -33,7 +34,10 @@ def timestamp(seconds: float) -> str:
 def complete(
     definition: EventDefinition, payload: Mapping[str, Any], created: float, user_id: str
 ) -> dict[str, Any]:
-    """The payload as it is delivered: creation facts first, every declared field, null where not set."""
+    """The payload as it is delivered: creation facts first, every declared field, null where not set; of a change event
+    its header and what changed."""
+    if changes.is_change(definition):
+        return changes.payload_of(definition, payload, created, user_id)
     standard = {"CreatedDate": timestamp(created), "CreatedById": user_id}
     given = {name: payload[name] for name in standard if name in payload}
     return {**standard, **given, **{field.name: payload.get(field.name) for field in definition.fields}}

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from bridge.sandbox import changes
 from bridge.sandbox.definition import STANDARD_FIELDS, EventDefinition, FieldDefinition
 from bridge.sandbox.org import faults as at
 from bridge.sandbox.org import schemas
@@ -116,6 +117,9 @@ class Rest:
         return _json({"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": events})
 
     async def _describe(self, request: Request, prefix: str) -> Response:
+        name = request.path_params["event"]
+        if name not in self._bus.definitions:
+            return _json(changes.describe(self._bus.of_object(name), prefix))
         return _json(self._event(request).describe(prefix))
 
     async def _event_schema(self, request: Request, prefix: str) -> Response:
@@ -133,9 +137,8 @@ class Rest:
         if not match:
             message = "FieldDefinition must be filtered by EntityDefinition; nothing else can be queried here"
             raise Failed(400, "MALFORMED_QUERY", message)
-        definition = self._bus.definitions.get(match["event"])
         columns = [column.strip() for column in match["columns"].split(",")]
-        fields = (*STANDARD_FIELDS, *definition.fields) if definition else ()
+        fields = self._fields(match["event"])
         records = [
             _classification(prefix, match["event"], field, columns)
             for field in fields
@@ -150,6 +153,15 @@ class Rest:
             "records": records,
         }
         return _json(answer)
+
+    def _fields(self, name: str) -> tuple[FieldDefinition, ...]:
+        """What FieldDefinition has of an event, or of an object whose changes are events; nothing of any other."""
+        if (definition := self._bus.definitions.get(name)) is not None:
+            return (*STANDARD_FIELDS, *definition.fields)
+        try:
+            return changes.classified(self._bus.of_object(name))
+        except UnknownEvent:
+            return ()
 
     async def _publish(self, request: Request, prefix: str) -> Response:
         definition = self._event(request)

@@ -13,6 +13,7 @@ from typing import Any
 
 from fastavro.schema import to_parsing_canonical_form
 
+from bridge.sandbox import changes
 from bridge.sandbox.definition import EventDefinition, FieldDefinition
 
 NAMESPACE = "com.sforce.eventbus"
@@ -52,16 +53,7 @@ def compact(definition: EventDefinition) -> dict[str, Any]:
 
 def expanded(definition: EventDefinition) -> dict[str, Any]:
     """``payloadFormat=EXPANDED`` (the default): the whole message; dates are strings there."""
-    payload = {
-        "type": "record",
-        "name": "Payload",
-        "doc": "",
-        "fields": [
-            {"name": "CreatedDate", "type": "string", "doc": "CreatedDate:DateTime"},
-            {"name": "CreatedById", "type": "string", "doc": "CreatedBy:EntityId"},
-            *(_field(field, 1) for field in definition.fields),
-        ],
-    }
+    payload = {"type": "record", "name": "Payload", "doc": "", "fields": _fields(definition, 1)}
     event = {"type": "record", "name": "Event", "fields": [{"name": "replayId", "type": "long"}]}
     data = {
         "type": "record",
@@ -86,12 +78,27 @@ def _compact(definition: EventDefinition) -> dict[str, Any]:
         "name": definition.name,
         "namespace": NAMESPACE,
         "type": "record",
-        "fields": [
-            {"name": "CreatedDate", "type": "long", "doc": "CreatedDate:DateTime"},
-            {"name": "CreatedById", "type": "string", "doc": "CreatedBy:EntityId"},
-            *(_field(field, 0) for field in definition.fields),
-        ],
+        "fields": _fields(definition, 0),
     }
+
+
+def _fields(definition: EventDefinition, column: int) -> list[dict[str, Any]]:
+    if changes.is_change(definition):
+        known: set[str] = set()
+        return [
+            changes.header_schema(),
+            *(
+                changes.compound_schema(field, known)
+                if field.type in changes.PARTS
+                else _field(field, column)
+                for field in definition.fields
+            ),
+        ]
+    return [
+        {"name": "CreatedDate", "type": ("long", "string")[column], "doc": "CreatedDate:DateTime"},
+        {"name": "CreatedById", "type": "string", "doc": "CreatedBy:EntityId"},
+        *(_field(field, column) for field in definition.fields),
+    ]
 
 
 def _field(field: FieldDefinition, column: int) -> dict[str, Any]:

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from bridge.cli.main import main
-from bridge.config.declarations import CONNECTOR, WORKER
+from bridge.config.classes import CLASSES
+from bridge.config.declarations import CHANGES, CONNECTOR, WORKER
 
 Captured = pytest.CaptureFixture[str]
 LONG = "io.confluent.salesforce.SalesforcePlatformEventSourceConnector"
@@ -18,8 +19,8 @@ def test_list(capsys: Captured) -> None:
     assert "SalesforcePlatformEventSource  " in capsys.readouterr().out
     assert main(["plugins", "list", "-o", "json"]) == 0
     plugins = json.loads(capsys.readouterr().out)
-    assert [set(plugin) for plugin in plugins] == [{"class", "type", "version"}] * 2
-    assert {plugin["class"] for plugin in plugins} == {"SalesforcePlatformEventSource", LONG}
+    assert [set(plugin) for plugin in plugins] == [{"class", "type", "version"}] * 4
+    assert [plugin["class"] for plugin in plugins] == list(CLASSES)
 
 
 @pytest.mark.parametrize("name", [[], ["SalesforcePlatformEventSource"], [LONG]])
@@ -28,6 +29,20 @@ def test_describe_names_every_property(name: list[str], capsys: Captured) -> Non
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[1:]] == [p.key for p in CONNECTOR]
     assert any("NTLM is not supported" in line for line in lines if line.startswith("http.proxy.auth.scheme"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "SalesforceCdcSource",
+        "io.confluent.salesforce.SalesforceCdcSourceConnector",
+        "SalesforceCdcSourceConnector",
+    ],
+)
+def test_the_connector_of_change_events_has_properties_of_its_own(name: str, capsys: Captured) -> None:
+    assert main(["plugins", "describe", name]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == [p.key for p in CHANGES]
 
 
 def test_describe_as_json_is_config_key_infos(capsys: Captured) -> None:

@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, Producer
 from bridge.errors import ConfigurationError
 from bridge.sandbox.definition import FieldDefinition
 from bridge.sandbox.org.log import ALL_RETAINED, InvalidReplayId
-from bridge.sandbox.samples import ORDER_PLACED
+from bridge.sandbox.samples import CHANGES, EVENTS, ORDER_PLACED
 from bridge.sandbox.site import OFFSETS, Sandbox
 from tests.support.bridge_run import wait_until
 
@@ -42,7 +42,7 @@ def test_the_org_is_the_one_it_was(tmp_path: Path) -> None:
         assert again.org
         assert (again.org.url, again.org.org_id, again.org.ca_file.read_bytes(), retained(again)) == was
         assert again.org.bus.schema_id(EVENT) == schema, "the definition of before, and the one before that"
-        assert len(again.org.bus.by_schema) == 3
+        assert len(again.org.bus.by_schema) == len(EVENTS) + len(CHANGES) + 1
         assert again.org.bus.logs["/event/Mine__chn"].state()["retained"] == 1
         log = again.org.bus.logs[CHANNEL]
         assert log.start(early[-1]) == 3
