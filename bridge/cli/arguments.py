@@ -32,6 +32,19 @@ def since(text: str) -> Since:
         ) from None
 
 
+def moment(text: str) -> int:
+    """A time, or how long ago; ms since the epoch."""
+    from bridge.reading.stretch import since_of
+
+    try:
+        time_ms = since_of(text).time_ms
+    except (ValueError, OverflowError):
+        time_ms = None
+    if time_ms is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time (2026-01-31T10:00:00Z) and no age (24h)")
+    return time_ms
+
+
 def place(text: str) -> tuple[int, int]:
     """A record's partition and offset."""
     from bridge.reading.letters import place_of

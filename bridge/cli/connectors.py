@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from bridge.cli.confirm import add_yes_option, confirm
 from bridge.cli.output import add_output_option, print_json, print_table
 from bridge.cli.parser import add_action
 from bridge.cli.worker_client import CLOUD, WorkerClient, add_url_option, path_of
@@ -38,6 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name, words in _NAMED.items():
         one = add(name, words, f"{name} SalesforcePlatformEventSource_0")
         one.add_argument("name", metavar="NAME", help="name or id (lcc-…)")
+        if name == "delete":
+            add_yes_option(one)
     for name, words in (("create", "make one from a file"), ("update", "replace one's configuration")):
         one = add(name, words, f"{name} --config-file connector.json")
         one.add_argument("file", nargs="?", type=Path, metavar="FILE", help="connector file")
@@ -56,6 +59,9 @@ def run(args: argparse.Namespace) -> int:
         return _describe(client, name, args.output)
     if args.action == "status":
         return _status(client, name, args.output)
+    if args.action == "delete":
+        client.ask("GET", path_of(name))
+        confirm(args, f"the configuration of {name} is deleted, and its position is kept")
     _do(client, args.action, name)
     if args.output == "json":
         print_json({"name": name, "action": args.action})

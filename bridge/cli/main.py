@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "connectors": ("bridge.cli.connectors", "list, create, watch and stop connectors of a worker"),
     "offsets": ("bridge.cli.offsets", "read or move a connector's position"),
     "deadletters": ("bridge.cli.deadletters", "what was put aside, why, and again: list, show, replay"),
+    "top": ("bridge.cli.top", "how all connectors are doing, looked at again and again"),
     "plugins": ("bridge.cli.plugins", "list the connector and describe its properties"),
     "completion": ("bridge.cli.completion", "a script that completes command lines: bash, zsh, fish"),
     "help": ("bridge.cli.help_", "what a command is for, and its options"),

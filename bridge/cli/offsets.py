@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bridge.cli.arguments import moment
+from bridge.cli.confirm import add_yes_option, confirm
 from bridge.cli.output import add_output_option, print_json, print_table
 from bridge.cli.parser import add_action
 from bridge.cli.worker_client import add_url_option
@@ -20,8 +22,13 @@ EXAMPLE = "sfbridge offsets set connector.json 120572741 --worker worker.propert
 
 _ACTIONS: tuple[tuple[str, list[str], str, str], ...] = (
     ("get", ["describe"], "the committed position", "offsets get connector.json --worker worker.properties"),
-    ("set", ["update"], "go on after a replay id", "offsets set connector.json 120572741 --check"),
-    ("reset", ["delete"], "start as a new connector would", "offsets reset connector.json"),
+    (
+        "set",
+        ["update"],
+        "go on after a replay id, or at a time",
+        "offsets set connector.json --at 24h --dry-run",
+    ),
+    ("reset", ["delete"], "start as a new connector would", "offsets reset connector.json --dry-run"),
     ("status", [], "who runs it, and what became of the last request", "offsets status orders --url U"),
     ("import", [], "take a position over", "offsets import connector.json --from-json old.json"),
 )
@@ -39,8 +46,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         add_url_option(one, default=None)
         add_output_option(one)
     parsers["set"].add_argument(
-        "replay_id", metavar="REPLAY_ID", help="the last event that is not wanted again"
+        "replay_id", nargs="?", metavar="REPLAY_ID", help="the last event that is not wanted again"
     )
+    parsers["set"].add_argument(
+        "--at",
+        type=moment,
+        metavar="TIME",
+        help="instead: carry what was published then (2026-01-31T10:00:00Z, or 24h ago) or later; reads what "
+        "Salesforce retains up to there, which counts as delivered",
+    )
+    for name in ("set", "reset", "import"):
+        parsers[name].add_argument("--dry-run", action="store_true", help="only say what would be done")
+        add_yes_option(parsers[name])
     parsers["set"].add_argument(
         "--check", action="store_true", help="try a subscription with it first, which delivers nothing"
     )
@@ -74,13 +91,45 @@ def _done(args: argparse.Namespace, there: Direct | Remote) -> int:
     if args.action == "status":
         return _show(args, there.status())
     if args.action == "set":
-        wanted = _replay_id(args.replay_id)
-        if args.check:
+        wanted: int | None = _wanted(args)
+        if args.check and wanted is not None:
             there.check(wanted)
-        return _moved(args, there.move(wanted))
-    if args.action == "import":
-        return _moved(args, there.move(_imported(args, there)))
-    return _moved(args, there.move(None))
+    elif args.action == "import":
+        wanted = _imported(args, there)
+    else:
+        wanted = None
+    return _move(args, there, wanted)
+
+
+def _wanted(args: argparse.Namespace) -> int:
+    """The replay id that the command line names, or that a time stands for."""
+    from bridge.cli.offsets_at import replay_id_at
+    from bridge.errors import ConfigurationError, Fault
+
+    if (args.replay_id is None) is (args.at is None):
+        raise ConfigurationError([Fault("REPLAY_ID", "is required, or --at TIME; not both")])
+    return replay_id_at(args) if args.replay_id is None else _replay_id(args.replay_id)
+
+
+def _move(args: argparse.Namespace, there: Direct | Remote, wanted: int | None) -> int:
+    """Store it, after a question where events may be lost by it; or only say what would be."""
+    from bridge.cli.offsets_direct import offsets_of
+    from bridge.kafka.offsets import NoPosition
+
+    try:
+        before = there.get()["offsets"]
+    except NoPosition:  # this command is the remedy
+        before = []
+    was = before[0]["offset"]["replayId"] if before else None
+    if args.dry_run:
+        would = {"name": there.name, "offsets": offsets_of(wanted), "previous_offsets": before}
+        return _moved(args, would | {"dry_run": True})
+    there.refuse_if_run()
+    if wanted is None and was is not None:
+        confirm(args, f"the position of {there.name}, replay id {was}, is forgotten")
+    elif wanted is not None and was is not None and wanted > was:
+        confirm(args, f"events of {there.name} after replay id {was} up to {wanted} will not be carried")
+    return _moved(args, there.move(wanted))
 
 
 def _replay_id(text: str) -> int:
@@ -137,6 +186,9 @@ def _moved(args: argparse.Namespace, outcome: dict[str, Any]) -> int:
     before = outcome["previous_offsets"]
     was = before[0]["offset"]["replayId"] if before else None
     now = outcome["offsets"][0]["offset"]["replayId"] if outcome["offsets"] else None
-    told = "none" if now is None else f"replay id {now}"
-    print(f"{outcome['name']}: position is {told} now; it was {'none' if was is None else was}")
+    told, old = "none" if now is None else f"replay id {now}", "none" if was is None else was
+    if args.dry_run:
+        print(f"{outcome['name']}: position would be {told}; it is {old}, and nothing was written")
+    else:
+        print(f"{outcome['name']}: position is {told} now; it was {old}")
     return 0

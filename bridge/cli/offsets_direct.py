@@ -59,6 +59,16 @@ class Direct:
 
     def move(self, replay_id: int | None) -> dict[str, Any]:
         """Store another position. Raises Fatal while somebody runs the connector."""
+        self.refuse_if_run()
+        before = self._positions.write(replay_id)
+        return {
+            "name": self.name,
+            "offsets": offsets_of(replay_id),
+            "previous_offsets": offsets_of(before.replay_id),
+        }
+
+    def refuse_if_run(self) -> None:
+        """Raises Fatal while somebody runs the connector."""
         runner = self._positions.runner()
         if runner is not None:
             raise Fatal(f"{self.name} is run by {runner}: stop that first", stage=Stage.POSITION)
@@ -68,12 +78,6 @@ class Direct:
                 f"{self.name} belongs to a worker that is running ({worker}): give its REST API with --url",
                 stage=Stage.POSITION,
             )
-        before = self._positions.write(replay_id)
-        return {
-            "name": self.name,
-            "offsets": offsets_of(replay_id),
-            "previous_offsets": offsets_of(before.replay_id),
-        }
 
     def check(self, replay_id: int) -> None:
         """Try a subscription after the replay id. Raises Fatal if Salesforce does not know it any more."""

@@ -52,6 +52,9 @@ class Remote:
     def close(self) -> None:
         """Nothing was made for this."""
 
+    def refuse_if_run(self) -> None:
+        """The worker stops and starts the connector by itself."""
+
     def kafka(self) -> dict[str, Any]:
         """Settings of a consumer; they stand in the worker file only."""
         from bridge.config import load_worker

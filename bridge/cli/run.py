@@ -51,6 +51,7 @@ def run(args: argparse.Namespace) -> int:
     from bridge.metrics import serve
     from bridge.pipeline.attempt import Goal
     from bridge.pipeline.connector import Connector
+    from bridge.worker.here import Shown
     from bridge.worker.lease import Leased
 
     interactive = rewrites(sys.stdout) and args.log_format == "text"
@@ -69,9 +70,11 @@ def run(args: argparse.Namespace) -> int:
     leased = [Leased(one, connector, ending) for one, connector in zip(every, connectors, strict=True)]
     for lease in leased:
         lease.start()
+    shown = Shown(lambda: [connector.stats for connector in connectors])
     status = Status(connectors, interactive=interactive)
     late = _wait(connectors, ending, status)
     status.end()
+    shown.close()
     until = time.monotonic() + LEASE_SECONDS
     for lease in leased if not late else ():
         lease.join(max(0.0, until - time.monotonic()))

@@ -58,6 +58,7 @@ def run(args: argparse.Namespace) -> int:
     from bridge import log
     from bridge.config import load_worker
     from bridge.errors import Retriable
+    from bridge.worker.here import Shown
 
     log.configure(args.log_format, args.log_level)
     config = load_worker(args.worker or _worker_file(args.standalone))
@@ -75,8 +76,10 @@ def run(args: argparse.Namespace) -> int:
     print(f"{service.worker.called} answers at {service.url}", flush=True)
     if (warning := service.open_door()) is not None:
         print(warning, flush=True)
+    shown = Shown(service.worker.metrics.everyone)
     while not ended.wait(0.2) and service.failure is None:
         pass
+    shown.close()
     return _end(service)
 
 

@@ -51,6 +51,19 @@ class WorkerClient:
 
     def ask(self, method: str, path: str, body: Any = None, timeout: float | None = None) -> Any:
         """The answer's JSON, None without a body. Raises Fatal with the worker's own sentence."""
+        answer = self._request(method, path, body, timeout)
+        if not answer.content:
+            return None
+        try:
+            return answer.json()
+        except ValueError as error:
+            raise Fatal(f"{self.base} does not answer with JSON", stage=Stage.CONFIGURATION) from error
+
+    def text(self, path: str) -> str:
+        """An answer that is no JSON."""
+        return str(self._request("GET", path, None, None).text)
+
+    def _request(self, method: str, path: str, body: Any, timeout: float | None) -> Any:
         import requests
 
         try:
@@ -65,12 +78,7 @@ class WorkerClient:
             ) from error
         if answer.status_code >= 400:
             raise Fatal(_sentence(answer), stage=Stage.CONFIGURATION)
-        if not answer.content:
-            return None
-        try:
-            return answer.json()
-        except ValueError as error:
-            raise Fatal(f"{self.base} does not answer with JSON", stage=Stage.CONFIGURATION) from error
+        return answer
 
     def answers(self) -> bool:
         """Whether a worker of ours is there right now."""

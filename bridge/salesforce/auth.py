@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from bridge.config.config import Config
 from bridge.config.property import Values
 from bridge.contents import UnusableError, file_content
-from bridge.errors import ConfigurationError, Stage
+from bridge.errors import ConfigurationError, Fatal, Stage
 from bridge.log import register_secrets
 from bridge.retry import patiently
 from bridge.salesforce.accounts import Account, Refusal, account_of
@@ -83,8 +83,16 @@ class Login:
         return self.instance if at_login or current is None else current.instance_url
 
     def renew(self, stale: Session) -> Session:
-        """A session other than ``stale``: what somebody else got meanwhile, or a new one. Raises alike."""
-        return self._token(stale)
+        """A session other than ``stale``: what somebody else got meanwhile, or a new one. Raises alike; Fatal where it
+        is one of another org, whose replay ids mean something else."""
+        session = self._token(stale)
+        if session.org_id != stale.org_id:
+            raise Fatal(
+                f"the login is to org {session.org_id} now, and was to org {stale.org_id} before; was the sandbox "
+                "refreshed? 'sfbridge offsets reset' makes the connector start as a new one would",
+                stage=Stage.LOGIN,
+            )
+        return session
 
     def again_in(self) -> float:
         """Seconds until a login that was refused may be sent again; without end unless the configuration lets it."""

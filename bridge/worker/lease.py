@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import os
 import socket
-import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -26,6 +24,7 @@ from bridge.kafka.service_account import drop_keys, needs_keys, with_keys
 from bridge.kafka.settings import admin_settings, consumer_settings
 from bridge.log import for_connector
 from bridge.worker.groups import lease_group, members
+from bridge.worker.here import folder
 from bridge.worker.living import worker_of
 from bridge.worker.membership import KafkaMembership
 from bridge.worker.topics import ensure_state_topic
@@ -174,9 +173,7 @@ def _is_free(group: str, slot: int) -> bool:
 
 
 def _slot_file(group: str, slot: int) -> Path:
-    directory = Path(tempfile.gettempdir()) / f"sfbridge-{os.getuid()}"
-    directory.mkdir(mode=0o700, exist_ok=True)
-    return directory / f"{hashlib.sha256(group.encode()).hexdigest()[:16]}-{slot}.lock"
+    return folder() / f"{hashlib.sha256(group.encode()).hexdigest()[:16]}-{slot}.lock"
 
 
 class Runs(Protocol):

@@ -85,7 +85,7 @@ def test_its_positions_are_taken_over(
         files = [str(bridge.connector_file()), "--worker", str(bridge.worker_file())]
         assert main(["offsets", "import", *files, *source, "--as", old]) == 0
         assert bridge.position() == {"replayId": ids[3]}
-        assert main(["offsets", "reset", *files]) == 0
+        assert main(["offsets", "reset", *files, "--yes"]) == 0
     assert main(["offsets", "import", *files, "--from-url", connect.url, "--as", old]) == 0
     capsys.readouterr()
     bridge.run(max_events=2)

@@ -84,7 +84,7 @@ def test_a_follower_hands_on_over_https_with_the_credentials_it_got(
             return
         # The command line trusts it, too.
         monkeypatch.setenv("SFBRIDGE_REST_USER", ":".join(USER))
-        assert main(["connectors", "delete", "one", "--url", follower.url]) == 0
+        assert main(["connectors", "delete", "one", "--yes", "--url", follower.url]) == 0
         assert main(["connectors", "list", "--url", leader.url, "-o", "json"]) == 0
         assert json.loads(capsys.readouterr().out.partition("\n")[2]) == []
 

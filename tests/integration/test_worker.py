@@ -168,7 +168,8 @@ def test_the_command_lines_journey(
     assert main(["offsets", "status", row["name"], "--url", rest.url, "-o", "json"]) == 0
     assert '"APPLIED"' in capsys.readouterr().out
     for action in ("describe", "status", "pause", "resume", "restart", "stop", "delete"):
-        assert main(["connectors", action, row["id"], "--url", rest.url]) == 0
+        sure = ["--yes"] if action == "delete" else []
+        assert main(["connectors", action, row["id"], *sure, "--url", rest.url]) == 0
     assert main(["connectors", "status", bridge.name, "--url", rest.url]) == 1
     assert "404" in capsys.readouterr().err
 

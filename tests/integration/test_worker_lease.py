@@ -47,4 +47,4 @@ def test_a_second_run_stands_by_and_takes_over(
         first.kill()
     assert "taking over" in logs[1].read_text()
     assert main(["offsets", "get", *files]) == 0
-    assert main(["offsets", "reset", *files]) == 0, "a lease that nobody holds any more"
+    assert main(["offsets", "reset", *files, "--yes"]) == 0, "a lease that nobody holds any more"

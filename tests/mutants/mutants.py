@@ -376,8 +376,8 @@ MUTANTS: Final = (
     Mutant(
         "a refused login is tried at every restart",
         "bridge/salesforce/auth.py",
-        "if self._refusal is not None and self.again_in() > 0:",
-        "if self._refusal is not None and not self._again:",
+        "if self._known is not None and self.again_in() > 0:",
+        "if self._known is not None and not self._again:",
         ("tests/unit/salesforce/auth/test_auth_refusals.py",),
     ),
     Mutant(
