@@ -28,6 +28,9 @@ MARGIN_MS: Final = 1_000
 _AT_LEAST_ONCE_TIMEOUT_MS: Final = 300_000
 #: What a record takes besides its value, a key and headers of usual size included.
 RECORD_BYTES: Final = 256
+#: Batches fill until their transaction ends, whose flush waits for nobody. Where a batch's time is over before that,
+#: librdkafka polls without a pause until it is full.
+_LINGER_MS: Final = 1_000
 _OVERRIDE: Final = "producer.override."
 _SECURITY: Final = ("security.", "sasl.", "ssl.")
 
@@ -44,9 +47,6 @@ _COMMON: Final[Settings] = {
 }
 
 _PRODUCER: Final[Settings] = {
-    # Every transaction ends with a flush, which waits for nobody; until then batches fill. A short wait costs CPU:
-    # librdkafka's broker thread spins through the last millisecond of each.
-    "linger.ms": 100,
     "compression.type": "none",
     "message.max.bytes": 1_048_576,
     "topic.metadata.propagation.max.ms": 5_000,
@@ -235,6 +235,8 @@ def _producer(loaded: Loaded, max_message_bytes: int | None, transaction_ms: int
     if max_message_bytes is not None:
         _limit_sizes(draft.settings, max_message_bytes)
     _timeouts(draft, exactly_once(loaded))
+    longest = int(draft.settings["message.timeout.ms"])
+    draft.settings.setdefault("linger.ms", min(_LINGER_MS, longest // 2))  # librdkafka wants it to be shorter
     return draft
 
 

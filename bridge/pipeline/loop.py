@@ -24,6 +24,7 @@ from bridge.kafka.producer import Producer
 from bridge.kafka.sizes import ENVELOPE, check_size
 from bridge.log import for_connector
 from bridge.metrics import Stats
+from bridge.pipeline.alike import convert_alike
 from bridge.pipeline.commits import Commits
 from bridge.pipeline.policy import ErrorPolicy
 from bridge.pipeline.records import LowerIds
@@ -90,12 +91,14 @@ class Pipeline:
         """Returns when everything received is committed, or a limit is reached: with what ended the source, if it
         failed. Raises BridgeError where carrying fails."""
         while (delivery := self._next()) is not None:
-            events, done, self._noted = delivery.events, 0, 0
+            events, self._noted = delivery.events, 0
             batch: list[Arguments] = []
             failure: BridgeError | None = self._set_aside(delivery, batch)
             routes, room, fits = self.routes.by_schema, self._room(), self.limits.max_message_bytes - ENVELOPE
-            sealed = 0
-            for message in events if failure is None else ():
+            done, sealed, raised = 0, 0, None
+            if failure is None and room >= len(events):
+                done, sealed, raised = convert_alike(events, routes, batch, fits)
+            for message in events[done:] if failure is None else ():
                 data = message.data
                 assert data is not None
                 try:
@@ -103,6 +106,9 @@ class Pipeline:
                     if route is None:
                         route, room = self._resolve(message, batch, events, done), self._room()
                     try:
+                        if raised is not None:
+                            again, raised = raised, None
+                            raise again
                         if route.record is not None:
                             arguments = self._arguments(route.record(data), data, batch)
                         else:

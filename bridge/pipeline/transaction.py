@@ -27,7 +27,7 @@ class Open:
         """A batch is about to be produced; its values' bytes."""
         if not self.records:
             self._since = time.monotonic()
-        size = sum(len(arguments[1] or b"") for arguments in batch)
+        size = sum([len(arguments[1] or b"") for arguments in batch])
         self.records += len(batch)
         self.bytes += size
         return size

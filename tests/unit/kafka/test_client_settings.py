@@ -40,7 +40,7 @@ def test_defaults_of_an_exactly_once_producer() -> None:
         "acks": "all",
         "partitioner": "murmur2_random",
         "delivery.report.only.error": True,
-        "linger.ms": 5,
+        "linger.ms": 1_000,
         "transaction.timeout.ms": 10_000,
         "message.timeout.ms": 9_000,
         "queue.buffering.max.kbytes": 16_384,
@@ -241,6 +241,11 @@ def test_any_number_is_taken_or_refused_before_a_client_is_made(kind: str, numbe
             if "outside allowed range" in fault.message:
                 out_of_range.append((key, fault.message))
     assert out_of_range == []
+
+
+def test_records_wait_no_longer_than_they_have_time() -> None:
+    assert producer({"producer.delivery.timeout.ms": "100"})["linger.ms"] == 50
+    assert faults({"producer.delivery.timeout.ms": "1"}) == {}
 
 
 def test_settings_that_contradict_each_other() -> None:
