@@ -44,18 +44,28 @@ class _Created(msgspec.Struct):
 
 
 _created = msgspec.json.Decoder(_Created).decode
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_NULL = msgspec.Raw(b"null")
 
 
 class Data(msgspec.Struct, gc=False):
     """``data``: the unparsed payload, the head, and the opaque id of the schema it was published with.
 
-    What is asked of the payload before its schema is known are methods: a transport whose payloads are not JSON has a
-    subclass.
+    What is asked of the payload without its route are methods: a transport whose payloads are not JSON has a subclass.
     """
 
     payload: msgspec.Raw
     event: Head
     schema: str | None = None
+
+    def json(self) -> msgspec.Raw | bytes:
+        """The payload as JSON, which is what CometD carries. ValueError where it cannot be told."""
+        return self.payload
+
+    def without(self, name: str) -> Data:
+        """The same event with null in one field. ValueError alike."""
+        fields = {**_fields(self.json()), name: _NULL}
+        return Data(msgspec.Raw(msgspec.json.encode(fields)), self.event, self.schema)
 
     def name(self) -> str | None:
         """What tells the event from others of the same replay id: its EventUuid, else what identifies a change
@@ -64,7 +74,7 @@ class Data(msgspec.Struct, gc=False):
         if self.event.EventUuid:
             return self.event.EventUuid
         try:
-            header = _change(self.payload).ChangeEventHeader
+            header = _change(self.json()).ChangeEventHeader
         except (ValueError, RecursionError):  # msgspec's errors, no UTF-8
             return None
         if header is None:
@@ -76,7 +86,7 @@ class Data(msgspec.Struct, gc=False):
     def entity(self) -> str | None:
         """The object whose change it is; None for a platform event."""
         try:
-            header = _change(self.payload).ChangeEventHeader
+            header = _change(self.json()).ChangeEventHeader
         except (ValueError, RecursionError):  # msgspec's errors, no UTF-8
             return None
         return None if header is None else header.entityName or None
@@ -85,7 +95,7 @@ class Data(msgspec.Struct, gc=False):
         """When it was published: ``CreatedDate`` in ms since the epoch, None where it has none that is one. The
         ``CreatedDate`` of a change event is its record's: there the header says when the change was committed."""
         try:
-            found = _created(self.payload)
+            found = _created(self.json())
             if found.ChangeEventHeader is not None:
                 return found.ChangeEventHeader.commitTimestamp
             created = found.CreatedDate

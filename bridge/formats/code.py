@@ -39,9 +39,9 @@ class Code:
         """One line at the current depth."""
         self._lines.append("    " * self._depth + text)
 
-    def decoded(self, decode: Callable[[Any], Any]) -> None:
+    def decoded(self, decode: Callable[[Any], Any], payload: str = "data.payload") -> None:
         """The lines that make ``row`` and ``head`` of the event ``data``."""
-        self.line(f"row = {self.use(decode, 'decode')}(data.payload)")
+        self.line(f"row = {self.use(decode, 'decode')}({payload})")
         self.line("head = data.event")
 
     def indent(self, text: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -15,7 +15,9 @@ from bridge.formats.bad_values import UnknownField, unreadable
 from bridge.formats.changes import diff_in
 from bridge.formats.code import Code
 from bridge.formats.rows import Form, Layout, Row, Slot, layout
+from bridge.formats.sources import Source, of_json
 from bridge.formats.times import EPOCH, MS_PER_DAY, Days, parse_day, parse_moment
+from bridge.formats.wire import as_row, from_wire
 from bridge.model.schema import EventType, Kind, Schema
 
 Reader = Callable[[Data], Row]
@@ -42,7 +44,10 @@ def read_with(rows: Layout) -> Reader:
 
 def finalise(code: Code, rows: Layout) -> None:
     """The lines that decode ``data`` into ``row`` and bring every field into its final form."""
-    code.decoded(rows.decode)
+    if rows.wire is not None and rows.settle is None:
+        as_row(code, rows, from_wire(code, rows, rows.wire))
+        return
+    _decoded(code, rows)
     for slot in rows.slots:
         place = f"row.{slot.attribute}"
         if slot.name == "ReplayId":
@@ -61,6 +66,18 @@ def finalise(code: Code, rows: Layout) -> None:
             code.indent(f"if (value := {place}) is not None:")
             code.line(f"{place} = {code.use(TEXTS[slot.form], 'text_of')}(value)")
             code.dedent()
+
+
+def of_event(code: Code, rows: Layout) -> Mapping[str, Source]:
+    """The lines that decode ``data``; where its fields are, in whatever form they have then."""
+    if rows.wire is not None and rows.settle is None:
+        return from_wire(code, rows, rows.wire)
+    _decoded(code, rows)
+    return of_json(rows)
+
+
+def _decoded(code: Code, rows: Layout) -> None:
+    code.decoded(rows.decode, "data.payload" if rows.wire is None else "data.json()")
 
 
 def moment(code: Code, into: str) -> None:
@@ -103,8 +120,8 @@ def careful_reader(rows: Layout) -> Reader:
     def read(data: Data) -> Row:
         event, position = rows.event.name, data.event.replayId
         try:
-            given = _fields(data.payload)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            given = _fields(data.json())
+        except (ValueError, RecursionError) as error:  # msgspec's errors, no UTF-8, no Avro of its schema
             problem = _PROBLEMS.get(type(error)) or str(error).split(" - ")[0]
             raise BadRecord(
                 f"the payload of an event {event} cannot be parsed: {problem}",

@@ -18,6 +18,7 @@ from attrs import field, frozen
 
 from bridge.changes import HEADER
 from bridge.formats.changes import settling
+from bridge.languages.avro.wire import Wire
 from bridge.model.schema import DATE, TIMESTAMP, EventField, EventType, Kind, Schema
 from bridge.model.wire import AS_IT_STANDS
 
@@ -62,6 +63,8 @@ class Layout:
     """Fields of the event that are not written on purpose."""
     settle: Callable[[Row], None] | None = field(default=None, eq=False)
     """What is to be done with a change event's row once it is decoded; ``decode`` does it."""
+    wire: Wire | None = None
+    """The schema of payloads in Avro; None: they are JSON."""
 
     def values(self, row: Row) -> dict[str, object]:
         """The row's values by field name."""
@@ -82,8 +85,10 @@ _TYPES: Final[dict[Kind, Any]] = {
 }
 
 
-def layout(event: EventType, schema: Schema, *, drop_unknown: bool = False) -> Layout:
-    """The row type of an event's schema as ``record_schema`` makes it."""
+def layout(
+    event: EventType, schema: Schema, *, drop_unknown: bool = False, wire: Wire | None = None
+) -> Layout:
+    """The row type of an event's schema as ``record_schema`` makes it; ``wire``: of payloads in Avro."""
     declared = {f.name: f for f in event.fields if f.part_of is None}
     constants = {"_ObjectType": event.name}
     if event.schema_id is not None:
@@ -104,7 +109,7 @@ def layout(event: EventType, schema: Schema, *, drop_unknown: bool = False) -> L
     if event.entity is not None:
         settle = _settling(event, slots)
         decode = _settled(decode, settle)
-    return Layout(event, schema, row, tuple(slots), constants, decode, drop_unknown, passed_over, settle)
+    return Layout(event, schema, row, tuple(slots), constants, decode, drop_unknown, passed_over, settle, wire)
 
 
 _TEXT: Final = EventField("", "string")
@@ -168,7 +173,7 @@ def _type(slot: Slot, drop_unknown: bool) -> Any:
     if slot.form in (Form.NUMBER, Form.JSON):
         return msgspec.Raw
     if slot.schema.kind is Kind.STRUCT:
-        return _nested(slot.schema, drop_unknown or slot.name == HEADER) | None
+        return nested_type(slot.schema, drop_unknown or slot.name == HEADER) | None
     if slot.parts:
         columns = [(name, str | None, None) for name in slot.parts]
         return str | msgspec.defstruct("Person", columns, forbid_unknown_fields=not drop_unknown) | None
@@ -177,7 +182,8 @@ def _type(slot: Slot, drop_unknown: bool) -> Any:
     return _TYPES[slot.schema.kind] | None
 
 
-def _nested(schema: Schema, drop_unknown: bool) -> Any:
+def nested_type(schema: Schema, drop_unknown: bool) -> type[Row]:
+    """The row of a struct within a record."""
     slots = [
         Slot(f.name, attribute_name(f.name, i), Form.FINAL, f.schema) for i, f in enumerate(schema.fields)
     ]

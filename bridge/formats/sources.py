@@ -33,8 +33,8 @@ def of_values(schema: Schema) -> dict[str, Source]:
     return {f.name: Source(f"values[{f.name!r}]") for f in schema.fields}
 
 
-def of_event(rows: Layout) -> dict[str, Source]:
-    """The fields of ``row`` as the payload has them, and what ``head`` and the layout give."""
+def of_json(rows: Layout) -> dict[str, Source]:
+    """The fields of ``row`` as a payload in JSON has them, and what ``head`` and the layout give."""
     sources = {s.name: Source(f"row.{s.attribute}", s.form, is_row=True) for s in rows.slots}
     sources |= {name: Source("", constant=value) for name, value in rows.constants.items()}
     sources["ReplayId"] = Source("head.replayId", count=True)

@@ -24,6 +24,7 @@ from bridge.formats.options import flag
 from bridge.formats.reader import read_with
 from bridge.formats.rows import Layout, layout
 from bridge.inspection.masking import Protected, Shown, masked, shown
+from bridge.languages.avro.wire import wire_of
 from bridge.languages.tagging import Path, Tagged, tags_in
 from bridge.log import for_connector
 from bridge.metadata.infer import record_schema
@@ -110,7 +111,7 @@ class Preview:
         """The preview of one event; Fatal or Retriable only where Salesforce cannot be asked what it is."""
         data = message.data
         assert data is not None
-        event, rows = self._layout(data.schema, message)
+        event, rows = self._layout(data, message)
         begun = Previewed(data.event.replayId, event.name, data.schema)
         try:
             first, last, passed = self._passed(event, rows, data)
@@ -191,12 +192,12 @@ class Preview:
             cached = self._marked[schema_id] = (origins, marked(schema, origins))
         return cached[1]
 
-    def _layout(self, schema_id: str | None, message: Message) -> tuple[EventType, Layout]:
-        event = self._types.of(schema_id, message.channel)
-        cached = self._rows.get(schema_id)
+    def _layout(self, data: Data, message: Message) -> tuple[EventType, Layout]:
+        event = self._types.of(data.schema, message.channel)
+        cached = self._rows.get(data.schema)
         if cached is None:
-            rows = layout(event, record_schema(event), drop_unknown=not self._strict)
-            cached = self._rows[schema_id] = (event, rows)
+            rows = layout(event, record_schema(event), drop_unknown=not self._strict, wire=wire_of(data))
+            cached = self._rows[data.schema] = (event, rows)
         return cached
 
     def _topic(self, event: EventType, values: Mapping[str, object]) -> str:

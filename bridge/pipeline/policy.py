@@ -17,6 +17,14 @@ from bridge.routing.letters import Letters
 SHOWN = 2000  # bytes of an event in the log, where its content is wanted there
 
 
+def _raw(data: Data) -> bytes:
+    """The event as CometD carries it, by whatever transport it came; as it came where that cannot be told."""
+    try:
+        return bytes(data.json())
+    except (ValueError, RecursionError):
+        return bytes(data.payload)
+
+
 @define
 class ErrorPolicy:
     """``errors.tolerance=none``: the first bad event ends the connector; ``all``: it is logged, counted, put aside."""
@@ -34,7 +42,7 @@ class ErrorPolicy:
         """The dead letter to produce, if any, or the reason to end. ``channel``: of the event's message."""
         if error.position is None:
             error.position = data.event.replayId
-        return self._judge(error, bytes(data.payload), came_with(data, channel))
+        return self._judge(error, _raw(data), came_with(data, channel))
 
     def judge_unreadable(self, unreadable: Unreadable) -> tuple[Produced | None, Fatal | None]:
         """The same for a message that could not be parsed at all."""

@@ -90,7 +90,7 @@ def about(rows: Layout) -> Tell:
         header, headers = value_of(HEADER), list[tuple[str, bytes | None]]()
         if nulled := [name for name in texts(header, _CHANGED) if _at(name, value_of, parts) is None]:
             headers.append((NULLED, ",".join(nulled).encode()))
-        if b'"diff"' in bytes(data.payload) and (diffs := _differences(data)):
+        if b'"diff"' in bytes(data.json()) and (diffs := _differences(data)):
             headers.append((DIFFS, ",".join(diffs).encode()))
         type_ = text(header, _TYPE)
         return tuple(headers), type_ if is_gap(type_) else None
@@ -138,7 +138,7 @@ def message_of(data: Data) -> bytes:
     event: dict[str, str | int] = {"replayId": data.event.replayId}
     if data.event.EventUuid:
         event = {"EventUuid": data.event.EventUuid, **event}
-    return msgspec.json.encode({"schema": data.schema, "payload": data.payload, "event": event})
+    return msgspec.json.encode({"schema": data.schema, "payload": msgspec.Raw(data.json()), "event": event})
 
 
 def _attributes(rows: Layout) -> dict[str, str]:
@@ -169,6 +169,6 @@ def _differences(data: Data) -> list[str]:
     """The fields that hold a difference."""
     return [
         name
-        for name, raw in _members(data.payload).items()
+        for name, raw in _members(data.json()).items()
         if name != HEADER and bytes(raw)[:1] == b"{" and set(_members(raw)) == {"diff"}
     ]

@@ -44,7 +44,6 @@ _STAGES: Final = (
 )
 _SEARCH: Final = 0.5  # seconds at most to find the field
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_NULL: Final = msgspec.Raw(b"null")
 
 
 @frozen
@@ -103,15 +102,14 @@ def _field(convert: Callable[[Data], object], data: Data) -> str | None:
     """The field without which the event converts. None where no single one explains it."""
     ends = time.monotonic() + _SEARCH
     try:
-        given = _fields(data.payload)
+        given = _fields(data.json())
     except Exception:  # not even the names can be read
         return None
     for name in given:
         if time.monotonic() > ends:
             return None
-        without = msgspec.json.encode({**given, name: _NULL})
         try:
-            convert(Data(msgspec.Raw(without), data.event, data.schema))
+            convert(data.without(name))
         except Unprepared:
             return name
         except Exception:  # noqa: S112 - this field is not the reason, or not the only one

@@ -23,6 +23,7 @@ from bridge.formats import form_of
 from bridge.formats.json import CHANGED_ONLY
 from bridge.formats.options import flag
 from bridge.formats.rows import layout
+from bridge.languages.avro.wire import Wire, wire_of
 from bridge.languages.tagging import Path
 from bridge.log import for_connector
 from bridge.metadata.classification import LastAnswers
@@ -168,13 +169,14 @@ class Writers:
             event,
             tags_of_fields(event),
             None if written is None else _identity(written),
+            wire_of(sample),
         )
         cached = self._made.get(schema_id)
         if cached is None or cached[0] != key:
             self._warn_of_dropped(event, schema, sample, written)
             try:
                 with understood(f"what would be written for {event.name}", schema_fatal):
-                    route = self._route(event, schema, topic, written)
+                    route = self._route(event, schema, topic, written, wire_of(sample))
             except Fatal as difference:
                 if written is None or difference.stage is not Stage.SCHEMA:
                     raise
@@ -198,7 +200,7 @@ class Writers:
         return self._registration.declared(schema, topic, self._contracts.get(event.name))
 
     def _transformed(self, event: EventType, schema: Schema, sample: Data) -> Route:
-        rows = layout(event, schema, drop_unknown=not self._strict)
+        rows = layout(event, schema, drop_unknown=not self._strict, wire=wire_of(sample))
 
         def find(after: Schema, topic: str) -> Written | None:
             return self._written(event, after, topic)
@@ -288,9 +290,12 @@ class Writers:
         if self._transforming is not None:
             self._transforming.close()
 
-    def _route(self, event: EventType, schema: Schema, topic: str | None, written: Written | None) -> Route:
+    def _route(
+        self, event: EventType, schema: Schema, topic: str | None, written: Written | None, wire: Wire | None
+    ) -> Route:
         registered = None if written is None else written.registered
-        rows = layout(event, schema if written is None else written.schema, drop_unknown=not self._strict)
+        described = schema if written is None else written.schema
+        rows = layout(event, described, drop_unknown=not self._strict, wire=wire)
         text = None if registered is None else registered.text
         frame = b"" if registered is None else self._framing.frame(registered)
         protection = NOTHING if written is None else written.protection

@@ -28,7 +28,7 @@ def describes(event: EventType, written: Registered | None) -> str:
 def unknown_fields(event: EventType, sample: Data) -> set[str]:
     """The fields of an event that its schema does not declare."""
     try:
-        given = msgspec.json.decode(sample.payload, type=dict[str, msgspec.Raw])
+        given = msgspec.json.decode(sample.json(), type=dict[str, msgspec.Raw])
     except (ValueError, RecursionError):  # it is judged when its turn comes
         return set()
     known = {f.name for f in event.fields} | {"ReplayId", "EventUuid", "_ObjectType", "_EventType", HEADER}

@@ -22,9 +22,9 @@ from bridge.formats.avro.evolve import with_fields as with_fields
 from bridge.formats.avro.render import Options, Renderer
 from bridge.formats.avro.write import Column, columns, nullable
 from bridge.formats.options import require
-from bridge.formats.reader import careful_reader
+from bridge.formats.reader import careful_reader, of_event
 from bridge.formats.rows import Layout, Row
-from bridge.formats.sources import of_event, of_row, of_values
+from bridge.formats.sources import of_row, of_values
 from bridge.languages.avro.types import AvroType, parse
 from bridge.languages.spelling import avro_name
 from bridge.model.protection import Protection, checked, whole
@@ -56,7 +56,9 @@ def compile_rows(
     """The encoder for rows in their final form."""
     record, start = _record(rows.schema, written, frame, settings, protection)
     carefully = _careful(record, start, rows.schema.name)
-    encode = generate("encode", "row", record, start, of_row(rows), lambda row: carefully(rows.values(row)))
+    encode = generate(
+        "encode", "row", record, start, lambda _: of_row(rows), lambda row: carefully(rows.values(row))
+    )
     return whole(encode, frame, protection)
 
 
@@ -74,7 +76,7 @@ def compile_values(
         return plain.encoder(schema, text, frame, settings, protection)
     record, start = _record(schema, written, frame, settings, protection)
     encode = generate(
-        "encode", "values", record, start, of_values(schema), _careful(record, start, schema.name)
+        "encode", "values", record, start, lambda _: of_values(schema), _careful(record, start, schema.name)
     )
     return whole(encode, frame, protection)
 
@@ -94,9 +96,8 @@ def compile_fused(
         "data",
         record,
         start,
-        of_event(rows),
+        lambda code: of_event(code, rows),
         lambda data: encode(rows.values(read(data))),
-        rows.decode,
     )
     return whole(convert, frame, protection)
 

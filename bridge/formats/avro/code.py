@@ -31,16 +31,15 @@ def generate(
     parameter: str,
     record: Sequence[Column],
     start: bytes,
-    sources: Mapping[str, Source],
+    arrive: Callable[[Code], Mapping[str, Source]],
     carefully: Callable[[Any], bytes],
-    decode: Callable[[Any], Any] | None = None,
 ) -> Callable[[Any], bytes]:
-    """The function ``name(parameter)``; with ``decode`` it begins at the event, whose payload makes the row."""
+    """The function ``name(parameter)``. ``arrive`` writes the lines it begins with, and says where the fields are
+    then."""
     code = Code(name, parameter)
     pieces: list[Piece] = [start]
     code.indent("try:")
-    if decode is not None:
-        code.decoded(decode)
+    sources = arrive(code)
     for number, column in enumerate(record):
         source = sources.get(column.source or "")
         pieces += [column.constant] if source is None else _field(_Place(code, column, source, number))

@@ -18,9 +18,9 @@ from bridge.formats.protobuf import evolve as protobuf_evolve
 from bridge.formats.protobuf import plain
 from bridge.formats.protobuf.indexes import message_indexes
 from bridge.formats.protobuf.render import Options, Renderer
-from bridge.formats.reader import careful_reader
+from bridge.formats.reader import careful_reader, of_event
 from bridge.formats.rows import Layout, Row
-from bridge.formats.sources import of_event, of_row, of_values
+from bridge.formats.sources import of_row, of_values
 from bridge.languages.protobuf import File, Message, parse
 from bridge.languages.spelling import protobuf_name
 from bridge.model.protection import Protection, Seal, checked, whole
@@ -82,7 +82,7 @@ def compile_rows(
 
     parts = _Made(rows.schema, written, frame, settings, protection)
     encode = generate(
-        "encode", "row", *parts.parts, of_row(rows), lambda row: parts.carefully(rows.values(row))
+        "encode", "row", *parts.parts, lambda _: of_row(rows), lambda row: parts.carefully(rows.values(row))
     )
     return whole(encode, parts.frame, protection)
 
@@ -102,7 +102,7 @@ def compile_values(
     if schema.kind is not Kind.STRUCT:
         return plain.encoder(schema, written, frame, settings, protection)
     parts = _Made(schema, written, frame, settings, protection)
-    encode = generate("encode", "values", *parts.parts, of_values(schema), parts.carefully)
+    encode = generate("encode", "values", *parts.parts, lambda _: of_values(schema), parts.carefully)
     return whole(encode, parts.frame, protection)
 
 
@@ -122,7 +122,7 @@ def compile_fused(
     def carefully(data: Data) -> bytes:
         return parts.carefully(rows.values(read(data)))
 
-    convert = generate("convert", "data", *parts.parts, of_event(rows), carefully, rows.decode)
+    convert = generate("convert", "data", *parts.parts, lambda code: of_event(code, rows), carefully)
     return whole(convert, parts.frame, protection)
 
 

@@ -31,15 +31,14 @@ def generate(
     message: Any,
     record: Sequence[Column],
     start: bytes,
-    sources: Mapping[str, Source],
+    arrive: Callable[[Code], Mapping[str, Source]],
     carefully: Callable[[Any], bytes],
-    decode: Callable[[Any], Any] | None = None,
 ) -> Callable[[Any], bytes]:
-    """The function ``name(parameter)``; with ``decode`` it begins at the event, whose payload makes the row."""
+    """The function ``name(parameter)``. ``arrive`` writes the lines it begins with, and says where the fields are
+    then."""
     code = Code(name, parameter)
     code.indent("try:")
-    if decode is not None:
-        code.decoded(decode)
+    sources = arrive(code)
     arguments, later = [], []
     for column in record:
         source = _ABSENT if column.source.startswith(ALONE) else sources[column.source]

@@ -6,6 +6,7 @@ number is one, names and values otherwise the same. Sources: Pub/Sub API guide; 
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from math import isfinite
@@ -13,8 +14,10 @@ from typing import Any, Final
 
 import msgspec
 from attrs import define, field
+from fastavro import schemaless_writer
 
 from bridge.documents import Broken, Json, json_of
+from bridge.event import Data
 from bridge.java.numbers import double_text
 from bridge.languages.avro.binary import Reading, reading
 
@@ -23,6 +26,28 @@ _DAY: Final = 86_400_000
 _encode: Final = msgspec.json.Encoder().encode
 
 Convert = Callable[[Any], object]
+
+
+class AvroData(Data, gc=False):
+    """An event whose payload is in Avro: bytes, whatever the base's type says."""
+
+    wire: Wire | None = None
+    """The schema it is written with; never None."""
+
+    def json(self) -> bytes:
+        """The payload as CometD carries it."""
+        assert self.wire is not None
+        return self.wire.json(bytes(self.payload))
+
+    def without(self, name: str) -> Data:
+        assert self.wire is not None
+        payload: Any = self.wire.without(bytes(self.payload), name)
+        return AvroData(payload, self.event, self.schema, self.wire)
+
+
+def wire_of(data: Data) -> Wire | None:
+    """The schema of a payload in Avro, None of one in JSON."""
+    return data.wire if isinstance(data, AvroData) else None
 
 
 @define(eq=False)
@@ -34,12 +59,13 @@ class Wire:
     document: Mapping[str, Json] = field(repr=False)
     _reading: Reading = field(repr=False)
     _convert: Convert = field(repr=False)
+    _words: Mapping[str, str] = field(repr=False)
 
     @classmethod
     def of(cls, schema_id: str, text: str) -> Wire:
         """From GetSchema's answer. Raises ValueError for a text that is no schema of a record."""
         try:
-            document = json_of(text)
+            document: Any = json_of(text)
         except Broken as broken:
             raise ValueError(str(broken)) from None
         if not isinstance(document, dict) or document.get("type") != "record":
@@ -47,11 +73,12 @@ class Wire:
         try:
             read = reading(text, logical=False)
             convert = _record(document, {})
+            words = {str(entry["name"]): word_of(entry) for entry in document["fields"]}
         except (KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError(f"is no Avro schema ({type(error).__name__})") from None
         except Exception as error:  # fastavro's own errors have no common class
             raise ValueError(f"is no Avro schema ({type(error).__name__})") from None
-        return cls(schema_id, text, document, read, convert)
+        return cls(schema_id, text, document, read, convert, words)
 
     @property
     def event(self) -> str:
@@ -66,6 +93,19 @@ class Wire:
             raise ValueError(f"is not what its schema says ({type(error).__name__})") from None
         assert isinstance(values, dict)
         return values
+
+    def word(self, name: str) -> str:
+        """The second word of a field's ``doc`` (``Data:DateTime:00N…``)."""
+        return self._words.get(name, "")
+
+    def without(self, payload: bytes, name: str) -> bytes:
+        """The payload with null in one field. ValueError where that has none."""
+        out = io.BytesIO()
+        try:
+            schemaless_writer(out, self._reading.parsed, {**self.values(payload), name: None})
+        except (TypeError, KeyError, AttributeError):
+            raise ValueError("has no null there") from None
+        return out.getvalue()
 
     def json(self, payload: bytes) -> bytes:
         """The payload as CometD carries it. ValueError as :meth:`values`, and for a moment that no date can name."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 from attrs import define, field
 
 from bridge.errors import Retriable, Stage
-from bridge.event import Data, Head, Message, Unreadable
-from bridge.languages.avro.wire import Wire
+from bridge.event import Head, Message, Unreadable
+from bridge.languages.avro.wire import AvroData, Wire
 from bridge.salesforce.failures import Failure, SessionOver, Verdict
 from bridge.salesforce.pubsub.messages import FetchResponse
 from bridge.salesforce.pubsub.replay import number_of
@@ -40,16 +39,11 @@ class Decoder:
             event = item.event
             number = self._number(item.replay_id)
             wire = self._known.get(event.schema_id) or self._learn(event.schema_id)
-            try:
-                if isinstance(wire, NoSchema):
-                    raise ValueError(f"its schema {event.schema_id} {wire}")
-                data = Data(
-                    msgspec.Raw(wire.json(event.payload)), Head(number, event.id or None), wire.schema_id
-                )
-            except ValueError as wrong:
-                unreadable.append(Unreadable(event.payload, str(wrong), number))
-            else:
-                events.append(Message(self.channel, data))
+            if isinstance(wire, NoSchema):
+                unreadable.append(Unreadable(event.payload, f"its schema {event.schema_id} {wire}", number))
+                continue
+            data = AvroData(event.payload, Head(number, event.id or None), event.schema_id, wire)
+            events.append(Message(self.channel, data))
         count = len(events) + len(unreadable)
         return Reply(events, [], unreadable, len(raw)), count, self._latest(response)
 
