@@ -159,10 +159,10 @@ def _dry_run(args: argparse.Namespace, box: LetterBox) -> int:
     from bridge.errors import BadRecord
     from bridge.inspection.preview import preview_of
     from bridge.salesforce.auth import Login
-    from bridge.salesforce.rest import Rest
+    from bridge.salesforce.transport import open_rest
 
     connector = box.loaded.connector
-    preview, documents = preview_of(box.loaded, Rest(Login(connector), connector)), []
+    preview, documents = preview_of(box.loaded, open_rest(connector, Login(connector))), []
     with Progress(f"reading {box.topic}") as progress:
         for letter, _ in _chosen(args, box, progress, frozenset(args.letters)):
             document: dict[str, Any] = {"partition": letter.partition, "offset": letter.offset}

@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     from bridge.inspection.preview import connector_alone, preview_of
     from bridge.inspection.sampling import Wish, sample
     from bridge.salesforce.auth import Login
-    from bridge.salesforce.rest import Rest
+    from bridge.salesforce.transport import open_rest
 
     log.configure("text", "WARNING")
     worker = load_worker(args.worker)
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     loaded = connector_alone(connector, worker)
     log.register_secrets(loaded.secrets())
     login = Login(connector)
-    rest = Rest(login, connector)
+    rest = open_rest(connector, login)
     preview = preview_of(loaded, rest, explain=args.explain)
     show = _Printer(bool(connector.get("datapreview.schemas.enable")))
     count = 0

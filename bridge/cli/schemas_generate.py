@@ -131,11 +131,11 @@ def _online(path: Path, event: str | None) -> list[Declared]:
     from bridge.metadata.infer import event_type
     from bridge.metadata.source_format import Declared
     from bridge.salesforce.auth import Login
-    from bridge.salesforce.rest import Rest
+    from bridge.salesforce.transport import open_rest
 
     log.configure("text", "WARNING")
     connector = load_connector(path)
-    rest = Rest(Login(connector), connector)
+    rest = open_rest(connector, Login(connector))
     declarations = []
     for name in (event,) if event else events(connector):
         described = rest.describe(name)

@@ -109,11 +109,11 @@ def _events(
         return {contract.event: (contract, {})}
     from bridge.metadata.classification import from_records, maps
     from bridge.salesforce.auth import Login
-    from bridge.salesforce.rest import Rest
+    from bridge.salesforce.transport import open_rest
 
     given = str(path) if path else connector.get("bridge.schema.contract")
     contracts = load_contracts(events(connector), given)
-    rest = Rest(Login(connector), connector)
+    rest = open_rest(connector, Login(connector))
     by_event: dict[str, tuple[Contract | None, Mapping[str, Classification]]] = {}
     for event in events(connector):
         of_event = contracts.get(event)

@@ -35,6 +35,10 @@ def _change(connector: Values) -> str | None:
     return str(name).removeprefix("/data/") if name else None
 
 
+EVENTS: Final = "/event/"
+"""Before the name of an event, or of a custom channel, in the name of its channel."""
+
+
 def is_channel(connector: Values) -> bool:
     """Whether it is a channel whose messages may be of several events."""
     if (name := _change(connector)) is not None:
@@ -61,9 +65,9 @@ def channel(connector: Values) -> str:
     if (change := _change(connector)) is not None:
         return f"/data/{change}"
     if not is_channel(connector):
-        return f"/event/{connector[EVENT]}"
+        return f"{EVENTS}{connector[EVENT]}"
     name = str(connector[CHANNEL])
-    return name if name.startswith("/") else f"/event/{name}"
+    return name if name.startswith("/") else f"{EVENTS}{name}"
 
 
 def event_of(channel: str | None) -> str | None:

@@ -109,7 +109,9 @@ def layout(
     if event.entity is not None:
         settle = _settling(event, slots)
         decode = _settled(decode, settle)
-    return Layout(event, schema, row, tuple(slots), constants, decode, drop_unknown, passed_over, settle, wire)
+    return Layout(
+        event, schema, row, tuple(slots), constants, decode, drop_unknown, passed_over, settle, wire
+    )
 
 
 _TEXT: Final = EventField("", "string")

@@ -30,8 +30,7 @@ from bridge.registry.client import Registry
 from bridge.registry.http import Refused, http_of
 from bridge.routing.planning import Ways, intend
 from bridge.salesforce.auth import Login
-from bridge.salesforce.rest import Rest
-from bridge.salesforce.transport import try_subscription
+from bridge.salesforce.transport import open_rest, try_subscription
 from bridge.waits import KAFKA_REQUEST
 
 
@@ -86,7 +85,7 @@ class _Org:
 
     def checks(self) -> Iterator[Check]:
         login = Login(self.loaded.connector)
-        self.rest = Rest(login, self.loaded.connector)
+        self.rest = open_rest(self.loaded.connector, login)
         logged_in = _attempt("salesforce login", lambda: self._login(login))
         yield logged_in
         if not logged_in.ok:

@@ -47,8 +47,7 @@ from bridge.routing.resolver import Writers
 from bridge.routing.routes import Routes
 from bridge.salesforce.auth import Login, Session
 from bridge.salesforce.http_settings import HttpSettings
-from bridge.salesforce.rest import Rest
-from bridge.salesforce.transport import Start, open_source
+from bridge.salesforce.transport import Start, open_rest, open_source
 from bridge.source import Source
 from bridge.turns import STARTS, Turn
 from bridge.waits import DRAIN_SHARE, SHUTDOWN
@@ -75,7 +74,7 @@ class Attempt:
         self._stats = stats
         self._log = for_connector(loaded.connector.name)
         self._login = Login(loaded.connector)
-        self._rest = Rest(self._login, loaded.connector)
+        self._rest = open_rest(loaded.connector, self._login)
         self._receiving: Receiver | None = None
         self._pipeline: Pipeline | None = None
         self._line: Line | None = None

@@ -27,6 +27,11 @@ def source(config: Config, login: Login, rest: Rest, buffer: Buffer, stats: Stat
     )
 
 
+def metadata(config: Config, login: Login) -> Rest:
+    """See ``salesforce.transport.Transport``."""
+    return Rest(login, config)
+
+
 def probe(config: Config, login: Login, rest: Rest, replay_from: int) -> None:
     """See ``salesforce.transport.Transport``."""
     settings = cometd.cometd_settings(config, rest.api_version())

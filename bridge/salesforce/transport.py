@@ -19,7 +19,7 @@ from bridge.salesforce.cursor import Start
 from bridge.salesforce.rest import Rest
 from bridge.source import Source
 
-__all__ = ["Start", "Transport", "open_source", "try_subscription"]
+__all__ = ["Start", "Transport", "open_rest", "open_source", "try_subscription"]
 
 
 class Transport(Protocol):
@@ -30,6 +30,10 @@ class Transport(Protocol):
     ) -> Source:
         """A source of the connector's channel; nothing is asked of Salesforce before it runs but, perhaps, the newest
         API version. Raises BridgeError."""
+        ...
+
+    def metadata(self, config: Config, login: Login) -> Rest:
+        """What an org's events are; schemas come by the transport where it gives them out. Raises BridgeError."""
         ...
 
     def probe(self, config: Config, login: Login, rest: Rest, replay_from: int) -> None:
@@ -43,6 +47,11 @@ def open_source(
 ) -> Source:
     """The source of a connector's channel, by its transport. Raises BridgeError."""
     return _transport(config).source(config, login, rest, buffer, stats, start)
+
+
+def open_rest(config: Config, login: Login) -> Rest:
+    """The metadata of a connector's org, as its transport gives it. Raises BridgeError."""
+    return _transport(config).metadata(config, login)
 
 
 def try_subscription(config: Config, login: Login, rest: Rest, replay_from: int = NEW_ONLY) -> None:

@@ -8,8 +8,7 @@ from bridge.config import Loaded
 from bridge.errors import BridgeError, Fatal, Stage
 from bridge.log import masked
 from bridge.salesforce.auth import Login
-from bridge.salesforce.rest import Rest
-from bridge.salesforce.transport import try_subscription
+from bridge.salesforce.transport import open_rest, try_subscription
 from bridge.waits import MOVED
 
 
@@ -21,7 +20,7 @@ def remark(loaded: Loaded, replay_id: int, seconds: float = MOVED.longest) -> st
         config = loaded.connector
         login = Login(config)
         try:
-            try_subscription(config, login, Rest(login, config), replay_id)
+            try_subscription(config, login, open_rest(config, login), replay_id)
         except BridgeError as error:
             answers.append(
                 f"A subscription after replay id {replay_id} was tried: {masked(error.message)}. If it stays so, the "
@@ -43,7 +42,7 @@ def try_replay_id(loaded: Loaded, replay_id: int) -> None:
     config = loaded.connector
     login = Login(config)
     try:
-        try_subscription(config, login, Rest(login, config), replay_id)
+        try_subscription(config, login, open_rest(config, login), replay_id)
     except BridgeError as error:
         raise Fatal(
             f"replay id {replay_id} was tried and the position not moved: {error.message}",

@@ -36,7 +36,7 @@ from bridge.routing.ledger import Ledger, Memory
 from bridge.routing.resolver import Writers
 from bridge.routing.routes import Routes, Unprepared
 from bridge.salesforce.auth import Login
-from bridge.salesforce.rest import Rest
+from bridge.salesforce.transport import open_rest
 from bridge.worker.letters import LetterBox, nothing
 
 AT_ONCE: Final = 500  # letters in one transaction
@@ -102,7 +102,7 @@ class Replay:
         self._log = for_connector(box.name)
         self._conversion = ConversionGuard(self._log)
         self._login = Login(self._loaded.connector)
-        self._rest = Rest(self._login, self._loaded.connector)
+        self._rest = open_rest(self._loaded.connector, self._login)
         self._batch: list[Arguments] = []
         self._bytes = 0
         self._marks: list[tuple[int, int, int]] = []

@@ -34,7 +34,7 @@ class Run:
         self.signals: list[Signal] = []
         self.ids: list[int] = []
         self.names: set[tuple[int, str | None]] = set()
-        self._events: list[Message] = []
+        self.messages: list[Message] = []
         start = start or Start(initial="all")
         self._start = start
         self.draining = threading.Event()
@@ -104,9 +104,9 @@ class Run:
 
     def start(self, delivered: int | None = None) -> Start:
         """Where a restart begins, as a position record would say it, after so many of the events (all of them)."""
-        start, count = self._start, len(self._events) if delivered is None else delivered
+        start, count = self._start, len(self.messages) if delivered is None else delivered
         progress = Progress.resumed(start.replay_id, start.resume_after, start.done)
-        progress.advance(self._events, 0, count)
+        progress.advance(self.messages, 0, count)
         if progress.newest < 0:
             return start
         return Start(progress.newest, start.initial, None, progress.before, tuple(progress.done()))
@@ -123,7 +123,7 @@ class Run:
         if signal is None:
             return
         if isinstance(signal, Delivery):
-            self._events += signal.events
+            self.messages += signal.events
             heads = [message.data.event for message in signal.events if message.data is not None]
             self.names |= {(head.replayId, head.EventUuid) for head in heads}
             self.ids += [head.replayId for head in heads]

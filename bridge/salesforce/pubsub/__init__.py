@@ -15,6 +15,7 @@ from bridge.salesforce.cursor import Start
 from bridge.salesforce.failures import SessionOver, Verdict
 from bridge.salesforce.pubsub import settings as settings_of
 from bridge.salesforce.pubsub.client import Client, refused
+from bridge.salesforce.pubsub.metadata import PubSubRest
 from bridge.salesforce.pubsub.replay import preset_of
 from bridge.salesforce.pubsub.settings import PubSubSettings
 from bridge.salesforce.pubsub.source import PubSubSource
@@ -34,6 +35,11 @@ def source(config: Config, login: Login, rest: Rest, buffer: Buffer, stats: Stat
         stats=stats,
         start=start,
     )
+
+
+def metadata(config: Config, login: Login) -> Rest:
+    """See ``salesforce.transport.Transport``."""
+    return PubSubRest(login, config)
 
 
 def probe(config: Config, login: Login, rest: Rest, replay_from: int) -> None:

@@ -51,8 +51,9 @@ class Client:
         for call in list(self._under_way):
             call.cancel()
 
-    def check_topic(self, name: str) -> None:
-        """``GetTopic``: it exists, and the user may subscribe to it. Raises SessionOver, Fatal, Retriable."""
+    def check_topic(self, name: str) -> str:
+        """``GetTopic``: it exists, and the user may subscribe to it; the id of its schema, empty for a channel of
+        several events. Raises SessionOver, Fatal, Retriable."""
         answer = self._ask("GetTopic", wire.TopicRequest(topic_name=name), wire.TopicInfo)
         if not answer.can_subscribe:
             raise Fatal(
@@ -60,6 +61,7 @@ class Client:
                 "event",
                 stage=Stage.SUBSCRIBE,
             )
+        return str(answer.schema_id)
 
     def schema(self, schema_id: str) -> str:
         """``GetSchema``: the schema as JSON text. Raises alike."""

@@ -45,10 +45,8 @@ class Deliverer:
         goes out as it stands."""
         data = _decode(message).data
         document, parsed = self._schema(data.schema)
-        out = io.BytesIO()
         try:
-            schemaless_writer(out, parsed, _values(document, msgspec.json.decode(data.payload)))
-            payload = out.getvalue()
+            payload = payload_of(document, parsed, msgspec.json.decode(data.payload))
         except (ValueError, TypeError, KeyError, AttributeError):
             payload = bytes(data.payload)
         made = ProducerEvent(id=data.event.EventUuid or "", schema_id=data.schema, payload=payload)
@@ -60,6 +58,14 @@ class Deliverer:
             document = compact(self._bus.by_schema[schema_id])
             known = self._parsed[schema_id] = document, parse_schema(document)
         return known
+
+
+def payload_of(document: Mapping[str, Any], parsed: Any, given: Mapping[str, Json]) -> bytes:
+    """A payload in Avro; ``parsed``: fastavro's form of the schema's document. Raises whatever fastavro has against
+    it."""
+    out = io.BytesIO()
+    schemaless_writer(out, parsed, _values(document, given))
+    return out.getvalue()
 
 
 def replay_bytes(number: int) -> bytes:

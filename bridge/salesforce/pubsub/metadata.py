@@ -1,0 +1,65 @@
+"""Metadata where events come by the Pub/Sub API: their schemas by ``GetSchema``, everything else over REST."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from bridge.config import Config
+from bridge.config.subscription import EVENTS
+from bridge.retry import patiently
+from bridge.salesforce.auth import Login, Session
+from bridge.salesforce.failures import SessionOver, Verdict
+from bridge.salesforce.pubsub.client import Client, refused
+from bridge.salesforce.pubsub.schemas import SCHEMAS, NoSchema
+from bridge.salesforce.pubsub.settings import PubSubSettings
+from bridge.salesforce.rest import RETRIES, Rest
+
+T = TypeVar("T")
+
+
+class PubSubRest(Rest):
+    """As ``Rest``; what the stream has asked for already is not asked for again."""
+
+    def __init__(self, login: Login, connector: Config) -> None:
+        super().__init__(login, connector)
+        self._settings = PubSubSettings.of(connector)
+
+    def event_schema(self, schema_id: str) -> dict[str, object] | None:
+        """The Avro schema an event was published with; by REST where the Pub/Sub API does not give it out."""
+        try:
+            wire = self._calls(
+                f"event schema {schema_id[:64]}",
+                lambda client: SCHEMAS.of(client.session.org_id, schema_id, client.schema),
+            )
+        except NoSchema:
+            return super().event_schema(schema_id)
+        return {**wire.document, "uuid": schema_id}
+
+    def event_schema_of(self, event: str) -> dict[str, object] | None:
+        """The Avro schema that the event has now; None if there is none."""
+        topic = f"{EVENTS}{event}"
+        schema_id = self._calls(topic, lambda client: client.check_topic(topic))
+        return self.event_schema(schema_id) if schema_id else super().event_schema_of(event)
+
+    def _calls(self, what: str, question: Callable[[Client], T]) -> T:
+        def once(session: Session) -> T:
+            client = Client(self._settings.address(session), session, self._settings.request_timeout)
+            try:
+                return question(client)
+            finally:
+                client.close()
+
+        def attempt() -> T:
+            session = self._login.session()
+            try:
+                return once(session)
+            except SessionOver as over:
+                if over.failure.verdict is not Verdict.RENEW:
+                    raise refused(over.failure, what) from None
+            try:
+                return once(self._login.renew(session))
+            except SessionOver as over:
+                raise refused(over.failure, what) from None
+
+        return patiently(attempt, seconds=self._seconds, limit=RETRIES, pause=self._closed.wait)
