@@ -83,6 +83,10 @@ class Data(msgspec.Struct, gc=False):
             (header.transactionKey, str(header.sequenceNumber), header.entityName, *header.recordIds)
         )
 
+    def alone(self) -> Data:
+        """The same without the reply that it came in, for those who keep it."""
+        return msgspec.structs.replace(self, payload=self.payload.copy())
+
     def entity(self) -> str | None:
         """The object whose change it is; None for a platform event."""
         try:

@@ -106,7 +106,7 @@ class Uses:
 
     def give_back(self) -> None:
         """At an orderly end: store what was drawn, not what was reserved."""
-        unused = {key: use.ivs.left for key, use in self._uses.items() if use.ivs.left}
+        unused = {key: use.ivs.left for key, use in list(self._uses.items()) if use.ivs.left}
         if not unused:
             return
         self.store({key: count - unused.get(key, 0) for key, count in self.reserved.items()})

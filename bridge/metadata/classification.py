@@ -22,6 +22,7 @@ from bridge.errors import Fatal, Retriable, Stage
 from bridge.model.contract import Contract, protects
 from bridge.model.schema import EventField, EventType
 from bridge.retry import TIMEOUT, patiently
+from bridge.waits import FRESH
 
 COMPLIANCE: Final = {
     "PII": "PII",
@@ -210,7 +211,7 @@ class Classifications:
     ) -> Mapping[str, Classification] | None:
         """The classification of today; None where it may not be read and nothing is encrypted."""
         asked, answer = self._answers.get(event.name, (float("-inf"), {}))
-        is_old = time.monotonic() - asked >= self._ttl * 0.9  # routes expire at the full time
+        is_old = time.monotonic() - asked >= self._ttl * FRESH
         if not new and not is_old and not _unnamed(event, contract, answer):
             return answer
         unknown: list[str] = []

@@ -68,6 +68,13 @@ class EventTypes:
         """From any thread: wait for no classification any more."""
         self._classifications.close()
 
+    def forget(self, schema_id: str | None) -> None:
+        """Keep nothing of a schema."""
+        if schema_id is not None:
+            self._known.pop(schema_id, None)
+        self._tagged.discard(schema_id)
+        self._warned.discard(schema_id)
+
     def of(self, schema_id: str | None, channel: str | None = None, entity: str | None = None) -> EventType:
         """The event's declaration for a schema id; by describe alone, with one warning, where it is unknown.
 

@@ -14,6 +14,7 @@ from attrs import define
 
 from bridge.buffer import Buffer
 from bridge.config import Loaded
+from bridge.config.subscription import events
 from bridge.encryption.uses import Uses
 from bridge.errors import BridgeError, Fatal, Fenced, Retriable, Stage
 from bridge.kafka.admin import Topics, ensure_routed_topic, prepare_topics
@@ -44,7 +45,7 @@ from bridge.pipeline.transaction import Open
 from bridge.progress import Progress
 from bridge.routing.ledger import Entry, Ledger, Memory
 from bridge.routing.resolver import Writers
-from bridge.routing.routes import Routes
+from bridge.routing.routes import MOST, Routes
 from bridge.salesforce.auth import Login, Session
 from bridge.salesforce.http_settings import HttpSettings
 from bridge.salesforce.transport import Start, open_rest, open_source
@@ -280,7 +281,8 @@ class Attempt:
             show_events=bool(config["errors.log.include.messages"]),
             protected=bool(config.get("csfle.enabled")),
         )
-        routes = Routes(self._writers, config["bridge.schema.latest.ttl.ms"] / 1000)
+        most = max(MOST, 2 * len(events(config)))
+        routes = Routes(self._writers, config["bridge.schema.latest.ttl.ms"] / 1000, most)
         commits = Commits(producer, OffsetRecords(config.name, session.org_id, topics.offsets), self._stats)
         self._remember_seals(commits)
         return Pipeline(

@@ -40,7 +40,7 @@ def counted(
         return in_topic.of(name), in_topic.of(but=name)
 
     def renew() -> None:
-        routes.by_schema.clear()
+        routes.forget()
         deks.forget()
 
     uses = Uses(

@@ -145,6 +145,7 @@ class Pipeline:
                 self._commit()
         self._commit()
         self.taken = 0
+        self.routes.close()
         if self.uses is not None:
             self.uses.give_back()
         self._lower.say(self.progress, last=True)
@@ -153,7 +154,7 @@ class Pipeline:
 
     def _next(self) -> Delivery | None:
         """The next delivery; heeds the signals before it, and commits before it waits. None: the end."""
-        self.routes.forget_expired()
+        self.routes.tend(self._commit)
         if self._rest is not None:
             return self._part(self._rest)
         if not self.open.records and not self.progress.moved:
@@ -165,7 +166,7 @@ class Pipeline:
                 self.taken = 0
                 self._lower.say(self.progress)
                 self.producer.check()
-                self.routes.forget_expired()
+                self.routes.tend(self._commit)
                 wait = 0.25
             else:
                 self._heed(signal)
@@ -218,8 +219,10 @@ class Pipeline:
             self._commit()
 
     def _resolve(self, message: Message, batch: list[Arguments], events: list[Message], done: int) -> Route:
-        """Ask Salesforce and the registry, after everything so far is committed."""
+        """Ask Salesforce and the registry, after everything so far is committed; nobody where the old route serves."""
         assert message.data is not None
+        if (serving := self.routes.serving(message.data, message.channel)) is not None:
+            return serving
         with self.guard.between():
             self._settle(batch, events, done)
             route = self.routes.resolve(message.data, message.channel)

@@ -31,7 +31,7 @@ from bridge.errors import BridgeError, Fatal, Stage, Unexpected
 from bridge.errors.words import exception_words, traceback_words
 from bridge.event import Data
 from bridge.log import ConnectorLog, Once
-from bridge.routing.routes import Unprepared
+from bridge.routing.route import Unprepared
 
 _STAGES: Final = (
     ("bridge.transforms", Stage.TRANSFORMATION),

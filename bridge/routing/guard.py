@@ -25,6 +25,7 @@ from bridge.model.registered import Registered
 from bridge.model.subjects import context_name
 from bridge.registry.http import Caller
 from bridge.routing.planning import Intent
+from bridge.waits import FRESH
 
 _PARAMETER: Final = re.compile(r"(?:value\.converter\.)?rule\.executors\.[^.]+\.param\.(.+)")
 
@@ -46,7 +47,7 @@ def deks_of(loaded: Loaded, http: Caller) -> Deks:
     return Deks(
         DekRegistry(http, context_of(config)),
         executor_params(config, loaded.worker),
-        fresh_seconds=config.get("bridge.schema.latest.ttl.ms", 300_000) / 1000 * 0.9,
+        fresh_seconds=config.get("bridge.schema.latest.ttl.ms", 300_000) / 1000 * FRESH,
         retry_seconds=seconds if seconds >= 0 else float("inf"),
         open_kms=partial(open_kms, egress=config.egress),
     )

@@ -50,6 +50,6 @@ def judging(
         deks.params,
         memory.keks,
         memory.shared,
-        lambda: ledger.store(memory),
+        ledger.keep,
         say,
     )

@@ -9,7 +9,10 @@ that is acknowledged. A field is one of the event, by its path before transforms
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from functools import partial
 from typing import Final
 
 from attrs import define, field, frozen
@@ -87,6 +90,39 @@ class Ledger:
     changed: Callable[[tuple[Entry, ...]], None] = lambda entries: None
     entries: dict[tuple[str, str], Entry] = field(factory=dict)
     _acknowledged: set[str] = field(factory=set)
+    _later: bool = False
+    _changes: int = 0
+    _stored: int = 0
+
+    def keep(self) -> None:
+        """The memory has changed: it is stored before anything is written by it, here and now or by ``settling``."""
+        self._changes += 1
+        if not self._later:
+            self.settle()
+
+    def settle(self) -> None:
+        """Store the memory if that was not done since it changed: between two transactions."""
+        if self._stored < self._changes:
+            self._store(self.memory, self._changes)
+
+    @contextmanager
+    def later(self) -> Iterator[None]:
+        """Meanwhile nothing is stored, because another thread than the one that may store is at work."""
+        self._later = True
+        try:
+            yield
+        finally:
+            self._later = False
+
+    def settling(self) -> Callable[[], None] | None:
+        """What stores the memory as it is now; None where that was done."""
+        if self._stored == self._changes:
+            return None
+        return partial(self._store, deepcopy(self.memory), self._changes)
+
+    def _store(self, memory: Memory, changes: int) -> None:
+        self.store(memory)
+        self._stored = max(self._stored, changes)
 
     @property
     def seals(self) -> bool:
@@ -146,7 +182,7 @@ class Ledger:
                     f"{name} of {event} was encrypted before and is plaintext from now on, as {_ALLOW} says"
                 )
         if gone:
-            self.store(self.memory)
+            self.keep()
 
     def remembered(self, event: str, contract: Contract | None) -> frozenset[Path]:
         """What was sealed of an event and nobody let out since."""
@@ -204,7 +240,7 @@ class Ledger:
         sealed = self.memory.fields.setdefault(event, set())
         if not now <= sealed:
             sealed |= now
-            self.store(self.memory)
+            self.keep()
 
     def _say(self, entry: Entry) -> None:
         key = (entry.event, entry.subject)

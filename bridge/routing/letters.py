@@ -7,9 +7,11 @@ Value: the ciphertext of ``encryption/envelope.py``, raw. Headers ``bridge.csfle
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from threading import RLock
 from typing import Final, Protocol
 
-from attrs import define
+from attrs import define, field
 
 from bridge.encryption.deks import Dek, Deks
 from bridge.encryption.envelope import Algorithm, Cipher, NotDecryptedError, version_of
@@ -43,6 +45,8 @@ class SealedLetters:
     subject: str
     deks: Deks
     rule: Callable[[], EncryptRule | None]
+    turn: AbstractContextManager[object] = field(factory=RLock)
+    """Held while the key is got: routes are looked up, and with them this key, in another thread."""
     _ready: tuple[Dek, Cipher] | None = None
 
     @property
@@ -52,21 +56,23 @@ class SealedLetters:
 
     def prepare(self) -> None:
         """Get the key while no transaction is open."""
-        rule = self.rule()
-        if rule is None:
-            self._ready = None
-            return
-        dek = self.deks.for_writing(rule, self.subject)
-        self._ready = dek, dek.cipher(versioned=rule.expiry_days > 0)
+        with self.turn:
+            rule = self.rule()
+            if rule is None:
+                self._ready = None
+                return
+            dek = self.deks.for_writing(rule, self.subject)
+            self._ready = dek, dek.cipher(versioned=rule.expiry_days > 0)
 
     def record(self, raw: bytes, error: BadRecord, came: Sequence[Header] = ()) -> Produced:
         """As the inner letters make it, of the ciphertext. Of anything else only where ``rule`` says so. Raises
         Unreserved."""
         if self._ready is None:
             self.prepare()
-        if self._ready is None:
+        ready = self._ready
+        if ready is None:
             return self.inner.record(raw, error, came)
-        dek, cipher = self._ready
+        dek, cipher = ready
         try:
             sealed = cipher.encrypt(raw)
         except Unreserved:

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import chain
+from threading import RLock
 
-from bridge.config import Loaded, registry_settings, topic_template
+from bridge.config import Loaded, topic_template
 from bridge.config.declarations.formats import REGISTRY_TYPES
 from bridge.config.subscription import events, is_change, is_channel
 from bridge.documents import understood
@@ -35,7 +36,6 @@ from bridge.model.registered import Registered
 from bridge.model.schema import EventType, Schema
 from bridge.model.subjects import qualified
 from bridge.registry.client import Incompatible, Registry, schema_fatal
-from bridge.registry.http import Http, http_of
 from bridge.retry import patience
 from bridge.routing.changes import Changes, by_change
 from bridge.routing.demands import check_contract, check_secrets, no_core_dumps, rules_of
@@ -49,8 +49,9 @@ from bridge.routing.letters import Letters, SealedLetters
 from bridge.routing.planning import Intent, value_framing
 from bridge.routing.records import alone, by_event, with_header
 from bridge.routing.registration import Registration, Written
-from bridge.routing.routes import Route
-from bridge.routing.telling import describes, tags_of_fields, unknown_fields
+from bridge.routing.registries import registry_http, registry_of
+from bridge.routing.route import Renewed, Route
+from bridge.routing.telling import describes, no_value, tags_of_fields, unknown_fields
 from bridge.routing.transforming import Asked, Transforming
 from bridge.transforms.chain import Chain
 from bridge.transforms.configuration import needs_chain
@@ -77,6 +78,8 @@ class Writers:
         """
         config = loaded.connector
         self._log = for_connector(config.name)
+        # Who asks whom belongs to one thread at a time: the data path's, or the one that looks routes up beside it.
+        self.turn = RLock()
         self.ledger = Ledger() if ledger is None else ledger
         self.ledger.allow = bool(config.get("bridge.csfle.allow.plaintext"))
         self.ledger.warn, self.ledger.info = self._log.warning, self._log.info
@@ -130,19 +133,39 @@ class Writers:
         self._transforming: Transforming | None = None
         if needs_chain(config.raw()):
             self._transforming = Transforming(
-                loaded, self._form, self._settings, lambda: registry or registry_of(loaded), ensure_topic
+                loaded,
+                self._form,
+                self._settings,
+                lambda: registry or registry_of(loaded),
+                ensure_topic,
+                self.turn,
             )
         self._chain = Chain(()) if self._transforming is None else self._transforming.chain
         self._exposure = Exposure.of(config, self._template, self._chain)
         self._warned: set[tuple[str, ...]] = set()
         self._made: dict[str | None, tuple[object, Route]] = {}
+        self._schemas: dict[str | None, tuple[object, Schema]] = {}
 
     def resolve(self, schema_id: str | None, sample: Data, channel: str | None = None) -> Route:
         """The route of the events published with a schema, and the key for its dead letters; as ``_resolved``."""
-        route = self._resolved(schema_id, sample, channel)
-        if self._letters is not None:
-            self._letters.prepare()
-        return route
+        with self.turn:
+            route = self._resolved(schema_id, sample, channel)
+            if self._letters is not None:
+                self._letters.prepare()
+            self.ledger.settle()
+            return route
+
+    def look_up(self, schema_id: str | None, sample: Data, channel: str | None = None) -> Renewed:
+        """The same from a thread beside the data path, with what is to be stored before the route is used."""
+        with self.turn, self.ledger.later():
+            route = self.resolve(schema_id, sample, channel)
+            return Renewed(route, self.ledger.settling())
+
+    def forget(self, schema_id: str | None) -> None:
+        """Keep nothing of a schema that is not used any more; waits for nobody."""
+        self._made.pop(schema_id, None)
+        self._schemas.pop(schema_id, None)
+        self._types.forget(schema_id)
 
     def _resolved(self, schema_id: str | None, sample: Data, channel: str | None) -> Route:
         """The route of the events published with a schema. Raises Fatal, Retriable, ConfigurationError.
@@ -153,10 +176,10 @@ class Writers:
         try:
             event = self._types.of(schema_id, channel, sample.entity() if self._of_changes else None)
         except PassedOver as other:
-            return Route("", _no_value, lambda data: None, f"{other} schema {schema_id}: not carried")
-        schema = record_schema(event)
+            return Route("", no_value, lambda data: None, f"{other} schema {schema_id}: not carried")
+        schema = self._schema(schema_id, event)
         if self._transforming is not None:
-            return self._transformed(event, schema, sample)
+            return self._transformed(schema_id, event, schema, sample)
         topic = self._topic(event)
         if self.guard is not None and self._exposure.fields:
             before = marked(schema, self._remembered(event), REMEMBERED)
@@ -187,6 +210,14 @@ class Writers:
             cached = self._made[schema_id] = (key, route)
         return cached[1]
 
+    def _schema(self, schema_id: str | None, event: EventType) -> Schema:
+        """The same object for the same declaration, because transforms know schemas by that."""
+        key = event, tags_of_fields(event)
+        cached = self._schemas.get(schema_id)
+        if cached is None or cached[0] != key:
+            cached = self._schemas[schema_id] = key, record_schema(event)
+        return cached[1]
+
     def _written(self, event: EventType, schema: Schema, topic: str | None) -> Written | None:
         if self._registration is None:
             return None
@@ -199,7 +230,7 @@ class Writers:
             return None
         return self._registration.declared(schema, topic, self._contracts.get(event.name))
 
-    def _transformed(self, event: EventType, schema: Schema, sample: Data) -> Route:
+    def _transformed(self, schema_id: str | None, event: EventType, schema: Schema, sample: Data) -> Route:
         rows = layout(event, schema, drop_unknown=not self._strict, wire=wire_of(sample))
 
         def find(after: Schema, topic: str) -> Written | None:
@@ -219,7 +250,11 @@ class Writers:
         contract = self._contracts.get(event.name)
         by_contract = contract is not None and says_to_protect(contract)
         asked = Asked(find, declared, compiled, unwritten, by_contract, self._remembered(event))
-        return self._transforming.route(rows, self._template, asked, sample, describes(event, None))
+        before = self._made.get(schema_id)
+        earlier = () if before is None else before[1].samples()
+        route = self._transforming.route(rows, self._template, asked, sample, describes(event, None), earlier)
+        self._made[schema_id] = None, route
+        return route
 
     def _remembered(self, event: EventType) -> frozenset[Path]:
         return self.ledger.remembered(event.name, self._contracts.get(event.name))
@@ -254,7 +289,7 @@ class Writers:
         if self.guard is None or plain is None:
             return plain
         subject = qualified(f"{plain.topic}-value", self._context)
-        self._letters = SealedLetters(plain, subject, self.guard.deks, self._letter_rule)
+        self._letters = SealedLetters(plain, subject, self.guard.deks, self._letter_rule, self.turn)
         return self._letters
 
     def _letter_rule(self) -> EncryptRule | None:
@@ -361,20 +396,3 @@ def _identity(written: Written) -> tuple[object, ...]:
     """What a route is compiled from, besides the event."""
     registered = written.registered
     return registered.id, registered.subject, registered.text, written.schema, written.protection.key
-
-
-def registry_of(loaded: Loaded) -> Registry:
-    """The registry a connector uses. ConfigurationError."""
-    return Registry(registry_http(loaded))
-
-
-def registry_http(loaded: Loaded) -> Http:
-    """How the connector's registry is reached. ConfigurationError."""
-    config = loaded.connector
-    longest = config.get("errors.retry.delay.max.ms", 60_000) / 1000
-    settings = registry_settings(loaded.connector, loaded.worker)
-    return http_of(settings, retry_seconds=patience(config), longest_wait=longest, egress=config.egress)
-
-
-def _no_value(data: Data) -> bytes:
-    raise AssertionError("an event that is not carried has no value")

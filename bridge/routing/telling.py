@@ -33,3 +33,8 @@ def unknown_fields(event: EventType, sample: Data) -> set[str]:
         return set()
     known = {f.name for f in event.fields} | {"ReplayId", "EventUuid", "_ObjectType", "_EventType", HEADER}
     return set(given) - known
+
+
+def no_value(data: Data) -> bytes:
+    """Of a route that carries no event."""
+    raise AssertionError("an event that is not carried has no value")

@@ -7,8 +7,10 @@ the sample at once, for others between transactions (``Unprepared``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from functools import partial
+from threading import RLock
 from typing import Final, TypeVar
 
 import msgspec
@@ -35,13 +37,14 @@ from bridge.routing.following import REMEMBERED, marked
 from bridge.routing.key_converters import Encoder, header_encoder, key_converter, writes_avro
 from bridge.routing.planning import value_framing
 from bridge.routing.registration import Written
-from bridge.routing.routes import Route, Unprepared
+from bridge.routing.route import Route, Unprepared
 from bridge.transforms.configuration import chain_of
 from bridge.transforms.record import ConnectRecord
 from bridge.transforms.smt.cast import caster
 
 T = TypeVar("T")
 _MOST_TARGETS: Final = 2000
+_MOST_SAMPLES: Final = 100  # of targets that are prepared again when the route is looked up again
 Values = dict[str, object]
 Find = Callable[[Schema, str], Written | None]
 """The version that writes values of a schema to a topic; None: the format has none."""
@@ -92,8 +95,10 @@ class Transforming:
         settings: Mapping[str, str],
         registry: Callable[[], Registry],
         ensure_topic: Callable[[str], None] = lambda name: None,
+        turn: AbstractContextManager[object] | None = None,
     ) -> None:
-        """ConfigurationError for transforms that are wrong."""
+        """ConfigurationError for transforms that are wrong. ``turn`` is held while a target is prepared."""
+        self._turn = RLock() if turn is None else turn
         config, worker = loaded.connector, loaded.worker
         self.chain: Final = chain_of(config.raw())
         self.exposure: Final = Exposure.of(config, topic_template(config), self.chain)
@@ -128,14 +133,19 @@ class Transforming:
         asked: Asked,
         sample: Data,
         describes: str,
+        earlier: Sequence[Data] = (),
     ) -> Route:
-        """The route of one event schema. Fatal where a protected field would get where nothing is encrypted."""
+        """The route of one event schema. Fatal where a protected field would get where nothing is encrypted.
+
+        ``earlier``: an event for each target that the route of before was prepared for.
+        """
         changes = self._changes
         read, schema, header = changes.reader(rows), rows.schema, self._header
         tell = None if rows.event.entity is None else about(rows)
         apply, timestamps = self.chain.apply, self._timestamps
         value_framing, key_framing = self._value_framing, self._key_framing
         targets: dict[tuple[int, str, int], Target] = {}
+        samples_of: dict[tuple[int, str, int], Data] = {}
         fixed = _fixed_topic(template, rows)
         final = None if fixed is None else self.chain.fixed_topic(fixed)
         if self._encrypts:
@@ -144,11 +154,17 @@ class Transforming:
             if final is None and not asked.by_contract:
                 self.exposure.judge_unmet(schema, registered)
 
-        def prepare(record: ConnectRecord) -> None:
+        def prepare(record: ConnectRecord, sample: Data) -> None:
+            if _identity(record) in targets:
+                return
             if len(targets) >= _MOST_TARGETS:
                 targets.clear()
+                samples_of.clear()
             try:
-                targets[_identity(record)] = self._target(record, schema, asked)
+                with self._turn:
+                    targets[_identity(record)] = self._target(record, schema, asked)
+                if len(samples_of) < _MOST_SAMPLES:
+                    samples_of[_identity(record)] = sample.alone()
             except BridgeError as error:
                 if self._encrypts and final is None and record.topic:
                     error.unsay(record.topic, _OF_EVENT)
@@ -181,7 +197,7 @@ class Transforming:
                 return None
             target = targets.get(_identity(record))
             if target is None:
-                raise Unprepared(partial(prepare, record))
+                raise Unprepared(partial(prepare, record, data))
             headers = tuple((name, header(its, value)) for name, its, value in record.headers)
             written = (
                 message_of(data) if changes.raw and record.value is not None else target.value(record.value)
@@ -197,8 +213,16 @@ class Transforming:
                 target.sealed,
             )
 
-        self._prepare_for(sample, lambda data: transformed(msgspec.to_builtins(read(data))), prepare)
-        return Route(fixed or template.text, _not_by_value, make, describes)
+        def of_event(data: Data) -> ConnectRecord | None:
+            return transformed(msgspec.to_builtins(read(data)))
+
+        self._prepare_for(sample, of_event, prepare)
+        for one in earlier:
+            with suppress(BridgeError):  # an event that goes there meets it again
+                self._prepare_for(one, of_event, prepare)
+        return Route(
+            fixed or template.text, _not_by_value, make, describes, samples=lambda: tuple(samples_of.values())
+        )
 
     def close(self) -> None:
         """From any thread: wait for the keys' registry no more."""
@@ -209,7 +233,7 @@ class Transforming:
         self,
         sample: Data,
         transformed: Callable[[Data], ConnectRecord | None],
-        prepare: Callable[[ConnectRecord], None],
+        prepare: Callable[[ConnectRecord, Data], None],
     ) -> None:
         try:
             record = transformed(sample)
@@ -220,7 +244,7 @@ class Transforming:
         except Exception:  # it is judged when its turn comes, as a BadRecord is
             return
         if record is not None:
-            prepare(record)
+            prepare(record, sample)
 
     def _target(self, record: ConnectRecord, before: Schema, asked: Asked) -> Target:
         schema, topic, sealed = record.value_schema, record.topic or "", 0

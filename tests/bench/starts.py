@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -105,10 +108,21 @@ class _Behind:
         await self.app(scope, receive, send)
 
 
+@contextmanager
+def everywhere(bench: Bench) -> Iterator[None]:
+    """Processes that begin meanwhile run on all cores: they are many threads, and nothing is measured beside them."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, before if bench.core is None else {*before, bench.core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
 def starts(bench: Bench, many: int = 100) -> list[Row]:
     """The rows of so many connectors of one user: created one after the other, then a restart of the worker."""
     group = Group(bench.folder, bench.broker)
-    with CountingOrg(samples.EVENTS, directory=bench.folder / "counting-org") as org:
+    with everywhere(bench), CountingOrg(samples.EVENTS, directory=bench.folder / "counting-org") as org:
         worker = group.spawn()
         try:
             bridges = [Bridge.of(bench.folder, bench.broker, org) for _ in range(many)]
