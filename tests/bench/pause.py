@@ -67,7 +67,12 @@ class Gaps:
 
     def run(self) -> None:
         """Until it is stopped."""
-        settings = {"group.id": unique("pause"), "isolation.level": "read_committed", "fetch.wait.max.ms": 5}
+        settings = {
+            "group.id": unique("pause"),
+            "isolation.level": "read_committed",
+            "fetch.wait.max.ms": 5,
+            "socket.nagle.disable": True,
+        }
         consumer = Consumer(self.bench.broker.client(settings | {"fetch.error.backoff.ms": 1}))
         consumer.assign([TopicPartition(self.topic, 0, 0)])
         while not self.stop.is_set():
