@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import linecache
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -68,8 +69,10 @@ class Code:
         file = f"<{self.name} {next(_numbers)}>"
         exec(compile(source, file, "exec"), self._names)  # noqa: S102 - names are ours or checked identifiers
         linecache.cache[file] = (len(source), None, source.splitlines(True), file)
-        function: Callable[..., Any] = self._names[self.name]
+        # Taken out of its own globals, so that it goes as soon as nobody has it, and its text with it.
+        function: Callable[..., Any] = self._names.pop(self.name)
         function.__dict__["source"] = source
+        weakref.finalize(function, linecache.cache.pop, file, None).atexit = False
         return function
 
 

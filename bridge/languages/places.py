@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
+from functools import lru_cache
 from typing import Protocol
 
 from attrs import field, frozen
@@ -122,7 +122,7 @@ def exactly(name: str) -> str:
     return re.sub(r"[*?\\\[\]]", "?", name)
 
 
-@cache
+@lru_cache(maxsize=4096)
 def _compiled(pattern: str, reading: tuple[bool, bool]) -> re.Pattern[str]:
     classes, escapes = reading
     source = pattern.replace("**.*", "**")

@@ -6,7 +6,7 @@ Follows ``AvroData.scrubName`` and ``ProtobufData.scrubName`` of Confluent's con
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote_plus
 
@@ -31,7 +31,7 @@ def protobuf_name(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_]", "_", encoded)
 
 
-@cache
+@lru_cache(maxsize=4096)
 def spellings(name: str) -> frozenset[str]:
     """Every name that a field may have in a schema's text, whatever the language and the converter's settings."""
     return frozenset((name, avro_name(name), protobuf_name(name)))

@@ -39,6 +39,9 @@ class AvroData(Data, gc=False):
         assert self.wire is not None
         return self.wire.json(bytes(self.payload))
 
+    def alone(self) -> Data:
+        return self  # its payload is no part of something larger
+
     def without(self, name: str) -> Data:
         assert self.wire is not None
         payload: Any = self.wire.without(bytes(self.payload), name)
