@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "validate": ("bridge.cli.validate", "check a connector's configuration, every fault at once"),
     "preview": ("bridge.cli.preview", "show what a connector would write; nothing is written"),
     "consume": ("bridge.cli.consume", "read committed records, decoded by their schema"),
+    "compare": ("bridge.cli.compare", "two topics side by side: missing, double, out of order, different"),
     "schemas": ("bridge.cli.schemas", "generate, compare, register schemas; show what is tagged"),
     "keys": ("bridge.cli.keys", "keys of field encryption: create, rotate, rewrap, verify"),
     "migrate": ("bridge.cli.migrate", "make connector and worker files from an exported configuration"),

@@ -78,6 +78,8 @@ class Stretch:
     """The only one that is read."""
     newest: int | None = None
     """So many places at the end of each partition, and none before."""
+    until: Since | None = None
+    """A time; records of then and later are left out."""
 
     def read(self, progress: Callable[[int, int], None] = lambda records, offsets: None) -> Iterator[Message]:
         """The records. ``progress`` is told how many there were, and of how many places.
@@ -108,19 +110,27 @@ class Stretch:
         low, end = self.reader.asked(
             lambda: consumer.get_watermark_offsets(place, timeout=KAFKA_REQUEST.longest)
         )
+        if self.until is not None and self.until.time_ms is not None:
+            end = self._at(consumer, partition, self.until.time_ms, end)
         start = low
         if self.since is not None and self.since.offset is not None:
             start = min(max(low, self.since.offset), end)
         elif self.since is not None and self.since.time_ms is not None:
-            wanted = [TopicPartition(self.reader.topic, partition, self.since.time_ms)]
-            (offsets,) = self.reader.asked(
-                lambda: consumer.offsets_for_times(wanted, timeout=KAFKA_REQUEST.longest)
-            )
-            start = end if offsets.offset < 0 else max(low, offsets.offset)
+            start = max(low, self._at(consumer, partition, self.since.time_ms, end))
         if self.newest is not None:
             start = max(start, end - self.newest)
         self.skipped += start - low
         return Part(partition, start, end)
+
+    def _at(self, consumer: Consumer, partition: int, time_ms: int, end: int) -> int:
+        """The offset of the first record of a time or later, ``end`` at most."""
+        from confluent_kafka import TopicPartition
+
+        wanted = [TopicPartition(self.reader.topic, partition, time_ms)]
+        (first,) = self.reader.asked(
+            lambda: consumer.offsets_for_times(wanted, timeout=KAFKA_REQUEST.longest)
+        )
+        return end if first.offset < 0 else min(end, first.offset)
 
     def _records(self, consumer: Consumer, parts: list[Part]) -> Iterator[Message]:
         from confluent_kafka import KafkaError, TopicPartition
