@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from bridge.changes import HEADER, entity_of
+from bridge.languages.avro.bitmaps import fields_of
 from bridge.sandbox.definition import EventDefinition, FieldDefinition
 
 PARTS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -144,15 +145,49 @@ def payload_of(
         "commitTimestamp": int(created * 1000),
         "commitNumber": 1652977933433528300 + time.monotonic_ns() % 1_000_000,
         "commitUser": user_id,
-        "changedFields": list(changed_names(body)) if type_ == "UPDATE" else [],
+        "changedFields": changed_names(body) if type_ == "UPDATE" else [],
     }
     return {HEADER: {**header, **said}, **body}
 
 
-def changed_names(body: Mapping[str, Any]) -> Iterator[str]:
-    """The names of fields as the header lists them; a difference is no compound value."""
-    for name, value in body.items():
-        if isinstance(value, Mapping) and set(value) != {"diff"}:
-            yield from (f"{name}.{part}" for part in value)
+def avro_payload(document: Mapping[str, Any], payload: Mapping[str, Any]) -> dict[str, Any]:
+    """The payload as it goes into Avro: names of fields as bitmaps, differences as texts, all else as it is."""
+    header, body = payload[HEADER], {name: value for name, value in payload.items() if name != HEADER}
+    diffs = [name for name, value in body.items() if isinstance(value, Mapping) and set(value) == {"diff"}]
+    nulled = [name for name in header.get("changedFields", ()) if _value_at(body, name) is None]
+    arrays = {"changedFields": header.get("changedFields", ()), "nulledFields": nulled, "diffFields": diffs}
+    bitmaps = {name: bitmap(document, names) for name, names in arrays.items()}
+    return {HEADER: {**header, **bitmaps}, **body, **{name: body[name]["diff"] for name in diffs}}
+
+
+def _value_at(body: Mapping[str, Any], name: str) -> Any:
+    whole, _, part = name.partition(".")
+    value = body.get(whole)
+    return value.get(part) if part and isinstance(value, Mapping) else value
+
+
+def bitmap(document: Mapping[str, Any], names: Iterable[str]) -> list[str]:
+    """Names of fields as the Pub/Sub API writes them: ``["0x0100", "4-0x12"]``."""
+    order, parts = fields_of(document)
+    top, inner = 0, dict[int, int]()
+    for name in names:
+        whole, _, part = name.partition(".")
+        position = order.index(whole)
+        if part:
+            inner[position] = inner.get(position, 0) | 1 << parts[whole].index(part)
         else:
-            yield name
+            top |= 1 << position
+    nested = [f"{position}-{_hex(bits)}" for position, bits in sorted(inner.items())]
+    return [*([_hex(top)] if top else []), *nested]
+
+
+def _hex(bits: int) -> str:
+    return f"0x{bits.to_bytes((bits.bit_length() + 7) // 8, 'big').hex().upper()}"
+
+
+def changed_names(body: Mapping[str, Any]) -> list[str]:
+    """The names of fields as the header lists them, parts of compound fields last; a difference is no compound
+    value."""
+    compound = {name for name, value in body.items() if isinstance(value, Mapping) and set(value) != {"diff"}}
+    parts = [f"{name}.{part}" for name in body if name in compound for part in body[name]]
+    return [*(name for name in body if name not in compound), *parts]

@@ -20,6 +20,7 @@ from bridge.documents import Broken, Json, json_of
 from bridge.event import Data
 from bridge.java.numbers import double_text
 from bridge.languages.avro.binary import Reading, reading
+from bridge.languages.avro.changes import change_converter, is_change
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY: Final = 86_400_000
@@ -60,6 +61,8 @@ class Wire:
     schema_id: str
     text: str = field(repr=False)
     document: Mapping[str, Json] = field(repr=False)
+    changes: bool
+    """Whether it is the schema of change events."""
     _reading: Reading = field(repr=False)
     _convert: Convert = field(repr=False)
     _words: Mapping[str, str] = field(repr=False)
@@ -75,13 +78,14 @@ class Wire:
             raise ValueError("is no Avro record")
         try:
             read = reading(text, logical=False)
-            convert = _record(document, {})
+            changes = is_change(document)
+            convert = change_converter(document, _field) if changes else _record(document, {})
             words = {str(entry["name"]): word_of(entry) for entry in document["fields"]}
         except (KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError(f"is no Avro schema ({type(error).__name__})") from None
         except Exception as error:  # fastavro's own errors have no common class
             raise ValueError(f"is no Avro schema ({type(error).__name__})") from None
-        return cls(schema_id, text, document, read, convert, words)
+        return cls(schema_id, text, document, changes, read, convert, words)
 
     @property
     def event(self) -> str:
@@ -111,7 +115,8 @@ class Wire:
         return out.getvalue()
 
     def json(self, payload: bytes) -> bytes:
-        """The payload as CometD carries it. ValueError as :meth:`values`, and for a moment that no date can name."""
+        """The payload as CometD carries it. ValueError as :meth:`values`, for a moment that no date can name, and for
+        names of fields that do not fit the schema."""
         try:
             return _encode(self._convert(self.values(payload)))
         except OverflowError:
@@ -144,7 +149,12 @@ def number_text(number: float) -> object:
     return msgspec.Raw(text.encode()) if isfinite(number) else text
 
 
-WORDS: Final[Mapping[str, Convert]] = {"DateTime": moment_text, "DateOnly": day_text, "TimeOnly": time_text}
+WORDS: Final[Mapping[str, Convert]] = {
+    "DateTime": moment_text,
+    "DateOnly": day_text,
+    "Birthday": day_text,
+    "TimeOnly": time_text,
+}
 """The second word of a field's ``doc`` → the text that CometD carries in place of the number."""
 
 

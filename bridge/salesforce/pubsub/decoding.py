@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 from attrs import define, field
 
 from bridge.errors import Retriable, Stage
-from bridge.event import Head, Message, Unreadable
+from bridge.event import Data, Head, Message, Unreadable
 from bridge.languages.avro.wire import AvroData, Wire
 from bridge.salesforce.failures import Failure, SessionOver, Verdict
 from bridge.salesforce.pubsub.messages import FetchResponse
@@ -42,8 +43,12 @@ class Decoder:
             if isinstance(wire, NoSchema):
                 unreadable.append(Unreadable(event.payload, f"its schema {event.schema_id} {wire}", number))
                 continue
-            data = AvroData(event.payload, Head(number, event.id or None), event.schema_id, wire)
-            events.append(Message(self.channel, data))
+            try:
+                data = _data(event, number, wire)
+            except ValueError as wrong:
+                unreadable.append(Unreadable(event.payload, str(wrong), number))
+            else:
+                events.append(Message(self.channel, data))
         count = len(events) + len(unreadable)
         return Reply(events, [], unreadable, len(raw)), count, self._latest(response)
 
@@ -67,3 +72,11 @@ class Decoder:
             found = none
         self._known[schema_id] = found
         return found
+
+
+def _data(event: Any, number: int, wire: Wire) -> Data:
+    """An event as it came. A change event as CometD has it: its bitmaps mean nothing without its schema, and its header
+    tells it from others, whatever the transport. ValueError for a change that does not fit its schema."""
+    if wire.changes:
+        return Data(msgspec.Raw(wire.json(event.payload)), Head(number), wire.schema_id)
+    return AvroData(event.payload, Head(number, event.id or None), event.schema_id, wire)

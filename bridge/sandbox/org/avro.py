@@ -9,12 +9,15 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping
 from typing import Any, Final
+from uuid import NAMESPACE_OID, uuid5
 
 import msgspec
 from fastavro import parse_schema, schemaless_writer
 
+from bridge.changes import HEADER
 from bridge.formats.times import MS_PER_DAY, parse_day, parse_moment
 from bridge.salesforce.pubsub.messages import ConsumerEvent, ProducerEvent
+from bridge.sandbox.changes import avro_payload
 from bridge.sandbox.org.bus import EventBus
 from bridge.sandbox.org.schemas import compact
 
@@ -45,11 +48,18 @@ class Deliverer:
         goes out as it stands."""
         data = _decode(message).data
         document, parsed = self._schema(data.schema)
+        uuid = data.event.EventUuid
         try:
-            payload = payload_of(document, parsed, msgspec.json.decode(data.payload))
+            values = msgspec.json.decode(data.payload)
+            if HEADER in values:  # a change event, which has an id here
+                values = avro_payload(document, values)
+                uuid = str(
+                    uuid5(NAMESPACE_OID, f"{data.schema} {data.event.replayId} {values[HEADER]['recordIds']}")
+                )
+            payload = payload_of(document, parsed, values)
         except (ValueError, TypeError, KeyError, AttributeError):
             payload = bytes(data.payload)
-        made = ProducerEvent(id=data.event.EventUuid or "", schema_id=data.schema, payload=payload)
+        made = ProducerEvent(id=uuid or "", schema_id=data.schema, payload=payload)
         return ConsumerEvent(event=made, replay_id=replay_bytes(data.event.replayId)), data.event.replayId
 
     def _schema(self, schema_id: str) -> tuple[dict[str, Any], Any]:
