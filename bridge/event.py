@@ -19,6 +19,19 @@ class Head(msgspec.Struct, gc=False):
     replayId: int  # noqa: N815 - the wire's own name
     EventUuid: str | None = None
 
+    def as_it_came(self) -> bytes | None:
+        """The replay id, where a transport has more of it than its number."""
+        return None
+
+
+class RawHead(Head, gc=False):
+    """The head of an event whose replay id came as bytes."""
+
+    raw: bytes = b""
+
+    def as_it_came(self) -> bytes | None:
+        return self.raw
+
 
 class _ChangeHeader(msgspec.Struct, gc=False):
     transactionKey: str  # noqa: N815 - the wire's own name

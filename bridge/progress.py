@@ -39,6 +39,11 @@ class Progress:
     """The id before the newest; ``ALL_RETAINED`` where the newest is the first ever, None where it is not known."""
     last: Message | None = None
     """An event of the newest id."""
+    raw: bytes | None = None
+    """The newest id as it came, where a transport has more of it than its number; ``before_raw`` likewise."""
+    before_raw: bytes | None = None
+    event: int | None = None
+    """The last event's id, where the newest is no event's but an idle stream's."""
     lower: int = 0
     """How many events had a lower id than one that came before them."""
     moved: bool = False
@@ -48,9 +53,20 @@ class Progress:
     _earlier: list[Done] = field(factory=list)  # of lower ids, since the id before came first
 
     @classmethod
-    def resumed(cls, newest: int | None, before: int | None = None, done: Sequence[bytes] = ()) -> Progress:
+    def resumed(
+        cls,
+        newest: int | None,
+        before: int | None = None,
+        done: Sequence[bytes] = (),
+        *,
+        raw: bytes | None = None,
+        before_raw: bytes | None = None,
+        event: int | None = None,
+    ) -> Progress:
         """As a position record says it."""
-        return cls() if newest is None else cls(newest, before, late=list(done))
+        if newest is None:
+            return cls()
+        return cls(newest, before, raw=raw, before_raw=before_raw, event=event, late=list(done))
 
     def advance(self, events: Sequence[Message], begin: int, end: int) -> None:
         """``events[begin:end]``, ascending by replay id, are done."""
@@ -74,10 +90,13 @@ class Progress:
             self._late = [*self._late, key][-MOST:]
             self.moved = True
 
-    def stand_on(self, replay_id: int) -> None:
+    def stand_on(self, replay_id: int, raw: bytes | None = None) -> None:
         """Nothing up to this id is under way any more: what comes later has a higher one."""
         if replay_id > self.newest:
+            if self.event is None and self.newest >= 0:
+                self.event = self.newest
             self.newest, self.before, self.last = replay_id, None, None
+            self.raw, self.before_raw = raw, None
             self._group, self._late, self._earlier = [], [], []
 
     def done(self) -> list[bytes]:
@@ -90,18 +109,25 @@ class Progress:
         while group > first and _replay_id(events[group - 1]) == newest:
             group -= 1
         if newest > self.newest:
-            previous = _replay_id(events[group - 1]) if group > first else self.newest
+            previous, raw = self.newest, self.raw
+            if group > first:
+                previous, raw = _replay_id(events[group - 1]), _raw(events[group - 1])
             # What came before the event after which one would subscribe does not come again.
             self._earlier = self._late if previous == self.newest else []
             self._late, self._group = [], []
-            self.before = previous if previous >= 0 else ALL_RETAINED
-            self.newest = newest
+            self.before, self.before_raw = (previous, raw) if previous >= 0 else (ALL_RETAINED, None)
+            self.newest, self.event = newest, None
         self._group = (self._group + [_name(event) for event in events[group:end]])[-MOST:]
         self.last = events[end - 1]
+        self.raw = _raw(events[end - 1])
 
 
 def _replay_id(message: Message) -> int:
     return message.data.event.replayId  # type: ignore[union-attr]  # an event
+
+
+def _raw(message: Message) -> bytes | None:
+    return message.data.event.as_it_came() if message.data is not None else None
 
 
 def _name(message: Message) -> str | None:

@@ -42,9 +42,10 @@ class Gap:
 @frozen
 class Idle:
     """Everything up to this replay id was sent; nothing of the channel is under way. Keeps the position of a quiet
-    channel within what Salesforce retains, where a transport has such a keep-alive."""
+    channel within what Salesforce retains, where a transport has such a keep-alive. ``raw``: the id as it came."""
 
     replay_id: int
+    raw: bytes | None = None
 
 
 @frozen

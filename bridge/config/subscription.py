@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from bridge.changes import EVERY_CHANGE
+from bridge.changes import EVERY_CHANGE, entity_of
 from bridge.config.checks import change_event, event_name
 from bridge.config.declarations.formats import REGISTRY_TYPES
 from bridge.config.property import Values
@@ -24,6 +24,12 @@ CHANGE_TOO: Final = "salesforce.cdc.channel"
 CHANGED_ENTITIES: Final = "salesforce.channel.entities"
 
 
+EVENTS: Final = "/event/"
+"""Before the name of an event, or of a custom channel, in the name of its channel."""
+CHANGES: Final = "/data/"
+"""The same of change events."""
+
+
 def is_change(connector: Values) -> bool:
     """Whether it carries change events."""
     return _change(connector) is not None
@@ -32,11 +38,7 @@ def is_change(connector: Values) -> bool:
 def _change(connector: Values) -> str | None:
     """The change event or channel, without ``/data/``."""
     name = connector.get(CHANGE) or connector.get(CHANGE_TOO)
-    return str(name).removeprefix("/data/") if name else None
-
-
-EVENTS: Final = "/event/"
-"""Before the name of an event, or of a custom channel, in the name of its channel."""
+    return str(name).removeprefix(CHANGES) if name else None
 
 
 def is_channel(connector: Values) -> bool:
@@ -63,11 +65,16 @@ def events(connector: Values) -> tuple[str, ...]:
 def channel(connector: Values) -> str:
     """The channel as the Streaming API names it: ``/event/Order_Placed__e``, ``/data/AccountChangeEvent``."""
     if (change := _change(connector)) is not None:
-        return f"/data/{change}"
+        return f"{CHANGES}{change}"
     if not is_channel(connector):
         return f"{EVENTS}{connector[EVENT]}"
     name = str(connector[CHANNEL])
     return name if name.startswith("/") else f"{EVENTS}{name}"
+
+
+def channel_of(event: str) -> str:
+    """The channel of one event, a platform event or a change event."""
+    return f"{EVENTS if entity_of(event) is None else CHANGES}{event}"
 
 
 def event_of(channel: str | None) -> str | None:

@@ -9,6 +9,10 @@ a resume does about the others: ``bridge-resume-after``, the id after which it s
 and ``bridge-done``, which of the events after that it passes over: 16 bytes for each, a digest of what identifies the
 event (``bridge.progress``), 32 kB at most. A record without them, of Kafka Connect, say, resumes after its value.
 
+By the Pub/Sub API an id is bytes, of which the number is the first eight. ``bridge-replay-bytes`` and
+``bridge-resume-bytes`` hold the value and the id to resume after as they came. Where the value is the position of an
+idle stream and no event's id, ``bridge-event-id`` is that of the last event (decimal): CometD may know only that one.
+
 Beside it stands, until the first event is committed, when a connector that starts at ``latest`` first
 subscribed: key ``bridge-start-<connector>``, value ``{"since": <server time, ms>}``.
 """
@@ -39,8 +43,12 @@ EVENT_UUID = "bridge-event-uuid"
 CREATED = "bridge-created"
 RESUME_AFTER = "bridge-resume-after"
 DONE = "bridge-done"
+RAW = "bridge-replay-bytes"
+RESUME_RAW = "bridge-resume-bytes"
+EVENT_ID = "bridge-event-id"
 RETENTION: Final = 72 * 3600  # seconds for which Salesforce keeps change events and platform events
 _OPTIONS: Final = {NEW_ONLY: "latest", ALL_RETAINED: "all"}
+_LONGEST_ID: Final = 256  # bytes; ten are known
 _ID: Final = re.compile(rb"\d{1,19}")
 HIGHEST: Final = 2**63 - 1
 """The highest replay id there can be."""
@@ -69,6 +77,9 @@ class Position:
     since_ms: int | None = None
     resume_after: int | None = None
     done: tuple[bytes, ...] = ()
+    raw: bytes | None = None
+    resume_raw: bytes | None = None
+    event_id: int | None = None
     absent: bool = field(default=False, eq=False)
     option: int | None = None
 
@@ -111,6 +122,12 @@ def position_headers(
     if resume_after is not None and done:
         headers.append((DONE, b"".join(done)))
     return headers
+
+
+def raw_headers(raw: bytes | None, resume_raw: bytes | None, event_id: int | None) -> list[tuple[str, bytes]]:
+    """What the Pub/Sub API knows of a position beyond its number."""
+    found = {RAW: raw, RESUME_RAW: resume_raw, EVENT_ID: None if event_id is None else b"%d" % event_id}
+    return [(name, value) for name, value in found.items() if value]
 
 
 def start_key(connector: str) -> bytes:
@@ -221,6 +238,9 @@ class Stored:
             event_uuid=self._header(message, headers, EVENT_UUID, bytes.decode),
             created_ms=self._header(message, headers, CREATED, _created),
             committed_ms=at,
+            raw=self._header(message, headers, RAW, _bytes_of_id),
+            resume_raw=self._header(message, headers, RESUME_RAW, _bytes_of_id),
+            event_id=self._header(message, headers, EVENT_ID, _event_id),
             **self._resumption(message, headers, replay_id, at or 0),
         )
 
@@ -306,6 +326,18 @@ class _Start(msgspec.Struct):
 
 def _resume_after(value: bytes) -> int:
     if value != b"%d" % ALL_RETAINED and not _ID.fullmatch(value):
+        raise ValueError("no replay id")
+    return int(value)
+
+
+def _bytes_of_id(value: bytes) -> bytes:
+    if len(value) > _LONGEST_ID:
+        raise ValueError("no replay id")
+    return value
+
+
+def _event_id(value: bytes) -> int:
+    if not _ID.fullmatch(value):
         raise ValueError("no replay id")
     return int(value)
 

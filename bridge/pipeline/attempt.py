@@ -301,7 +301,14 @@ class Attempt:
                 until_idle=self._goal.until_idle,
             ),
             open=Open(self._line),
-            progress=Progress.resumed(position.replay_id, position.resume_after, position.done),
+            progress=Progress.resumed(
+                position.replay_id,
+                position.resume_after,
+                position.done,
+                raw=position.raw,
+                before_raw=position.resume_raw,
+                event=position.event_id,
+            ),
             on_running=self._running,
             on_gap=lambda last: self._report_gap(last, position),
             uses=self._count_values(commits, routes, topics.offsets),
@@ -335,6 +342,9 @@ class Attempt:
             position.since_ms,
             position.resume_after,
             position.done,
+            position.raw,
+            position.resume_raw,
+            position.event_id,
         )
         return open_source(self._config, self._login, self._rest, buffer, self._stats, start)
 

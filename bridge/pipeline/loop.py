@@ -197,8 +197,8 @@ class Pipeline:
                 self.on_gap(last)
                 self._had_position = True
                 self.progress = Progress()
-            case Idle(replay_id):
-                self._stand_on(replay_id)
+            case Idle():
+                self._stand_on(signal)
             case Ended():
                 self._ended = signal
 
@@ -210,10 +210,10 @@ class Pipeline:
         idle = self.limits.until_idle
         return idle is not None and time.monotonic() - self._idle_since >= idle
 
-    def _stand_on(self, replay_id: int) -> None:
+    def _stand_on(self, idle: Idle) -> None:
         """The position of an idle stream, written now and then: each time would be a transaction."""
         self._commit()
-        self.progress.stand_on(replay_id)
+        self.progress.stand_on(idle.replay_id, idle.raw)
         if time.time() - self.stats.last_committed_at >= _IDLE_EVERY:
             self.progress.moved = True
             self._commit()

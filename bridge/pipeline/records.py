@@ -8,7 +8,14 @@ import logging
 from attrs import define, frozen
 
 from bridge.event import Arguments
-from bridge.kafka.offsets import position_headers, position_key, position_value, start_key, start_value
+from bridge.kafka.offsets import (
+    position_headers,
+    position_key,
+    position_value,
+    raw_headers,
+    start_key,
+    start_value,
+)
 from bridge.log import ConnectorLog
 from bridge.progress import Progress
 
@@ -27,6 +34,7 @@ class OffsetRecords:
             return None
         uuid = progress.last.data.event.EventUuid if progress.last and progress.last.data else None
         headers = position_headers(self.org_id, uuid, created_ms, progress.before, progress.done())
+        headers += raw_headers(progress.raw, progress.before_raw, progress.event)
         return self.record(position_key(self.connector), position_value(progress.newest), headers)
 
     def no_position(self) -> Arguments:

@@ -35,6 +35,10 @@ class Start:
     since_ms: int | None = None
     resume_after: int | None = None
     done: tuple[bytes, ...] = ()
+    raw: bytes | None = None
+    resume_raw: bytes | None = None
+    event_id: int | None = None
+    """The last event's id, where ``replay_id`` is no event's; ``raw`` and ``resume_raw`` are ids as they came."""
 
 
 class Cursor:
@@ -44,7 +48,14 @@ class Cursor:
         self.since_ms = None if start.replay_id is not None else start.since_ms
         self.duplicates = 0
         self.skipped = 0
-        self._progress = Progress.resumed(start.replay_id, start.resume_after, start.done)
+        self._progress = Progress.resumed(
+            start.replay_id,
+            start.resume_after,
+            start.done,
+            raw=start.raw,
+            before_raw=start.resume_raw,
+            event=start.event_id,
+        )
         self._initial = start.initial
         self._filtering = False
         self._floor: int | None = None
@@ -96,12 +107,29 @@ class Cursor:
         self._progress.before = None
         return True
 
-    def stand_on(self, replay_id: int) -> bool:
+    def raw_of(self, replay_id: int) -> bytes | None:
+        """The id after which a subscription begins, as it came, where that is known."""
+        progress = self._progress
+        if replay_id == progress.before:
+            return progress.before_raw
+        return progress.raw if replay_id == progress.newest else None
+
+    def stand_on_event(self) -> int | None:
+        """Salesforce does not know the newest id, which is no event's: subscribe after that of the last event from now
+        on. None where the newest is an event's; else the id that was given up."""
+        progress = self._progress
+        if progress.event is None:
+            return None
+        given_up, progress.newest = progress.newest, progress.event
+        progress.event = progress.before = progress.raw = progress.before_raw = None
+        return given_up
+
+    def stand_on(self, replay_id: int, raw: bytes | None = None) -> bool:
         """Salesforce has sent everything up to this id, and the next subscription may begin after it. False for one
         that is no further."""
         if replay_id <= self._progress.newest:
             return False
-        self._progress.stand_on(replay_id)
+        self._progress.stand_on(replay_id, raw)
         return True
 
     def expired(self, *, start_at: str) -> None:

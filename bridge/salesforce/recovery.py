@@ -146,6 +146,15 @@ class Recovery:
                 extra={"stage": str(Stage.SUBSCRIBE), "replay_id": self.cursor.after},
             )
             return
+        if (given_up := self.cursor.stand_on_event()) is not None:
+            self.log.info(
+                "Salesforce does not know replay id %s, the position of an idle stream: subscribing after %s, the id "
+                "of the last event",
+                given_up,
+                self.cursor.after,
+                extra={"stage": str(Stage.SUBSCRIBE), "replay_id": self.cursor.after},
+            )
+            return
         position, choice = self.cursor.after, self.when_expired
         if position is None or choice == "fail":
             raise Fatal(

@@ -105,11 +105,18 @@ class Run:
     def start(self, delivered: int | None = None) -> Start:
         """Where a restart begins, as a position record would say it, after so many of the events (all of them)."""
         start, count = self._start, len(self.messages) if delivered is None else delivered
-        progress = Progress.resumed(start.replay_id, start.resume_after, start.done)
+        progress = Progress.resumed(
+            start.replay_id,
+            start.resume_after,
+            start.done,
+            raw=start.raw,
+            before_raw=start.resume_raw,
+            event=start.event_id,
+        )
         progress.advance(self.messages, 0, count)
         if progress.newest < 0:
             return start
-        return Start(progress.newest, start.initial, None, progress.before, tuple(progress.done()))
+        return start_of(progress, start.initial)
 
     def _drain(self) -> None:
         while not self.ended:
@@ -128,3 +135,17 @@ class Run:
             self.names |= {(head.replayId, head.EventUuid) for head in heads}
             self.ids += [head.replayId for head in heads]
         self.signals.append(signal)
+
+
+def start_of(progress: Progress, initial: str = "latest") -> Start:
+    """Where a restart begins."""
+    return Start(
+        progress.newest,
+        initial,
+        None,
+        progress.before,
+        tuple(progress.done()),
+        progress.raw,
+        progress.before_raw,
+        progress.event,
+    )

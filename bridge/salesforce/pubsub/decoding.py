@@ -9,13 +9,14 @@ import msgspec
 from attrs import define, field
 
 from bridge.errors import Retriable, Stage
-from bridge.event import Data, Head, Message, Unreadable
+from bridge.event import Data, Message, RawHead, Unreadable
 from bridge.languages.avro.wire import AvroData, Wire
 from bridge.salesforce.failures import Failure, SessionOver, Verdict
 from bridge.salesforce.pubsub.messages import FetchResponse
 from bridge.salesforce.pubsub.replay import number_of
 from bridge.salesforce.pubsub.schemas import SCHEMAS, NoSchema
 from bridge.salesforce.replies import Reply
+from bridge.source import Idle
 
 
 @define(eq=False)
@@ -27,7 +28,7 @@ class Decoder:
     ask: Callable[[str], str]
     _known: dict[str, Wire | NoSchema] = field(factory=dict)
 
-    def response(self, raw: bytes) -> tuple[Reply, int, int | None]:
+    def response(self, raw: bytes) -> tuple[Reply, int, Idle | None]:
         """The events, how many they are, and the stream's position. Raises SessionOver, Retriable: nothing of the
         response is taken then."""
         try:
@@ -38,13 +39,14 @@ class Decoder:
         unreadable: list[Unreadable] = []
         for item in response.events:
             event = item.event
-            number = self._number(item.replay_id)
+            replay_id = item.replay_id
+            number = self._number(replay_id)
             wire = self._known.get(event.schema_id) or self._learn(event.schema_id)
             if isinstance(wire, NoSchema):
                 unreadable.append(Unreadable(event.payload, f"its schema {event.schema_id} {wire}", number))
                 continue
             try:
-                data = _data(event, number, wire)
+                data = _data(event, RawHead(number, event.id or None, replay_id), wire)
             except ValueError as wrong:
                 unreadable.append(Unreadable(event.payload, str(wrong), number))
             else:
@@ -52,9 +54,10 @@ class Decoder:
         count = len(events) + len(unreadable)
         return Reply(events, [], unreadable, len(raw)), count, self._latest(response)
 
-    def _latest(self, response: Any) -> int | None:
+    def _latest(self, response: Any) -> Idle | None:
+        latest = response.latest_replay_id
         try:
-            return number_of(response.latest_replay_id)
+            return Idle(number_of(latest), latest)
         except ValueError:
             return None
 
@@ -74,9 +77,10 @@ class Decoder:
         return found
 
 
-def _data(event: Any, number: int, wire: Wire) -> Data:
+def _data(event: Any, head: RawHead, wire: Wire) -> Data:
     """An event as it came. A change event as CometD has it: its bitmaps mean nothing without its schema, and its header
     tells it from others, whatever the transport. ValueError for a change that does not fit its schema."""
     if wire.changes:
-        return Data(msgspec.Raw(wire.json(event.payload)), Head(number), wire.schema_id)
-    return AvroData(event.payload, Head(number, event.id or None), event.schema_id, wire)
+        head.EventUuid = None
+        return Data(msgspec.Raw(wire.json(event.payload)), head, wire.schema_id)
+    return AvroData(event.payload, head, event.schema_id, wire)

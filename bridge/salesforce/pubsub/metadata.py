@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from bridge.config import Config
-from bridge.config.subscription import EVENTS
+from bridge.config.subscription import channel_of
 from bridge.retry import patiently
 from bridge.salesforce.auth import Login, Session
 from bridge.salesforce.failures import SessionOver, Verdict
@@ -38,7 +38,7 @@ class PubSubRest(Rest):
 
     def event_schema_of(self, event: str) -> dict[str, object] | None:
         """The Avro schema that the event has now; None if there is none."""
-        topic = f"{EVENTS}{event}"
+        topic = channel_of(event)
         schema_id = self._calls(topic, lambda client: client.check_topic(topic))
         return self.event_schema(schema_id) if schema_id else super().event_schema_of(event)
 

@@ -30,8 +30,12 @@ def bytes_of(number: int) -> bytes:
     return number.to_bytes(_SIZE, "big") + _TAIL
 
 
-def preset_of(replay_from: int) -> tuple[int, bytes]:
-    """A replay option of ``bridge.progress``, or an id, as preset and id of a request."""
+def preset_of(replay_from: int, raw: bytes | None = None) -> tuple[int, bytes]:
+    """A replay option of ``bridge.progress``, or an id, as preset and id of a request. ``raw``: the id as it came, used
+    where it is that of the number."""
     if replay_from == NEW_ONLY:
         return wire.LATEST, b""
-    return (wire.EARLIEST, b"") if replay_from == ALL_RETAINED else (wire.CUSTOM, bytes_of(replay_from))
+    if replay_from == ALL_RETAINED:
+        return wire.EARLIEST, b""
+    known = raw is not None and raw[:_SIZE] == replay_from.to_bytes(_SIZE, "big")
+    return wire.CUSTOM, raw if known and raw is not None else bytes_of(replay_from)

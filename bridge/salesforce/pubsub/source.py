@@ -30,7 +30,7 @@ from bridge.salesforce.pubsub.settings import PubSubSettings
 from bridge.salesforce.pubsub.stream import Stream
 from bridge.salesforce.recovery import Recovery
 from bridge.salesforce.server_time import server_ms
-from bridge.source import Gap, Idle, Listening, Silent
+from bridge.source import Gap, Listening, Silent
 
 OUTSTANDING: Final = 100
 """Events that may be asked for and not delivered (Pub/Sub API guide, *Flow Control*)."""
@@ -133,7 +133,7 @@ class PubSubSource:
             since_ms = server_ms(
                 client.session.instance_url, self._settings.http, self._settings.request_timeout
             )
-        preset, replay_id = preset_of(replay_from)
+        preset, replay_id = preset_of(replay_from, self._cursor.raw_of(replay_from))
         subscription = client.subscribe(self.channel, preset, replay_id, self._room())
         self._stats.handshakes += 1
         decoder = Decoder(self.channel, client.session.org_id, client.schema)
@@ -166,8 +166,8 @@ class PubSubSource:
         self._intake.receive(reply, False)
         if not count:
             self._recovery.progress()
-            if latest is not None and self._cursor.stand_on(latest):
-                self._buffer.put(Idle(latest))
+            if latest is not None and self._cursor.stand_on(latest.replay_id, latest.raw):
+                self._buffer.put(latest)
         return self._top_up(stream)
 
     def _top_up(self, stream: Stream) -> bool:

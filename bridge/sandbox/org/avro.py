@@ -43,7 +43,7 @@ class Deliverer:
         self._bus = bus
         self._parsed: dict[str, tuple[dict[str, Any], Any]] = {}
 
-    def event(self, message: bytes) -> tuple[Any, int]:
+    def event(self, message: bytes, tail: bytes) -> tuple[Any, int]:
         """The ``ConsumerEvent`` of a CometD message, and its replay id. A payload that the schema has no place for
         goes out as it stands."""
         data = _decode(message).data
@@ -60,7 +60,8 @@ class Deliverer:
         except (ValueError, TypeError, KeyError, AttributeError):
             payload = bytes(data.payload)
         made = ProducerEvent(id=uuid or "", schema_id=data.schema, payload=payload)
-        return ConsumerEvent(event=made, replay_id=replay_bytes(data.event.replayId)), data.event.replayId
+        replay_id = replay_bytes(data.event.replayId, tail)
+        return ConsumerEvent(event=made, replay_id=replay_id), data.event.replayId
 
     def _schema(self, schema_id: str) -> tuple[dict[str, Any], Any]:
         known = self._parsed.get(schema_id)
@@ -78,9 +79,9 @@ def payload_of(document: Mapping[str, Any], parsed: Any, given: Mapping[str, Jso
     return out.getvalue()
 
 
-def replay_bytes(number: int) -> bytes:
+def replay_bytes(number: int, tail: bytes) -> bytes:
     """A replay id on the wire: 8 bytes, and two of which nobody knows the meaning."""
-    return number.to_bytes(8, "big") + b"\0\0"
+    return number.to_bytes(8, "big") + tail
 
 
 def _values(record: Mapping[str, Any], given: Mapping[str, Json]) -> dict[str, Json]:

@@ -58,6 +58,8 @@ class Settings:
     max_events: int = 100
     max_bytes: int = 3 << 20
     retention: float = 72 * 3600.0
+    tail: bytes = b"\0\0"
+    """What follows the number of a replay id."""
 
 
 @define(eq=False)
@@ -219,7 +221,7 @@ class PubSub(Running):
             text = "A custom replay needs a replay id."
             self._abort(context, "subscription.fetch.replayid.validation.failed", text)
         try:
-            number = _number(first.replay_id) if replay is None else replay
+            number = self._number(first.replay_id) if replay is None else replay
             position = log.start(number, newest=self._bus.last_id)
         except InvalidReplayId:
             text = "The Replay ID validation failed. Ensure that the Replay ID is valid."
@@ -288,11 +290,11 @@ class PubSub(Running):
                 return None
             else:
                 messages = []
-        events = [self._deliverer.event(message) for message in messages]
+        events = [self._deliverer.event(message, settings.tail) for message in messages]
         latest = events[-1][1] if events else latest
         return wire.FetchResponse(
             events=[event for event, _ in events],
-            latest_replay_id=replay_bytes(latest),
+            latest_replay_id=replay_bytes(latest, settings.tail),
             rpc_id=str(uuid.uuid4()),
             pending_num_requested=stream.pending,
         )
@@ -337,6 +339,13 @@ class PubSub(Running):
             code = str(fault.options.get("code", _DEFAULTS[point]))
             self._abort(context, code, str(fault.options.get("text", "As armed.")))
 
+    def _number(self, replay_id: bytes) -> int:
+        """Of 8 bytes, or with the tail that ids have. Raises InvalidReplayId."""
+        bare = len(replay_id) == 8 and not any(self.settings.tail)
+        if len(replay_id) < 8 or not (bare or replay_id[8:] == self.settings.tail):
+            raise InvalidReplayId
+        return int.from_bytes(replay_id[:8], "big")
+
     def _log(self, topic: str, context: Any) -> ChannelLog:
         log = self._bus.logs.get(topic)
         if log is None:
@@ -369,10 +378,3 @@ _DEFAULTS: Final = {
 def _status(code: str) -> Any:
     invalid = grpc.StatusCode.INVALID_ARGUMENT
     return next((status for word, status in _STATUSES if word in code), invalid)
-
-
-def _number(replay_id: bytes) -> int:
-    """Of 8 bytes, or 10 of which the last two are zero. Raises InvalidReplayId."""
-    if len(replay_id) not in (8, 10) or any(replay_id[8:]):
-        raise InvalidReplayId
-    return int.from_bytes(replay_id[:8], "big")

@@ -18,6 +18,7 @@ from bridge.kafka.offsets import (
     Stored,
     position_headers,
     position_key,
+    raw_headers,
     start_key,
 )
 from bridge.progress import digest
@@ -152,6 +153,16 @@ def test_headers_say_after_which_id_to_resume_and_what_to_pass_over() -> None:
     assert resumption(*position_headers("00D", None, None, 7, [ONE, TWO])) == (7, (ONE, TWO))
     assert resumption(*position_headers("00D", None, None, 7)) == (7, ())
     assert resumption(*position_headers("00D", None, None)) == (None, ())
+
+
+def test_headers_hold_ids_as_they_came_and_the_last_event_s() -> None:
+    def of(*headers: tuple[str, bytes]) -> tuple[bytes | None, bytes | None, int | None]:
+        position = stored(Message(KEY, b'{"replayId":9}', list(headers)))
+        return position.raw, position.resume_raw, position.event_id
+
+    assert of(*raw_headers(b"nine", b"seven", 5)) == (b"nine", b"seven", 5)
+    assert of(*raw_headers(b"nine", None, None)) == (b"nine", None, None)
+    assert of(("bridge-replay-bytes", b"x" * 300), ("bridge-event-id", b"-1")) == (None, None, None)
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,10 @@
 The producer here only notes what it is told, in transactions; what a real one does with it is tested with a broker.
 """
 
+import itertools
 import json
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -430,6 +432,37 @@ def test_a_quiet_channel_s_position_follows_the_keep_alive_when_it_is_due(
     assert notes.positions() == [5, 8, 9, 11]
     headers = [dict(one[-1][7]).get("bridge-resume-after") for one in notes.transactions]
     assert headers == [b"-2", None, None, b"9"]
+
+
+def test_a_day_of_a_quiet_channel_is_a_commit_every_ten_minutes_at_most(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Salesforce keeps ids for 72 hours and says every 270 seconds where an idle stream is. Here an id is the second at
+    which it was said."""
+    began, every, day = 1_700_000_000.0, 270, 24 * 3600
+    clock = [began]
+    monkeypatch.setattr(time, "time", lambda: clock[0])
+    pipeline, notes, _ = carry([Delivery([event(int(began))], 1, 0.0, [])])
+    written: list[tuple[float, int]] = []
+
+    class Day(Buffer):
+        """A keep-alive whenever somebody waits, until the day is over."""
+
+        def get(self, timeout: float) -> Signal | None:
+            for position in notes.positions()[len(written) :]:
+                written.append((clock[0], position))
+            if self.events:
+                return super().get(timeout)
+            clock[0] += every
+            return Idle(int(clock[0])) if clock[0] < began + day else Ended()
+
+    pipeline.buffer = quiet = Day(10**6, 10**9)
+    quiet.put(Delivery([event(int(began))], 1, 0.0, []))
+    pipeline.run()
+    assert day / 900 <= len(written) <= day / 600 + 1
+    for (moment, position), (later, _) in itertools.pairwise(written[1:]):
+        assert later - moment >= 600
+        assert later - position < 1200, "so old a position may become"
 
 
 def test_an_idle_time_counts_while_it_listens() -> None:
