@@ -60,6 +60,7 @@ class Service:
     guard: Guard = field(factory=lambda: Guard({}, frozenset()))
     _worker: Process | None = None
     _server: Server | None = None
+    _here: Here | None = None
 
     def start(self) -> None:
         """Bind, answer (503 at first), start the process; returns when it is ready. Raises BridgeError."""
@@ -84,7 +85,8 @@ class Service:
         forward = forwarder(
             first.scheme, self.worker_id, self.config["listeners.https.ssl.keystore.location"]
         )
-        ours, needs = routes(here(worker, guard, forward))
+        self._here = here(worker, guard, forward)
+        ours, needs = routes(self._here)
         site = Site(
             {**table(worker, self.config), **ours},
             guard,
@@ -108,6 +110,8 @@ class Service:
 
     def stop(self) -> None:
         """Hand over, drain, end."""
+        if self._here is not None:
+            self._here.jobs.stop()
         if self._worker is not None:
             self._worker.stop()
             self._worker.watch.stop()

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from bridge.api.connect import VERSION
 from bridge.api.v1.operation import Operation
-from bridge.api.v1.routes import operations, schemas
+from bridge.api.v1.routes import all_schemas, operations
 
 _ONE, _CLOUD = "/connectors/{connector}", "/connect/v1/environments/{environment}/clusters/{cluster}"
 _MINE: Final = _CLOUD + "/connectors/{connector}"
@@ -163,7 +163,7 @@ def document() -> dict[str, Any]:
         },
         "paths": paths,
         "components": {
-            "schemas": {**SCHEMAS, **schemas()},
+            "schemas": {**SCHEMAS, **all_schemas()},
             "responses": {
                 status: {"description": why, "content": _content("Error")}
                 for status, why in {
@@ -203,7 +203,7 @@ def _ours(one: Operation[Any]) -> dict[str, Any]:
         content = _content(one.body)
         if one.forms:
             content |= {"application/x-www-form-urlencoded": content["application/json"]}
-        call["requestBody"] = {"required": True, "content": content}
+        call["requestBody"] = {"required": one.needs_body, "content": content}
     call["responses"] = {
         str(status): {"description": "Done"} | ({"content": _content(schema)} if schema else {})
         for status, schema in one.answers.items()

@@ -8,18 +8,24 @@
   place.
 * **Words of others** (registry, KMS, Salesforce, broker) are quoted as one line without control characters, which could
   forge lines of a log or drive a terminal (``printable``), and not at length (``words``). Errors, logs and tables
-  call it themselves, so that nobody has to remember it.
+  call it themselves, so that nobody has to remember it. Where somebody else may have typed the address that answers,
+  nothing of it is quoted (``unquoted``).
 """
 
 from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Final
 
 LONGEST: Final = 200
+UNSAID: Final = "[not quoted]"
+"""What stands for others' words where none may be quoted."""
+_quoting: ContextVar[bool] = ContextVar("quoting", default=True)
 SHOWN_PREFIX: Final = 12
 """So many characters of a secret, and no more, may happen to stand in a text."""
 _API_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}", re.ASCII)
@@ -38,9 +44,34 @@ def printable(text: str) -> str:
     return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
+@contextmanager
+def unquoted() -> Iterator[None]:
+    """Whoever asks may have typed the address that answers: nothing of its words is to come back to them.
+
+    For this thread, and what runs in its context.
+    """
+    token = _quoting.set(False)
+    try:
+        yield
+    finally:
+        _quoting.reset(token)
+
+
+def quoting() -> bool:
+    """Whether others' words may stand in a sentence of ours here."""
+    return _quoting.get()
+
+
+def quoted(text: str) -> str:
+    """Others' words as they are, where they may be quoted."""
+    return text if _quoting.get() or not text.strip() else UNSAID
+
+
 def words(text: object, hidden: Collection[str] = (), longest: int = LONGEST) -> str:
     """Somebody else's text, fit for a sentence of ours: one line, not long, none of ``hidden`` in it."""
     said = str(text)
+    if quoted(said) != said:
+        return UNSAID
     for value in sorted(filter(None, hidden), key=len, reverse=True):
         said = said.replace(value, "****")
         # Somebody may have cut the text in the middle of it.

@@ -15,6 +15,7 @@ from attrs import define, evolve, field, frozen
 from bridge.config import Loaded, registry_settings, subscription, topic_template
 from bridge.config.declarations.formats import REGISTRY_TYPES
 from bridge.errors import BridgeError, ConfigurationError, Fatal, Stage
+from bridge.errors.words import quoting, words
 from bridge.formats import form_of
 from bridge.inspection.alike import alike
 from bridge.inspection.key_check import try_keys
@@ -101,6 +102,8 @@ class _Org:
 
     def _login(self, login: Any) -> str:
         session = login.session()
+        if not quoting():
+            return f"the login is accepted by {self.loaded.connector['salesforce.instance']}"
         return f"org {session.org_id} at {session.instance_url}, API {self.rest.api_version()}"
 
     def _event(self) -> str:
@@ -316,4 +319,6 @@ class _Registry:
         except Refused as refusal:
             if refusal.status in (404, 405):
                 return None
-            raise Fatal(f"the registry refused ({refusal.status}): {refusal}", stage=Stage.SCHEMA) from None
+            raise Fatal(
+                f"the registry refused ({refusal.status}): {words(refusal)}", stage=Stage.SCHEMA
+            ) from None

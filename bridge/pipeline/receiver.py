@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextvars import copy_context
 
 from bridge.buffer import Buffer
 from bridge.errors import BridgeError, Fatal, Stage
@@ -19,7 +20,8 @@ class Receiver:
         self._stop = threading.Event()
         self._buffer = buffer
         self._log = log
-        self._thread = threading.Thread(target=self._run, name="receive", daemon=True)
+        run = copy_context().run  # whether others' words may be quoted goes with it
+        self._thread = threading.Thread(target=run, args=(self._run,), name="receive", daemon=True)
 
     def start(self) -> None:
         """Begin; returns at once."""

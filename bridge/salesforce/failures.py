@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from enum import Enum, auto
 
-from attrs import frozen
+from attrs import field, frozen
+
+from bridge.errors.words import quoted
 
 
 class Verdict(Enum):
@@ -24,7 +26,7 @@ class Failure:
     """An error and what it means; ``text`` is the other side's own words."""
 
     verdict: Verdict
-    text: str
+    text: str = field(converter=quoted)
     remedy: str = ""
 
 

@@ -66,13 +66,15 @@ class LetterBox:
         since: Since | None = None,
         progress: Callable[[int, int], None] = nothing,
         replayed: Replayed | None = None,
+        newest: int | None = None,
     ) -> Iterator[tuple[Letter, bool]]:
         """The connector's letters up to the topic's end as of now, the oldest first, and whether each was replayed.
+        ``newest``: only those in the last so many places of each partition.
 
         Raises Fatal for a topic that is not there or may not be read, Retriable when Kafka does not answer.
         """
         done = self.replayed() if replayed is None else replayed
-        for letter in letters(Stretch(self._reader(), since), progress):
+        for letter in letters(Stretch(self._reader(), since, newest=newest), progress):
             if letter.belongs_to(self.name):
                 yield letter, done.has(letter.partition, letter.offset)
 

@@ -191,44 +191,46 @@ class SalesforcePlugin:
         return {key: examined.shown(key) or "" for key in given}
 
     def run(self, name: str, given: Mapping[str, str], worker: str) -> Running:
-        loaded = self._loaded(name, given)
+        loaded = self.loaded(name, given)
         connector, stopping = Connector(loaded), threading.Event()
         leased = Leased(loaded, connector, stopping) if self.leases else None
         return SalesforceRunning(connector, loaded, self.metrics, stopping, leased)
 
-    def offsets(self, name: str, given: Mapping[str, str]) -> list[dict[str, Any]]:
-        with Positions(self._loaded(name, given)) as positions:
+    def offsets(self, name: str, given: Mapping[str, str]) -> list[dict[str, object]]:
+        with Positions(self.loaded(name, given)) as positions:
             stored = positions.read().stored
         return [] if stored is None else [{"partition": {}, "offset": {"replayId": stored}}]
 
-    def check_offsets(self, offsets: list[tuple[Any, Any]]) -> None:
+    def check_offsets(self, offsets: list[tuple[object, object]]) -> None:
         """Raises ValueError with a sentence for what no position can be."""
         for partition, offset in offsets:
             if partition != {}:
                 raise ValueError("the partition must be {}: a channel has one stream")
             if offset is None:
                 continue
+            if not isinstance(offset, dict) or "replayId" not in offset:
+                raise ValueError("the offset must hold a replayId")
             try:
                 replay_id_of(offset["replayId"])
-            except KeyError:
-                raise ValueError("the offset must hold a replayId") from None
             except ValueError as wrong:
                 raise ValueError(f"the replayId {wrong}") from None
             if len(offset) > 1:
                 more = next(key for key in offset if key != "replayId")
                 raise ValueError(f"the offset holds {more}, which no position of this connector has")
 
-    def alter(self, name: str, given: Mapping[str, str], offsets: list[tuple[Any, Any]] | None) -> str | None:
+    def alter(
+        self, name: str, given: Mapping[str, str], offsets: list[tuple[object, object]] | None
+    ) -> str | None:
         """Move the position. What the org says of it, where that is not simply that it knows it."""
         wanted = offsets[-1][1] if offsets else None
-        replay_id = None if wanted is None else replay_id_of(wanted["replayId"])
-        loaded = self._loaded(name, given)
+        replay_id = replay_id_of(wanted["replayId"]) if isinstance(wanted, dict) else None
+        loaded = self.loaded(name, given)
         with Positions(loaded) as positions:
             positions.write(replay_id)
         return None if replay_id is None or replay_id < 0 else remark(loaded, replay_id)
 
-    def _loaded(self, name: str, given: Mapping[str, str]) -> Loaded:
-        """What was stored came by REST. Raises ConfigurationError."""
+    def loaded(self, name: str, given: Mapping[str, str]) -> Loaded:
+        """A configuration that came by REST, ready to be used. Raises ConfigurationError."""
         resolver = resolver_of(self.worker, os.environ, Origin.REST)
         examined = examine_connector(
             files.Given({**given, "name": name}), self.worker, resolver, unknown="warn"

@@ -11,6 +11,7 @@ from bridge import __version__
 from bridge.api.exchange import Answer, Ask, Elsewhere
 from bridge.api.guard import Guard
 from bridge.api.peers import Peers
+from bridge.api.v1.work import Jobs, prefix_of
 from bridge.config import Config
 from bridge.metrics import Metrics
 from bridge.worker.glance import Glances
@@ -40,8 +41,10 @@ class Here:
     peers: Peers
     started_at: float
     glances: Glances = field(init=False)
+    jobs: Jobs = field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        self.jobs = Jobs(prefix_of(self.worker_id))
         self.glances = Glances(self.worker_id, self.config, self.state, self.metrics, self.watch.sampler)
 
     def connector(self, name: str) -> str | None:

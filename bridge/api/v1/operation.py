@@ -46,6 +46,7 @@ class Operation(Generic[A]):
     role: Role | None = Role.READ
     query: Sequence[Query] = ()
     body: str | None = None
+    needs_body: bool = False
     forms: bool = False
 
     @property

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from bridge.api.v1 import connectors, logs, series, session, workers
+from bridge.api.v1 import (
+    checks,
+    connectors,
+    jobs,
+    keys,
+    letters,
+    logs,
+    records,
+    schemas,
+    series,
+    session,
+    workers,
+)  # fmt: skip
 from bridge.api.v1.board import Board
 from bridge.api.v1.here import Here
 from bridge.api.v1.operation import Operation, Roles, Schema, Table, routed
 
-MODULES: Final = (session, connectors, series, logs, workers)
+MODULES: Final = (
+    session, connectors, series, logs, records, letters, checks, schemas, keys, jobs, workers,
+)  # fmt: skip
 
 
 def operations() -> list[Operation[Any]]:
@@ -17,14 +31,14 @@ def operations() -> list[Operation[Any]]:
     return [one for module in MODULES for one in module.OPERATIONS]
 
 
-def schemas() -> dict[str, Schema]:
+def all_schemas() -> dict[str, Schema]:
     """Every schema that they name."""
     return {name: schema for module in MODULES for name, schema in module.SCHEMAS.items()}
 
 
 def routes(here: Here) -> tuple[Table, Roles]:
     """Path → method → handler, and the roles that they need."""
-    board = Board(here)
+    board, work = Board(here), here.jobs
     table: Table = {}
     roles: Roles = {}
     for some, needed in (
@@ -32,6 +46,12 @@ def routes(here: Here) -> tuple[Table, Roles]:
         routed(connectors.Connectors(here, board), connectors.OPERATIONS),
         routed(series.Series(here), series.OPERATIONS),
         routed(logs.Logs(here), logs.OPERATIONS),
+        routed(records.Records(here, work), records.OPERATIONS),
+        routed(letters.Letters(here, work), letters.OPERATIONS),
+        routed(checks.Checks(here, work), checks.OPERATIONS),
+        routed(schemas.Schemas(here, work), schemas.OPERATIONS),
+        routed(keys.Keys(here, work), keys.OPERATIONS),
+        routed(jobs.JobCalls(here, work), jobs.OPERATIONS),
         routed(workers.Workers(here, board), workers.OPERATIONS),
     ):
         table |= some

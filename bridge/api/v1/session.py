@@ -149,7 +149,7 @@ OPERATIONS: Final[tuple[Operation[SignIn], ...]] = (
     Operation("GET", _PATH, "Who asks, and in which role", SignIn.me, {200: "Me"}),
     Operation(
         "POST", _PATH, "Sign in: a cookie, and the token that changes need beside it", SignIn.begin,
-        {200: "Me"}, role=None, body="SignIn", forms=True,
+        {200: "Me"}, role=None, body="SignIn", needs_body=True, forms=True,
     ),
     Operation("DELETE", _PATH, "Sign out, at every worker", SignIn.end, {204: None}),
 )  # fmt: skip
