@@ -12,12 +12,14 @@ from bridge.waits import CLIENT
 
 DEFAULT_URL: Final = "http://127.0.0.1:8083"
 USER: Final = "SFBRIDGE_REST_USER"
+URL: Final = "SFBRIDGE_URL"
 CLOUD: Final = "/connect/v1/environments/-/clusters/-/connectors"
 
 
 def add_url_option(parser: argparse.ArgumentParser, default: str | None = DEFAULT_URL) -> None:
-    """``--url``; user and password from the URL or the environment."""
-    told = f" (default: {default})" if default else ""
+    """``--url``; user and password from the URL or the environment. ``default``: where the environment names none."""
+    told = f" (default: {URL}, else {default})" if default else ""
+    default = (os.environ.get(URL) or default) if default else None
     parser.add_argument(
         "--url",
         default=default,
