@@ -7,16 +7,17 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bridge.cli.worker_client import WorkerClient, cloud_path
+from bridge.cli.worker_client import NotThere, WorkerClient, cloud_path, path_of, usual_url
 from bridge.errors import ConfigurationError, Fatal, Fault, Stage
 
 
 def find_worker(args: argparse.Namespace) -> WorkerClient | None:
-    """The worker of ``--url``, which must answer; else that of the worker file, if it does and has the connector."""
+    """The worker of ``--url``, which must answer, as must the usual one where nothing but a name is given; else that of
+    the worker file, if it does and has the connector."""
     if args.url:
         return WorkerClient(args.url)
     if args.worker is None:
-        return None
+        return None if _is_file(args.connector) else WorkerClient(usual_url())
     from bridge.config import load_worker
 
     listener = next((one for one in load_worker(args.worker)["listeners"] if "://" in one), None)
@@ -26,6 +27,12 @@ def find_worker(args: argparse.Namespace) -> WorkerClient | None:
     if not client.answers():
         return None
     return client if name_of(args) in client.ask("GET", "/connectors") else None
+
+
+def _is_file(connector: str) -> bool:
+    """Whether a file is meant, there or not."""
+    path = Path(connector)
+    return path.exists() or path.suffix in (".json", ".properties") or path.name != connector
 
 
 def name_of(args: argparse.Namespace) -> str:
@@ -69,7 +76,15 @@ class Remote:
         return dict(self._client.ask("GET", cloud_path(self.name, "offsets")))
 
     def status(self) -> dict[str, Any]:
-        """What became of the most recent request."""
+        """Who runs it, the position, and what became of the most recent request, where there was one."""
+        said = self._client.ask("GET", path_of(self.name, "status"))["connector"]
+        document = {"run_by": said["worker_id"], "state": said["state"], **self.get()}
+        try:
+            return document | {"request": self._request()}
+        except NotThere:
+            return document
+
+    def _request(self) -> dict[str, Any]:
         return dict(self._client.ask("GET", cloud_path(self.name, "offsets", "request", "status")))
 
     def move(self, replay_id: int | None) -> dict[str, Any]:
@@ -81,7 +96,7 @@ class Remote:
         self._client.ask("POST", cloud_path(self.name, "offsets", "request"), body)
         until = time.monotonic() + 120
         while True:
-            status = self.status()
+            status = self._request()
             phase = status["status"]["phase"]
             if phase == "APPLIED":
                 return {"name": self.name, "offsets": offsets, "previous_offsets": status["previous_offsets"]}

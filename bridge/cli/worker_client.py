@@ -19,13 +19,22 @@ CLOUD: Final = "/connect/v1/environments/-/clusters/-/connectors"
 def add_url_option(parser: argparse.ArgumentParser, default: str | None = DEFAULT_URL) -> None:
     """``--url``; user and password from the URL or the environment. ``default``: where the environment names none."""
     told = f" (default: {URL}, else {default})" if default else ""
-    default = (os.environ.get(URL) or default) if default else None
+    default = usual_url(default) if default else None
     parser.add_argument(
         "--url",
         default=default,
         metavar="U",
         help=f"a worker's REST API{told}; user:password in the URL or in {USER}",
     )
+
+
+def usual_url(otherwise: str = DEFAULT_URL) -> str:
+    """The worker that is meant where none is named."""
+    return os.environ.get(URL) or otherwise
+
+
+class NotThere(Fatal):
+    """The worker does not have what was asked for."""
 
 
 class WorkerClient:
@@ -79,7 +88,8 @@ class WorkerClient:
                 stage=Stage.CONFIGURATION,
             ) from error
         if answer.status_code >= 400:
-            raise Fatal(_sentence(answer), stage=Stage.CONFIGURATION)
+            kind = NotThere if answer.status_code == 404 else Fatal
+            raise kind(_sentence(answer), stage=Stage.CONFIGURATION)
         return answer
 
     def answers(self) -> bool:

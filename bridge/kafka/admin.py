@@ -46,8 +46,13 @@ def prepare_topics(
     *,
     waiting: Callable[[str], None] = lambda reason: None,
     stopped: Callable[[], bool] = lambda: False,
+    before_making: Callable[[], None] = lambda: None,
 ) -> Topics:
-    """Check what is there and create what may be created. Raises Fatal, or Retriable when ``stopped``."""
+    """Check what is there and create what may be created. Raises Fatal, or Retriable when ``stopped``.
+
+    ``before_making`` is called before the connector's first topic is created, and may raise: what can never run leaves
+    no topics behind.
+    """
     cluster = Cluster(admin_settings(loaded), waiting=waiting, stopped=stopped)
     log = for_connector(loaded.connector.name)
     if cluster.is_mock():
@@ -56,6 +61,7 @@ def prepare_topics(
     check_group(cluster, loaded.worker)
     longest = check_transaction_timeout(cluster, loaded)
     offsets = ensure_offsets_topic(cluster, loaded.worker, log.warning)
+    cluster.before_making = before_making
     outputs = output_topics(loaded.connector)
     output = outputs[0] if len(outputs) == 1 else None
     limits = [

@@ -66,6 +66,8 @@ class Cluster:
         self._watch = ErrorWatch(stage=stage)
         self._waiting = waiting
         self._stopped = stopped
+        self.before_making: Callable[[], None] = lambda: None
+        """Called once, before the next topic is created; may raise."""
         config: dict[str, Any] = {
             **settings,
             "error_cb": self._watch,
@@ -145,6 +147,9 @@ class Cluster:
     def create(self, name: str, partitions: int, replicas: int, configs: Mapping[str, str]) -> None:
         """Create a topic and wait until it can be seen; fine if somebody else just has created it."""
         from confluent_kafka.admin import NewTopic
+
+        self.before_making()
+        self.before_making = lambda: None
 
         def ask() -> Any:
             topic = NewTopic(name, partitions, replicas, config=dict(configs))

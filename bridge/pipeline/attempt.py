@@ -48,7 +48,7 @@ from bridge.routing.resolver import Writers
 from bridge.routing.routes import MOST, Routes
 from bridge.salesforce.auth import Login, Session
 from bridge.salesforce.http_settings import HttpSettings
-from bridge.salesforce.transport import Start, open_rest, open_source
+from bridge.salesforce.transport import Start, open_rest, open_source, try_subscription
 from bridge.source import Source
 from bridge.turns import STARTS, Turn
 from bridge.waits import DRAIN_SHARE, SHUTDOWN
@@ -149,7 +149,13 @@ class Attempt:
     # ---- the parts -------------------------------------------------------------------------------------
 
     def _prepare_topics(self) -> Topics:
-        return prepare_topics(self._loaded, waiting=self._waiting, stopped=self._wanted)
+        return prepare_topics(
+            self._loaded, waiting=self._waiting, stopped=self._wanted, before_making=self._try_subscription
+        )
+
+    def _try_subscription(self) -> None:
+        """A channel that is not there, or may not be read, is no reason to create topics."""
+        try_subscription(self._config, self._login, self._rest)
 
     def _producer(self, topics: Topics) -> Producer:
         line = self._line = self._line or Line(*time_limit(self._loaded))

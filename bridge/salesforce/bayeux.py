@@ -126,6 +126,11 @@ _REMEDIES: tuple[tuple[re.Pattern[str], str], ...] = (
         "allow this machine's address for the connector's user or its profile",
     ),
     (
+        re.compile(r"channel .*(doesn't|not) exist.*__chn|unknown[ _]channel.*__chn", re.I | re.S),
+        "check salesforce.platform.custom.channel.name (with __chn, case as in Salesforce), that the org has this "
+        "channel, and that the user may read its events",
+    ),
+    (
         re.compile(
             r"channel you requested .*doesn't exist|channel .*not exist|unknown[ _]channel", re.I | re.S
         ),

@@ -20,7 +20,8 @@ rules:
   - name: pii
     type: ENCRYPT
     tags: [{TAG}]
-    params: {{encrypt.kek.name: sandbox, encrypt.kms.type: local-kms, encrypt.kms.key.id: sandbox}}
+    params: {{encrypt.kek.name: sandbox, encrypt.kms.type: local-kms, encrypt.kms.key.id: sandbox,
+              encrypt.dek.expiry.days: "90"}}
 """
 
 

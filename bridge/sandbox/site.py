@@ -19,6 +19,7 @@ from bridge.sandbox.running import Running
 
 PARTS: Final = ("org", "registry", "kafka")
 TOPIC: Final = "orders"
+DEAD_LETTERS: Final = "orders-dead"
 OFFSETS: Final = "sandbox-offsets"
 GROUP: Final = "sandbox"
 _SECRET: Final = "secret of the key management service"  # noqa: S105 - its name
@@ -78,7 +79,7 @@ class Sandbox(Running):
             self._remember_port("registry", self.registry.port)
             self._stops.append(self.registry.stop)
         if "kafka" in only:
-            self.kafka = MockKafka([TOPIC, OFFSETS])
+            self.kafka = MockKafka([TOPIC, DEAD_LETTERS, OFFSETS])
             self._stops.append(self.kafka.close)
             if self.keep is not None:
                 self.positions = Positions(self.kafka.bootstrap, self.keep)
@@ -173,6 +174,8 @@ class Sandbox(Running):
             "salesforce.consumer.key": credentials.client_id,
             "salesforce.consumer.secret": credentials.client_secret,
             "bridge.salesforce.ca.file": str(org.ca_file),
+            "errors.tolerance": "all",
+            "errors.deadletterqueue.topic.name": DEAD_LETTERS,
             "bridge.salesforce.api": api,
             **({} if org.pubsub is None else {"bridge.pubsub.endpoint": org.pubsub.endpoint}),
             **(self.protection.connector() if self.protection else {}),

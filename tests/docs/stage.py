@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -34,6 +35,9 @@ FOLLOW: Final = (
     (re.compile(r"sfbridge try (?!.*--max-events)|sfbridge try$|make try$"), re.compile(r"Ctrl-C ends it")),
     (re.compile(r"sfbridge consume (?!.*--(max-events|until-idle))"), re.compile(r"\n")),
 )
+#: Commands that look at something that may take a moment to come: a reader looks again.
+LOOK: Final = re.compile(r"sfbridge (connectors|deadletters) (list|status) |sfbridge connectors list$")
+_AGAIN: Final = 30.0  # seconds for which it is looked
 _LONGEST: Final = 60.0  # seconds for one command
 _BEFORE: Final = 120_572_739
 """The replay id before the org's first event: the second is the one that pages name."""
@@ -111,6 +115,12 @@ class Stage:
         said = next((up for begin, up in FOLLOW if begin.match(text)), None)
         if said is not None:
             return self._follow(command, text, said)
+        until = time.monotonic() + (_AGAIN if LOOK.match(text) else 0)
+        while (why := self._once(command, text)) is not None and time.monotonic() < until:
+            time.sleep(0.2)
+        return why
+
+    def _once(self, command: Command, text: str) -> str | None:
         done = subprocess.run(
             ["bash", "-c", text],
             cwd=self._place(text),
@@ -190,12 +200,14 @@ def world(directory: Path) -> Iterator[World]:
 @contextmanager
 def staged(world: World, directory: Path) -> Iterator[Stage]:
     """A stage for one page, in a directory of its own."""
-    brokers = world.broker.bootstrap
+    brokers, base = world.broker.bootstrap, _row_of_ports(4)
     instead = (
         ("broker-1:9092,broker-2:9092", brokers),
         ("http://registry:8081", world.registry.url),
         ("http://connect:8083", world.connect),
         ("https://example.my.salesforce.com", world.org.url),
+        ("sfbridge sandbox ", f"sfbridge sandbox --port-base {base} "),
+        ("https://localhost:8443", f"https://localhost:{base}"),
         ("SF_CONSUMER_SECRET=…", f"SF_CONSUMER_SECRET={world.org.credentials.client_secret}"),
         ("3MVG9…", CONSUMER_KEY),
         ('"JWT_BEARER",', f'"JWT_BEARER",\n  "salesforce.instance": "{world.org.url}",'),
@@ -206,6 +218,17 @@ def staged(world: World, directory: Path) -> Iterator[Stage]:
     finally:
         for follower in stage.followers:
             follower.kill()
+
+
+def _row_of_ports(count: int) -> int:
+    """The first of so many free ports in a row."""
+    for _ in range(100):
+        (first,) = free_ports(["base"]).values()
+        with ExitStack() as stack, suppress(OSError):
+            for port in range(first, first + count):
+                stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            return first
+    raise AssertionError(f"no {count} free ports in a row")
 
 
 def _environment(directory: Path, org: Org) -> dict[str, str]:
