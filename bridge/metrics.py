@@ -88,6 +88,8 @@ class Stats:
     # the connector as a whole
     restarts: int = 0
     state: str = "UNASSIGNED"
+    has_run: bool = False
+    """Whether it has been RUNNING, however shortly."""
     buffer: Filled | None = None
     buffer_max_events: int = 0
     buffer_max_bytes: int = 0

@@ -54,11 +54,7 @@ class Status:
 
     def tick(self) -> None:
         """Call often; shows something when it is time to."""
-        for connector in self._connectors:
-            if connector.state == "RUNNING" and connector.name not in self._announced:
-                self._announced.add(connector.name)
-                self._clear()
-                print(f"{connector.name} is RUNNING", flush=True)
+        self._announce()
         if time.monotonic() - self._shown >= self._every:
             self._shown = time.monotonic()
             if self._interactive:
@@ -70,8 +66,16 @@ class Status:
 
     def end(self) -> None:
         """The last word: what was carried."""
+        self._announce()  # one that was done between two looks, too
         self._clear()
         self._log()
+
+    def _announce(self) -> None:
+        for connector in self._connectors:
+            if connector.stats.has_run and connector.name not in self._announced:
+                self._announced.add(connector.name)
+                self._clear()
+                print(f"{connector.name} is RUNNING", flush=True)
 
     def _log(self) -> None:
         from bridge.log import for_connector

@@ -360,7 +360,7 @@ class Attempt:
     # ---- what is said ----------------------------------------------------------------------------------
 
     def _running(self) -> None:
-        self._stats.state = "RUNNING"
+        self._stats.state, self._stats.has_run = "RUNNING", True
 
     def _report_gap(self, last: int, stored: Position) -> None:
         """The last position, since when, and how many hours of events may be missing."""

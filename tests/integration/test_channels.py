@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from confluent_kafka.admin import AdminClient
 
 from bridge.sandbox import samples
 from bridge.sandbox.definition import EventDefinition, FieldDefinition
@@ -135,3 +136,20 @@ def test_validate_looks_at_every_event_and_topic(
     create_topic(bridge.broker, f"{bridge.topic}-{SHIPMENTS.lower()}")
     assert main(["validate", *files]) == 0
     assert capsys.readouterr().out.count("has no schema yet") == 2
+
+
+def test_a_channel_that_is_not_there_is_named_and_leaves_no_topics(bridge: Bridge) -> None:
+    bridge.settings |= {
+        "salesforce.platform.custom.channel.name": "Nope__chn",
+        "kafka.topic": f"{bridge.name}-of-${{_ObjectType}}",
+        "topic.creation.default.partitions": "1",
+        "topic.creation.default.replication.factor": "1",
+        "errors.tolerance": "all",
+        "errors.deadletterqueue.topic.name": f"{bridge.name}-of-dead",
+        "errors.deadletterqueue.topic.replication.factor": "1",
+    }
+    error = bridge.run().error
+    assert error is not None
+    assert "check salesforce.platform.custom.channel.name" in error.message
+    topics = AdminClient(bridge.broker.client()).list_topics(timeout=20).topics
+    assert not [name for name in topics if name.startswith(f"{bridge.name}-of-")]
