@@ -189,7 +189,8 @@ def world(directory: Path) -> Iterator[World]:
             Org(samples.EVENTS, directory=directory / "org", credentials=credentials, last_replay_id=_BEFORE)
         )
         org.define_channel("Sales__chn", [event.name for event in samples.EVENTS])
-        second = org.publish_many(samples.ORDER_PLACED.name, 20)[1]
+        second = org.publish_many(samples.ORDER_PLACED.name, 5, created=time.time() - 48 * 3600)[1]
+        org.publish_many(samples.ORDER_PLACED.name, 15)
         org.publish_many(samples.SHIPMENT_UPDATED.name, 2)
         registry = stack.enter_context(Registry())
         connect = stack.enter_context(_connect(second))
