@@ -1,4 +1,5 @@
-"""Calls to what stands beside the data path, schema registry and key management: how many, how long, how they ended.
+"""Calls to what stands beside the data path, schema registry, key management and Salesforce's REST API: how many, how
+long, how they ended.
 
 One ``Calls`` for each kind of service and process, without a connector: connectors of a worker may share clients.
 Labels are few and fixed (an operation, a type of KMS, the outcome); never an address, a subject or a key.
@@ -108,4 +109,10 @@ KMS: Final = Calls(
     "Calls to key management services; refused: denied or no such key, failed: unreachable or throttled.",
     ("kms", "operation"),
 )
-EVERY: Final = (REGISTRY, KMS)
+SALESFORCE: Final = Calls(
+    "sfbridge_salesforce_call_seconds",
+    "Calls of Salesforce's REST API, each of which counts against the org's API requests; logins and event streams are "
+    "not among them.",
+    ("operation",),
+)
+EVERY: Final = (REGISTRY, KMS, SALESFORCE)

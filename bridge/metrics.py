@@ -64,6 +64,7 @@ class Stats:
     backpressure_disconnects: int = 0
     last_received_at: float = 0.0
     gap_hours: float = 0.0
+    listening: int = 0  # 1 while it has a session with Salesforce
 
     # delivering (written by the worker thread)
     events_delivered: int = 0
@@ -254,6 +255,11 @@ BRIDGE_SERIES: Final = (
         "sfbridge_protected_fields",
         "Fields whose values are encrypted, of all subjects written to; a whole payload is one.",
         "protected_fields",
+    ),
+    _gauge(
+        "sfbridge_salesforce_sessions",
+        "1 while the connector has a session with Salesforce, which counts against the org's concurrent clients.",
+        "listening",
     ),
     _gauge("sfbridge_buffer_events", "Events in the buffer.", lambda s, _: s.buffered()),
     _gauge("sfbridge_buffer_bytes", "Bytes in the buffer.", lambda s, _: s.buffer.bytes if s.buffer else 0),

@@ -226,9 +226,9 @@ CLIENT: Final = Wait(
 EVERY: Final = tuple(value for value in list(globals().values()) if isinstance(value, Wait))
 
 #: Of ``bridge.schema.latest.ttl.ms``: from this part on a route that is used is looked up again …
-RENEWED_FROM: Final = 0.75
+RENEWED_FROM: Final = 0.9
 #: … and for so long what it is made of (keys, classification) counts as fresh: each look-up asks for it.
-FRESH: Final = 0.7
+FRESH: Final = 0.85
 
 #: Of the time for a shutdown, for waiting that Kafka takes what is under way; the rest is for letting go.
 DRAIN_SHARE: Final = 0.6

@@ -31,7 +31,7 @@ STOREYS: tuple[tuple[str, ...], ...] = (
         "waits",
         "yaml_text",
     ),
-    ("calls", "config", "log", "model", "progress", "retry", "source", "trust"),
+    ("calls", "config", "log", "model", "progress", "retry", "shared", "source", "trust"),
     ("buffer", "foreign", "languages", "lines", "metadata", "metrics", "registry", "transforms"),
     ("encryption", "formats", "history", "kafka", "salesforce"),
     ("routing",),

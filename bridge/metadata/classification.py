@@ -14,7 +14,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 from attrs import evolve, frozen
 
@@ -148,6 +148,30 @@ class Source(Protocol):
         ...
 
 
+@runtime_checkable
+class Shares(Protocol):
+    """A source that keeps answers for all connectors of the process."""
+
+    def shared_classification(self, event: str, newer_than: float) -> tuple[float, list[dict[str, Any]]]:
+        """As ``field_classification``, asked for after ``newer_than`` (monotonic) by anybody; and when."""
+
+
+_seen: Final[dict[str, float]] = {}
+_MOST_SEEN: Final = 10_000
+_seen_lock: Final = threading.Lock()
+
+
+def _first_seen(event: EventType) -> float:
+    """When (monotonic) the process first met a schema: an answer of before may lack what came with it."""
+    now = time.monotonic()
+    if event.schema_id is None:
+        return now
+    with _seen_lock:
+        while len(_seen) >= _MOST_SEEN:
+            del _seen[next(iter(_seen))]
+        return _seen.setdefault(event.schema_id, now)
+
+
 class Classifications:
     """The tags of events as they are carried. Asks Salesforce where the event's contract maps classification:
     for a schema that is new, for a field that no answer has named yet, and again after ``ttl`` seconds.
@@ -211,14 +235,21 @@ class Classifications:
     ) -> Mapping[str, Classification] | None:
         """The classification of today; None where it may not be read and nothing is encrypted."""
         asked, answer = self._answers.get(event.name, (float("-inf"), {}))
-        is_old = time.monotonic() - asked >= self._ttl * FRESH
-        if not new and not is_old and not _unnamed(event, contract, answer):
+        fresh_since = time.monotonic() - self._ttl * FRESH
+        is_short = bool(_unnamed(event, contract, answer))
+        if not new and asked > fresh_since and not is_short:
             return answer
+        # another connector's answer will do, if it is as new as an own one would have to be
+        newer_than = max(
+            fresh_since, _first_seen(event) if new else fresh_since, asked if is_short else fresh_since
+        )
         unknown: list[str] = []
 
         def attempt() -> Mapping[str, Classification] | None:
+            nonlocal newer_than
             unknown.clear()
-            classified = self._ask(event.name, contract)
+            classified = self._ask(event.name, contract, newer_than)
+            newer_than = self._answers.get(event.name, (newer_than, {}))[0]
             if classified is not None and (unnamed := _unnamed(event, contract, classified)):
                 declared = {
                     field.get("name") for field in self._source.describe(event.name).get("fields", ())
@@ -239,9 +270,14 @@ class Classifications:
                 stage=Stage.METADATA,
             ) from None
 
-    def _ask(self, event: str, contract: Contract) -> dict[str, Classification] | None:
+    def _ask(self, event: str, contract: Contract, newer_than: float) -> dict[str, Classification] | None:
+        asked = time.monotonic()
         try:
-            classified = from_records(self._source.field_classification(event))
+            if isinstance(self._source, Shares):
+                asked, records = self._source.shared_classification(event, newer_than)
+            else:
+                records = self._source.field_classification(event)
+            classified = from_records(records)
         except Fatal as refused:
             if self._protecting or protects(contract):
                 raise
@@ -250,7 +286,7 @@ class Classifications:
                 "no field is tagged for it"
             )
             return None
-        self._answers[event] = (time.monotonic(), classified)
+        self._answers[event] = (asked, classified)
         self._last.setdefault(event, {}).update(classified)
         return classified
 

@@ -263,6 +263,7 @@ class Attempt:
             self._written = pipeline.committed
             receiver.end()
             receiver.join(5.0)
+            self._stats.listening = 0
             self._receiving = None
         if failure is not None and not self._wanted():
             raise failure

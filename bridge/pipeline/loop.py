@@ -185,13 +185,13 @@ class Pipeline:
     def _heed(self, signal: Listening | Silent | Gap | Idle | Ended) -> None:
         match signal:
             case Listening(since_ms):
-                self._listening = True
+                self._listening, self.stats.listening = True, 1
                 if since_ms is not None and self.progress.newest < 0:
                     self.commits.start(since_ms, instead=self._had_position)
                     self._committed()
                 self.on_running()
             case Silent():
-                self._listening = False
+                self._listening, self.stats.listening = False, 0
             case Gap(last):
                 self._commit()
                 self.on_gap(last)

@@ -1,6 +1,6 @@
 """Routes by the schema that an event was published with, and when they are looked up again.
 
-A route is looked up again when three quarters of its time are over, beside the data path and one after the other; the
+A route is looked up again when nine tenths of its time are over, beside the data path and one after the other; the
 old one serves meanwhile. Only routes that are used are looked up. None serves beyond its time (``ttl``), but for one
 whose look-up is under way: that one has as long again, a minute at most, so that a slow registry does not stop the
 events and one that is away does. A look-up that fails takes its route away: the next event asks again, where the

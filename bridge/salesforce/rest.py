@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import quote
 
+from bridge import calls
 from bridge.changes import entity_of
 from bridge.config.property import Values
 from bridge.deadline import ended_by
@@ -22,6 +24,7 @@ from bridge.salesforce.http import requests_session
 from bridge.salesforce.nearest import nearest
 from bridge.salesforce.rest_call import Client, call
 from bridge.salesforce.rest_errors import Moved, NotFound, StaleSession
+from bridge.shared import Shared
 from bridge.waits import OUTAGE
 
 if TYPE_CHECKING:
@@ -41,6 +44,19 @@ CLASSIFICATION = (
     "SELECT QualifiedApiName, SecurityClassification, ComplianceGroup, BusinessStatus FROM FieldDefinition "
     "WHERE EntityDefinition.QualifiedApiName = '{event}'"
 )
+_VERSION_HOLDS: Final = 3600.0  # seconds; a new one comes three times a year
+_OPERATIONS: Final = {
+    "describe": "describe",
+    "event": "schema",
+    "data": "classification",
+    "the list of API versions": "versions",
+    "the list of objects": "objects",
+    "the org's limits": "limits",
+}
+
+_VERSIONS: Final = Shared[str, str]()
+_CLASSIFIED: Final = Shared[tuple[str, str], list[dict[str, object]]]()
+"""By org and event, for all connectors of the process."""
 
 
 class Rest:
@@ -59,8 +75,12 @@ class Rest:
     def api_version(self) -> str:
         """The version of the API in use, as in ``66.0``: ``salesforce.version``, or the newest of the org."""
         if self._version is None:
-            self._version = self._ask("the list of API versions", _newest_version, versioned=False)
+            org, newer_than = self._login.session().instance_url, time.monotonic() - _VERSION_HOLDS
+            self._version = _VERSIONS.get(org, newer_than, self._newest_version, self._closed.is_set).value
         return self._version
+
+    def _newest_version(self) -> str:
+        return self._ask("the list of API versions", _newest_version, versioned=False)
 
     def describe(self, event: str) -> dict[str, object]:
         """``sobjects/{event}/describe``; of a change event that of its object. Fatal, with the nearest name, if there
@@ -126,6 +146,14 @@ class Rest:
             records += _objects(page.get("records"))
         raise Retriable(f"{what}: the answer does not end", stage=Stage.METADATA)
 
+    def shared_classification(self, event: str, newer_than: float) -> tuple[float, list[dict[str, object]]]:
+        """The same, asked for after ``newer_than`` (monotonic) for any connector of the process; and when."""
+        org = self._login.session().org_id
+        answer = _CLASSIFIED.get(
+            (org, event), newer_than, lambda: self.field_classification(event), self._closed.is_set
+        )
+        return answer.asked, answer.value
+
     def limits(self) -> dict[str, object]:
         """``limits``: for each limit of the org its ``Max`` and what is ``Remaining``."""
         return self._object("limits", "the org's limits")
@@ -176,7 +204,7 @@ class Rest:
         version = self.api_version() if versioned else UNKNOWN_VERSION
 
         def once(session: Session) -> T:
-            with ended_by(self._closed.is_set):
+            with ended_by(self._closed.is_set), calls.SALESFORCE.timed(_operation(what)):
                 return call(self._client_for(session, version), question, what, self._login.http)
 
         def attempt() -> T:
@@ -197,6 +225,11 @@ class Rest:
                 # The HTTP session stays, with its open connections.
                 current = self._client = (session, Client(session, version, self._http))
             return current[1]
+
+
+def _operation(what: str) -> str:
+    """What a question is for, as its metric calls it."""
+    return _OPERATIONS.get(what) or _OPERATIONS.get(what.partition(" ")[0], "other")
 
 
 def _version_given(value: Any) -> str | None:

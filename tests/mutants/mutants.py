@@ -63,8 +63,8 @@ MUTANTS: Final = (
     Mutant(
         "a schema that is new does not ask for the classification",
         "bridge/metadata/classification.py",
-        "if not new and not is_old and not _unnamed(event, contract, answer):",
-        "if not is_old and not _unnamed(event, contract, answer):",
+        "if not new and asked > fresh_since and not is_short:",
+        "if asked > fresh_since and not is_short:",
         (_SOURCES,),
     ),
     Mutant(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from bridge.model.schema import EventType
 from bridge.sandbox import samples
 from bridge.sandbox.definition import EventDefinition, FieldDefinition
 from bridge.sandbox.org import schemas
+from bridge.shared import Shared
 
 ORDERS = samples.ORDER_PLACED
 SHIPMENTS = samples.SHIPMENT_UPDATED
@@ -284,3 +286,75 @@ def test_contracts_of_a_channel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     other.write_text("[")
     with pytest.raises(ConfigurationError, match="is no YAML"):
         load_contracts(["A__e", "C__e"], str(other))
+
+
+class Sharing(Org):
+    """One that keeps its answers for all connectors of the process."""
+
+    def __init__(self, *definitions: EventDefinition) -> None:
+        super().__init__(*definitions)
+        self.shared = Shared[str, list[dict[str, Any]]]()
+
+    def shared_classification(self, event: str, newer_than: float) -> tuple[float, list[dict[str, Any]]]:
+        answer = self.shared.get(event, newer_than, lambda: self.field_classification(event))
+        return answer.asked, answer.value
+
+
+def test_connectors_of_one_event_share_its_classification() -> None:
+    org = Sharing(ORDERS)
+    org.classified = classified("Amount__c", "PII")
+    of = [types(org, CONTRACT) for _ in range(20)]
+    for one in (*of, *of):
+        tags = {f.name: f.tags for f in one.of(schemas.schema_id(ORDERS)).fields}
+        assert tags["Amount__c"] == {"PII": "complianceGroup PII"}
+    assert len(org.asked) == 1
+
+
+def test_a_schema_that_is_new_in_the_process_is_asked_for_once_more() -> None:
+    org = Sharing(evolve(ORDERS, name="Newly__e"))
+    contract = evolve(CONTRACT, event="Newly__e")
+    of = [types(org, contract) for _ in range(5)]
+    first = next(iter(org.schemas))
+    for one in of:
+        one.of(first)
+    assert len(org.asked) == 1
+    wider = org.define(
+        org.definitions["Newly__e"].with_field(FieldDefinition("Later__c", "string", length=9))
+    )
+    org.classified = classified("Later__c", "PII")
+    for one in of:
+        tags = {f.name: f.tags for f in one.of(wider).fields}
+        assert tags["Later__c"] == {"PII": "complianceGroup PII"}
+    assert len(org.asked) == 2
+
+
+def test_a_field_that_no_answer_names_yet_is_waited_for_by_all_together() -> None:
+    org = Sharing(evolve(ORDERS, name="Lagging__e"))
+    org.hidden = {"Amount__c"}
+    contract = evolve(CONTRACT, event="Lagging__e")
+    of = [types(org, contract, patience=30) for _ in range(6)]
+    schema = next(iter(org.schemas))
+    threads = [threading.Thread(target=one.of, args=(schema,)) for one in of]
+    for thread in threads:
+        thread.start()
+    while len(org.asked) < 3:  # asked again, because an answer that was there before says nothing
+        assert any(thread.is_alive() for thread in threads)
+    org.hidden = set()
+    for thread in threads:
+        thread.join(30)
+        assert not thread.is_alive()
+    assert len(org.asked) < 6 * 3  # not each by itself
+
+
+def test_an_answer_that_is_old_is_asked_for_again_by_one_of_them() -> None:
+    org = Sharing(evolve(ORDERS, name="Aging__e"))
+    contract = evolve(CONTRACT, event="Aging__e")
+    of = [types(org, contract, ttl=0.4) for _ in range(5)]
+    schema = next(iter(org.schemas))
+    for one in of:
+        one.of(schema)
+    asked = len(org.asked)
+    time.sleep(0.4)
+    for one in of:
+        one.of(schema)
+    assert asked < len(org.asked) <= asked + 3

@@ -90,11 +90,11 @@ def ended(routes: Routes) -> Callable[[], bool]:
 def test_the_old_route_serves_while_it_is_looked_up_beside(answers: Answers, clock: Clock) -> None:
     routes = Routes(answers, 300)
     first = used(routes)
-    clock.now += 200
+    clock.now += 250
     routes.tend()
     assert used(routes) is first
     assert answers.asked == [("here", "a")]
-    clock.now += 40  # four fifths of its time
+    clock.now += 35  # nineteen twentieths of its time
     routes.tend()
     assert used(routes) is first
     assert answers.entered.wait(30)
@@ -120,11 +120,11 @@ def test_a_route_that_nobody_uses_is_not_looked_up(answers: Answers, clock: Cloc
 def test_a_slow_look_up_has_a_minute_more_and_then_is_waited_for(answers: Answers, clock: Clock) -> None:
     routes = Routes(answers, 300)
     first = used(routes)
-    clock.now += 240
+    clock.now += 285
     routes.tend()
     assert used(routes) is first
     assert answers.entered.wait(30)
-    clock.now += 119  # 359 s old
+    clock.now += 74  # 359 s old
     routes.tend()
     assert used(routes) is first
     clock.now += 2
@@ -138,7 +138,7 @@ def test_a_slow_look_up_has_a_minute_more_and_then_is_waited_for(answers: Answer
 def test_a_look_up_that_fails_takes_the_route_away(answers: Answers, clock: Clock) -> None:
     routes = Routes(answers, 300)
     used(routes)
-    clock.now += 240
+    clock.now += 285
     routes.tend()
     answers.failure = Fatal("was encrypted before", stage=Stage.ENCRYPT)
     answers.gate.set()
@@ -152,7 +152,7 @@ def test_a_look_up_that_fails_takes_the_route_away(answers: Answers, clock: Cloc
 def test_who_waits_for_a_look_up_gets_its_failure(answers: Answers, clock: Clock) -> None:
     routes = Routes(answers, 300)
     used(routes)
-    clock.now += 240
+    clock.now += 285
     routes.tend()
     used(routes)
     assert answers.entered.wait(30)
@@ -168,7 +168,7 @@ def test_who_waits_for_a_look_up_gets_its_failure(answers: Answers, clock: Clock
 def test_what_must_be_stored_is_stored_before_the_route_is_used(answers: Answers, clock: Clock) -> None:
     routes, answers.settles = Routes(answers, 300), True
     first = used(routes)
-    clock.now += 240
+    clock.now += 285
     routes.tend()
     used(routes)
     answers.gate.set()
@@ -183,7 +183,7 @@ def test_a_look_up_that_waits_is_taken_back_by_who_needs_it_now(answers: Answers
     routes = Routes(answers, 300)
     used(routes, "a")
     used(routes, "b")
-    clock.now += 240
+    clock.now += 285
     routes.tend()
     used(routes, "a")
     assert answers.entered.wait(30)
@@ -201,7 +201,7 @@ def test_what_is_forgotten_is_asked_for_anew_and_a_look_up_under_way_counts_for_
 ) -> None:
     routes = Routes(answers, 300)
     used(routes)
-    clock.now += 240
+    clock.now += 285
     routes.tend()
     used(routes)
     assert answers.entered.wait(30)
@@ -233,7 +233,7 @@ def test_a_closed_one_looks_nothing_up(answers: Answers, clock: Clock) -> None:
     routes = Routes(answers, 300)
     first = used(routes)
     routes.close()
-    clock.now += 240
+    clock.now += 285
     routes.tend()
     assert used(routes) is first
     time.sleep(0.02)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge import calls
 from bridge.errors import Fatal, Retriable, Stage
 from bridge.salesforce.nearest import nearest
 from tests.support.web_server import Answer, Web, connect_proxy, web_server
@@ -114,6 +116,30 @@ def test_field_classification_asks_the_tooling_api_page_by_page(org: Org) -> Non
     asked = next(request.query["q"] for request in org.web.requests if request.query)
     assert "FROM FieldDefinition WHERE EntityDefinition.QualifiedApiName = 'Order_Placed__e'" in asked
     assert "ComplianceGroup" in asked
+
+
+def test_connectors_of_a_process_share_classification_and_api_version(org: Org) -> None:
+    org.answers[data("tooling/query/")] = Answer({"done": True, "records": [{"QualifiedApiName": "A"}]})
+    since = time.monotonic()
+    org.answers["/services/data"] = Answer([{"version": "66.0"}, {"version": "65.0"}])
+    rests = [org.rest(name=f"orders-{number}", salesforce__version="latest") for number in range(5)]
+    asked = {rest.shared_classification("Mine__e", since)[0] for rest in rests}
+    assert len(asked) == 1
+    assert since < asked.pop() < time.monotonic()
+    assert org.paths() == ["/services/data", data("tooling/query/")]
+    org.rest().shared_classification("Mine__e", time.monotonic())
+    assert org.paths()[2:] == [data("tooling/query/")]
+
+
+def test_requests_are_counted_by_what_they_are_for(org: Org) -> None:
+    before = {one: calls.SALESFORCE.count("ok", one) for one in ("versions", "describe", "classification")}
+    org.answers[data("tooling/query/")] = Answer({"done": True, "records": []})
+    org.rest().field_classification(EVENT)
+    assert {one: calls.SALESFORCE.count("ok", one) - count for one, count in before.items()} == {
+        "versions": 0,
+        "describe": 0,
+        "classification": 1,
+    }
 
 
 @pytest.mark.parametrize("status", [404, 307])
