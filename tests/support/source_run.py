@@ -79,6 +79,11 @@ class Run:
         return [signal for signal in list(self.signals) if isinstance(signal, kind)]
 
     @property
+    def deliveries(self) -> list[Delivery]:
+        """The deliveries so far."""
+        return self.of(Delivery)
+
+    @property
     def ended(self) -> bool:
         """Whether the last signal came."""
         return bool(self.of(Ended))

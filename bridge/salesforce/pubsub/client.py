@@ -18,6 +18,7 @@ from bridge.salesforce.http import connect
 from bridge.salesforce.pubsub import messages as wire
 from bridge.salesforce.pubsub.channels import ENDPOINT, LINES, Address, Line
 from bridge.salesforce.pubsub.refusals import code_of, failure_of
+from bridge.waits import REQUEST
 
 _CANNOT_CONNECT: Final = ("failed to connect", "dns resolution failed", "proxy", "handshak")
 
@@ -97,8 +98,12 @@ class Client:
         except grpc.FutureCancelledError:
             raise SessionOver(Failure(Verdict.HANDSHAKE, f"{name} was given up")) from None
         except grpc.RpcError as error:
-            if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+            if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED and code_of(error) is None:
                 self.distrust()
+                raise Retriable(
+                    f"{self.address.url} did not answer {name} in time ({REQUEST.key}={self.seconds * 1000:.0f})",
+                    stage=Stage.SUBSCRIBE,
+                ) from None
             raise self.over(error) from None
 
     def _begun(self, call: Any) -> Any:
