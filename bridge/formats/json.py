@@ -16,6 +16,7 @@ from bridge.event import Data
 from bridge.formats.changes import changed_only
 from bridge.formats.code import Code
 from bridge.formats.json_values import Style, converter, encode_json
+from bridge.formats.moved import places, written_as
 from bridge.formats.options import choice, flag
 from bridge.formats.reader import careful_reader, finalise
 from bridge.formats.rows import Layout, Row
@@ -71,6 +72,8 @@ def compile_rows(
     refused(protection, NAME)
     options = Options.of(settings)
     before, after = _around(rows.schema, options)
+    if rows.moves is not None:
+        return lambda row: before + encode_json(rows.values(row)) + after
     if options.changed_only:
         return lambda row: before + encode_json(changed_only(msgspec.to_builtins(rows.values(row)))) + after
     if not before:
@@ -113,7 +116,7 @@ def compile_fused(
     code = Code("convert", "data")
     code.indent("try:")
     finalise(code, rows)
-    encoded = f"{code.use(encode_json, 'encode')}(row)"
+    encoded = f"{code.use(encode_json, 'encode')}({written_as(code, rows, places(rows))})"
     code.line(f"return {before!r} + {encoded} + {after!r}" if before else f"return {encoded}")
     code.dedent()
     code.fall_back(lambda data: encode_row(read(data)), "data")

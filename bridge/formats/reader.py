@@ -15,7 +15,7 @@ from bridge.formats.bad_values import UnknownField, unreadable
 from bridge.formats.changes import diff_in
 from bridge.formats.code import Code
 from bridge.formats.rows import Form, Layout, Row, Slot, layout
-from bridge.formats.sources import Source, of_json
+from bridge.formats.sources import Source, moved_sources, of_json
 from bridge.formats.times import EPOCH, MS_PER_DAY, Days, parse_day, parse_moment
 from bridge.formats.wire import as_row, from_wire
 from bridge.model.schema import EventType, Kind, Schema
@@ -69,11 +69,11 @@ def finalise(code: Code, rows: Layout) -> None:
 
 
 def of_event(code: Code, rows: Layout) -> Mapping[str, Source]:
-    """The lines that decode ``data``; where its fields are, in whatever form they have then."""
+    """The lines that decode ``data``; where what is written is, in whatever form it has then."""
     if rows.wire is not None and rows.settle is None:
-        return from_wire(code, rows, rows.wire)
+        return moved_sources(rows, from_wire(code, rows, rows.wire))
     _decoded(code, rows)
-    return of_json(rows)
+    return moved_sources(rows, of_json(rows))
 
 
 def _decoded(code: Code, rows: Layout) -> None:

@@ -19,6 +19,7 @@ from attrs import field, frozen
 from bridge.changes import HEADER
 from bridge.formats.changes import settling
 from bridge.languages.avro.wire import Wire
+from bridge.model.moves import Fixed, Moves
 from bridge.model.schema import DATE, TIMESTAMP, EventField, EventType, Kind, Schema
 from bridge.model.wire import AS_IT_STANDS
 
@@ -65,10 +66,20 @@ class Layout:
     """What is to be done with a change event's row once it is decoded; ``decode`` does it."""
     wire: Wire | None = None
     """The schema of payloads in Avro; None: they are JSON."""
+    moves: Moves | None = None
+    """Where the fields of ``schema`` come from, where these are not those of ``slots`` (``formats/moved.py``)."""
+    shape: type[Row] | None = None
+    """What is written as JSON instead of the row, where fields are moved."""
 
     def values(self, row: Row) -> dict[str, object]:
-        """The row's values by field name."""
-        return {s.name: getattr(row, s.attribute) for s in self.slots}
+        """The values that are written, by field name."""
+        if self.moves is None:
+            return {s.name: getattr(row, s.attribute) for s in self.slots}
+        attributes = {s.name: s.attribute for s in self.slots}
+        return {
+            name: move.text if isinstance(move, Fixed) else getattr(row, attributes[move])
+            for name, move in self.moves.items()
+        }
 
 
 NO_TEXT: Final = frozenset({"boolean", "double", "percent", "int", "long", "address", "location"})

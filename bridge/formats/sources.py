@@ -5,6 +5,7 @@ from __future__ import annotations
 from attrs import frozen
 
 from bridge.formats.rows import Form, Layout
+from bridge.model.moves import Fixed
 from bridge.model.schema import Schema
 
 
@@ -24,8 +25,18 @@ class Source:
 
 
 def of_row(rows: Layout) -> dict[str, Source]:
-    """The fields of ``row``, in their final form."""
-    return {s.name: Source(f"row.{s.attribute}", is_row=True) for s in rows.slots}
+    """What is written of ``row``, whose fields have their final form."""
+    return moved_sources(rows, {s.name: Source(f"row.{s.attribute}", is_row=True) for s in rows.slots})
+
+
+def moved_sources(rows: Layout, found: dict[str, Source]) -> dict[str, Source]:
+    """The same by the names under which they are written."""
+    if rows.moves is None:
+        return found
+    return {
+        name: Source("", constant=move.text) if isinstance(move, Fixed) else found[move]
+        for name, move in rows.moves.items()
+    }
 
 
 def of_values(schema: Schema) -> dict[str, Source]:

@@ -73,7 +73,12 @@ def _nearest(value: Fraction) -> float:
 
 
 def double_text(value: float) -> str:
-    """``Double.toString`` as of Java 19: the fewest digits that read back, at least two."""
+    """``Double.toString`` as of Java 19: the fewest digits that read back, at least two.
+
+    Python's ``repr`` finds the same digits, and spells numbers that Java writes without an exponent as Java does.
+    """
+    if 1e-3 <= value < 1e7 or -1e7 < value <= -1e-3:
+        return repr(float(value))
     if not math.isfinite(value) or value == 0:
         return _special(value)
     sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()

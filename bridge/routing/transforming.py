@@ -35,12 +35,14 @@ from bridge.routing.changes import Changes, Tell, about, message_of, moment_of
 from bridge.routing.exposure import Exposure
 from bridge.routing.following import REMEMBERED, marked
 from bridge.routing.key_converters import Encoder, header_encoder, key_converter, writes_avro
+from bridge.routing.moving import fused, with_headers
 from bridge.routing.planning import value_framing
 from bridge.routing.registration import Written
 from bridge.routing.route import Route, Unprepared
 from bridge.transforms.configuration import chain_of
 from bridge.transforms.record import ConnectRecord
 from bridge.transforms.smt.cast import caster
+from bridge.transforms.step import Moved
 
 T = TypeVar("T")
 _MOST_TARGETS: Final = 2000
@@ -76,13 +78,19 @@ class Asked:
 class Target:
     """How records of one value schema, topic and key schema are written. Holds the schemas its key names by id.
 
-    ``sealed``: how many protected fields a value has.
+    ``written``: the version that writes the values, None where the format has none. ``refused``: no record gets there.
     """
 
     schemas: tuple[Schema | None, Schema | None]
     value: Encoder
     key: Encoder
-    sealed: int = 0
+    written: Written | None = None
+    refused: bool = False
+
+    @property
+    def sealed(self) -> int:
+        """How many protected fields a value has."""
+        return 0 if self.written is None else self.written.protection.count
 
 
 class Transforming:
@@ -216,6 +224,12 @@ class Transforming:
         def of_event(data: Data) -> ConnectRecord | None:
             return transformed(msgspec.to_builtins(read(data)))
 
+        if (moved := self._moved(rows, fixed)) is not None:
+            place = ConnectRecord(moved.topic, moved.schema, None)
+            prepare(place, sample)
+            route = self._fused(rows, moved, targets[_identity(place)], asked, describes)
+            if route is not None:
+                return route
         self._prepare_for(sample, of_event, prepare)
         for one in earlier:
             with suppress(BridgeError):  # an event that goes there meets it again
@@ -223,6 +237,29 @@ class Transforming:
         return Route(
             fixed or template.text, _not_by_value, make, describes, samples=lambda: tuple(samples_of.values())
         )
+
+    def _moved(self, rows: Layout, topic: str | None) -> Moved | None:
+        """What becomes of every record, where neither transforms nor anything else look at its values."""
+        looks = self._timestamps or self._changes.raw or rows.event.entity is not None
+        if topic is None or looks or self._value_framing.header is not None:
+            return None
+        return self.chain.moved(topic, rows.schema)
+
+    def _fused(
+        self, rows: Layout, moved: Moved, target: Target, asked: Asked, describes: str
+    ) -> Route | None:
+        """The route without a record in between; None where one is needed all the same."""
+        if target.refused or target.key(None) is not None:
+            return None
+        found = fused(self._form, self._settings, self._value_framing, rows, moved, target.written)
+        if found is None:
+            return None
+        convert, placed = found
+        if target.written is not None:
+            asked.compiled(target.written, placed)
+        headers = tuple((name, self._header(its, value)) for name, its, value in moved.headers)
+        record = with_headers(moved.topic, convert, headers, target.sealed) if headers else None
+        return Route(moved.topic, convert, record, describes, target.sealed)
 
     def close(self) -> None:
         """From any thread: wait for the keys' registry no more."""
@@ -247,7 +284,8 @@ class Transforming:
             prepare(record, sample)
 
     def _target(self, record: ConnectRecord, before: Schema, asked: Asked) -> Target:
-        schema, topic, sealed = record.value_schema, record.topic or "", 0
+        schema, topic = record.value_schema, record.topic or ""
+        written, refused = None, False
         try:
             if wrong := wrong_topic(topic):
                 raise BadRecord(f"the topic that transforms give {wrong}", stage=Stage.TRANSFORMATION)
@@ -258,7 +296,7 @@ class Transforming:
             self._ensure_topic(topic)
             value: Encoder = _null
             if schema is not None:
-                value, sealed = self._value(schema, topic, before, asked)
+                value, written = self._value(schema, topic, before, asked)
             else:
                 asked.unwritten()
             key = self._keys(record.key_schema, topic)
@@ -266,15 +304,19 @@ class Transforming:
             if not self._set_aside:
                 raise
             value, key = _refuse(SetAside(difference.message, stage=Stage.SCHEMA)), _null
+            written, refused = None, True
         except BadRecord as error:
             value, key = _refuse(error), _null
-        return Target((schema, record.key_schema), value, key, sealed)
+            written, refused = None, True
+        return Target((schema, record.key_schema), value, key, written, refused)
 
-    def _value(self, schema: Schema, topic: str, before: Schema, asked: Asked) -> tuple[Encoder, int]:
-        """The encoder, and how many protected fields it writes."""
+    def _value(
+        self, schema: Schema, topic: str, before: Schema, asked: Asked
+    ) -> tuple[Encoder, Written | None]:
+        """The encoder, and the version that it writes."""
         written = asked.find(schema, topic)
         if written is None:
-            return _unless_null(self._form.compile_values(schema, None, b"", self._settings, NOTHING)), 0
+            return _unless_null(self._form.compile_values(schema, None, b"", self._settings, NOTHING)), None
         if self._encrypts or written.protection.fields or written.protection.payload:
             self.exposure.judge(before, written.in_force)
         frame = self._value_framing.frame(written.registered)
@@ -290,7 +332,7 @@ class Transforming:
                 raise
             raise Incompatible(difference.message, stage=Stage.SCHEMA) from None
         asked.compiled(written, placed)
-        return _unless_null(_fitted(encode, schema, written.schema)), written.protection.count
+        return _unless_null(_fitted(encode, schema, written.schema)), written
 
     def _refuse_tagged(self, before: Schema) -> None:
         """There is no registered schema whose rules could say what is protected: every tag counts."""

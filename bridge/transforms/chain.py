@@ -12,7 +12,7 @@ from bridge.java.exceptions import JavaError
 from bridge.model.schema import Schema
 from bridge.transforms.predicates import Predicate
 from bridge.transforms.record import ConnectRecord
-from bridge.transforms.step import Leak, Routing, State, Transform
+from bridge.transforms.step import Leak, Moved, Routing, State, Transform
 
 _MOST_WAYS: Final = 1024
 
@@ -104,6 +104,19 @@ class Chain:
             except JavaError:
                 return None
         return record.topic
+
+    def moved(self, topic: str, value: Schema) -> Moved | None:
+        """What becomes of every record of a topic and schema, where no transform has to look at its values."""
+        state = Moved(topic, value, {field.name: field.name for field in value.fields})
+        for link in self.links:
+            try:
+                after = link.transform.moved(state) if link.predicate is None else None
+            except JavaError:
+                return None  # its records will say so
+            if after is None:
+                return None
+            state = after
+        return state
 
     def ends(self, value: Schema) -> tuple[tuple[State, ...], tuple[Found, ...]]:
         """As ``trace``, for every record: a transform with a predicate concerns some and passes others.

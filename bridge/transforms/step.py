@@ -12,8 +12,9 @@ from typing import Final, Protocol
 
 from attrs import evolve, frozen
 
+from bridge.model.moves import Moves, Step, followed
 from bridge.model.schema import Field, Kind, Schema
-from bridge.transforms.record import ConnectRecord, Value
+from bridge.transforms.record import ConnectRecord, Header, Value
 
 _MOST_SCHEMAS: Final = 256  # remembered by one transform; beyond that it starts anew
 
@@ -47,16 +48,30 @@ class State:
         return evolve(self, leaks=(*self.leaks, *(leak for leak in leaks if leak.tags)))
 
 
+@frozen
+class Moved:
+    """A record whose values are still those of the event, in other places; it has no key, and no timestamp."""
+
+    topic: str
+    schema: Schema
+    moves: Moves
+    headers: tuple[Header, ...] = ()
+
+
 Convert = Callable[[Value, ConnectRecord], Value]
 
 
 @frozen
 class Bound:
-    """A transform of one side for one schema."""
+    """A transform of one side for one schema.
+
+    ``moves``: that it does no more than that to any value, and refuses none.
+    """
 
     schema: Schema | None
     convert: Convert
     leaks: tuple[Leak, ...] = ()
+    moves: Step | None = None
 
 
 Bind = Callable[[Schema | None], Bound]
@@ -76,6 +91,9 @@ class Transform(Protocol):
     def trace(self, state: State) -> State:
         """What it makes of a record's schemas. Raises JavaError where it cannot work on them."""
 
+    def moved(self, state: Moved) -> Moved | None:
+        """What it makes of a record whose values nobody has looked at; None where it has to look. Raises JavaError."""
+
 
 class Routing(Enum):
     """What a transform does to the topic."""
@@ -86,17 +104,29 @@ class Routing(Enum):
 
 
 class OnRecord:
-    """A transform of topic, headers or the record as a whole."""
+    """A transform of topic, headers or the record as a whole. ``looks``: at what differs from record to record, other
+    than the topic."""
 
     def __init__(
         self,
         apply: Callable[[ConnectRecord], bool],
         trace: Callable[[State], State] = lambda state: state,
         routing: Routing = Routing.NONE,
+        *,
+        looks: bool = True,
     ) -> None:
         self.apply = apply
         self.trace = trace
         self.routing: Final = routing
+        self._looks = looks and routing is not Routing.BY_TOPIC
+
+    def moved(self, state: Moved) -> Moved | None:
+        """The topic and the headers afterwards, which are the same for every record of one topic."""
+        if self._looks:
+            return None
+        record = ConnectRecord(state.topic, None, None, headers=state.headers)
+        kept = self.apply(record)
+        return evolve(state, topic=record.topic or "", headers=record.headers) if kept else None
 
 
 class OnSide:
@@ -117,6 +147,14 @@ class OnSide:
             bound = self._of(state.value)
             return evolve(state, value=bound.schema).leaking(*bound.leaks)
         return evolve(state, key=self._of(state.key).schema)  # what is in a key has leaked before
+
+    def moved(self, state: Moved) -> Moved | None:
+        """The value's schema afterwards, and where its fields come from."""
+        bound = self._of(state.schema) if self._side is Side.VALUE else None
+        if bound is None or bound.moves is None or bound.schema is None:
+            return None
+        moves = followed(state.moves, bound.moves, state.topic)
+        return evolve(state, schema=bound.schema, moves=moves)
 
     def _apply_to_value(self, record: ConnectRecord) -> bool:
         value = record.value

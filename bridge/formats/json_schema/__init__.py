@@ -20,6 +20,7 @@ from bridge.formats.json_schema import plain
 from bridge.formats.json_schema.render import INDEX, Options, document, property_of
 from bridge.formats.json_schema.write import fits, object_writer
 from bridge.formats.json_values import Converter, converter, encode_json
+from bridge.formats.moved import places, written_as
 from bridge.formats.options import require
 from bridge.formats.reader import careful_reader, finalise
 from bridge.formats.rows import Layout, Row
@@ -62,7 +63,7 @@ def compile_rows(
     options, seals = Options.of(settings), _seals(protection, written)
     convert = _converter(rows.schema, written, options, seals)
     before = _before(frame, protection)
-    if convert is None and not seals:
+    if convert is None and not seals and rows.moves is None:
         return whole(lambda row: before + encode_json(row), frame, protection)
     if convert is None:
         convert = converter(
@@ -103,7 +104,8 @@ def compile_fused(
     without_payload = None if protection is None else evolve(protection, payload=None)
     before = _before(frame, protection)
     read, encode_row = careful_reader(rows), compile_rows(rows, written, before, settings, without_payload)
-    direct = {s.name: s.attribute for s in rows.slots if s.schema.kind is Kind.STRING}
+    expressions = places(rows)
+    direct = {f.name for f in rows.schema.fields if f.schema.kind is Kind.STRING}
     own = _converter(rows.schema, written, Options.of(settings), seals) is None and set(seals) <= {
         *direct,
         *_beside(rows, seals),
@@ -114,12 +116,13 @@ def compile_fused(
     if own:
         for number, (name, seal) in enumerate(seals.items()):
             if name in direct:
-                place = f"row.{direct[name]}"
-                code.indent(f"if (value := {place}) is not None:")
+                place = expressions[name]
+                into = expressions[name] = place if rows.shape is None else f"sealed_{number}"
                 encrypt = code.use(seal.text, f"encrypt_{number}")
-                code.line(f"{place} = {encrypt}(value.encode()).decode()")
-                code.dedent()
-        code.line(f"return {before!r} + {code.use(encode_json, 'encode')}(row)")
+                text = f"{encrypt}(value.encode()).decode()"
+                code.line(f"{into} = None if (value := {place}) is None else {text}")
+        record = written_as(code, rows, expressions)
+        code.line(f"return {before!r} + {code.use(encode_json, 'encode')}({record})")
     else:
         code.line(f"return {code.use(encode_row, 'encode_row')}(row)")
     code.dedent()

@@ -26,4 +26,4 @@ def make(settings: Settings, side: Side) -> Transform:
         record.headers = tuple(header for header in record.headers if header[0] not in names)
         return True
 
-    return OnRecord(apply)
+    return OnRecord(apply, looks=False)

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from bridge.config.property import STRING
 from bridge.java.exceptions import InvalidConfig, JavaError, data_error, invalid
+from bridge.model.moves import Fixed, TopicName
 from bridge.model.schema import TIMESTAMP, Field, Kind, Schema
 from bridge.transforms.record import ConnectRecord, Int32
 from bridge.transforms.spec import REPLACE_NULL, Key, Settings, Spec
@@ -83,6 +84,11 @@ def make(settings: Settings, side: Side) -> Transform:
         after = struct_like(schema, (*fields, *new))
         copy = copier(fields, defaults=bool(settings["replace.null.with.default"]))
         blank = {f.name: None for f in new}
+        moves: dict[str, str | Fixed | TopicName] | None = None
+        if copy is dict.copy and names.keys() <= {"static", "topic"}:
+            texts: dict[str, Fixed | TopicName] = {"static": Fixed(str(static)), "topic": TopicName()}
+            moves = {f.name: f.name for f in fields}
+            moves |= {name: texts[what] for what, name in names.items()}
 
         def convert(value: Any, record: ConnectRecord) -> Any:
             return copy(value) | blank | inserted(record)
@@ -92,7 +98,7 @@ def make(settings: Settings, side: Side) -> Transform:
             out[names["static"]] = static
             return out
 
-        return Bound(after, convert_static if tuple(names) == ("static",) else convert)
+        return Bound(after, convert_static if tuple(names) == ("static",) else convert, moves=moves)
 
     return OnSide(side, bind, passes_null=True)
 

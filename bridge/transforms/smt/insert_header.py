@@ -44,4 +44,4 @@ def make(settings: Settings, side: Side) -> Transform:
         record.headers = (*record.headers, header)
         return True
 
-    return OnRecord(apply)
+    return OnRecord(apply, looks=False)

@@ -106,8 +106,11 @@ def make(settings: Settings, side: Side) -> Transform:
         def convert_plain(value: Any, _: ConnectRecord) -> Any:
             return dict(zip(new, reads(value), strict=True))
 
+        plain = copy is dict.copy
+        there = {field.name for field in schema.fields}
+        moves = dict(zip(new, old, strict=True)) if plain and there.issuperset(old) else None
         if old == new and len(gone) < len(new):
-            return Bound(after, remove)
-        return Bound(after, convert_plain if copy is dict.copy else convert)
+            return Bound(after, remove, moves=moves)
+        return Bound(after, convert_plain if plain else convert, moves=moves)
 
     return OnSide(side, bind, passes_null=True)

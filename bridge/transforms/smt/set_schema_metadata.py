@@ -39,8 +39,13 @@ def make(settings: Settings, side: Side) -> Transform:
     def bind(schema: Schema | None) -> Bound:
         if schema is None:
             return Bound(None, _without_schema)
-        copy = copier(require_fields(schema), defaults=bool(settings["replace.null.with.default"]))
-        return Bound(evolve(schema, **changes), lambda value, _: None if value is None else copy(value))
+        fields = require_fields(schema)
+        copy = copier(fields, defaults=bool(settings["replace.null.with.default"]))
+        return Bound(
+            evolve(schema, **changes),
+            lambda value, _: None if value is None else copy(value),
+            moves={f.name: f.name for f in fields} if copy is dict.copy else None,
+        )
 
     return OnSide(side, bind)
 

@@ -75,7 +75,8 @@ def route(
 
 
 def converted(found: Route, event: Data) -> Record | None:
-    assert found.record is not None
+    if found.record is None:  # no transform has to look at the event
+        return Record(found.topic, found.convert(event), sealed=found.sealed)
     try:
         return found.record(event)
     except Unprepared as target:
