@@ -103,10 +103,11 @@ def _formats(given: list[str] | None) -> tuple[str, ...]:
 
 
 def _declared(args: argparse.Namespace) -> list[Declared]:
+    from bridge.changes import entity_of
     from bridge.config.checks import event_name
     from bridge.metadata import source_files
 
-    if args.event and (wrong := event_name(args.event)):
+    if args.event and (wrong := None if entity_of(args.event) else event_name(args.event)):
         raise ConfigurationError([Fault("--event", wrong, args.event)])
     if args.sfdx is not None:
         if not args.event:
@@ -137,7 +138,10 @@ def _online(path: Path, event: str | None) -> list[Declared]:
     connector = load_connector(path)
     rest = open_rest(connector, Login(connector))
     declarations = []
-    for name in (event,) if event else events(connector):
+    names = (event,) if event else events(connector)
+    if not names:
+        raise ConfigurationError([Fault("--event", "must say which event of the channel is meant")])
+    for name in names:
         described = rest.describe(name)
         try:
             classified = from_records(rest.field_classification(name))
@@ -145,7 +149,8 @@ def _online(path: Path, event: str | None) -> list[Declared]:
             print(f"note: how fields are classified is not known: {refused.message}", file=sys.stderr)
             classified = {}
         declared = event_type(name, described, rest.event_schema_of(name))
-        unnamed = [f.name for f in declared.fields if f.name not in classified | dict.fromkeys(UNCLASSIFIED)]
+        known = classified | dict.fromkeys(UNCLASSIFIED)
+        unnamed = [f.name for f in declared.fields if f.part_of is None and f.name not in known]
         if classified and unnamed:
             print(f"note: how {', '.join(unnamed)} is classified is not known yet", file=sys.stderr)
         declarations.append(Declared(declared, classified))

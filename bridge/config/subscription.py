@@ -62,6 +62,17 @@ def events(connector: Values) -> tuple[str, ...]:
     return (name,) if name else ()
 
 
+def carries_more(connector: Values) -> bool:
+    """Whether its channel may deliver events that ``events`` does not name, and that are passed over: one of change
+    events that carries several."""
+    return is_change(connector) and is_channel(connector)
+
+
+def channel_of(event: str) -> str:
+    """The channel of one event: ``/event/Order_Placed__e``, ``/data/AccountChangeEvent``."""
+    return f"{EVENTS if entity_of(event) is None else CHANGES}{event}"
+
+
 def channel(connector: Values) -> str:
     """The channel as the Streaming API names it: ``/event/Order_Placed__e``, ``/data/AccountChangeEvent``."""
     if (change := _change(connector)) is not None:
@@ -70,11 +81,6 @@ def channel(connector: Values) -> str:
         return f"{EVENTS}{connector[EVENT]}"
     name = str(connector[CHANNEL])
     return name if name.startswith("/") else f"{EVENTS}{name}"
-
-
-def channel_of(event: str) -> str:
-    """The channel of one event, a platform event or a change event."""
-    return f"{EVENTS if entity_of(event) is None else CHANGES}{event}"
 
 
 def event_of(channel: str | None) -> str | None:

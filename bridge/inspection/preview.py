@@ -15,25 +15,25 @@ from attrs import evolve, field, frozen
 
 from bridge.config import Config, Loaded, registry_settings, topic_template
 from bridge.config.declarations.formats import REGISTRY_TYPES
-from bridge.config.subscription import events
+from bridge.config.subscription import CHANGED_ENTITIES, carries_more, events
 from bridge.encryption.rules import PAYLOAD, domain_rules, protecting, runs
 from bridge.errors import BadRecord, BridgeError, Fatal
 from bridge.event import Data, Message
 from bridge.formats import form_of
 from bridge.formats.options import flag
-from bridge.formats.reader import read_with
 from bridge.formats.rows import Layout, layout
 from bridge.inspection.masking import Protected, Shown, masked, shown
 from bridge.languages.avro.wire import wire_of
 from bridge.languages.tagging import Path, Tagged, tags_in
 from bridge.log import for_connector
 from bridge.metadata.infer import record_schema
-from bridge.metadata.sources import EventTypes, Metadata, load_contracts
+from bridge.metadata.sources import EventTypes, Metadata, PassedOver, load_contracts
 from bridge.model.contract import Contract, rule_set_document
 from bridge.model.registry_documents import RuleDocument
 from bridge.model.schema import EventType, Schema
 from bridge.registry.client import Registry
 from bridge.registry.http import http_of
+from bridge.routing.changes import Changes, moment_of
 from bridge.routing.conversion import ConversionGuard
 from bridge.routing.exposure import Exposure
 from bridge.routing.following import follow, marked
@@ -98,8 +98,14 @@ class Preview:
         self._contracts = load_contracts(events(config), config.get("bridge.schema.contract"))
         log = for_connector(config.name)
         self._guard = ConversionGuard(log)
+        self._changes = Changes.of(config)
         self._types = EventTypes(
-            events(config), rest, self._contracts, log.warning, protecting=bool(config.get("csfle.enabled"))
+            events(config),
+            rest,
+            self._contracts,
+            log.warning,
+            protecting=bool(config.get("csfle.enabled")),
+            some=carries_more(config),
         )
         self._chain: Chain = chain_of(config.raw())
         self._exposure = Exposure.of(config, self._template, self._chain)
@@ -111,7 +117,11 @@ class Preview:
         """The preview of one event; Fatal or Retriable only where Salesforce cannot be asked what it is."""
         data = message.data
         assert data is not None
-        event, rows = self._layout(data, message)
+        try:
+            event, rows = self._layout(data, message)
+        except PassedOver as other:
+            words = f"is passed over, because {CHANGED_ENTITIES} does not name it"
+            return Previewed(data.event.replayId, str(other), data.schema, becomes=words)
         begun = Previewed(data.event.replayId, event.name, data.schema)
         try:
             first, last, passed = self._passed(event, rows, data)
@@ -128,10 +138,10 @@ class Preview:
         self, event: EventType, rows: Layout, data: Data
     ) -> tuple[ConnectRecord, ConnectRecord, list[tuple[str, ConnectRecord | None]]]:
         """The record before the chain, after it, and after each transform. BadRecord."""
-        values = msgspec.to_builtins(read_with(rows)(data))
+        values = msgspec.to_builtins(self._changes.reader(rows)(data))
         first = ConnectRecord(self._topic(event, values), rows.schema, values)
         if self._config.get("bridge.record.timestamp") == "created_date":
-            first.timestamp = values.get("CreatedDate")
+            first.timestamp = moment_of(values)
         return first, *self._through(first)
 
     def _shown(
@@ -193,7 +203,7 @@ class Preview:
         return cached[1]
 
     def _layout(self, data: Data, message: Message) -> tuple[EventType, Layout]:
-        event = self._types.of(data.schema, message.channel)
+        event = self._types.of(data.schema, message.channel, data.entity())
         cached = self._rows.get(data.schema)
         if cached is None:
             rows = layout(event, record_schema(event), drop_unknown=not self._strict, wire=wire_of(data))
@@ -213,7 +223,8 @@ class Preview:
             )
         schema, topic = record.value_schema, record.topic or ""
         if self._form.NAME not in REGISTRY_TYPES:
-            return _Found(None, "written without a schema")
+            words = "written as Salesforce sent it" if self._changes.raw else "written without a schema"
+            return _Found(None, words)
         if schema is None:
             return _Found(None, f"cannot be written: {self._form.NAME} needs a schema")
         key = (topic, event.name, id(schema))

@@ -34,11 +34,4 @@ def _event_of(document: Any, schema_id: str | None) -> EventType:
     name = document.get("name")
     if not isinstance(name, str) or not name:
         raise Fatal("the Pub/Sub schema has no name", stage=Stage.METADATA)
-    if any(
-        isinstance(f, Mapping) and f.get("name") == "ChangeEventHeader" for f in document.get("fields") or ()
-    ):
-        raise Fatal(
-            f"{name} is a change event (field ChangeEventHeader); the bridge carries platform events",
-            stage=Stage.METADATA,
-        )
     return event_type(name.rpartition(".")[2], None, {"uuid": schema_id, **document})

@@ -12,6 +12,7 @@ from typing import Any
 
 from attrs import evolve
 
+from bridge.changes import event_of
 from bridge.documents import Broken, json_of
 from bridge.errors import ConfigurationError, Fatal, Fault
 from bridge.errors.words import words
@@ -22,9 +23,11 @@ from bridge.metadata.source_format import Declared
 
 
 def from_describe(path: Path) -> Declared:
-    """``sobjects/<Event>/describe`` as Salesforce answers it."""
+    """``sobjects/<Event>/describe`` as Salesforce answers it; that of an object is taken for its change event."""
     document = _document(path)
     name = _name(path, document, "a describe")
+    if any(isinstance(f, Mapping) and f.get("name") == "SystemModstamp" for f in document["fields"]):
+        name = event_of(name)
     return Declared(_named(path, lambda: event_type(name, document, None)))
 
 

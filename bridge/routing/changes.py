@@ -21,6 +21,7 @@ from bridge.event import Data, Record
 from bridge.formats.changes import committed_ms, part, put, text, texts
 from bridge.formats.reader import Reader, read_with
 from bridge.formats.rows import Layout, Row
+from bridge.routing.routes import Route
 
 NULLED: Final = "bridge.cdc.nulled.fields"
 DIFFS: Final = "bridge.cdc.diff.fields"
@@ -124,6 +125,15 @@ def by_change(
         return Record(made, value, headers=headers, timestamp=moment, sealed=sealed, gap=gap)
 
     return record
+
+
+def not_carried(event: str, schema_id: str | None) -> Route:
+    """The route of an event that the channel delivers and the connector does not carry."""
+    return Route("", _no_value, lambda data: None, f"{event} schema {schema_id}: not carried")
+
+
+def _no_value(data: Data) -> bytes:
+    raise AssertionError("an event that is not carried has no value")
 
 
 def moment_of(values: Mapping[str, object]) -> int | None:

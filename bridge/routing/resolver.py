@@ -14,7 +14,7 @@ from threading import RLock
 
 from bridge.config import Loaded, topic_template
 from bridge.config.declarations.formats import REGISTRY_TYPES
-from bridge.config.subscription import events, is_change, is_channel
+from bridge.config.subscription import carries_more, events, is_change
 from bridge.documents import understood
 from bridge.encryption.rules import EncryptRule
 from bridge.errors import Fatal, SetAside, Stage
@@ -37,7 +37,7 @@ from bridge.model.schema import EventType, Schema
 from bridge.model.subjects import qualified
 from bridge.registry.client import Incompatible, Registry, schema_fatal
 from bridge.retry import patience
-from bridge.routing.changes import Changes, by_change
+from bridge.routing.changes import Changes, by_change, not_carried
 from bridge.routing.demands import check_contract, check_secrets, no_core_dumps, rules_of
 from bridge.routing.elsewhere import anything_sealed, plans
 from bridge.routing.exposure import Exposure
@@ -51,7 +51,7 @@ from bridge.routing.records import alone, by_event, with_header
 from bridge.routing.registration import Registration, Written
 from bridge.routing.registries import registry_http, registry_of
 from bridge.routing.route import Renewed, Route
-from bridge.routing.telling import describes, no_value, tags_of_fields, unknown_fields
+from bridge.routing.telling import describes, identity, tags_of_fields, unknown_fields
 from bridge.routing.transforming import Asked, Transforming
 from bridge.transforms.chain import Chain
 from bridge.transforms.configuration import needs_chain
@@ -73,7 +73,8 @@ class Writers:
     ) -> None:
         """ConfigurationError for a contract or registry settings that cannot be used.
 
-        ``ensure_topic``: checks, and may create, a topic that transforms route to. ``classified``: how fields were
+        ``ensure_topic``: checks, and may create, a topic that transforms route to, or of an event that the
+        configuration does not name. ``classified``: how fields were
         classified so far, kept over attempts. ``ledger``: one that remembers what was sealed before.
         """
         config = loaded.connector
@@ -104,7 +105,7 @@ class Writers:
             self._contracts,
             self._log.warning,
             protecting=bool(config.get("csfle.enabled")),
-            some=self._of_changes and is_channel(config),
+            some=carries_more(config),
             ttl=ttl,
             patience=patience(config),
             last=classified,
@@ -130,6 +131,7 @@ class Writers:
                 self._log,
                 self.guard,
             )
+        self._ensure_topic = ensure_topic
         self._transforming: Transforming | None = None
         if needs_chain(config.raw()):
             self._transforming = Transforming(
@@ -176,11 +178,13 @@ class Writers:
         try:
             event = self._types.of(schema_id, channel, sample.entity() if self._of_changes else None)
         except PassedOver as other:
-            return Route("", no_value, lambda data: None, f"{other} schema {schema_id}: not carried")
+            return not_carried(str(other), schema_id)
         schema = self._schema(schema_id, event)
         if self._transforming is not None:
             return self._transformed(schema_id, event, schema, sample)
         topic = self._topic(event)
+        if topic is not None and not self._events:  # it could not be prepared before anybody knew the event
+            self._ensure_topic(topic)
         if self.guard is not None and self._exposure.fields:
             before = marked(schema, self._remembered(event), REMEMBERED)
             self._exposure.judge_declared(before, self._declared(event, schema, topic))
@@ -191,7 +195,7 @@ class Writers:
         key = (
             event,
             tags_of_fields(event),
-            None if written is None else _identity(written),
+            None if written is None else identity(written),
             wire_of(sample),
         )
         cached = self._made.get(schema_id)
@@ -390,9 +394,3 @@ class Writers:
                 event.name,
                 ", ".join(map(name_words, dropped)),
             )
-
-
-def _identity(written: Written) -> tuple[object, ...]:
-    """What a route is compiled from, besides the event."""
-    registered = written.registered
-    return registered.id, registered.subject, registered.text, written.schema, written.protection.key

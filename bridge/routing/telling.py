@@ -8,6 +8,7 @@ from bridge.changes import HEADER
 from bridge.event import Data
 from bridge.model.registered import Registered
 from bridge.model.schema import EventType
+from bridge.routing.registration import Written
 
 
 def tags_of_fields(event: EventType) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -35,6 +36,7 @@ def unknown_fields(event: EventType, sample: Data) -> set[str]:
     return set(given) - known
 
 
-def no_value(data: Data) -> bytes:
-    """Of a route that carries no event."""
-    raise AssertionError("an event that is not carried has no value")
+def identity(written: Written) -> tuple[object, ...]:
+    """What a route is compiled from, besides the event."""
+    registered = written.registered
+    return registered.id, registered.subject, registered.text, written.schema, written.protection.key

@@ -174,12 +174,6 @@ DESCRIBE: dict[str, Any] = samples.ORDER_PLACED.describe("")
             json.dumps(DESCRIBE | {"fields": [{"name": "Straße__c", "type": "string"}]}),
             "field 'Straße__c' of",
         ),
-        (
-            json.dumps(
-                {"type": "record", "name": "AccountChangeEvent", "fields": [{"name": "ChangeEventHeader"}]}
-            ),
-            "is a change event",
-        ),
     ],
 )
 def test_bad_metadata_files_are_named(tmp_path: Path, content: str | bytes, words: str) -> None:
