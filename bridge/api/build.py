@@ -61,6 +61,8 @@ class Service:
     _worker: Process | None = None
     _server: Server | None = None
     _here: Here | None = None
+    _ended: bool = False
+    _has_console: bool = False
 
     def start(self) -> None:
         """Bind, answer (503 at first), start the process; returns when it is ready. Raises BridgeError."""
@@ -87,8 +89,10 @@ class Service:
         )
         self._here = here(worker, guard, forward)
         ours, needs = routes(self._here)
+        every = {**table(worker, self.config), **ours}
+        self._has_console = any(path.startswith("console") for path in every)
         site = Site(
-            {**table(worker, self.config), **ours},
+            every,
             guard,
             self.worker_id,
             worker.ready.is_set,
@@ -110,6 +114,9 @@ class Service:
 
     def stop(self) -> None:
         """Hand over, drain, end."""
+        if self._ended:
+            return
+        self._ended = True
         if self._here is not None:
             self._here.jobs.stop()
         if self._worker is not None:
@@ -121,6 +128,10 @@ class Service:
     def unfinished(self) -> list[tuple[str, str]]:
         """Connectors that a stop left with something undone: name, and what, in words."""
         return self._worker.unfinished() if self._worker is not None else []
+
+    def front(self) -> tuple[str, str]:
+        """The first page that a person opens, in a word, and its address."""
+        return ("console", f"{self.url}/console/") if self._has_console else ("REST", self.url)
 
     def open_door(self) -> str | None:
         """What whoever reaches a listener may do, in one sentence; None where it is asked who that is."""

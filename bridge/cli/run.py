@@ -33,6 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--until-idle", type=float, metavar="SECONDS", help="end when nothing came for so long"
     )
     add_log_options(parser)
+    parser.add_argument(
+        "--listen",
+        metavar="ADDRESS",
+        help="answer REST (and the console) for these connectors: PORT, HOST:PORT or http://HOST:PORT",
+    )
     parser.add_argument("--metrics-port", type=int, metavar="PORT", help="serve /metrics on 127.0.0.1:PORT")
 
 
@@ -58,13 +63,17 @@ def run(args: argparse.Namespace) -> int:
     log.configure(args.log_format, args.log_level, AboveStatus(sys.stderr) if interactive else None)  # type: ignore[arg-type]
     every = [load(path, args.worker) for path in args.connectors]
     goal = Goal(max_events=args.max_events, until_idle=args.until_idle)
-    connectors += [Connector(loaded, goal) for loaded in every]
     if ending.is_set():
         return 0
-    for connector, loaded in zip(connectors, every, strict=True):
+    for loaded in every:
         log.register_secrets(loaded.secrets())
         for notice in loaded.notices:
-            log.for_connector(connector.name).info("%s", notice)
+            log.for_connector(loaded.connector.name).info("%s", notice)
+    if args.listen is not None:
+        from bridge.cli.run_listening import run_listening
+
+        return run_listening(args, every, goal, ending, interactive=interactive)
+    connectors += [Connector(loaded, goal) for loaded in every]
     if args.metrics_port is not None:
         serve(args.metrics_port, [connector.stats for connector in connectors])
     leased = [Leased(one, connector, ending) for one, connector in zip(every, connectors, strict=True)]

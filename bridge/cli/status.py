@@ -46,11 +46,12 @@ class Status:
     def __init__(self, connectors: list[Connector], *, interactive: bool) -> None:
         now = time.monotonic()
         self._connectors = connectors
+        self._since = now
         self._interactive = interactive
         self._every = EVERY_LINE if interactive else EVERY_LOG
         self._shown = now
         self._announced: set[str] = set()
-        self._progress = {connector.name: Progress(now, 0) for connector in connectors}
+        self._progress: dict[str, Progress] = {}
 
     def tick(self) -> None:
         """Call often; shows something when it is time to."""
@@ -94,7 +95,7 @@ class Status:
 
     def _line(self, connector: Connector) -> str:
         stats, now = connector.stats, time.monotonic()
-        before = self._progress[connector.name]
+        before = self._progress.setdefault(connector.name, Progress(self._since, 0))
         rate = (stats.events_delivered - before.events) / max(now - before.at, 0.001)
         if now - before.at >= 2:
             self._progress[connector.name] = Progress(now, stats.events_delivered)

@@ -13,11 +13,11 @@ from bridge.cli.arguments import positive
 from bridge.cli.signals import stopped_by_signals
 
 if TYPE_CHECKING:
-    from bridge.pipeline.connector import Connector
     from bridge.sandbox.demo.publisher import Publisher
     from bridge.sandbox.demo.reader import Reader
     from bridge.sandbox.demo.screen import Screen
     from bridge.sandbox.site import Sandbox
+    from bridge.worker.hosting import Hosting
 
 HELP = (
     "See it work, on this machine alone: events of a simulated org run through a sample connector into Kafka, and "
@@ -46,20 +46,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=0,
         metavar="P",
-        help="port of the org, the registry takes the next one, the Pub/Sub API the third (default: free ports)",
+        help="port of the org, the registry takes the next one, REST and console the second, the Pub/Sub API the "
+        "third (default: free ports)",
     )
 
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 0 after Ctrl-C or the last event; raises the connector's error."""
     from bridge import log
+    from bridge.cli.run_listening import LOOPBACK, hosted
     from bridge.config.declarations.formats import REGISTRY_TYPES
     from bridge.inspection.configuration import load
-    from bridge.pipeline.connector import Connector
     from bridge.sandbox.demo.publisher import Publisher
     from bridge.sandbox.demo.reader import Reader
     from bridge.sandbox.demo.screen import Screen
     from bridge.sandbox.site import Sandbox
+    from bridge.worker.hosting import OfFile
 
     log.configure("text", "WARNING")
     stopped = stopped_by_signals()
@@ -69,29 +71,30 @@ def run(args: argparse.Namespace) -> int:
     ):
         sandbox.write_files(args.format, encrypt=args.format in REGISTRY_TYPES, api=args.api)
         screen = Screen()
-        screen.opening(sandbox, args.format)
-        connector = Connector(load(sandbox.connector_file, sandbox.worker_file, environ={}))
+        loaded = load(sandbox.connector_file, sandbox.worker_file, environ={})
+        files = [OfFile.read(sandbox.connector_file, loaded)]
         publisher = Publisher.of(
             sandbox, rate=_QUICK_RATE if args.max_events else _RATE, limit=args.max_events
         )
         reader = Reader.of(sandbox)
-        connector.start()
-        try:
-            _show(screen, sandbox, connector, publisher, reader, args.max_events, stopped)
-        finally:
-            publisher.stop()
-            connector.stop()
-            connector.join(10)
-            reader.close()
-    if connector.error is not None:
-        raise connector.error
+        port = args.port_base + 2 if args.port_base else 0
+        with hosted(loaded.worker, f"http://{LOOPBACK}:{port}", files, leases=False) as (service, process):
+            screen.opening(sandbox, args.format, service.front())
+            try:
+                _show(screen, sandbox, process, publisher, reader, args.max_events, stopped)
+            finally:
+                publisher.stop()
+                failures = [one.error for one in process.connectors() if one.error is not None]
+        reader.close()
+    if failures:
+        raise failures[0]
     return 0
 
 
 def _show(
     screen: Screen,
     sandbox: Sandbox,
-    connector: Connector,
+    process: Hosting,
     publisher: Publisher,
     reader: Reader,
     limit: int | None,
@@ -99,8 +102,8 @@ def _show(
 ) -> None:
     """Show records until enough were seen, somebody stops it, or the connector ends."""
     seen = 0
-    while not stopped.is_set() and not connector.join(0) and (limit is None or seen < limit):
-        if connector.state == "RUNNING":
+    while not stopped.is_set() and not process.over() and (limit is None or seen < limit):
+        if any(connector.state == "RUNNING" for connector in process.connectors()):
             publisher.start()
         read = reader.poll(0.05)
         if read is None:

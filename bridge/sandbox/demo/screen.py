@@ -27,14 +27,15 @@ class Screen:
         self._colour = sys.stdout.isatty()
         self._width = max(shutil.get_terminal_size((110, 24)).columns, 60)
 
-    def opening(self, sandbox: Sandbox, data_format: str) -> None:
-        """Where everything is."""
+    def opening(self, sandbox: Sandbox, data_format: str, front: tuple[str, str]) -> None:
+        """Where everything is. ``front``: what the connector's own pages are called, and their address."""
         where = sandbox.where()
         self._say(self._bold("A Salesforce org, a schema registry and Kafka, all of them on this machine:"))
         self._say(f"  org        {where['org']}  (simulated, TLS)")
         self._say(f"  registry   {where['registry']}")
         self._say(f"  Kafka      {where['bootstrap_servers']}  (in this process, keeps nothing)")
         self._say(f"  connector  Order_Placed__e → topic orders, as {data_format}")
+        self._say(f"  {front[0]:<9}  {front[1]}")
         if sandbox.protection:
             self._say(f"  encrypted  {FIELD} (tag {TAG}), with a local-kms key that was made for this run")
         else:
