@@ -109,6 +109,8 @@ class _Org:
     def _event(self) -> str:
         described = {name: self.rest.describe(name) for name in subscription.events(self.loaded.connector)}
         self.described = described
+        if not described:
+            return f"all that {subscription.channel(self.loaded.connector)} delivers"
         return ", ".join(
             f"{name} has {len(each.get('fields', ()))} fields" for name, each in described.items()
         )

@@ -105,7 +105,8 @@ def tagged(
 ) -> EventType:
     """The event with its fields' tags. ReplayId and EventUuid are not in the payload and carry none.
 
-    What tags a compound field of a change event tags its parts; a part may have tags of its own besides.
+    What tags a compound field of a change event tags its parts; a part may have tags of its own besides. What tags a
+    part of a name tags the name, too: it may come as one text.
     """
     compounds = {f.name: f for f in event.fields if f.children}
 
@@ -120,6 +121,8 @@ def tagged(
         elif whole is not None and (contract is None or f.name not in contract.fields):
             own = {**of(whole.name), **own}
         children = tuple(evolve(c, tags=of(c.flat)) if c.flat else c for c in f.children)
+        if children and f.type not in _IN_PLACE and (contract is None or f.name not in contract.fields):
+            own = {**own, **{tag: words for child in children for tag, words in child.tags.items()}}
         return evolve(f, tags=own, children=children)
 
     return evolve(event, fields=tuple(map(of_field, event.fields)))

@@ -126,6 +126,15 @@ _REMEDIES: tuple[tuple[re.Pattern[str], str], ...] = (
         "allow this machine's address for the connector's user or its profile",
     ),
     (
+        re.compile(r"channel .*(doesn't|not) exist.*/data/|unknown[ _]channel.*/data/", re.I | re.S),
+        "check salesforce.cdc.name (case as in Salesforce), and that the object is selected for Change Data Capture in "
+        "Setup, or the custom channel is there",
+    ),
+    (
+        re.compile(r"subscribe CDC|/data/.*view all data|view all data.*/data/", re.I | re.S),
+        "give the connector's user View All Data, or View All Records of the object",
+    ),
+    (
         re.compile(r"channel .*(doesn't|not) exist.*__chn|unknown[ _]channel.*__chn", re.I | re.S),
         "check salesforce.platform.custom.channel.name (with __chn, case as in Salesforce), that the org has this "
         "channel, and that the user may read its events",

@@ -152,6 +152,13 @@ def _order(number: int) -> dict[str, Json]:
 def _value(field: FieldDefinition, number: int) -> Json:
     moment = _EPOCH + datetime.timedelta(minutes=number)
     match field.type:
+        case "personname":
+            first, _, last = _NAMES[number % len(_NAMES)].partition(" ")
+            return {"FirstName": first, "LastName": last}
+        case "address":
+            return {"Street": f"{number % 90 + 1} {_STREETS[number % len(_STREETS)]}", "City": "Bristol"}
+        case "location":
+            return {"Latitude": round(number * 0.5 % 90, 2), "Longitude": round(number * 0.25 % 180, 2)}
         case "boolean":
             return number % 2 == 0
         case "double" | "currency" | "percent":

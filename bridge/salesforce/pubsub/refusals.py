@@ -19,7 +19,9 @@ PREFIX: Final = "sfdc.platform.eventbus.grpc."
 ENDED: Final = Failure(Verdict.HANDSHAKE, "Salesforce ended the stream")
 
 _NAME = "check the event's API name (upper and lower case count), that it is deployed, and for change events selected"
-_RIGHTS = "give the connector's user API access and read permission on the event"
+_RIGHTS = (
+    "give the connector's user API access and read permission on the event (for change events View All Data)"
+)
 _OURS = "this is a fault of the bridge"
 
 

@@ -102,3 +102,34 @@ def test_a_mask_is_valid_where_something_is_stored(worker: MemoryWorker) -> None
     assert "pass-word-1" not in json.dumps(infos)
     _, infos = worker.ask("PUT", VALIDATE, {**shown, "name": "another"})
     assert "holds a masked value" in errors(infos)["salesforce.password"][0]
+
+
+CHANGES = {key: value for key, value in GOOD.items() if not key.startswith("salesforce.platform.")} | {
+    "connector.class": "SalesforceCdcSource",
+    "salesforce.cdc.name": "LeadChangeEvent",
+}
+
+
+@pytest.mark.parametrize(
+    "class_",
+    [
+        "SalesforceCdcSource",
+        "io.confluent.salesforce.SalesforceCdcSourceConnector",
+    ],
+)
+def test_the_connector_of_change_events_is_there_under_its_names(class_: str, worker: MemoryWorker) -> None:
+    names = [plugin["class"] for plugin in worker.ask("GET", "/connector-plugins")[1]]
+    assert {"SalesforceCdcSource", "io.confluent.salesforce.SalesforceCdcSourceConnector"} < set(names)
+    properties = {one["name"] for one in worker.ask("GET", f"/connector-plugins/{class_}/config")[1]}
+    assert {"salesforce.cdc.name", "convert.changed.fields"} < properties
+    assert "salesforce.platform.event.name" not in properties
+    config = CHANGES | {"connector.class": class_}
+    for path in ("", CLOUD):
+        status, infos = worker.ask("PUT", f"{path}/connector-plugins/{class_}/config/validate", config)
+        assert (status, errors(infos)) == (200, {})
+        lacking = {key: value for key, value in config.items() if key != "salesforce.cdc.name"}
+        infos = worker.ask("PUT", f"{path}/connector-plugins/{class_}/config/validate", lacking)[1]
+        assert set(errors(infos)) == {"salesforce.cdc.name"}
+    body = {"name": "sf", "config": config, "initial_state": "STOPPED"}
+    assert worker.ask("POST", "/connectors", body)[0] == 201
+    assert worker.ask("GET", "/connectors/sf/config")[1]["connector.class"] == class_

@@ -126,7 +126,9 @@ def test_what_is_said_of_a_name_is_said_of_its_parts() -> None:
     assert tags(contact(), BY_CLASS, Name="PII") == dict.fromkeys(
         ("Name", "Salutation", "FirstName", "LastName"), PII
     )
-    assert tags(contact(), BY_CLASS, LastName="PII") == {"LastName": PII}
+    assert tags(contact(), BY_CLASS, LastName="PII") == {"LastName": PII, "Name": PII}, (
+        "a name may come as one text"
+    )
     plain = Contract(CONTACT.name, compliance_group={"PII": "PII"}, fields={"FirstName": FieldContract(())})
     assert "FirstName" not in tags(contact(), plain, Name="PII")
 

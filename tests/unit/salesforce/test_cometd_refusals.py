@@ -21,6 +21,8 @@ from tests.support.scripted_org import (
 
 REFUSALS = {
     "400::The channel you requested to subscribe to doesn't exist {/event/X__e}": "API name",
+    "400::The channel you requested to subscribe to doesn't exist {/data/XChangeEvent}": "salesforce.cdc.name",
+    "403::User not allowed to subscribe CDC without View All Data permissions": "user View All Data",
     "400::Unsupported API version. Only API versions 23.0 to 66.0 are supported": "salesforce.version",
     "403::User not enabled for streaming": "API access",
     "403::Restricted channel": "permission",
