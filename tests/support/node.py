@@ -1,7 +1,9 @@
-"""The official JavaScript client: installed once by npm into ``.cache/``, checked against the lock file's hashes.
+"""The official JavaScript client, and one of the Pub/Sub API: installed once by npm into ``.cache/``, checked against
+the lock file's hashes.
 
 To take a newer version change ``tests/node/package.json`` and, in that folder, run
 ``npm install --package-lock-only --omit-lockfile-registry-resolved``: the lock file names no registry.
+``underscore`` is there for ``avro-js`` 1.12.2, which needs it and does not say so.
 """
 
 from __future__ import annotations
@@ -80,9 +82,15 @@ def read(
 ) -> list[dict[str, Any]]:
     """What the client makes of each message (as in ``read.mjs``): its ``value`` or the ``error``."""
     given = {"url": url, "messages": messages, "config": {} if secret is None else {"secret": secret}}
+    results: list[dict[str, Any]] = run("read.mjs", given, **environment)
+    return results
+
+
+def run(script: str, given: dict[str, Any], **environment: str) -> Any:
+    """A script of ``tests/node``: what it answers to ``given``."""
     inherited = {key: value for key, value in os.environ.items() if "proxy" not in key.lower()}
     done = subprocess.run(
-        [node(), str(SOURCES / "read.mjs")],
+        [node(), str(SOURCES / script)],
         cwd=modules(),
         env={**inherited, **environment},
         input=json.dumps(given),
@@ -92,9 +100,8 @@ def read(
         check=False,
     )
     if done.returncode:
-        raise RuntimeError(f"read.mjs ended with {done.returncode}: {done.stderr[-2000:]}")
-    results: list[dict[str, Any]] = json.loads(done.stdout)
-    return results
+        raise RuntimeError(f"{script} ended with {done.returncode}: {done.stderr[-2000:]}")
+    return json.loads(done.stdout)
 
 
 def main() -> int:
