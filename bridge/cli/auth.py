@@ -15,15 +15,6 @@ if TYPE_CHECKING:
 HELP = "Make a keystore for the JWT flow, or try a login."
 EXAMPLE = "sfbridge auth keystore --out keys\n  sfbridge auth test connector.json"
 
-# Of the many limits an org has, those a bridge can run into.
-LIMITS = (
-    "DailyApiRequests",
-    "DailyDeliveredPlatformEvents",
-    "DailyStandardVolumePlatformEvents",
-    "DailyDurableStreamingApiEvents",
-    "DurableStreamingApiConcurrentClients",
-)
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Two commands of their own."""
@@ -112,13 +103,14 @@ def _test(args: argparse.Namespace) -> int:
 
 def _limits(rest: Rest) -> dict[str, Any]:
     from bridge.errors import BridgeError
+    from bridge.salesforce.limits import NAMES
 
     try:
         limits = rest.limits()
     except BridgeError as error:
         # The login is what was asked about: limits need a permission that a connector does not.
         return {"unknown": error.message}
-    return {name: limits[name] for name in LIMITS if isinstance(limits.get(name), dict)}
+    return {name: limits[name] for name in NAMES if isinstance(limits.get(name), dict)}
 
 
 def _print_facts(facts: dict[str, Any]) -> None:

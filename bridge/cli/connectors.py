@@ -6,13 +6,15 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from bridge.cli import connectors_apply
 from bridge.cli.confirm import add_yes_option, confirm
 from bridge.cli.output import add_output_option, print_json, print_table
 from bridge.cli.parser import add_action
 from bridge.cli.worker_client import CLOUD, WorkerClient, add_url_option, path_of
 
-HELP = "List, create, watch, pause, stop and delete the connectors of a running worker."
-EXAMPLE = "sfbridge connectors create --config-file salesforce-platform-event-source.json"
+HELP = "List, create, watch, pause, stop and delete the connectors of a running worker, or make them what files say."
+EXAMPLE = """sfbridge connectors create --config-file salesforce-platform-event-source.json
+  sfbridge connectors apply -f connectors/ --dry-run"""
 
 _NAMED = {
     "describe": "its configuration and state",
@@ -46,10 +48,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         one.add_argument("file", nargs="?", type=Path, metavar="FILE", help="connector file")
         one.add_argument("--config-file", type=Path, dest="config_file", metavar="FILE", help="the same")
 
+    connectors_apply.add_arguments(
+        add("apply", "make them what files say; equal ones are left alone", "apply -f connectors/")
+    )
+
 
 def run(args: argparse.Namespace) -> int:
     """0 when done; raises BridgeError when refused."""
     client = WorkerClient(args.url)
+    if args.action == "apply":
+        return connectors_apply.run(client, args)
     if args.action == "list":
         return _list(client, args.output)
     if args.action in ("create", "update"):

@@ -108,3 +108,8 @@ def test_what_does_not_go_together(url: str, capsys: Captured, tmp_path: Path) -
     assert "--online: does not go with --url" in err
     nameless = file(tmp_path, connector__class="")
     assert "connector.class: is required" in said(capsys, "validate", nameless, "--url", url, code=2)[1]
+
+
+def test_health_is_an_exit_code(url: str, capsys: Captured) -> None:
+    assert said(capsys, "health", "--url", url)[0].startswith("healthy")
+    assert "cannot be reached" in said(capsys, "health", "--url", "http://127.0.0.1:1", code=1)[1]
