@@ -46,6 +46,16 @@ class Durations:
     total: float = 0.0
     counts: list[int] = field(factory=lambda: [0] * (len(BOUNDS) + 1))
 
+    def add(self, seconds: float) -> None:
+        """Count one."""
+        self.total += seconds
+        self.counts[bisect_left(BOUNDS, seconds)] += 1
+
+    def buckets(self) -> list[tuple[str, float]]:
+        """Upper bounds with how many took no longer, as a histogram of the exposition has them."""
+        bounds = [*map(str, BOUNDS), "+Inf"]
+        return list(zip(bounds, accumulate(self.counts), strict=True))
+
 
 @define(eq=False)
 class Calls:
@@ -75,9 +85,7 @@ class Calls:
             if (*labels, outcome) not in self._durations:
                 # All outcomes from the first call on: a rate sees no first failure whose series begins with it.
                 self._durations |= {(*labels, each): Durations() for each in OUTCOMES}
-            durations = self._durations[*labels, outcome]
-            durations.total += seconds
-            durations.counts[bisect_left(BOUNDS, seconds)] += 1
+            self._durations[*labels, outcome].add(seconds)
 
     def count(self, outcome: str, *labels: str) -> int:
         """How many calls ended so."""
@@ -90,11 +98,9 @@ class Calls:
         from prometheus_client.core import HistogramMetricFamily
 
         family = HistogramMetricFamily(self.name, self.doc, labels=[*self.labels, "outcome"])
-        bounds = [*map(str, BOUNDS), "+Inf"]
         with self._lock:
             for labels, duration in self._durations.items():
-                buckets = list(zip(bounds, accumulate(duration.counts), strict=True))
-                family.add_metric(labels, buckets, duration.total)
+                family.add_metric(labels, duration.buckets(), duration.total)
         return family
 
 

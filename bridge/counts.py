@@ -1,4 +1,4 @@
-"""Counters of the whole process, each by one label: plain integers, read at scrape time (``metrics.py``)."""
+"""Counters of the whole process, each by one label: plain integers, read at scrape time (``metrics/families.py``)."""
 
 from __future__ import annotations
 

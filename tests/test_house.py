@@ -26,6 +26,7 @@ STOREYS: tuple[tuple[str, ...], ...] = (
         "errors",
         "event",
         "java",
+        "limits",
         "quoting",
         "turns",
         "waits",

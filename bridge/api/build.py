@@ -103,6 +103,8 @@ class Service:
             needs=needs,
         )
         self._server = Server(site, sockets, self.config)
+        if self._server.expires is not None:
+            worker.metrics.expiries["listeners.https.ssl.keystore"] = self._server.expires
         self._server.start()
         worker.watch.start()
         try:

@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -142,6 +143,8 @@ class Server:
             )
             self._servers.append((uvicorn.Server(settings), bound))
         self._threads: list[threading.Thread] = []
+        self.expires = None if config is None or not config[_KEYSTORE] else _end_of(config[_KEYSTORE])
+        """When the certificate of the https listeners ends, in seconds since the epoch."""
 
     def start(self) -> None:
         """Begin to answer; returns at once."""
@@ -157,6 +160,17 @@ class Server:
             server.should_exit = True
         for thread in self._threads:
             thread.join(10)
+
+
+def _end_of(keystore: str) -> float | None:
+    # here: loads cryptography, which plain listeners do without
+    from cryptography import x509
+
+    try:
+        certificates = x509.load_pem_x509_certificates(Path(keystore).read_bytes())
+    except (OSError, ValueError):  # the listener has said what is wrong with it
+        return None
+    return min(one.not_valid_after_utc for one in certificates).timestamp()
 
 
 def _serve(server: Any, bound: socket.socket) -> None:

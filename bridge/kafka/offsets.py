@@ -33,6 +33,7 @@ from bridge.errors import Fatal, Stage
 from bridge.foreign import Foreign, shown
 from bridge.kafka.committed import Take, read_topic
 from bridge.kafka.librdkafka import Settings
+from bridge.metrics import RETENTION
 from bridge.progress import ALL_RETAINED, DIGEST, NEW_ONLY
 
 if TYPE_CHECKING:
@@ -46,7 +47,6 @@ DONE = "bridge-done"
 RAW = "bridge-replay-bytes"
 RESUME_RAW = "bridge-resume-bytes"
 EVENT_ID = "bridge-event-id"
-RETENTION: Final = 72 * 3600  # seconds for which Salesforce keeps change events and platform events
 _OPTIONS: Final = {NEW_ONLY: "latest", ALL_RETAINED: "all"}
 _LONGEST_ID: Final = 256  # bytes; ten are known
 _ID: Final = re.compile(rb"\d{1,19}")

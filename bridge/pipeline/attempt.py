@@ -48,6 +48,7 @@ from bridge.routing.resolver import Writers
 from bridge.routing.routes import MOST, Routes
 from bridge.salesforce.auth import Login, Session
 from bridge.salesforce.http_settings import HttpSettings
+from bridge.salesforce.limits import LIMITS
 from bridge.salesforce.transport import Start, open_rest, open_source, try_subscription
 from bridge.source import Source
 from bridge.turns import STARTS, Turn
@@ -75,6 +76,8 @@ class Attempt:
         self._stats = stats
         self._log = for_connector(loaded.connector.name)
         self._login = Login(loaded.connector)
+        if self._login.expires is not None:
+            stats.expiries["salesforce.jwt.keystore"] = self._login.expires
         self._rest = open_rest(loaded.connector, self._login)
         self._receiving: Receiver | None = None
         self._pipeline: Pipeline | None = None
@@ -142,7 +145,8 @@ class Attempt:
             memory = Memory(*sealed.remembered()) if sealed.there else self._ledger.memory
             self._ledger = Ledger(memory=memory, changed=self._sealed_changed)
             self._check_org(position, session)
-            self._carry(producer, position, session, topics)
+            with LIMITS.watching(session.org_id, self._rest.limits):
+                self._carry(producer, position, session, topics)
         finally:
             self._stats.aborts += producer.close()
 

@@ -26,6 +26,8 @@ class Commits:
         last = progress.last.data if progress.last is not None else None
         created = last.created_ms() if last is not None else None
         self.end(self.records.position(progress, created))
+        if created is not None:  # of the newest event; nothing is measured for each
+            self.stats.latency.add(time.time() - created / 1000)
         if progress.newest >= 0:
             self.stats.last_replay_id = progress.newest
         self.stats.last_created_ms = created or self.stats.last_created_ms

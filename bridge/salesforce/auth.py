@@ -45,9 +45,9 @@ log = logging.getLogger(__name__)
 
 
 class Login:
-    """Thread-safe. ``notices`` are what the user should know of the keystore; ``logins`` counts those that were made
-    for this one. Keep one for the life of a connector: it remembers a refusal and never sends it again, or with
-    ``auto.restart.on.user.error`` once an hour.
+    """Thread-safe. ``notices`` are what the user should know of the keystore, ``expires`` is when its certificate ends
+    (seconds since the epoch); ``logins`` counts those that were made for this one. Keep one for the life of a
+    connector: it remembers a refusal and never sends it again, or with ``auto.restart.on.user.error`` once an hour.
 
     Raises ConfigurationError when built from a configuration or a keystore that cannot work.
     """
@@ -56,7 +56,7 @@ class Login:
         self.http = http_settings(connector)
         self.logins = 0
         self.instance = str(Origin.of(str(connector[INSTANCE])))
-        self._grant, self.notices = build_grant(connector)
+        self._grant, self.notices, self.expires = build_grant(connector)
         self._seconds = connector[RETRIES] / 1000
         self._secrets = tuple(str(connector[key]) for key in SECRETS if connector.get(key))
         register_secrets(self._secrets)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from bridge.errors import ConfigurationError, Fault
@@ -16,7 +16,15 @@ from bridge.salesforce.http_settings import INSTANCE, Origin
 
 Form = dict[str, str]
 Grant = Callable[[], Form]
-Built = tuple[Grant, tuple[str, ...]]
+
+
+class Built(NamedTuple):
+    """A grant, what its user should know, and when what it signs with ends (seconds since the epoch)."""
+
+    grant: Grant
+    notices: tuple[str, ...] = ()
+    expires: float | None = None
+
 
 GRANT_TYPE = "salesforce.grant.type"
 USERNAME = "salesforce.username"
@@ -59,7 +67,7 @@ def _password(connector: Mapping[str, Any]) -> Built:
         "username": user,
         "password": password + str(connector.get(SECURITY_TOKEN) or ""),
     }
-    return lambda: dict(form), ()
+    return Built(lambda: dict(form))
 
 
 def _client_credentials(connector: Mapping[str, Any]) -> Built:
@@ -71,7 +79,7 @@ def _client_credentials(connector: Mapping[str, Any]) -> Built:
         )
         raise ConfigurationError([Fault(INSTANCE, message, str(connector[INSTANCE]))])
     form = {"grant_type": "client_credentials", "client_id": client, "client_secret": secret}
-    return lambda: dict(form), ()
+    return Built(lambda: dict(form))
 
 
 def _refresh_token(connector: Mapping[str, Any]) -> Built:
@@ -80,7 +88,7 @@ def _refresh_token(connector: Mapping[str, Any]) -> Built:
     # An app without a secret ("public client") is allowed to refresh without one.
     if secret := connector.get(CONSUMER_SECRET):
         form["client_secret"] = str(secret)
-    return lambda: dict(form), ()
+    return Built(lambda: dict(form))
 
 
 def _jwt_bearer(connector: Mapping[str, Any]) -> Built:
@@ -100,7 +108,11 @@ def _jwt_bearer(connector: Mapping[str, Any]) -> Built:
         claims = {"iss": client, "sub": user, "aud": audience, "exp": int(time.time()) + ASSERTION_SECONDS}
         return {"grant_type": JWT_GRANT, "assertion": jwt.encode(claims, key.private_key, algorithm="RS256")}
 
-    return form, key.notices
+    return Built(
+        form,
+        key.notices,
+        None if key.certificate is None else key.certificate.not_valid_after_utc.timestamp(),
+    )
 
 
 def audience_of(instance: str) -> str:

@@ -13,9 +13,8 @@ from bridge.config.formats import format_word
 from bridge.config.subscription import CHANNEL, ENTITIES, EVENT, is_channel
 from bridge.errors import BridgeError, Retriable
 from bridge.history import Sampler
-from bridge.kafka.offsets import RETENTION
 from bridge.log import masked
-from bridge.metrics import Metrics, Stats
+from bridge.metrics import RETENTION, Metrics, Stats
 from bridge.worker.places import Place
 from bridge.worker.state import State, Status
 

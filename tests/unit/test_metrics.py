@@ -122,3 +122,30 @@ def test_a_taken_port_is_one_sentence() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(Fatal, match=rf"cannot listen on 127\.0\.0\.1:{port}.*--metrics-port"):
             serve(port, [])
+
+
+def test_hours_left_before_the_position_leaves_the_window() -> None:
+    stats = Stats("a", resumed_created_ms=1_000_000)
+    assert stats.window_hours(now=1000.0 + 3600) == 71.0
+    assert stats.window_hours(now=1000.0 + 100 * 3600) == 0.0
+    assert Stats("a").window_hours(now=1.0) is None
+
+
+def test_what_ends_by_itself_and_how_long_events_took() -> None:
+    metrics = Metrics()
+    stats = metrics.register(Stats("orders"))
+    stats.expiries["salesforce.jwt.keystore"] = 1_800_000_000.0
+    metrics.expiries["listeners.https.ssl.keystore"] = 1_900_000_000.0
+    stats.latency.add(0.02)
+    exposed = samples(metrics)
+    assert (
+        exposed["sfbridge_certificate_expiry_timestamp_seconds", "orders", "salesforce.jwt.keystore"]
+        == 1_800_000_000
+    )
+    assert (
+        exposed["sfbridge_certificate_expiry_timestamp_seconds", "", "listeners.https.ssl.keystore"]
+        == 1_900_000_000
+    )
+    assert exposed["sfbridge_event_latency_seconds_count", "orders"] == 1
+    assert exposed["sfbridge_event_latency_seconds_bucket", "orders", "0.025"] == 1
+    assert exposed["sfbridge_event_latency_seconds_bucket", "orders", "0.01"] == 0
