@@ -61,6 +61,9 @@ fuzz: setup  ## broken inputs for every parser, ten minutes; findings become cas
 mutants: setup java  ## changes that break a promise, and whether the tests notice (ARGS="--list", "--unit", "--only WORDS")
 	$(BIN)/python -m tests.mutants $(ARGS)
 
+ship: setup  ## image, chart, unit, rules, compose file and bill of materials, checked by the tools that they are for
+	$(BIN)/python -m pytest -q --ship tests/ship --timeout 1800 $(ARGS)
+
 lock: setup  ## resolve the requirements, with hashes; pins stay (ARGS=--upgrade)
 	@tools/lock.sh $(ARGS)
 

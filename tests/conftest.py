@@ -37,6 +37,10 @@ settings.load_profile("ci" if os.environ.get("CI") else "developer")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """``--long``: run the tests marked so, too; ``--quick``: few random examples, and nothing that waits."""
     parser.addoption("--long", action="store_true", help="run the long form of the chaos tests")
+    parser.addoption("--ship", action="store_true", help="run the checks of image, chart, unit and rules")
+    parser.addoption(
+        "--golden", action="store_true", help="write what the chart renders to as what is expected"
+    )
     parser.addoption("--quick", action="store_true", help="few random examples, and no test that takes long")
 
 
@@ -59,6 +63,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     without: list[pytest.Item] = []
     if not config.getoption("--long"):
         without += [item for item in items if item.get_closest_marker("long")]
+    if not config.getoption("--ship"):  # make ship has the tools
+        without += [item for item in items if item.get_closest_marker("ship")]
     if config.getoption("--quick"):
         without += [item for item in items if item.nodeid.startswith(SLOW)]
     if without:

@@ -1,0 +1,1 @@
+"""What ships and runs the bridge: packages in every run; image, chart, unit and rules with ``make ship``."""
