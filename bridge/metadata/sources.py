@@ -33,6 +33,10 @@ class PassedOver(Exception):
     """A channel's event that the connector does not carry."""
 
 
+class NotDescribed(Fatal):
+    """The object of a change event is not there, or the user may not read it."""
+
+
 class EventTypes:
     """Declarations by schema id, with tags. What an id says never changes, so it is asked once; how Salesforce
     classifies the fields may change, and is known later than the fields are (``Classifications``)."""
@@ -99,9 +103,9 @@ class EventTypes:
         event = (
             self._change(schema_id, named, entity) if self._some else self._event(schema_id, named, channel)
         )
-        describe = self._metadata.describe(event)
+        describe = self._described(event, by_schema=schema is not None)
         declared = event_type(event, describe, schema)
-        self._check_contract(declared, describe)
+        self._check_contract(declared, describe or {})
         declared = evolve(declared, schema_id=schema_id)
         if schema is not None and schema_id:
             self._known[schema_id] = declared
@@ -112,6 +116,18 @@ class EventTypes:
                 "describe, which shows the event as it is today"
             )
         return declared
+
+    def _described(self, event: str, *, by_schema: bool) -> Mapping[str, Any] | None:
+        """``by_schema``: the event's schema is known, and will do where its object is not described."""
+        try:
+            return self._metadata.describe(event)
+        except NotDescribed as lacking:
+            if not by_schema:
+                raise
+            if event not in self._warned:
+                self._warned.add(event)
+                self._warn(f"{lacking.message}; fields of {event} have the order and the types of its schema")
+            return None
 
     def _event(self, schema_id: str | None, named: Any, channel: str | None) -> str:
         """Which of the events it is: by the schema's own name, else by the message's channel."""
@@ -148,7 +164,7 @@ class EventTypes:
                 "a message of a channel of change events names no schema, or no object in ChangeEventHeader.entityName",
                 stage=Stage.METADATA,
             )
-        name = str(named or change_event_of(entity))
+        name = str(named or change_event_of(entity)).rpartition(".")[2]
         if self._events and name not in self._events:
             raise PassedOver(name)
         return name
@@ -159,6 +175,7 @@ class EventTypes:
         if contract is None:
             return
         today = {f.get("name") for f in describe.get("fields", ())} | {f.name for f in declared.fields}
+        today |= {child.flat for f in declared.fields for child in f.children}
         faults = [
             Fault(
                 f"fields.{name}", f"{declared.name} has no such field; correct or remove it in the contract"

@@ -10,6 +10,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import quote
 
@@ -18,6 +19,7 @@ from bridge.changes import entity_of
 from bridge.config.property import Values
 from bridge.deadline import ended_by
 from bridge.errors import Fatal, Retriable, Stage
+from bridge.metadata.sources import NotDescribed
 from bridge.retry import patiently
 from bridge.salesforce.auth import Login, Session
 from bridge.salesforce.http import requests_session
@@ -102,13 +104,13 @@ class Rest:
         return description
 
     def _describe_object(self, event: str, entity: str) -> dict[str, object]:
-        try:
-            found = self._object(f"sobjects/{entity}/describe", f"describe of {entity}")
-        except NotFound:
-            found = {}
-        if found.get("name", entity) == entity and found:
-            return found
-        raise Fatal(
+        """Of an object, else of its change event, which may be there where the object may not be read."""
+        for name in (entity, event):
+            with suppress(NotFound):
+                found = self._object(f"sobjects/{name}/describe", f"describe of {name}")
+                if found.get("name") == name:
+                    return found
+        raise NotDescribed(
             f"{CHANGE_NAME}: Could not find the specified CDC channel in your Salesforce organization: the object "
             f"{entity} of {event} is not there, or the user may not read it (upper and lower case count)",
             stage=Stage.METADATA,

@@ -135,6 +135,29 @@ def test_a_change_is_keyed_by_its_record_and_a_merged_one_by_each(
     assert messages[3].headers() == [("bridge.cdc.nulled.fields", b"Phone")]
 
 
+def test_the_key_is_written_by_its_converter_and_the_time_is_that_of_the_commit(
+    bridge: Bridge, org: Org, registry: Registry
+) -> None:
+    bridge.settings |= {
+        "output.data.format": "AVRO",
+        "bridge.record.key": "record_id",
+        "bridge.record.timestamp": "created_date",
+        "key.converter": "io.confluent.connect.avro.AvroConverter",
+        "key.converter.schema.registry.url": registry.url,
+        "transforms": "route",
+        "transforms.route.type": "org.apache.kafka.connect.transforms.RegexRouter",
+        "transforms.route.regex": "(.*)",
+        "transforms.route.replacement": "$1",
+    }
+    org.publish(
+        CONTACT, header("UPDATE", "003A", "003B", commitTimestamp=1767600000123) | {"CreatedDate": None}
+    )
+    assert bridge.run(max_events=2).error is None
+    messages = read(bridge.broker, bridge.topic)
+    assert [m.key()[5:] for m in messages] == [b"\x08003A", b"\x08003B"]
+    assert [m.timestamp()[1] for m in messages] == [1767600000123] * 2
+
+
 def test_gaps_and_overflows_are_carried_and_counted(bridge: Bridge, org: Org) -> None:
     types = ["GAP_CREATE", "GAP_UPDATE", "GAP_DELETE", "GAP_UNDELETE", "GAP_OVERFLOW"]
     for type_ in types:
@@ -179,9 +202,11 @@ def test_fields_that_did_not_change_are_left_out_where_that_is_wanted(bridge: Br
 
 def test_a_channel_carries_what_is_wanted_of_it(bridge: Bridge, org: Org) -> None:
     bridge.settings |= {"salesforce.cdc.name": "ChangeEvents", "salesforce.channel.type": "MULTI"}
-    topics = {
-        name: create_topic(bridge.broker, f"{bridge.topic}-{name.lower()}") for name in (CONTACT, EMPLOYEE)
+    bridge.settings |= {
+        "topic.creation.default.replication.factor": "1",
+        "topic.creation.default.partitions": "1",
     }
+    topics = {name: f"{bridge.topic}-{name.lower()}" for name in (CONTACT, EMPLOYEE)}  # made when they come
     bridge.settings["kafka.topic"] = f"{bridge.topic}-${{_ObjectType}}"
     org.publish(CONTACT, ADA)
     org.publish(EMPLOYEE, header("CREATE", "a01A") | {"Name": "Mei", "Salary__c": 1})
@@ -197,12 +222,13 @@ def test_a_channel_carries_what_is_wanted_of_it(bridge: Bridge, org: Org) -> Non
     assert bridge.position() == {"replayId": last}
 
 
-def test_the_message_is_written_as_it_came(bridge: Bridge, org: Org) -> None:
-    bridge.settings |= {"output.data.format": "SF_API", "bridge.record.key": "record_id"}
+@pytest.mark.parametrize(("key", "written"), [("none", None), ("record_id", b"003A")])
+def test_the_message_is_written_as_it_came(bridge: Bridge, org: Org, key: str, written: bytes | None) -> None:
+    bridge.settings |= {"output.data.format": "SF_API", "bridge.record.key": key}
     first = org.publish(CONTACT, ADA)
     assert bridge.run(max_events=1).error is None
     (message,) = read(bridge.broker, bridge.topic)
-    assert message.key() == b"003A"
+    assert message.key() == written
     found = json.loads(message.value() or b"")
     assert list(found) == ["schema", "payload", "event"]
     assert found["schema"] == org.bus.schema_id(CONTACT)

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from bridge.errors import Fatal
+from bridge.errors import BadRecord, Fatal, Stage
 from bridge.metadata import source_files
 from bridge.metadata.classification import Classification, Classifications, tagged
 from bridge.metadata.infer import event_type, record_schema
+from bridge.metadata.sources import EventTypes, NotDescribed, PassedOver, load_contracts
 from bridge.model.contract import Contract, FieldContract
 from bridge.model.schema import DATE, TIMESTAMP, EventType, Kind, Schema
 from bridge.sandbox import changes, samples
@@ -181,3 +182,72 @@ def test_one_that_is_not_known_yet_has_no_route(lacking: str) -> None:
     )
     with pytest.raises(Fatal, match=f"how {lacking} of"):
         asking.tagged(contact(), new=True)
+
+
+# ---- which event it is -----------------------------------------------------------------------------------
+
+
+class Changing(Org):
+    """Knows the schemas of both samples; ``described``: whether their objects may be read."""
+
+    def __init__(self, *, described: bool = True) -> None:
+        super().__init__(*WHOLE)
+        self.described = described
+
+    def describe(self, event: str) -> dict[str, Any]:
+        if not self.described:
+            raise NotDescribed(f"no object of {event}", stage=Stage.METADATA)
+        return changes.describe(next(each for each in samples.CHANGES if each.name == event), "")
+
+    def event_schema(self, schema_id: str) -> dict[str, Any] | None:
+        schema = {schemas.schema_id(each): schemas.compact(each) for each in samples.CHANGES}
+        return schema.get(schema_id)
+
+
+EMPLOYEE = samples.EMPLOYEE_CHANGE
+IDS = {each.name: schemas.schema_id(each) for each in samples.CHANGES}
+
+
+def types(org: Changing, *events: str, said: list[str] | None = None) -> EventTypes:
+    return EventTypes(
+        events, org, {}, [].append if said is None else said.append, protecting=False, some=True
+    )
+
+
+def test_a_channel_carries_what_is_listed_or_all() -> None:
+    assert types(Changing()).of(IDS[EMPLOYEE.name], entity="Employee__c").name == EMPLOYEE.name
+    assert types(Changing(), CONTACT.name).of(IDS[CONTACT.name], entity="Contact").name == CONTACT.name
+    with pytest.raises(PassedOver, match=EMPLOYEE.name):
+        types(Changing(), CONTACT.name).of(IDS[EMPLOYEE.name], entity="Employee__c")
+
+
+def test_the_header_tells_the_event_where_the_schema_is_not_known() -> None:
+    said: list[str] = []
+    assert (
+        types(Changing(), said=said).of("unknown", "/data/ChangeEvents", "Employee__c").name == EMPLOYEE.name
+    )
+    assert "taken from describe" in said[0]
+    with pytest.raises(BadRecord, match="entityName"):
+        types(Changing()).of(IDS[CONTACT.name], "/data/ChangeEvents", None)
+
+
+def test_the_events_own_schema_will_do_where_the_object_is_not_described() -> None:
+    said: list[str] = []
+    found = types(Changing(described=False), said=said)
+    names = [f.name for f in record_schema(found.of(IDS[CONTACT.name], entity="Contact")).fields]
+    assert names[3:7] == ["AccountId", "Name", "Salutation", "FirstName"]
+    assert len(said) == 1
+    with pytest.raises(NotDescribed):
+        found.of("unknown", entity="Contact")
+
+
+def test_all_contracts_of_change_events_count_where_none_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "schemas").mkdir()
+    for name in (CONTACT.name, "Order_Placed__e"):
+        (tmp_path / "schemas" / f"{name}.contract.yaml").write_text(f"event: {name}\n")
+    other = tmp_path / "other.yaml"
+    other.write_text(f"event: {EMPLOYEE.name}\n")
+    assert set(load_contracts((), str(other))) == {CONTACT.name, EMPLOYEE.name}

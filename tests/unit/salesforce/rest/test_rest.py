@@ -283,3 +283,30 @@ def test_the_sandbox_answers_every_question(tmp_path: Path) -> None:
         assert rest.event_schema("AAAAAAAAAAAAAAAAAAAAAA") is None
         with pytest.raises(Fatal, match=f"did you mean {EVENT}"):
             rest.describe("Order_Plced__e")
+
+
+# ---- change events: their object is what is asked about ----------------------------------------------------
+
+
+def test_a_change_event_is_described_by_its_object(org: Org) -> None:
+    described = {"name": "Employee__c", "fields": []}
+    org.answers[data("sobjects/Employee__c/describe")] = Answer(described)
+    assert org.rest().describe("Employee__ChangeEvent") == described
+
+
+def test_the_change_event_itself_is_described_where_its_object_may_not_be_read(org: Org) -> None:
+    described = {"name": "AccountChangeEvent", "fields": []}
+    org.answers[data("sobjects/AccountChangeEvent/describe")] = Answer(described)
+    assert org.rest().describe("AccountChangeEvent") == described
+
+
+def test_an_object_that_is_not_there(org: Org) -> None:
+    with pytest.raises(Fatal, match=r"salesforce\.cdc\.name: Could not find the specified CDC channel"):
+        org.rest().describe("NopeChangeEvent")
+
+
+def test_the_classification_of_a_change_event_is_its_objects(org: Org) -> None:
+    org.answers[data("tooling/query/")] = Answer({"records": [{"QualifiedApiName": "Email"}], "done": True})
+    assert org.rest().field_classification("ContactChangeEvent") == [{"QualifiedApiName": "Email"}]
+    (query,) = (request.query["q"] for request in org.web.requests if "tooling" in request.path)
+    assert query.endswith("EntityDefinition.QualifiedApiName = 'Contact'")
