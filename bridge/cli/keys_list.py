@@ -56,6 +56,7 @@ def run(args: argparse.Namespace, deks: Deks) -> int:
 def _values(args: argparse.Namespace) -> Mapping[Key, int] | None:
     """How many values the connectors of the worker's group encrypted under each DEK; None where that is not known."""
     from bridge.errors import BridgeError
+    from bridge.kafka.committed import NotRead
     from bridge.kafka.settings import worker_settings
     from bridge.kafka.uses import read_uses
 
@@ -65,11 +66,11 @@ def _values(args: argparse.Namespace) -> Mapping[Key, int] | None:
     ends = time.monotonic() + _PATIENCE
     try:
         settings, topic = worker_settings("consumer", worker), worker["offset.storage.topic"]
-        uses = read_uses(settings, topic, "sfbridge-keys", stopped=lambda: time.monotonic() > ends)
+        uses = read_uses(settings, topic, stopped=lambda: time.monotonic() > ends)
+    except NotRead:
+        print(f"note: how many values were encrypted is not known: {topic} takes too long", file=sys.stderr)
+        return None
     except BridgeError as error:
         print(f"note: how many values were encrypted is not known: {error.message}", file=sys.stderr)
-        return None
-    if time.monotonic() > ends:
-        print(f"note: how many values were encrypted is not known: {topic} takes too long", file=sys.stderr)
         return None
     return uses.of()

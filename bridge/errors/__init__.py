@@ -18,10 +18,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import TypeVar
 
 from attrs import field, frozen
 
 from bridge.errors.words import printable
+
+E = TypeVar("E", bound=BaseException)
 
 
 class Stage(StrEnum):
@@ -112,6 +115,20 @@ class ConfigurationError(Fatal):
     @staticmethod
     def _fit(message: str) -> str:
         return message  # one line for each fault
+
+
+def without_frames(error: E) -> E:
+    """The error, and what caused it, without the frames that raised it: an error that is kept for as long as a
+    connector is FAILED must not keep alive what they held, such as Kafka's clients with their threads."""
+    waiting: list[BaseException | None] = [error]
+    seen = set()
+    while waiting:
+        one = waiting.pop()
+        if one is not None and id(one) not in seen:
+            seen.add(id(one))
+            one.__traceback__ = None
+            waiting += one.__cause__, one.__context__
+    return error
 
 
 def fatal(message: str) -> Fatal:

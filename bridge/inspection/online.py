@@ -128,21 +128,27 @@ class _Kafka:
     is_mock: bool = False
 
     def checks(self) -> Iterator[Check]:
-        reached = _attempt("kafka", self._reach)
-        yield reached
-        for name, check in (
-            ("group", self._group),
-            ("output topic", self._output),
-            ("offsets topic", self._offsets),
-            ("exactly-once", self._transactions),
-            ("dead-letter topic", self._dead_letters),
-        ):
-            if self.is_mock:
-                yield Check(name, None, "not asked, because an in-process mock of Kafka does not answer it")
-            elif reached.ok and self.cluster is not None:
-                yield _attempt(name, lambda check=check: check(self.cluster))  # type: ignore[misc]
-            else:
-                yield Check(name, None, "not asked, because Kafka was not reached")
+        try:
+            reached = _attempt("kafka", self._reach)
+            yield reached
+            for name, check in (
+                ("group", self._group),
+                ("output topic", self._output),
+                ("offsets topic", self._offsets),
+                ("exactly-once", self._transactions),
+                ("dead-letter topic", self._dead_letters),
+            ):
+                if self.is_mock:
+                    yield Check(
+                        name, None, "not asked, because an in-process mock of Kafka does not answer it"
+                    )
+                elif reached.ok and self.cluster is not None:
+                    yield _attempt(name, lambda check=check: check(self.cluster))  # type: ignore[misc]
+                else:
+                    yield Check(name, None, "not asked, because Kafka was not reached")
+        finally:
+            if self.cluster is not None:
+                self.cluster.close()
 
     def _reach(self) -> str:
         self.cluster = Cluster(admin_settings(self.loaded), stopped=lambda: True)
@@ -216,6 +222,8 @@ def _try_transactions(loaded: Loaded, probe: str) -> None:
                 stage=Stage.PRODUCE,
             )
         raise reason from error
+    finally:
+        watch.serve = None  # client and watch refer to each other
 
 
 @define

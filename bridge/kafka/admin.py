@@ -17,6 +17,7 @@ from bridge.config.subscription import events
 from bridge.config.topics import topic_template
 from bridge.errors import Fatal, Stage
 from bridge.kafka.cluster import Cluster, Topic
+from bridge.kafka.compacted import create_compacted, say_segments
 from bridge.kafka.dead_letter import DeadLetters
 from bridge.kafka.settings import admin_settings, exactly_once, producer_settings
 from bridge.kafka.sizes import ENVELOPE
@@ -39,6 +40,8 @@ class Topics:
     dead_letters: DeadLetters | None
     longest_transaction: float | None = None
     """Seconds that the broker allows a transaction to be open, where it says."""
+    offsets_id: str | None = None
+    """Another one where the offsets topic was deleted and made anew."""
 
 
 def prepare_topics(
@@ -53,14 +56,18 @@ def prepare_topics(
     ``before_making`` is called before the connector's first topic is created, and may raise: what can never run leaves
     no topics behind.
     """
-    cluster = Cluster(admin_settings(loaded), waiting=waiting, stopped=stopped)
+    with Cluster(admin_settings(loaded), waiting=waiting, stopped=stopped) as cluster:
+        return _prepared(cluster, loaded, before_making)
+
+
+def _prepared(cluster: Cluster, loaded: Loaded, before_making: Callable[[], None]) -> Topics:
     log = for_connector(loaded.connector.name)
     if cluster.is_mock():
         log.warning("Kafka is an in-process mock: it keeps nothing, and exactly-once means nothing there")
         return _topics_of_mock(cluster, loaded)
     check_group(cluster, loaded.worker)
     longest = check_transaction_timeout(cluster, loaded)
-    offsets = ensure_offsets_topic(cluster, loaded.worker, log.warning)
+    offsets = offsets_topic(cluster, loaded.worker, log.warning)
     cluster.before_making = before_making
     outputs = output_topics(loaded.connector)
     output = outputs[0] if len(outputs) == 1 else None
@@ -72,7 +79,7 @@ def prepare_topics(
     ]
     limit = within_producer(loaded, min(limits, default=DEFAULT_MAX_BYTES))
     dead_letters = ensure_dead_letters(cluster, loaded, output or "", limit, log.info)
-    return Topics(offsets, output, limit, dead_letters, longest)
+    return Topics(offsets.name, output, limit, dead_letters, longest, offsets.id)
 
 
 def _topics_of_mock(cluster: Cluster, loaded: Loaded) -> Topics:
@@ -108,12 +115,12 @@ def ensure_routed_topic(loaded: Loaded, name: str) -> None:
     """The same checks for a topic that a record is routed to. Raises Fatal, Retriable."""
     if name in output_topics(loaded.connector):
         return
-    cluster = Cluster(admin_settings(loaded))
-    if cluster.is_mock():
-        cluster.create_in_mock(name)
-        return
-    topic = ensure_output_topic(cluster, loaded, name, for_connector(loaded.connector.name).info)
-    check_output_topic(cluster, topic, keyed=makes_keys(loaded.connector))
+    with Cluster(admin_settings(loaded)) as cluster:
+        if cluster.is_mock():
+            cluster.create_in_mock(name)
+            return
+        topic = ensure_output_topic(cluster, loaded, name, for_connector(loaded.connector.name).info)
+        check_output_topic(cluster, topic, keyed=makes_keys(loaded.connector))
 
 
 def makes_keys(connector: Config) -> bool:
@@ -160,34 +167,42 @@ def check_transaction_timeout(cluster: Cluster, loaded: Loaded) -> float | None:
 
 def ensure_offsets_topic(cluster: Cluster, worker: Config, notice: Callable[[str], None]) -> str:
     """The compacted topic for positions, created if absent as Kafka Connect does. Returns its name."""
+    return offsets_topic(cluster, worker, notice).name
+
+
+def offsets_topic(cluster: Cluster, worker: Config, notice: Callable[[str], None]) -> Topic:
+    """The same, as the cluster describes it."""
     name = str(worker["offset.storage.topic"])
     topic = cluster.topic(name)
-    if topic is None:
-        replicas = int(worker.get("offset.storage.replication.factor") or 3)
-        if not worker.given("offset.storage.replication.factor"):
-            brokers = cluster.brokers()
-            if brokers < replicas:
-                notice(
-                    f"offsets topic {name} is created with {brokers} instead of {replicas} replicas: no more brokers"
-                )
-                replicas = brokers
-        partitions = int(worker.get("offset.storage.partitions") or 25)
-        cluster.create(name, partitions, replicas, {"cleanup.policy": "compact"})
-        return name
-    check_offsets_topic(cluster, topic)
-    return name
+    if topic is not None:
+        say_segments(name, check_offsets_topic(cluster, topic), notice)
+        return topic
+    replicas = int(worker.get("offset.storage.replication.factor") or 3)
+    if not worker.given("offset.storage.replication.factor"):
+        brokers = cluster.brokers()
+        if brokers < replicas:
+            notice(
+                f"offsets topic {name} is created with {brokers} instead of {replicas} replicas: no more brokers"
+            )
+            replicas = brokers
+    partitions = int(worker.get("offset.storage.partitions") or 25)
+    create_compacted(cluster, name, partitions, replicas, notice)
+    return cluster.topic(name) or Topic(name, partitions, replicas)
 
 
-def check_offsets_topic(cluster: Cluster, topic: Topic) -> None:
-    """Raises Fatal if positions cannot be kept in it. Kafka Connect, too, wants it compacted and nothing else."""
+def check_offsets_topic(cluster: Cluster, topic: Topic) -> dict[str, str]:
+    """Its settings, as far as they may be seen. Raises Fatal if positions cannot be kept in it. Kafka Connect, too,
+    wants it compacted and nothing else."""
     _must(topic, "WRITE", "READ")
-    policy = (cluster.topic_configs(topic.name) or {}).get("cleanup.policy", "compact")
+    configs = cluster.topic_configs(topic.name) or {}
+    policy = configs.get("cleanup.policy", "compact")
     if policy != "compact":
         raise Fatal(
             f"offsets topic {topic.name} has cleanup.policy={policy}, and would forget positions: set it to "
             "compact, or name another topic in offset.storage.topic",
             stage=Stage.POSITION,
         )
+    return configs
 
 
 def may_create(loaded: Loaded) -> bool:

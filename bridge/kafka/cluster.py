@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 import warnings
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from attrs import frozen
 from bridge.errors import Fatal, Retriable, Stage
 from bridge.kafka.errors import ErrorWatch
 from bridge.kafka.librdkafka import Settings
+from bridge.kafka.shared import shared_client
 from bridge.waits import KAFKA_REQUEST, NEW_TOPIC
 
 _SHORT: Final = 3.0  # for calls that serve no callbacks meanwhile
@@ -47,7 +49,7 @@ class Topic:
 
 
 class Cluster:
-    """A connection for administration.
+    """A connection for administration, shared with all who ask with the same settings. Close it.
 
     Its methods raise Fatal when Kafka refuses, and Retriable when ``stopped`` says that waiting has to end.
     """
@@ -61,22 +63,29 @@ class Cluster:
         stage: Stage = Stage.PRODUCE,
     ) -> None:
         from confluent_kafka import KafkaException
-        from confluent_kafka.admin import AdminClient
 
-        self._watch = ErrorWatch(stage=stage)
         self._waiting = waiting
         self._stopped = stopped
         self.before_making: Callable[[], None] = lambda: None
         """Called once, before the next topic is created; may raise."""
-        config: dict[str, Any] = {
-            **settings,
-            "error_cb": self._watch,
-        }  # the client's own types know no callbacks
         try:
-            self._admin = AdminClient(config)
+            shared = shared_client(settings)
         except KafkaException as error:
-            raise self._watch.explain(error, "connecting to Kafka") from error
-        self._watch.serve = self._admin.poll
+            raise ErrorWatch(stage=stage).explain(error, "connecting to Kafka") from error
+        self._admin = shared.client
+        self._watch = ErrorWatch(stage=stage, beside=shared.watch)
+        self._release = weakref.finalize(self, shared.release)  # whoever forgets to close it keeps nothing
+
+    def close(self) -> None:
+        """Nothing is asked any more."""
+        self.__dict__.pop("_admin", None)
+        self._release()
+
+    def __enter__(self) -> Cluster:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def id(self) -> str:
         """The cluster's id."""

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
-from attrs import frozen
+from attrs import define, frozen
 
 from bridge.errors import BridgeError, Fatal, Fenced, Retriable, Stage
 
@@ -259,6 +259,14 @@ class _Seen:
     at: float
 
 
+@define
+class _Told:
+    """What a client reported last, and how to hear more."""
+
+    seen: _Seen | None = None
+    serve: Callable[[float], object] | None = None
+
+
 # A call that fails with one of these has no reason of its own.
 _REASONLESS: Final = frozenset({"_TIMED_OUT", "_MSG_TIMED_OUT", "_TRANSPORT", "_ALL_BROKERS_DOWN", "_FAIL"})
 # librdkafka repeats an identical connection error every 30 s only.
@@ -273,22 +281,37 @@ class ErrorWatch:
     client's ``poll``, so that what was reported meanwhile is known when such a call has failed.
     """
 
-    def __init__(self, *, stage: Stage = Stage.PRODUCE, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        *,
+        stage: Stage = Stage.PRODUCE,
+        clock: Callable[[], float] = time.monotonic,
+        beside: ErrorWatch | None = None,
+    ) -> None:
+        """``beside``: one whose client, and so whose memory, this one shares."""
         self._stage = stage
         self._clock = clock
-        self._seen: _Seen | None = None
-        self.serve: Callable[[float], object] | None = None
+        self._told: _Told = _Told() if beside is None else beside._told
+
+    @property
+    def serve(self) -> Callable[[float], object] | None:
+        """The client's ``poll``. Client and watch refer to each other: whoever closes the client sets it to None."""
+        return self._told.serve
+
+    @serve.setter
+    def serve(self, poll: Callable[[float], object] | None) -> None:
+        self._told.serve = poll
 
     def __call__(self, error: KafkaError) -> None:
         """What librdkafka calls, from within ``poll`` and ``flush``."""
         seen = _Seen(error.name(), error.str() or "", self._clock())
         now = self._current()
         if now is None or _weight(seen) >= _weight(now):
-            self._seen = seen
+            self._told.seen = seen
 
     def clear(self) -> None:
         """Forget, because a call has succeeded."""
-        self._seen = None
+        self._told.seen = None
 
     def reason(self) -> str | None:
         """What keeps Kafka from answering, in words, if anything is known."""
@@ -331,7 +354,7 @@ class ErrorWatch:
                 self.serve(0)
 
     def _current(self) -> _Seen | None:
-        seen = self._seen
+        seen = self._told.seen
         return seen if seen is not None and self._clock() - seen.at < _MEMORY else None
 
 

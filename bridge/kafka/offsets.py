@@ -31,7 +31,8 @@ from attrs import evolve, field, frozen
 from bridge.documents import Broken, json_of, read
 from bridge.errors import Fatal, Stage
 from bridge.foreign import Foreign, shown
-from bridge.kafka.committed import Take, read_topic
+from bridge.kafka.committed import Take, never, nothing, read_topic
+from bridge.kafka.followed import following
 from bridge.kafka.librdkafka import Settings
 from bridge.metrics import RETENTION
 from bridge.progress import ALL_RETAINED, DIGEST, NEW_ONLY
@@ -145,16 +146,18 @@ def read_position(
     topic: str,
     connector: str,
     *,
-    stopped: Callable[[], bool] = lambda: False,
-    waiting: Callable[[str], None] = lambda reason: None,
+    identity: str | None = None,
+    stopped: Callable[[], bool] = never,
+    waiting: Callable[[str], None] = nothing,
     undecided: bool = False,
     seen: bool = True,
     beside: Take = lambda message: None,
 ) -> Position:
     """The connector's committed position; call it after ``init_transactions`` has fenced the predecessor.
 
-    The arguments are those of ``committed.read_topic``; ``beside`` is given every record, too, for what is kept beside
-    positions. Raises Retriable when Kafka does not answer.
+    The arguments are those of ``Followed.read`` and ``committed.Topic``; ``beside`` is given every record of the
+    connector, too, for what is kept beside positions. Raises NotRead where it was stopped before, Retriable when Kafka
+    does not answer.
     """
     stored = Stored(connector, topic)
 
@@ -162,16 +165,22 @@ def read_position(
         stored.take(message)
         beside(message)
 
-    read_topic(
-        consumer_settings,
-        topic,
-        f"sfbridge-positions-{connector}",
-        take,
-        stopped=stopped,
-        waiting=waiting,
-        undecided=undecided,
-        seen=seen,
-    )
+    if not seen:  # another cluster's topic, which is read once
+        read_topic(
+            consumer_settings,
+            topic,
+            f"sfbridge-positions-{connector}",
+            take,
+            stopped=stopped,
+            waiting=waiting,
+            undecided=undecided,
+            seen=seen,
+        )
+        return stored.position()
+    with following(consumer_settings, topic) as followed:
+        followed.read(
+            take, connector, identity=identity, stopped=stopped, waiting=waiting, undecided=undecided
+        )
     return stored.position()
 
 

@@ -201,6 +201,9 @@ class Producer:
         with contextlib.suppress(KafkaException, SystemError):
             self._producer.purge()
             self._producer.poll(0)
+        # librdkafka's client ends when nothing refers to it, and it refers to us; its own close() would wait for Kafka.
+        self._watch.serve = None
+        del self.produce, self._producer
         return given_up
 
     def outstanding(self) -> int:

@@ -263,7 +263,8 @@ def _wait_until_accepted(loaded: Loaded, stopped: Callable[[], bool]) -> None:
     until = time.monotonic() + NEW_KEY.longest
     while True:
         try:
-            Cluster(admin_settings(loaded), stopped=lambda: True).brokers()
+            with Cluster(admin_settings(loaded), stopped=lambda: True) as cluster:
+                cluster.brokers()
             return
         except BridgeError as error:
             if stopped() or time.monotonic() > until:

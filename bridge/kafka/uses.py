@@ -8,20 +8,21 @@ is the sum over connectors. The record outlives a reset of the position and the 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from attrs import define, field
 
 from bridge.documents import Broken, read
 from bridge.foreign import Foreign
-from bridge.kafka.committed import read_topic
+from bridge.kafka.committed import never, nothing
+from bridge.kafka.followed import following
+from bridge.kafka.kept import USES as PREFIX
 from bridge.kafka.librdkafka import Settings
 
 if TYPE_CHECKING:
     from confluent_kafka import Message
 
-PREFIX: Final = b"bridge-uses-"
 Key = tuple[str, str, str, int]
 
 
@@ -94,13 +95,13 @@ class Counted:
 def read_uses(
     consumer_settings: Settings,
     topic: str,
-    group: str,
     *,
-    stopped: Callable[[], bool] = lambda: False,
-    waiting: Callable[[str], None] = lambda reason: None,
+    stopped: Callable[[], bool] = never,
+    waiting: Callable[[str], None] = nothing,
 ) -> Counted:
-    """All counts in the offsets topic. Raises Retriable when Kafka does not answer; what was read is not all there is
-    where ``stopped`` said so."""
+    """All counts in the offsets topic. Raises NotRead where it was stopped before all were read, Retriable when Kafka
+    does not answer."""
     counted = Counted(topic)
-    read_topic(consumer_settings, topic, group, counted.take, stopped=stopped, waiting=waiting)
+    with following(consumer_settings, topic) as followed:
+        followed.read(counted.take, stopped=stopped, waiting=waiting)
     return counted

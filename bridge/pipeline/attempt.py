@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from attrs import define
 
@@ -18,7 +17,8 @@ from bridge.config.subscription import events
 from bridge.encryption.uses import Uses
 from bridge.errors import BridgeError, Fatal, Fenced, Retriable, Stage
 from bridge.kafka.admin import Topics, ensure_routed_topic, prepare_topics
-from bridge.kafka.committed import Take
+from bridge.kafka.committed import NotRead, Take
+from bridge.kafka.followed import Followed, follow
 from bridge.kafka.line import LONGEST_TIMEOUT, Line
 from bridge.kafka.offsets import Position, read_position
 from bridge.kafka.producer import Producer
@@ -37,6 +37,7 @@ from bridge.metadata.classification import LastAnswers
 from bridge.metrics import Stats
 from bridge.pipeline.commits import Commits
 from bridge.pipeline.counting import counted
+from bridge.pipeline.gaps import report_gap
 from bridge.pipeline.loop import Limits, Pipeline
 from bridge.pipeline.policy import ErrorPolicy
 from bridge.pipeline.receiver import Receiver
@@ -90,6 +91,8 @@ class Attempt:
         self._left_at: frozenset[int | None] | None = None
         self._waited_since: float | None = None
         self._said = 0.0
+        self._offsets: Followed | None = None
+        """Kept from one run to the next: what was read of the offsets topic is not read again."""
 
     def end(self) -> None:
         """Stop fetching at once; the run then drains, commits and returns."""
@@ -107,6 +110,12 @@ class Attempt:
         self.end()
         self._login.close()
         self._rest.close()
+
+    def release(self) -> None:
+        """When there will be no further run: what was read of the offsets topic is not needed any more."""
+        if self._offsets is not None:
+            self._offsets.release()
+            self._offsets = None
 
     def uncommitted(self) -> int:
         """How many events were received that no commit covers yet."""
@@ -126,6 +135,9 @@ class Attempt:
         try:
             if not ending():
                 self._run(ending)
+        except NotRead:
+            if not ending():
+                raise
         finally:
             self._turn.end()
 
@@ -136,10 +148,10 @@ class Attempt:
         producer = self._producer(topics)
         try:
             if self._left_at is not None:
-                self._check_nobody_else(self._position(topics.offsets, undecided=True))
+                self._check_nobody_else(self._position(topics, undecided=True))
             producer.fence()
             sealed = Sealed(self._config.name, topics.offsets)
-            position = self._position(topics.offsets, beside=sealed.take)
+            position = self._position(topics, beside=sealed.take)
             position = self._or_remembered(position, topics.offsets, session)
             # what this process knows counts, too, where the topic was deleted while it ran
             memory = Memory(*sealed.remembered()) if sealed.there else self._ledger.memory
@@ -182,12 +194,17 @@ class Attempt:
         ensure_routed_topic(self._loaded, name)
 
     def _position(
-        self, offsets_topic: str, undecided: bool = False, beside: Take = lambda message: None
+        self, topics: Topics, undecided: bool = False, beside: Take = lambda message: None
     ) -> Position:
+        settings = consumer_settings(self._loaded)
+        before, self._offsets = self._offsets, follow(settings, topics.offsets)
+        if before is not None:
+            before.release()
         position = read_position(
-            consumer_settings(self._loaded),
-            offsets_topic,
+            settings,
+            topics.offsets,
             self._config.name,
+            identity=topics.offsets_id,
             stopped=self._wanted,
             waiting=self._waiting,
             undecided=undecided,
@@ -321,7 +338,7 @@ class Attempt:
                 event=position.event_id,
             ),
             on_running=self._running,
-            on_gap=lambda last: self._report_gap(last, position),
+            on_gap=lambda last: report_gap(self._log, self._stats, last, position),
             uses=self._count_values(commits, routes, topics.offsets),
             records=self._written,
             committed=self._written,
@@ -366,22 +383,6 @@ class Attempt:
 
     def _running(self) -> None:
         self._stats.state, self._stats.has_run = "RUNNING", True
-
-    def _report_gap(self, last: int, stored: Position) -> None:
-        """The last position, since when, and how many hours of events may be missing."""
-        created_ms = self._stats.last_replay_id == last and self._stats.last_created_ms
-        since_ms = created_ms or stored.created_ms or stored.committed_ms
-        if not since_ms:
-            self._log.warning("gap after replay id %s, of unknown length", last, extra={"replay_id": last})
-            return
-        self._stats.gap_hours = max(0.0, time.time() - since_ms / 1000) / 3600
-        self._log.warning(
-            "gap after replay id %s, published %s: up to %.1f hours of events that Salesforce has let go are missing",
-            last,
-            datetime.fromtimestamp(since_ms / 1000, UTC).isoformat(timespec="seconds"),
-            self._stats.gap_hours,
-            extra={"replay_id": last, "gap_hours": round(self._stats.gap_hours, 2)},
-        )
 
     def _waiting(self, reason: str) -> None:
         """Kafka is waited for without a limit, and said so: at once, then every ten seconds."""

@@ -9,7 +9,7 @@ import random
 import threading
 
 from bridge.config import Loaded
-from bridge.errors import BridgeError, ConfigurationError, Fatal, Fenced, Retriable, Stage
+from bridge.errors import BridgeError, ConfigurationError, Fatal, Fenced, Retriable, Stage, without_frames
 from bridge.errors.words import exception_words
 from bridge.kafka.line import NotInTime
 from bridge.log import for_connector
@@ -90,6 +90,7 @@ class Connector:
             self._run_attempts()
             self.stats.state = "FAILED" if self.error else "STOPPED"
         finally:
+            self._attempt.release()
             self._ended.set()
 
     def _run_attempts(self) -> None:
@@ -100,10 +101,10 @@ class Connector:
                 self._attempt.run(lambda: self._stopping.is_set() or not self._resumed.is_set())
             except BridgeError as error:
                 if self._stopping.is_set() and isinstance(error, Retriable):
-                    self.error = self._cut_short(error)
+                    self.error = self._cut_short(without_frames(error))
                     return
                 if not self._may_restart(error):
-                    self.error = error
+                    self.error = without_frames(error)
                     return
                 if self.stats.transactions > committed or isinstance(error, NotInTime):
                     wait, self._came_back = FIRST_WAIT, False
@@ -145,7 +146,7 @@ class Connector:
             least = max(least, self._attempt.login_again_in())
         # the jitter comes on top of what is asked for, so that those who failed together do not come back together
         seconds = max(spread(least), wait * random.uniform(0.8, 1.2))  # noqa: S311 - no secret
-        self.passing = error
+        self.passing = without_frames(error)
         self.stats.state = "RESTARTING"
         self.stats.restarts += 1
         self._log.warning(

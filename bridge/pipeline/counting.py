@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from bridge.config import Loaded
 from bridge.encryption.deks import Deks
 from bridge.encryption.uses import Key, Uses
-from bridge.errors import Retriable, Stage
 from bridge.kafka.settings import consumer_settings
 from bridge.kafka.uses import read_uses, uses_key, uses_value
 from bridge.log import for_connector
@@ -32,11 +31,7 @@ def counted(
 
     def read() -> tuple[Mapping[Key, int], Mapping[Key, int]]:
         settings = consumer_settings(loaded)
-        in_topic = read_uses(
-            settings, offsets_topic, f"sfbridge-uses-{name}", stopped=stopped, waiting=waiting
-        )
-        if stopped():
-            raise Retriable("stopped while the counts of keys were read", stage=Stage.ENCRYPT)
+        in_topic = read_uses(settings, offsets_topic, stopped=stopped, waiting=waiting)
         return in_topic.of(name), in_topic.of(but=name)
 
     def renew() -> None:

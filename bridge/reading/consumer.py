@@ -62,6 +62,7 @@ class Reader:
         try:
             yield consumer
         finally:
+            self._watch.serve = None  # client and watch refer to each other
             consumer.close()
 
     def _records(

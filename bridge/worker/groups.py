@@ -9,6 +9,7 @@ from attrs import frozen
 
 from bridge.errors import Retriable, Stage
 from bridge.kafka.errors import ErrorWatch
+from bridge.kafka.shared import shared_client
 from bridge.waits import KAFKA_REQUEST
 
 
@@ -34,13 +35,11 @@ def lease_group(group_id: str, connector: str) -> str:
 def members(settings: Mapping[str, Any], group: str) -> list[Member]:
     """The group's members; none if there is no such group. Raises BridgeError when Kafka refuses."""
     from confluent_kafka import KafkaException
-    from confluent_kafka.admin import AdminClient
 
-    watch = ErrorWatch(stage=Stage.POSITION)
-    config: dict[str, Any] = {**settings, "error_cb": watch}
-    admin = AdminClient(config)
+    shared = shared_client(settings)
+    watch = ErrorWatch(stage=Stage.POSITION, beside=shared.watch)
     try:
-        asked = admin.describe_consumer_groups([group], request_timeout=KAFKA_REQUEST.longest)
+        asked = shared.client.describe_consumer_groups([group], request_timeout=KAFKA_REQUEST.longest)
         description = asked[group].result(KAFKA_REQUEST.longest)
     except KafkaException as error:
         if error.args[0].name() in ("GROUP_ID_NOT_FOUND", "INVALID_GROUP_ID"):
@@ -48,6 +47,8 @@ def members(settings: Mapping[str, Any], group: str) -> list[Member]:
         raise watch.explain(error, f"looking at group {group}") from error
     except TimeoutError:  # the future's own: the client was not even connected
         raise Retriable(f"Kafka does not answer who is in group {group}", stage=Stage.POSITION) from None
+    finally:
+        shared.release()
     return [
         Member(
             member.client_id,

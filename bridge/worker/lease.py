@@ -85,10 +85,10 @@ class Lease:
         def waiting(reason: str) -> None:
             self._log.warning("waiting for Kafka: %s", reason)
 
-        cluster = Cluster(admin_settings(self._loaded), waiting=waiting, stopped=self._stopped)
-        if cluster.is_mock() or cluster.group_protocol(config["group.id"]) == "connect":
-            return False  # what follows refuses it, or has nothing to fear
-        topic = ensure_state_topic(cluster, config, "config", self._log.warning)
+        with Cluster(admin_settings(self._loaded), waiting=waiting, stopped=self._stopped) as cluster:
+            if cluster.is_mock() or cluster.group_protocol(config["group.id"]) == "connect":
+                return False  # what follows refuses it, or has nothing to fear
+            topic = ensure_state_topic(cluster, config, "config", self._log.warning)
         self._lock, slot = self._slot()
         self._membership = KafkaMembership(
             consumer_settings(self._loaded),

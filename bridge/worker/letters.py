@@ -18,7 +18,7 @@ from bridge.encryption.envelope import NotDecryptedError
 from bridge.errors import BadRecord, ConfigurationError, Fatal, Fault, Stage
 from bridge.event import Message
 from bridge.kafka.cluster import Cluster
-from bridge.kafka.committed import read_topic
+from bridge.kafka.followed import following
 from bridge.kafka.replayed import Replayed
 from bridge.kafka.service_account import looking
 from bridge.kafka.settings import admin_settings, consumer_settings
@@ -112,16 +112,11 @@ class LetterBox:
     def replayed(self) -> Replayed:
         """Which were replayed, as the offsets topic says."""
         replayed, positions = Replayed(self.name, self.topic, self.topic_id()), self.offsets_topic
-        cluster = self._cluster()
-        if cluster.is_mock() or cluster.topic(positions) is not None:
-            read_topic(
-                consumer_settings(self.loaded),
-                positions,
-                f"sfbridge-letters-{self.name}",
-                replayed.take,
-                stopped=self.stopped,
-                waiting=self.waiting,
-            )
+        with self._cluster() as cluster:
+            there = cluster.is_mock() or cluster.topic(positions) is not None
+        if there:
+            with following(consumer_settings(self.loaded), positions) as followed:
+                followed.read(replayed.take, self.name, stopped=self.stopped, waiting=self.waiting)
         return replayed
 
     @property
@@ -132,8 +127,8 @@ class LetterBox:
     def topic_id(self) -> str | None:
         """The dead-letter topic's, where the broker tells it."""
         if not self._ids:
-            cluster = self._cluster()
-            topic = None if cluster.is_mock() else cluster.topic(self.topic, verb="read")
+            with self._cluster() as cluster:
+                topic = None if cluster.is_mock() else cluster.topic(self.topic, verb="read")
             self._ids.append(None if topic is None else topic.id)
         return self._ids[0]
 

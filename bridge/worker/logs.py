@@ -119,6 +119,7 @@ class Reader:
         self._stop.set()
         if self._thread.ident is not None:
             self._thread.join(5)
+        self._watch.serve = None  # client and watch refer to each other
         self._consumer.close()
         self._asker.close()
 
@@ -289,6 +290,7 @@ class Writer:
         """See :class:`Log`."""
         self._producer.purge()
         self._producer.poll(0)
+        self._watch.serve = None  # client and watch refer to each other
 
     def _call(self, function: Callable[..., Any], doing: str) -> Any:
         from confluent_kafka import KafkaException

@@ -14,8 +14,8 @@ from attrs import field, frozen
 
 from bridge.config import Loaded
 from bridge.errors import Fatal, Retriable, Stage
-from bridge.kafka.admin import check_group, ensure_offsets_topic
-from bridge.kafka.cluster import Cluster
+from bridge.kafka.admin import check_group, offsets_topic
+from bridge.kafka.cluster import Cluster, Topic
 from bridge.kafka.offsets import (
     NoPosition,
     Position,
@@ -75,8 +75,9 @@ class Positions:
         topic = self._topic()
         return read_position(
             consumer_settings(self.keyed),
-            topic,
+            topic.name,
             self.loaded.connector.name,
+            identity=topic.id,
             stopped=self._out_of_time,
             waiting=self._waiting,
         )
@@ -86,7 +87,7 @@ class Positions:
 
         Returns the position of before.
         """
-        topic, name = self._topic(), self.loaded.connector.name
+        topic, name = self._topic().name, self.loaded.connector.name
         producer = self._producer()
         try:
             producer.fence()
@@ -125,17 +126,18 @@ class Positions:
     def _is_mock(self) -> bool:
         """An in-process mock has no groups, so no lease either."""
         self._until[:] = [time.monotonic() + self.patience]
-        return self._cluster().is_mock()
+        with self._cluster() as cluster:
+            return cluster.is_mock()
 
-    def _topic(self) -> str:
+    def _topic(self) -> Topic:
         self._until[:] = [time.monotonic() + self.patience]
-        cluster = self._cluster()
-        if cluster.is_mock():
-            name = str(self.loaded.worker["offset.storage.topic"])
-            cluster.create_in_mock(name)
-            return name
-        check_group(cluster, self.loaded.worker)
-        return ensure_offsets_topic(cluster, self.loaded.worker, self.notice)
+        with self._cluster() as cluster:
+            if cluster.is_mock():
+                name = str(self.loaded.worker["offset.storage.topic"])
+                cluster.create_in_mock(name)
+                return Topic(name, 1, 1)
+            check_group(cluster, self.loaded.worker)
+            return offsets_topic(cluster, self.loaded.worker, self.notice)
 
     def _cluster(self) -> Cluster:
         return Cluster(

@@ -12,6 +12,7 @@ from bridge import log
 from bridge.config import Config
 from bridge.errors import BridgeError, Retriable
 from bridge.kafka.cluster import Cluster
+from bridge.kafka.followed import Followed, follow
 from bridge.kafka.settings import worker_settings
 from bridge.metrics import Metrics
 from bridge.waits import SHUTDOWN
@@ -64,6 +65,9 @@ class Process(ABC):
         self._on_fatal = on_fatal
         self._stopped = stopped
         self._failure: BridgeError | None = None
+        self._kafka: Cluster | None = None
+        """Kept while the process runs: its connectors ask by the same connection."""
+        self._offsets: Followed | None = None
         self._log = log.for_connector("")
 
     @property
@@ -132,8 +136,23 @@ class Process(ABC):
         self._log.warning("waiting for Kafka: %s", reason)
 
     def _cluster(self) -> Cluster:
-        """The cluster of the worker's own settings, which has answered."""
-        settings = worker_settings("admin", self.config)
-        cluster = Cluster(settings, waiting=self._waiting, stopped=self._stopped)
-        self.cluster_id = cluster.id()
-        return cluster
+        """The cluster of the worker's own settings, which has answered; open until the worker stops."""
+        if self._kafka is None:
+            settings = worker_settings("admin", self.config)
+            self._kafka = Cluster(settings, waiting=self._waiting, stopped=self._stopped)
+        self.cluster_id = self._kafka.id()
+        return self._kafka
+
+    def _follow_offsets(self) -> None:
+        """What is read of positions is kept while the process runs, for connectors that ask with its settings."""
+        if self._offsets is None:
+            topic = str(self.config["offset.storage.topic"])
+            self._offsets = follow(worker_settings("consumer", self.config), topic)
+
+    def _let_go_of_kafka(self) -> None:
+        if self._kafka is not None:
+            self._kafka.close()
+            self._kafka = None
+        if self._offsets is not None:
+            self._offsets.release()
+            self._offsets = None

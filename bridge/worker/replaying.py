@@ -20,8 +20,8 @@ from bridge.encryption.uses import Unreserved
 from bridge.errors import BadRecord, BridgeError, Fatal, Fenced
 from bridge.event import Arguments, Message
 from bridge.kafka.admin import ensure_routed_topic, prepare_topics
-from bridge.kafka.committed import read_topic
 from bridge.kafka.errors import NoTransactionalId
+from bridge.kafka.followed import following
 from bridge.kafka.producer import Producer
 from bridge.kafka.replayed import Replayed, replayed_key
 from bridge.kafka.seals import Sealed, seals_key, seals_value
@@ -157,14 +157,8 @@ class Replay:
             self._replayed.take(message)  # type: ignore[arg-type]  # a Message; the library's types come late
             sealed.take(message)  # type: ignore[arg-type]  # as above
 
-        read_topic(
-            consumer_settings(loaded),
-            topics.offsets,
-            f"sfbridge-letters-{self._name}",
-            take,
-            stopped=self._box.stopped,
-            waiting=self._box.waiting,
-        )
+        with following(consumer_settings(loaded), topics.offsets) as followed:
+            followed.read(take, self._name, stopped=self._box.stopped, waiting=self._box.waiting)
         ledger = Ledger(memory=Memory(*sealed.remembered()))
         self._writers = Writers(
             loaded, self._rest, ensure_topic=lambda name: ensure_routed_topic(loaded, name), ledger=ledger

@@ -114,6 +114,7 @@ class Worker(Process):
         self._statuses.stop()
         self._configs.stop()
         self._status_log.close()
+        self._let_go_of_kafka()
 
     def _prepare(self) -> None:
         config = self.config
@@ -128,6 +129,7 @@ class Worker(Process):
         ensure_offsets_topic(cluster, config, self._log.warning)
         for kind in ("config", "status"):
             ensure_state_topic(cluster, config, kind, self._log.warning)
+        self._follow_offsets()
 
     def _open_log(self) -> Writer:
         writer = Writer(self._producer, self._configs, f"{self.config['group.id']}-{LEADER_ID}")

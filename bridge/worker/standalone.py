@@ -110,6 +110,7 @@ class Standalone(Process):
         if not cluster.is_mock():
             check_group(cluster, self.config)
             ensure_offsets_topic(cluster, self.config, self._log.warning)
+        self._follow_offsets()
 
     def stop(self) -> None:
         self.ready.clear()
@@ -119,6 +120,7 @@ class Standalone(Process):
             self._stop_connectors(self.runner)
         self._configs.close()
         self._statuses.close()
+        self._let_go_of_kafka()
         if self._lock is not None:
             self._lock.close()
 

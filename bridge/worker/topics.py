@@ -7,6 +7,7 @@ from collections.abc import Callable
 from bridge.config import Config
 from bridge.errors import Fatal, Stage
 from bridge.kafka.cluster import Cluster
+from bridge.kafka.compacted import create_compacted, say_segments
 
 
 def ensure_state_topic(cluster: Cluster, config: Config, kind: str, notice: Callable[[str], None]) -> str:
@@ -19,7 +20,7 @@ def ensure_state_topic(cluster: Cluster, config: Config, kind: str, notice: Call
             replicas = cluster.brokers()
             notice(f"{kind} topic {name} is created with {replicas} instead of 3 replicas: no more brokers")
         partitions = 1 if kind == "config" else int(config["status.storage.partitions"])
-        cluster.create(name, partitions, replicas, {"cleanup.policy": "compact"})
+        create_compacted(cluster, name, partitions, replicas, notice)
         return name
     lacking = [right.capitalize() for right in ("READ", "WRITE") if not topic.may(right)]
     if lacking:
@@ -33,11 +34,13 @@ def ensure_state_topic(cluster: Cluster, config: Config, kind: str, notice: Call
             "records have an order",
             stage=Stage.CONFIGURATION,
         )
-    policy = (cluster.topic_configs(name) or {}).get("cleanup.policy", "compact")
+    configs = cluster.topic_configs(name) or {}
+    policy = configs.get("cleanup.policy", "compact")
     if policy != "compact":
         raise Fatal(
             f"{kind}.storage.topic {name} has cleanup.policy={policy}, and would forget state: set it to compact, or "
             "name another topic",
             stage=Stage.CONFIGURATION,
         )
+    say_segments(name, configs, notice)
     return name

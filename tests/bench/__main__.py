@@ -16,8 +16,10 @@ from pathlib import Path
 
 from tests.bench import contest, history, scenarios
 from tests.bench.connectors import connectors
+from tests.bench.cycles import cycles
 from tests.bench.group import group
 from tests.bench.latency import latency
+from tests.bench.restart import restart
 from tests.bench.setting import Bench
 from tests.bench.table import Row, print_rows
 
@@ -30,6 +32,8 @@ GROUPS: dict[str, tuple[str, Callable[[Bench], list[Row]]]] = {
     "memory": ("resident memory over many events", scenarios.memory),
     "reply": ("peak memory with a reply of 100 MB", scenarios.large_reply),
     "connectors": ("what one more connector costs a worker", connectors),
+    "restart": ("100 connectors again, 1,000,000 records of positions to read", restart),
+    "cycles": ("what 300 connectors that were made, restarted and deleted leave behind", cycles),
     "group": ("what a group of 20,000 connectors costs, without Kafka", group),
     "help": ("time of sfbridge --help", scenarios.help_time),
 }

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import BridgeError, Fatal, Fenced, Retriable, Stage
-from bridge.kafka.errors import MEANINGS, ErrorWatch, NotAcknowledged, classify
+from bridge.kafka.errors import MEANINGS, ErrorWatch, NotAcknowledged, NoTransactionalId, classify
 
 CODES = {name: getattr(KafkaError, name) for name in dir(KafkaError) if name.lstrip("_").isupper()}
 AUTHENTICATION = (
@@ -36,7 +36,7 @@ class Clock:
         ("TOPIC_AUTHORIZATION_FAILED", Fatal, ["topic orders", "ACL Write"]),
         (
             "TRANSACTIONAL_ID_AUTHORIZATION_FAILED",
-            Fatal,
+            NoTransactionalId,
             ["TransactionalId", "exactly.once.source.support=disabled"],
         ),
         ("GROUP_AUTHORIZATION_FAILED", Fatal, ["ACL Read on Group"]),
