@@ -18,6 +18,7 @@ PACKAGE = ROOT / "bridge"
 # From the ground up; a room (a folder or a file beside it) is one word. An import runs to a storey below its own.
 STOREYS: tuple[tuple[str, ...], ...] = (
     (
+        "addresses",
         "changes",
         "contents",
         "counts",

@@ -8,6 +8,7 @@ from typing import Protocol
 from attrs import define, field
 
 from bridge import __version__
+from bridge.addresses import is_loopback
 from bridge.api import admin, cloud, connect
 from bridge.api.exchange import Handler
 from bridge.api.guard import Guard, origin_of
@@ -19,7 +20,6 @@ from bridge.api.users import User, UsersFile
 from bridge.api.v1.here import Here
 from bridge.api.v1.routes import routes
 from bridge.config import Config
-from bridge.config.checks import is_loopback
 from bridge.config.egress import ALLOWED
 from bridge.errors import BridgeError, Fatal
 from bridge.worker.herder import Herder

@@ -13,12 +13,12 @@ from urllib.parse import urlsplit
 
 from attrs import frozen
 
+from bridge.addresses import is_loopback
 from bridge.api.exchange import FORWARDED, Answer
 from bridge.api.peers import Forward
 from bridge.api.site import Site
 from bridge.api.trust import session
 from bridge.config import Config
-from bridge.config.checks import is_loopback
 from bridge.errors import ConfigurationError, Fatal, Fault, Stage
 from bridge.waits import LEADER
 

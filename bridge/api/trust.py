@@ -7,11 +7,12 @@ import requests
 from bridge.errors import ConfigurationError, Fault
 from bridge.salesforce.session import TrustingAdapter
 from bridge.trust.context import CA_FILE, trust_context
+from bridge.trust.in_time import DirectHere
 
 
 def session(ca_file: str | None = None, named_by: str = CA_FILE) -> requests.Session:
     """A session for http and https. Raises ConfigurationError for a file that holds no certificate."""
-    http = requests.Session()
+    http = DirectHere()
     try:
         http.mount("https://", TrustingAdapter(trust_context(ca_file)))
     except ConfigurationError as error:

@@ -104,9 +104,12 @@ def _test(args: argparse.Namespace) -> int:
 def _limits(rest: Rest) -> dict[str, Any]:
     from bridge.errors import BridgeError
     from bridge.salesforce.limits import NAMES
+    from bridge.salesforce.rest_errors import NotFound
 
     try:
         limits = rest.limits()
+    except NotFound:
+        return {"unknown": "this org tells none (it has no /limits)"}
     except BridgeError as error:
         # The login is what was asked about: limits need a permission that a connector does not.
         return {"unknown": error.message}

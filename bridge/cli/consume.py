@@ -93,9 +93,18 @@ def _print_line(record: Mapping[str, Any]) -> None:
     at = iso_time(record["timestamp"]) if record["timestamp"] is not None else "-"
     has_key = record["key"] is not None or "key" in record.get("undecoded", {})
     key = _part(record, "key") if has_key else "-"
-    note = f"  ({record['note']})" if "note" in record else ""
+    note = f"  ({record['note']})" if "note" in record else _dead(record.get("headers") or {})
     where = f"{record['partition']:>3} {record['offset']:>8}"
     print(f"{where}  {at}  {key}  {_part(record, 'value')}{note}", flush=True)
+
+
+def _dead(headers: Mapping[str, str | None]) -> str:
+    """Of a dead letter, where it failed and why."""
+    from bridge.errors.words import printable
+    from bridge.kafka.dead_letter import PREFIX
+
+    reason = headers.get(PREFIX + "exception.message")
+    return "" if reason is None else f"  (put aside: {headers.get(PREFIX + 'stage')}: {printable(reason)})"
 
 
 def _part(record: Mapping[str, Any], name: str) -> str:

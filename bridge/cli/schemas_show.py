@@ -128,7 +128,24 @@ def _all(http: Http, context: str) -> list[str]:
     from bridge.registry.answers import checked
 
     answer = http.call("GET", f"/subjects?subjectPrefix={quote(prefix(context), safe='')}")
-    return sorted(checked(answer, list[str], "the subjects"))
+    subjects = sorted(checked(answer, list[str], "the subjects"))
+    if not subjects:
+        raise Fatal(
+            f"the registry has no subject in the context {context}{_others(http)}", stage=Stage.SCHEMA
+        )
+    return subjects
+
+
+def _others(http: Http) -> str:
+    """The contexts that there are, in words."""
+    from bridge.registry.http import Refused
+
+    try:
+        names = http.call("GET", "/contexts")
+    except Refused:
+        return ""
+    listed = [str(name).removeprefix(".") or "default" for name in names] if isinstance(names, list) else []
+    return f"; there is {', '.join(listed)} (--context)" if listed else ""
 
 
 def _print(shown: Explained) -> None:

@@ -76,7 +76,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _print_table(report: Report) -> None:
     rows = [row for examined in report.both() for row in examined]
-    print_table(("property", "value", "default", "error"), rows)
+    if rows:  # none where a file could not even be read
+        print_table(("property", "value", "default", "error"), rows)
 
 
 def _online(loaded: Loaded, output: str) -> Iterator[dict[str, Any]]:

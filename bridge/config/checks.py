@@ -7,11 +7,11 @@ import binascii
 import re
 from collections.abc import Callable
 from importlib.util import find_spec
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from bridge.addresses import is_loopback
 from bridge.changes import EVERY_CHANGE, SUFFIX, entity_of
 from bridge.config import egress
 from bridge.config.classes import CDC_MANAGED, MANAGED
@@ -153,16 +153,6 @@ def channel_name(value: str) -> str | None:
     if not _NAME.fullmatch(name) or not name.endswith("__chn") or len(name) > _LONGEST_NAME:
         return "is not the name of a custom channel, such as Sales__chn"
     return None
-
-
-def is_loopback(host: str) -> bool:
-    """Whether the host can only be this machine (RFC 6761 for ``localhost``)."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def url(value: str) -> str | None:

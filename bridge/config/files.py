@@ -7,6 +7,7 @@ Scalars that are not text are spelled as Kafka Connect spells them.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -90,6 +91,7 @@ def properties(text: str) -> Given:
     """The text of a Java ``.properties`` file. A key that stands twice keeps its last value, as in Java."""
     import javaproperties
 
+    _refuse_other_languages(text)
     values: dict[str, str] = {}
     twice: list[str] = []
     try:
@@ -105,6 +107,25 @@ def properties(text: str) -> Given:
         _require_text(key, value)
     notices = (f"given more than once, the last counts: {', '.join(twice)}",) if twice else ()
     return Given(values, notices)
+
+
+_YAML: Final = re.compile(
+    r"^(?:---[ \t]*$|[ \t]*-[ \t]+\S|(?P<key>[\w.\-]+):[ \t]*\n(?=[ \t]+\S))", re.MULTILINE
+)
+_JSON: Final = re.compile(r'^[ \t]*"[^"\n]*"[ \t]*:', re.MULTILINE)
+
+
+def _refuse_other_languages(text: str) -> None:
+    """Raises UnreadableError for JSON without its braces, and for YAML that says more than keys and values."""
+    if match := _JSON.search(text):
+        line = text.count("\n", 0, match.start()) + 1
+        raise UnreadableError(
+            f"holds JSON without braces (line {line}): put it into {{ }}, or write KEY=VALUE"
+        )
+    if match := _YAML.search(text):
+        line = text.count("\n", 0, match.start()) + 1
+        how = f"{match['key']}.KEY=VALUE" if match["key"] else "KEY=VALUE"
+        raise UnreadableError(f"is YAML (line {line}), and a .properties file or JSON is wanted: write {how}")
 
 
 def _require_text(key: str, value: str) -> None:
@@ -125,15 +146,32 @@ def load_json(text: str) -> object:
     try:
         return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
-        raise UnreadableError(
-            f"is not JSON: {error.msg} in line {error.lineno}, column {error.colno}"
-        ) from None
+        raise UnreadableError(f"is not JSON: {json_fault(error)}") from None
     except RecursionError:
         raise UnreadableError("is nested too deeply") from None
     except UnreadableError:
         raise
     except ValueError:
         raise UnreadableError("holds a number with too many digits") from None
+
+
+def json_fault(error: json.JSONDecodeError) -> str:
+    """What is wrong, and where: of what people often write and JSON lacks, by its name."""
+    rest, before = error.doc[error.pos :].lstrip(), error.doc[: error.pos].rstrip()
+    at = error.pos + len(error.doc[error.pos :]) - len(rest)
+    what = error.msg[:1].lower() + error.msg[1:]
+    if rest.startswith(("//", "/*", "#")):
+        what = "a comment, which JSON does not have,"
+    elif rest.startswith(("}", "]")) and before.endswith(","):
+        what, at = f"a comma before {rest[0]}", len(before) - 1
+    elif rest.startswith(",") and rest[1:].lstrip().startswith(
+        ("}", "]")
+    ):  # later versions of Python point there
+        what = f"a comma before {rest[1:].lstrip()[0]}"
+    elif rest.startswith("'"):
+        what = "single quotes, where JSON has double ones,"
+    line = error.doc.count("\n", 0, at) + 1
+    return f"{what} in line {line}, column {at - error.doc.rfind(chr(10), 0, at)}"
 
 
 def _no_constant(name: str) -> Any:

@@ -13,7 +13,7 @@ from bridge.config.declarations.formats import REGISTRY_TYPES
 from bridge.config.examine import Examined
 from bridge.config.registry import origin, registry_settings
 from bridge.config.subscription import events
-from bridge.errors import ConfigurationError, Fault
+from bridge.errors import ConfigurationError, Fatal, Fault
 
 Judge = Callable[[Loaded, Mapping[str, str]], tuple[list[Fault], list[str]]]
 
@@ -65,9 +65,13 @@ def _keystore(loaded: Loaded, environ: Mapping[str, str]) -> tuple[list[Fault], 
     if loaded.connector["salesforce.grant.type"] != "JWT_BEARER":
         return [], []
     # here: loads cryptography, needed for JWT only
+    from bridge.salesforce.keyfile import FILE, PATH
     from bridge.salesforce.keystore import load_keystore
 
-    return _faults(lambda: load_keystore(loaded.connector)), []
+    try:
+        return _faults(lambda: load_keystore(loaded.connector).check_validity()), []
+    except Fatal as error:  # of the certificate's time
+        return [Fault(FILE if loaded.connector.get(FILE) else PATH, error.message)], []
 
 
 def _proxy(loaded: Loaded, environ: Mapping[str, str]) -> tuple[list[Fault], list[str]]:

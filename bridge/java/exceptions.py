@@ -22,6 +22,11 @@ class JavaError(Exception):
         self.message = message
         self.vague = vague
 
+    def of_field(self, name: str) -> JavaError:
+        """The same, whose message for logs names the field that was worked on."""
+        self.without_value = f"field {name}: {self.without_value or self.message or self.java_class}"
+        return self
+
 
 class InvalidConfig(JavaError):
     """A transform's settings are wrong (``ConfigException``)."""

@@ -203,7 +203,10 @@ _WORDS: Final[tuple[tuple[str, str, Meaning], ...]] = (
     ),
 )
 
-_AFTER: Final = re.compile(r"\s*\(after \d+ms in state [A-Z_]+.*?\)|, \d+ identical error\(s\) suppressed")
+_AFTER: Final = re.compile(
+    r"\s*\(after \d+ms in state [A-Z_]+(?:, \d+ identical error\(s\) suppressed)?\)"
+    r"|, \d+ identical error\(s\) suppressed"
+)
 _VERBS: Final = {"write": ("write to", "Write"), "read": ("read", "Read"), "create": ("create", "Create")}
 
 

@@ -26,7 +26,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from bridge.config.checks import is_loopback
+from bridge.addresses import is_loopback
 from bridge.config.config import Config, Loaded
 from bridge.errors import BridgeError, ConfigurationError, Fatal, Fault, Retriable, Stage
 from bridge.kafka.cluster import Cluster

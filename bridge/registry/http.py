@@ -26,6 +26,7 @@ from bridge import calls
 from bridge.config.egress import ANYWHERE, Egress
 from bridge.documents import LARGEST, Broken, Json, json_of
 from bridge.errors import ConfigurationError, Fatal, Fault, Retriable, Stage
+from bridge.errors.words import words
 from bridge.retry import TIMEOUT, patiently
 from bridge.trust.client import tls_context
 from bridge.trust.pools import POOLS
@@ -83,15 +84,44 @@ class Http:
     egress: Egress = ANYWHERE
     closed: threading.Event = field(factory=threading.Event, repr=False)
     _preferred: int = 0
+    _is_one: bool = False
+    """Whether that was looked at, because an answer was none of a registry's."""
 
     def call(self, method: str, path: str, body: object = None) -> Json:
         """The parsed answer, None for an empty one.
 
         Raises Refused, Fatal for what is no registry's answer, Retriable when the time is over.
         """
+        try:
+            return self._patiently(method, path, body)
+        except Refused as refused:
+            if refused.status == refused.code == 404 and not self._is_one:  # no code of a registry's
+                self._look_what_it_is()
+            raise
+
+    def _patiently(self, method: str, path: str, body: object) -> Json:
         pause, longest = self.closed.wait, self.longest_wait
         attempt = partial(self._round, method, path, body)
         return patiently(attempt, seconds=self.retry_seconds, limit=TIMEOUT, pause=pause, longest=longest)[0]
+
+    def _look_what_it_is(self) -> None:
+        """NoRegistryError where the address is Kafka Connect's, which answers 404 to whatever a registry knows."""
+        try:
+            self._is_one = isinstance(self._patiently("GET", "/schemas/types", None), list)
+            root = None if self._is_one else self._patiently("GET", "/", None)
+        except Refused:
+            try:
+                root = self._patiently("GET", "/", None)
+            except Refused:
+                root = None
+        if isinstance(root, dict) and {"version", "commit"} <= set(root):
+            where = self.addresses[self._preferred].shown
+            raise NoRegistryError(
+                404,
+                f"{where} is the REST API of Kafka Connect {words(root['version'])}, and no schema registry: correct "
+                "schema.registry.url",
+            )
+        self._is_one = True
 
     def _round(self, method: str, path: str, body: object) -> tuple[Json]:
         """Each address once, beginning with the one that answered last. Raises Retriable where none answers."""

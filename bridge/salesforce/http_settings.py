@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 from attrs import field, frozen
 
 from bridge import __version__
+from bridge.addresses import is_loopback
 from bridge.config import Config
-from bridge.config.checks import is_loopback
 from bridge.config.egress import ANYWHERE, Egress
 from bridge.errors import Fatal, Stage
 from bridge.salesforce.proxy import PROXY, exempt, find_proxy
@@ -54,6 +54,8 @@ class HttpSettings:
     def _proxy_of(self, origin: Origin) -> str | None:
         if self.proxy is None or origin.scheme == "http" or exempt(origin.host, origin.port, self.no_proxy):
             return None
+        if not self.own_proxy and is_loopback(origin.host):
+            return None  # a proxy of the environment's reaches no sandbox on this machine
         return self.proxy
 
     def proxy_headers(self) -> dict[str, str]:

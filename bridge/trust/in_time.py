@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import ProxyManager
 
+from bridge.addresses import is_loopback
 from bridge.trust.pools import POOLS
+
+if TYPE_CHECKING:
+    from requests.sessions import _Settings
 
 
 class InTime(HTTPAdapter):
@@ -23,9 +31,26 @@ class InTime(HTTPAdapter):
         return manager
 
 
+class DirectHere(requests.Session):
+    """Uses no proxy of the environment's for this machine itself: none would reach it."""
+
+    def merge_environment_settings(
+        self,
+        url: str | bytes | None,
+        proxies: MutableMapping[str, str] | None,
+        stream: bool | None,
+        verify: bool | str | None,
+        cert: str | tuple[str, str] | None,
+    ) -> _Settings:
+        """What ``requests`` asks before each request."""
+        if isinstance(url, str) and is_loopback(urlsplit(url).hostname or ""):
+            proxies = {"http": "", "https": "", **(proxies or {})}
+        return super().merge_environment_settings(url, proxies, stream, verify, cert)
+
+
 def session_in_time() -> requests.Session:
-    """One that is as ``requests`` makes it, but for that."""
-    session = requests.Session()
+    """One that is as ``requests`` makes it, but for that, and for this machine itself."""
+    session = DirectHere()
     for scheme in ("http://", "https://"):
         session.mount(scheme, InTime())
     return session

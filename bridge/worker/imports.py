@@ -7,6 +7,7 @@ from typing import Any
 
 from bridge.documents import Broken, json_of
 from bridge.errors import ConfigurationError, Fatal, Fault, Stage
+from bridge.errors.words import words
 from bridge.kafka.librdkafka import Settings
 from bridge.kafka.offsets import read_position, replay_id_of
 from bridge.waits import IMPORT
@@ -67,7 +68,10 @@ def from_url(url: str, connector: str) -> int:
     except (requests.RequestException, Broken) as error:
         raise Fatal(f"{address} does not answer: {type(error).__name__}", stage=Stage.POSITION) from error
     if answer.status_code != 200:
-        raise Fatal(f"{address} answers {answer.status_code}: {str(document)[:200]}", stage=Stage.POSITION)
+        said = document.get("message") if isinstance(document, dict) else None
+        raise Fatal(
+            f"{address} answers {answer.status_code}: {words(said) or 'not a position'}", stage=Stage.POSITION
+        )
     return replay_id_in(document)
 
 

@@ -93,6 +93,10 @@ def test_listed_shown_and_carried_by_another_configuration(
     assert [(one["stage"], one["replayed"]) for one in letters] == [("TRANSFORMATION", False)] * 2
     assert all(one["schema"] and one["event_uuid"] and one["connector"] == bridge.name for one in letters)
     first, second = (f"{one['partition']}:{one['offset']}" for one in letters)
+    dead = [f"{bridge.name}-dead", "--worker", str(bridge.worker_file()), "--from-beginning"]
+    assert main(["consume", *dead, "--max-events", "1"]) == 0
+    assert f"(put aside: TRANSFORMATION: {letters[0]['reason']})" in capsys.readouterr().out
+    assert "field Order_Number__c: " in letters[0]["reason"]
     _, shown, _ = told(bridge, capsys, "show", second)
     assert shown["event"]["Order_Number__c"] == "nothing"
     assert shown["reason"] == letters[1]["reason"]

@@ -135,9 +135,16 @@ def _schemaless(whole: Kind | None, types: dict[str, Kind]) -> Callable[[Any, Co
 
     def convert(value: Any, _: ConnectRecord) -> Any:
         require_map(value, _PURPOSE)
-        return value | {name: cast_untyped(value.get(name), kind) for name, kind in types.items()}
+        return value | {name: _cast_field(value, name, kind) for name, kind in types.items()}
 
     return convert
+
+
+def _cast_field(value: Any, name: str, target: Kind) -> Any:
+    try:
+        return cast_untyped(value.get(name), target)
+    except JavaError as error:
+        raise error.of_field(name) from None
 
 
 def cast_untyped(value: Any, target: Kind) -> Any:
@@ -184,9 +191,13 @@ def _bind_fields(schema: Schema, types: dict[str, Kind], *, defaults: bool) -> B
 
     def convert(value: Any, _: ConnectRecord) -> Any:
         out = copy(value)
-        for name, cast in steps:
-            if (item := out[name]) is not None:
-                out[name] = cast(item)
+        name = ""
+        try:
+            for name, cast in steps:
+                if (item := out[name]) is not None:
+                    out[name] = cast(item)
+        except JavaError as error:
+            raise error.of_field(name) from None
         return out
 
     return Bound(evolve(schema, fields=tuple(fields_after)), convert, leaks)

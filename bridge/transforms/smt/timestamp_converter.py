@@ -8,7 +8,7 @@ from typing import Any, Final
 from attrs import evolve
 
 from bridge.config.property import HIGH, LOW, STRING
-from bridge.java.exceptions import InvalidConfig, connect_error, data_error, null_pointer
+from bridge.java.exceptions import InvalidConfig, JavaError, connect_error, data_error, null_pointer
 from bridge.java.simple_date_format import SimpleDateFormat
 from bridge.model.schema import DATE, TIME, TIMESTAMP, UNSET, Field, Kind, Schema
 from bridge.transforms.record import ConnectRecord, Instant, java_class
@@ -93,7 +93,10 @@ def make(settings: Settings, side: Side) -> Transform:
         if value is None or not field:
             return untyped(value)
         require_map(value, _PURPOSE)
-        return value | {field: untyped(value.get(field))}
+        try:
+            return value | {field: untyped(value.get(field))}
+        except JavaError as error:
+            raise error.of_field(field) from None
 
     def bind(schema: Schema | None) -> Bound:
         if schema is None:
@@ -133,7 +136,10 @@ def _bind_field(
         if field is not None:
             if not steps:
                 steps.append(converter(field.schema))
-            out[name] = steps[0](out[name])
+            try:
+                out[name] = steps[0](out[name])
+            except JavaError as error:
+                raise error.of_field(name) from None
         return out
 
     default = default_of(schema)

@@ -19,6 +19,7 @@ from bridge import log
 from bridge.cli.main import main
 from bridge.inspection.configuration import load_connector
 from bridge.salesforce.keystore import load_keystore, open_keystore
+from bridge.salesforce.rest_errors import answer_error
 from bridge.sandbox.definition import EventDefinition
 from bridge.sandbox.org import Org
 from bridge.sandbox.org.oauth import Credentials
@@ -235,3 +236,15 @@ def test_a_wrong_keystore_password_is_a_configuration_error(
     assert main(["auth", "test", str(path)]) == 2
     assert "salesforce.jwt.keystore.password: the keystore in" in capsys.readouterr().err
     assert org.login.refused == 0
+
+
+def test_an_org_that_tells_no_limits_has_accepted_the_login(
+    org: Org, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(rest: object) -> None:
+        raise answer_error("the org's limits", 404, [{"errorCode": "NOT_FOUND", "message": "not there"}])
+
+    monkeypatch.setattr("bridge.salesforce.rest.Rest.limits", none)
+    given = {**grants(org, tmp_path)["PASSWORD"], "bridge.salesforce.ca.file": str(org.ca_file)}
+    assert main(["auth", "test", str(connector_file(tmp_path, org.url, **given))]) == 0
+    assert "this org tells none" in capsys.readouterr().out

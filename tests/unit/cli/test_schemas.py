@@ -272,3 +272,8 @@ def connector_of(tmp_path: Path) -> Callable[[Org], Path]:
         return path
 
     return written
+
+
+def test_a_context_that_is_not_there(registry: Registry, capsys: Any) -> None:
+    assert main(["schemas", "show", "--context", "nope", "--schema-registry", registry.url]) == 1
+    assert "the registry has no subject in the context nope; there is default" in capsys.readouterr().err

@@ -9,9 +9,11 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bridge.cli.main import main
 from tests.unit.config.samples import EXAMPLE, PLAIN, VALID, write
+from tests.unit.salesforce.keystore.stores import DAY, NOW, PASSWORD, certificate, p12
 
 Captured = pytest.CaptureFixture[str]
 
@@ -115,3 +117,24 @@ def test_with_faults_nobody_is_asked(
     connector, worker = write(tmp_path, EXAMPLE)
     assert main(["validate", str(connector), "--worker", str(worker), "--online"]) == 2
     assert "was asked" not in "".join(capsys.readouterr())
+
+
+def test_an_expired_keystore_is_said_offline(tmp_path: Path, capsys: Captured) -> None:
+    key = rsa.generate_private_key(65_537, 2048)
+    keystore = tmp_path / "old.p12"
+    keystore.write_bytes(p12(key, certificate(key, NOW - 3 * DAY, NOW - DAY)))
+    given = VALID | {
+        "salesforce.grant.type": "JWT_BEARER",
+        "salesforce.jwt.keystore.path": str(keystore),
+        "salesforce.jwt.keystore.password": PASSWORD,
+    }
+    connector, worker = write(tmp_path, given, PLAIN)
+    assert main(["validate", str(connector), "--worker", str(worker)]) == 2
+    err = capsys.readouterr().err
+    assert "salesforce.jwt.keystore.path: the certificate in salesforce.jwt.keystore.path expired on" in err
+
+
+def test_a_file_that_is_not_there_is_one_line(tmp_path: Path, capsys: Captured) -> None:
+    assert main(["validate", str(tmp_path / "none.json")]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", f"sfbridge: {tmp_path / 'none.json'}: does not exist\n")

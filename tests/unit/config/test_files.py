@@ -192,3 +192,53 @@ def test_properties_written_as_java_does_read_back(values: dict[str, str]) -> No
 def _utf16(character: str) -> list[int]:
     raw = character.encode("utf-16-be")
     return [int.from_bytes(raw[i : i + 2], "big") for i in range(0, len(raw), 2)]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (
+            '{\n  "a": "1", // mine\n  "b": "2"\n}',
+            "a comment, which JSON does not have, in line 2, column 13",
+        ),
+        ('{\n  # mine\n  "b": "2"\n}', "a comment, which JSON does not have, in line 2, column 3"),
+        ('{"a": 1 /* x */ }', "a comment, which JSON does not have, in line 1, column 9"),
+        ('{\n  "a": "1",\n}', "a comma before } in line 2, column 11"),
+        ('{"a": [1,]}', "a comma before ] in line 1, column 9"),
+        ("{'a': 1}", "single quotes, where JSON has double ones, in line 1, column 2"),
+        ('{"a": 1 "b": 2}', "expecting ',' delimiter in line 1, column 9"),
+    ],
+)
+def test_what_people_write_and_json_lacks_is_named(tmp_path: Path, text: str, reason: str) -> None:
+    path = tmp_path / "connector.json"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError) as error:
+        files.read(path, wrapped=True)
+    assert error.value.faults[0].message == f"is not JSON: {reason}"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('name=n\n"bootstrap.servers": "x:9092",\n', "holds JSON without braces (line 2)"),
+        ("---\nbootstrap.servers: x:9092\n", "is YAML (line 1)"),
+        ("# mine\nconnect:\n  group.id: a\n", "is YAML (line 2)"),
+        ("a: b\nhosts:\n- x\n", "is YAML (line 3)"),
+    ],
+)
+def test_another_language_in_a_properties_file(tmp_path: Path, text: str, reason: str) -> None:
+    path = tmp_path / "worker.properties"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError) as error:
+        files.read(path, wrapped=False)
+    assert error.value.faults[0].message.startswith(reason)
+
+
+def test_properties_with_colons_are_properties(tmp_path: Path) -> None:
+    path = tmp_path / "worker.properties"
+    path.write_text("group.id: a\nbootstrap.servers:\\\n  x:9092\nempty:\n")
+    assert files.read(path, wrapped=False).values == {
+        "group.id": "a",
+        "bootstrap.servers": "x:9092",
+        "empty": "",
+    }

@@ -150,3 +150,13 @@ def test_reports_of_a_blocking_call_are_served_before_it_is_judged() -> None:
 
     watch.serve = poll
     assert isinstance(watch.explain(error("_TIMED_OUT"), "fencing"), Fatal)
+
+
+@pytest.mark.parametrize(
+    "more",
+    ["", " (after 0ms in state CONNECT)", " (after 0ms in state CONNECT, 1 identical error(s) suppressed)"],
+)
+def test_how_often_librdkafka_has_said_it_is_left_out(more: str) -> None:
+    text = f"127.0.0.1:1/bootstrap: Connect to ipv4#127.0.0.1:1 failed: Connection refused{more}"
+    message = classify(error("_TRANSPORT", text), "reading").message
+    assert message.endswith("failed: Connection refused)")

@@ -8,8 +8,9 @@ import pytest
 
 from bridge.errors import ConfigurationError, Fatal, Retriable, Stage
 from bridge.registry.client import Incompatible, Registry, differences
-from bridge.registry.http import http_of
+from bridge.registry.http import Refused, http_of
 from tests.support.registry_server import INCOMPATIBLE, RegistryServer
+from tests.support.web_server import Answer, Request, web_server
 
 TEXT = '{"type":"record","name":"R","fields":[]}'
 
@@ -215,3 +216,34 @@ def test_credentials_that_cannot_be_used(settings: dict[str, str], words: str) -
 def test_what_is_no_address(url: str) -> None:
     with pytest.raises(ConfigurationError, match=r"schema\.registry\.url"):
         client(url)
+
+
+def test_kafka_connect_in_the_place_of_a_registry() -> None:
+    def connect(request: Request) -> Answer:
+        if request.path == "/":
+            return Answer({"version": "8.3.0", "commit": "abc", "kafka_cluster_id": "x"})
+        return Answer({"error_code": 404, "message": "HTTP 404 Not Found"}, 404)
+
+    with web_server(connect) as web:
+        for ask in (
+            lambda: client(web.url).latest("t-value"),
+            lambda: client(web.url).register("t-value", TEXT),
+        ):
+            with pytest.raises(
+                Fatal, match=r"is the REST API of Kafka Connect 8\.3\.0, and no schema registry"
+            ):
+                ask()
+
+
+def test_a_registry_without_a_path_is_still_one() -> None:
+    def old(request: Request) -> Answer:
+        if request.path == "/schemas/types":
+            return Answer(["AVRO"])
+        return Answer({"error_code": 404, "message": "HTTP 404 Not Found"}, 404)
+
+    with web_server(old) as web:
+        http = http_of({"url": web.url}, retry_seconds=1, longest_wait=1)
+        for _ in range(2):
+            with pytest.raises(Refused):
+                http.call("GET", "/contexts")
+    assert [request.path for request in web.requests] == ["/contexts", "/schemas/types", "/contexts"]

@@ -19,6 +19,7 @@ from bridge.salesforce.http import connect, requests_session
 from bridge.salesforce.http_settings import HttpSettings, Origin, http_settings, ssl_context
 from bridge.salesforce.network import network_error
 from bridge.trust import context as tls
+from bridge.trust.in_time import session_in_time
 from tests.support.web_server import Answer, Web, connect_proxy, web_server
 
 
@@ -380,3 +381,17 @@ def test_a_proxy_that_cannot_be_used(given: dict[str, str], key: str, said: str)
 
 def test_timeouts_are_milliseconds_in_the_configuration() -> None:
     assert http_settings(config_of({"connection.timeout": "7000"}), {}).connect_timeout == 7.0
+
+
+def test_a_proxy_of_the_environment_is_not_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    environ = {"HTTPS_PROXY": "http://127.0.0.1:9"}
+    how = http_settings(config_of({}), environ)
+    assert [how.proxy_for(f"https://{host}:1") for host in ("localhost", "127.0.0.1", "[::1]")] == [None] * 3
+    asked_for = http_settings(config_of({"http.proxy": "mine:8080"}), environ)
+    assert asked_for.proxy_for("https://localhost:1") == "http://mine:8080"
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with web_server(lambda request: Answer(b"here")) as web, session_in_time() as session:
+        assert session.get(web.url, timeout=10).content == b"here"
+    with pytest.raises(requests.exceptions.ProxyError), session_in_time() as session:
+        session.get("http://elsewhere.example", timeout=10)

@@ -121,7 +121,7 @@ def test_an_error_names_the_transform_and_not_the_value() -> None:
     with pytest.raises(BadRecord) as caught:
         chain.apply(ConnectRecord("t", SCHEMA, {"a": "secret", "b": None}))
     assert caught.value.stage is Stage.TRANSFORMATION
-    assert caught.value.message == "transforms.c: a value was out of range for int8"
+    assert caught.value.message == "transforms.c: field a: a value was out of range for int8"
 
 
 def test_explaining_and_tracing() -> None:

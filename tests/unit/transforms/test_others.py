@@ -265,3 +265,17 @@ def test_nested_fields_and_bytes() -> None:
         COMMON + "BytesToString$Value", ConnectRecord("t", schema, {"raw": "ž".encode()}), fields="raw"
     )
     assert record.value == {"raw": "ž"}
+
+
+def test_what_cannot_be_cast_or_converted_names_its_field() -> None:
+    for schema in (SCHEMA, None):
+        record = ConnectRecord("orders", schema, VALUE)
+        with pytest.raises(JavaError) as refused:
+            applied("org.apache.kafka.connect.transforms.Cast$Value", record, spec="status:int32")
+        assert refused.value.without_value == "field status: a value was out of range for int32"
+        more = {"field": "status", "target__type": "unix", "format": "yyyy"}
+        with pytest.raises(JavaError) as refused:
+            applied("org.apache.kafka.connect.transforms.TimestampConverter$Value", record, **more)
+        assert (refused.value.without_value or "").startswith(
+            "field status: a timestamp's text does not match"
+        )

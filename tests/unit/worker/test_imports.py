@@ -11,6 +11,7 @@ from bridge.kafka.offsets import replay_id_of
 from bridge.worker import imports
 from bridge.worker.imports import from_text, from_url
 from tests.support.dripping import dripping, slowly
+from tests.support.web_server import Answer, web_server
 
 POSITION = json.dumps({"offsets": [{"partition": {}, "offset": {"replayId": 7}}]}).encode()
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(POSITION) + POSITION
@@ -65,3 +66,10 @@ def test_an_answer_that_drips_is_over_in_time_as_a_whole(monkeypatch: pytest.Mon
     with dripping(slowly(ANSWER), 0.2) as url, pytest.raises(Fatal, match="does not answer"):
         from_url(url, "orders")
     assert time.monotonic() - began < 10
+
+
+def test_what_a_worker_refuses_is_said_in_its_words() -> None:
+    refusal = {"error_code": 404, "message": "Unknown connector x"}
+    with web_server(lambda request: Answer(refusal, 404)) as web, pytest.raises(Fatal) as refused:
+        from_url(web.url, "x")
+    assert refused.value.message == f"{web.url}/connectors/x/offsets answers 404: Unknown connector x"
