@@ -28,6 +28,7 @@ _COVERAGE = ("tests/unit/routing/test_coverage.py", "tests/unit/routing/test_tag
 _LEDGER, _LOOP = "tests/unit/routing/test_ledger.py", "tests/unit/pipeline/test_loop.py"
 _PROOF, _USES = "tests/unit/reading/test_proof.py", "tests/unit/encryption/test_uses.py"
 _NOBODY, _ANSWERS = "tests/unit/routing/test_nobody_else.py", "tests/unit/encryption/test_dek_registry.py"
+_CHANGES = "tests/unit/metadata/test_changes.py"
 _REWRAP = "tests/unit/cli/test_keys_rewrap.py"
 
 MUTANTS: Final = (
@@ -392,5 +393,22 @@ MUTANTS: Final = (
         "what a contract tags is let out when a registered rule goes", "bridge/routing/ledger.py",
         "for name, said in contract.fields.items() if not said.tags}", "for name, said in contract.fields.items()}",
         (_NOBODY,),
+    ),
+    Mutant(
+        "what a change's header repeats is not tagged", "bridge/metadata/changes.py",
+        "schema, same.get(name, frozenset())", "schema", (_CHANGES,),
+    ),
+    Mutant(
+        "parts of a name are not tagged as the name is", "bridge/metadata/classification.py",
+        "own = {**of(whole.name), **own}", "own = {**own}", (_CHANGES,),
+    ),
+    Mutant(
+        "a part of an address is not tagged where its value stands", "bridge/metadata/changes.py",
+        "schema_of(parts[part]), frozenset(parts[part].tags)", "schema_of(parts[part])", (_CHANGES,),
+    ),
+    Mutant(
+        "another tag of a part makes no other route", "bridge/routing/telling.py",
+        "for f in event.fields for c in f.children)", "for f in event.fields for c in ())",
+        ("tests/unit/routing/test_telling.py",),
     ),
 )  # fmt: skip

@@ -13,10 +13,10 @@ from functools import cache
 from typing import Any, Final
 
 from bridge.formats.avro.defaults import unsigned, varint
-from bridge.formats.avro.write import INTEGERS, Column, nullable, writer
+from bridge.formats.avro.write import INTEGERS, Column, columns, nullable, writer
 from bridge.formats.code import Code
 from bridge.formats.reader import TEXTS, moment
-from bridge.formats.rows import Form
+from bridge.formats.rows import Form, attribute_name
 from bridge.formats.sources import Source
 from bridge.formats.times import Days, ms_of
 from bridge.model.protection import Seal
@@ -112,6 +112,8 @@ def _field(at: _Place) -> Sequence[Piece]:
         return _long(at)
     if form is Form.FINAL and whole and schema.kind in INTEGERS:
         return _integer(at, 32 if kind == "int" else 64)
+    if schema.kind is Kind.STRUCT and kind == "record" and at.source.is_row:
+        return _struct(at)
     return _called(at)
 
 
@@ -201,6 +203,21 @@ def _integer(at: _Place, bits: int) -> Sequence[Piece]:
     limit = 1 << bits - 1
     at.code.line(f"if not {-limit} <= value < {limit}: raise ValueError")
     at.code.line(f"{a} = {at.code.use(_Short(at.head), 'short_' + a[1:])}[value]")
+    at.code.dedent()
+    return [a]
+
+
+def _struct(at: _Place) -> Sequence[Piece]:
+    """A nested row: a function of its own, for the columns of its record."""
+    record, head = columns(at.schema, at.target.type, {}, path=f"{at.target.path}."), at.head
+    write = writer(at.schema, at.target, "the record")
+    sources = {
+        each.name: Source(f"part.{attribute_name(each.name, position)}", is_row=True)
+        for position, each in enumerate(at.schema.fields)
+    }
+    encode = generate("part", "part", record, head, lambda _: sources, lambda part: head + write(part))
+    (a,) = at.begin(at.source.expression, 1)
+    at.code.line(f"{a} = {at.code.use(encode, 'part_' + a[1:])}(value)")
     at.code.dedent()
     return [a]
 
