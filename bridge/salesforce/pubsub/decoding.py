@@ -21,12 +21,18 @@ from bridge.source import Idle
 
 @define(eq=False)
 class Decoder:
-    """Of one stream. ``ask``: ``GetSchema``."""
+    """Of one stream. ``ask``: ``GetSchema``.
+
+    A change is told from others of its replay id by its header, as by CometD, which has no id for it: so a connector
+    may change its API within such a group. Where two headers are alike, which no transaction makes, the ids tell.
+    """
 
     channel: str
     org_id: str
     ask: Callable[[str], str]
     _known: dict[str, Wire | NoSchema] = field(factory=dict)
+    _replay_id: int | None = None
+    _changes: dict[str, str] = field(factory=dict)
 
     def response(self, raw: bytes) -> tuple[Reply, int, Idle | None]:
         """The events, how many they are, and the stream's position. Raises SessionOver, Retriable: nothing of the
@@ -46,13 +52,27 @@ class Decoder:
                 unreadable.append(Unreadable(event.payload, f"its schema {event.schema_id} {wire}", number))
                 continue
             try:
-                data = _data(event, RawHead(number, event.id or None, replay_id), wire)
+                data = self._data(event, RawHead(number, event.id or None, replay_id), wire)
             except ValueError as wrong:
                 unreadable.append(Unreadable(event.payload, str(wrong), number))
             else:
                 events.append(Message(self.channel, data))
         count = len(events) + len(unreadable)
         return Reply(events, [], unreadable, len(raw)), count, self._latest(response)
+
+    def _data(self, event: Any, head: RawHead, wire: Wire) -> Data:
+        """An event as it came. A change event as CometD has it, because bitmaps mean nothing without their schema.
+        ValueError for a change that does not fit its schema."""
+        if not wire.changes:
+            return AvroData(event.payload, head, event.schema_id, wire)
+        head.EventUuid = None
+        data = Data(msgspec.Raw(wire.json(event.payload)), head, wire.schema_id)
+        if head.replayId != self._replay_id:
+            self._replay_id, self._changes = head.replayId, {}
+        name = data.name()
+        if name is None or self._changes.setdefault(name, event.id) != event.id:
+            head.EventUuid = event.id or None
+        return data
 
     def _latest(self, response: Any) -> Idle | None:
         latest = response.latest_replay_id
@@ -75,12 +95,3 @@ class Decoder:
             found = none
         self._known[schema_id] = found
         return found
-
-
-def _data(event: Any, head: RawHead, wire: Wire) -> Data:
-    """An event as it came. A change event as CometD has it: its bitmaps mean nothing without its schema, and its header
-    tells it from others, whatever the transport. ValueError for a change that does not fit its schema."""
-    if wire.changes:
-        head.EventUuid = None
-        return Data(msgspec.Raw(wire.json(event.payload)), head, wire.schema_id)
-    return AvroData(event.payload, head, event.schema_id, wire)
