@@ -10,6 +10,10 @@ from typing import Final
 
 SUFFIX: Final = "ChangeEvent"
 HEADER: Final = "ChangeEventHeader"
+CHANGED: Final = "changedFields"
+NULLED: Final = "nulledFields"
+DIFFS: Final = "diffFields"
+"""Fields of the header that name fields: those that changed, were set to null, hold a difference only."""
 EVERY_CHANGE: Final = "ChangeEvents"
 """The channel of every object that is selected in Setup, without ``/data/``."""
 _CUSTOM: Final = f"__{SUFFIX}"

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from bridge.changes import HEADER
+from bridge.changes import CHANGED, HEADER
 
 _ID: Final = "Id"
 _DIFF: Final = "diff"
@@ -49,7 +49,7 @@ def changed_only(values: Any) -> Any:
     if not isinstance(header, dict):
         return values
     named: set[str] = set()
-    for name in header.get("changedFields") or ():
+    for name in header.get(CHANGED) or ():
         whole, _, inner = name.partition(".")
         named |= {name, inner if whole == "Name" and inner else whole}
     out: dict[str, Any] = {}

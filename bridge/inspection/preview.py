@@ -106,6 +106,7 @@ class Preview:
             log.warning,
             protecting=bool(config.get("csfle.enabled")),
             some=carries_more(config),
+            full_header=config.get("bridge.cdc.header") == "full",
         )
         self._chain: Chain = chain_of(config.raw())
         self._exposure = Exposure.of(config, self._template, self._chain)

@@ -13,7 +13,7 @@ from typing import Final
 
 from attrs import evolve
 
-from bridge.changes import HEADER
+from bridge.changes import DIFFS, HEADER, NULLED
 from bridge.model.schema import EventField, EventType, Field, Kind, Schema
 
 ID: Final = "Id"
@@ -45,7 +45,8 @@ _HEADER_FIELDS: Final = (
     ("commitUser", Kind.STRING),
     ("commitNumber", Kind.INT64),
 )
-"""As recorded of Confluent's connector. ``nulledFields`` and ``diffFields`` are not among them."""
+"""As recorded of Confluent's connector."""
+_MORE_OF_HEADER: Final = ((NULLED, Kind.ARRAY), (DIFFS, Kind.ARRAY))
 _ADDRESS: Final = (
     "GeocodeAccuracy",
     "State",
@@ -141,7 +142,7 @@ def change_schema(
     columns = [
         Field(ID, Schema(Kind.STRING, doc="Unique identifier for the object."), tags.get(ID, frozenset())),
         Field("ReplayId", text),
-        Field(HEADER, _header(tags)),
+        Field(HEADER, _header(tags, full=event.full_header)),
         *(
             Field(f.name, compound.get(f.type) or schema_of(f), tags[f.name])
             for f in event.fields
@@ -176,14 +177,14 @@ def _children(event: EventType, type_: str) -> Iterator[EventField]:
             yield from each.children
 
 
-def _header(tags: Mapping[str, frozenset[str]]) -> Schema:
+def _header(tags: Mapping[str, frozenset[str]], *, full: bool) -> Schema:
     """The header's struct. What a field of it tells of a field of the record is tagged as that field is."""
     same = {
         "recordIds": tags.get(ID, frozenset()),
         "commitUser": frozenset().union(*(tags.get(name, frozenset()) for name in _SAME_PERSON)),
     }
     fields = []
-    for name, kind in _HEADER_FIELDS:
+    for name, kind in (*_HEADER_FIELDS, *(_MORE_OF_HEADER if full else ())):
         items = Schema(Kind.STRING) if kind is Kind.ARRAY else None
         schema = Schema(kind, optional=True, value_schema=items)
         fields.append(Field(name, schema, same.get(name, frozenset())))

@@ -50,6 +50,7 @@ class EventTypes:
         *,
         protecting: bool,
         some: bool = False,
+        full_header: bool = False,
         ttl: float = 300.0,
         patience: float = 0.0,
         last: LastAnswers | None = None,
@@ -58,7 +59,7 @@ class EventTypes:
         ``events``; where ``events`` is empty, all are wanted. ``patience``: seconds to wait for a field's
         classification. ``last``: what was answered before, kept by whoever outlives this object."""
         self._events, self._metadata, self._contracts, self._warn = tuple(events), metadata, contracts, warn
-        self._some = some
+        self._some, self._full_header = some, full_header
         self._classifications = Classifications(
             metadata, contracts, warn, last, protecting=protecting, ttl=ttl, patience=patience
         )
@@ -95,7 +96,7 @@ class EventTypes:
     def today(self, event: str) -> EventType:
         """An event as describe shows it today, with tags; for what is asked before any of its events has come."""
         declared = event_type(event, self._metadata.describe(event), None)
-        return self._classifications.tagged(declared, new=False)
+        return self._classifications.tagged(evolve(declared, full_header=self._full_header), new=False)
 
     def _asked(self, schema_id: str | None, channel: str | None, entity: str | None) -> EventType:
         schema = self._metadata.event_schema(schema_id) if schema_id else None
@@ -106,7 +107,7 @@ class EventTypes:
         describe = self._described(event, by_schema=schema is not None)
         declared = event_type(event, describe, schema)
         self._check_contract(declared, describe or {})
-        declared = evolve(declared, schema_id=schema_id)
+        declared = evolve(declared, schema_id=schema_id, full_header=self._full_header)
         if schema is not None and schema_id:
             self._known[schema_id] = declared
         elif schema_id not in self._warned:

@@ -112,3 +112,5 @@ class EventType:
     label: str | None = None
     entity: str | None = None
     """The object whose changes it is about; None for a platform event."""
+    full_header: bool = False
+    """Of a change event: its header's ``nulledFields`` and ``diffFields`` are written, too."""

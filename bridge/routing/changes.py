@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 from attrs import frozen
 
-from bridge.changes import HEADER, is_gap
+from bridge.changes import CHANGED, DIFFS, HEADER, NULLED, is_gap
 from bridge.config import Config, TopicTemplate
 from bridge.config.declarations.formats import RAW
 from bridge.event import Data, Record
@@ -23,9 +23,8 @@ from bridge.formats.reader import Reader, read_with
 from bridge.formats.rows import Layout, Row
 from bridge.routing.routes import Route
 
-NULLED: Final = "bridge.cdc.nulled.fields"
-DIFFS: Final = "bridge.cdc.diff.fields"
-_CHANGED, _TYPE = "changedFields", "changeType"
+_OF_KAFKA: Final = ((NULLED, "bridge.cdc.nulled.fields"), (DIFFS, "bridge.cdc.diff.fields"))
+_TYPE: Final = "changeType"
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 Headers = tuple[tuple[str, bytes | None], ...]
 
@@ -55,18 +54,24 @@ class Changes:
     def reader(self, rows: Layout) -> Reader:
         """The reader of a layout, with the header as the configuration wants it."""
         read = read_with(rows)
-        if rows.event.entity is None or not self.convert:
+        if rows.event.entity is None or not (self.convert or rows.event.full_header):
             return read
-        header_at, parts = _attributes(rows)[HEADER], _parts(rows)
+        attributes, parts = _attributes(rows), _parts(rows) if self.convert else {}
+        header_at, named = attributes[HEADER], _named(rows)
 
-        def read_converted(data: Data) -> Row:
+        def read_header(data: Data) -> Row:
             row = read(data)
             header = getattr(row, header_at)
-            if names := texts(header, _CHANGED):
-                put(header, _CHANGED, [parts.get(name, name) for name in names])
+            if names := texts(header, CHANGED):
+                put(header, CHANGED, [parts.get(name, name) for name in names])
+            if rows.event.full_header:
+                for field, found in named(
+                    data, lambda name: getattr(row, attributes.get(name, name), None)
+                ).items():
+                    put(header, field, found)
             return row
 
-        return read_converted
+        return read_header
 
     def ids(self, header: object) -> list[str]:
         """The Salesforce records that a record is to be made for."""
@@ -85,18 +90,29 @@ Tell = Callable[[Data, Value], tuple[Headers, str | None]]
 
 def about(rows: Layout) -> Tell:
     """For an event and its values: the Kafka headers, and the kind of gap that it is, if it is one."""
-    parts = _parts(rows)
+    named = _named(rows)
 
     def tell(data: Data, value_of: Value) -> tuple[Headers, str | None]:
-        header, headers = value_of(HEADER), list[tuple[str, bytes | None]]()
-        if nulled := [name for name in texts(header, _CHANGED) if _at(name, value_of, parts) is None]:
-            headers.append((NULLED, ",".join(nulled).encode()))
-        if b'"diff"' in bytes(data.json()) and (diffs := _differences(data)):
-            headers.append((DIFFS, ",".join(diffs).encode()))
-        type_ = text(header, _TYPE)
-        return tuple(headers), type_ if is_gap(type_) else None
+        found = named(data, value_of)
+        headers = tuple((to, ",".join(found[field]).encode()) for field, to in _OF_KAFKA if found[field])
+        type_ = text(value_of(HEADER), _TYPE)
+        return headers, type_ if is_gap(type_) else None
 
     return tell
+
+
+def _named(rows: Layout) -> Callable[[Data, Value], dict[str, list[str]]]:
+    """The fields that were set to null, and those that hold a difference, as ``changedFields`` names them."""
+    parts = _parts(rows)
+
+    def named(data: Data, value_of: Value) -> dict[str, list[str]]:
+        changed = texts(value_of(HEADER), CHANGED)
+        return {
+            NULLED: [name for name in changed if _at(name, value_of, parts) is None],
+            DIFFS: _differences(data) if b'"diff"' in bytes(data.payload) else [],
+        }
+
+    return named
 
 
 def by_change(

@@ -106,6 +106,7 @@ class Writers:
             self._log.warning,
             protecting=bool(config.get("csfle.enabled")),
             some=carries_more(config),
+            full_header=config.get("bridge.cdc.header") == "full",
             ttl=ttl,
             patience=patience(config),
             last=classified,

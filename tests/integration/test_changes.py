@@ -170,7 +170,7 @@ def test_gaps_and_overflows_are_carried_and_counted(bridge: Bridge, org: Org) ->
 
 
 def test_a_difference_is_marked(bridge: Bridge, org: Org) -> None:
-    bridge.settings |= {"convert.changed.fields": "true"}
+    bridge.settings |= {"convert.changed.fields": "true", "bridge.cdc.header": "full"}
     diff = "--- \n+++ 9f86d081884c7d65\n@@ -1 +1 @@"
     org.publish(
         CONTACT, header("UPDATE", "003A") | {"Name": {"FirstName": "Eva"}, "Description": {"diff": diff}}
@@ -178,7 +178,9 @@ def test_a_difference_is_marked(bridge: Bridge, org: Org) -> None:
     assert bridge.run(max_events=1).error is None
     (value,) = values(bridge)
     assert value["Description"] == diff
-    assert value["ChangeEventHeader"]["changedFields"] == ["Description", "FirstName"]
+    header_of_value = value["ChangeEventHeader"]
+    assert header_of_value["changedFields"] == ["Description", "FirstName"]
+    assert (header_of_value["nulledFields"], header_of_value["diffFields"]) == ([], ["Description"])
     (message,) = read(bridge.broker, bridge.topic)
     assert message.headers() == [("bridge.cdc.diff.fields", b"Description")]
 
@@ -276,7 +278,11 @@ def test_what_is_classified_of_the_object_is_encrypted_from_the_first_event_on(
 
 @pytest.mark.parametrize("form", ["JSON", "AVRO", "SF_API"])
 def test_both_apis_give_the_same_records(bridge: Bridge, org: Org, registry: Registry, form: str) -> None:
-    bridge.settings |= {"output.data.format": form, "bridge.record.key": "record_id"}
+    bridge.settings |= {
+        "output.data.format": form,
+        "bridge.record.key": "record_id",
+        "bridge.cdc.header": "full",
+    }
     diff = {"diff": "--- \n+++ 9f86d081884c7d65\n@@ -1 +1 @@"}
     enriched = {"changedFields": ["Phone", "Description", "Name.FirstName", "MailingAddress.City"]}
     changes = [

@@ -77,6 +77,15 @@ _CHANGES = (
         importance=LOW,
     ),
     Property(
+        "bridge.cdc.header",
+        STRING,
+        "The fields of ChangeEventHeader: 'recorded' are the ten that Confluent's connector writes; 'full' adds "
+        "nulledFields and diffFields. Both are Kafka headers of the record in either case.",
+        default="recorded",
+        valid=("recorded", "full"),
+        importance=LOW,
+    ),
+    Property(
         "bridge.cdc.tombstone.on.delete",
         BOOLEAN,
         "Whether a DELETE is written as a record without a value (a tombstone), so that a compacted topic forgets the "

@@ -11,12 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from bridge.changes import HEADER
+from bridge.changes import CHANGED, DIFFS, HEADER, NULLED
 from bridge.languages.avro.bitmaps import names_of, record_in
 
 Convert = Callable[[Any], object]
-_NULLED, _DIFFS, _CHANGED = "nulledFields", "diffFields", "changedFields"
-_NOT_BY_COMETD: Final = frozenset({_NULLED, _DIFFS})
+_NOT_BY_COMETD: Final = frozenset({NULLED, DIFFS})
 
 
 def is_change(document: Mapping[str, Any]) -> bool:
@@ -38,11 +37,11 @@ def change_converter(
 
     def convert(values: Mapping[str, Any]) -> object:
         header = values[HEADER]
-        changed = names(header.get(_CHANGED) or ())
-        nulled = {*changed, *names(header.get(_NULLED) or ())}
-        diffs = frozenset(names(header.get(_DIFFS) or ()))
+        changed = names(header.get(CHANGED) or ())
+        nulled = {*changed, *names(header.get(NULLED) or ())}
+        diffs = frozenset(names(header.get(DIFFS) or ()))
         kept = {name: value for name, value in header.items() if name not in _NOT_BY_COMETD}
-        out: dict[str, object] = {HEADER: {**kept, _CHANGED: changed}}
+        out: dict[str, object] = {HEADER: {**kept, CHANGED: changed}}
         inner = {name.partition(".")[0] for name in nulled if "." in name}
         for name, step in steps:
             value = values[name]
