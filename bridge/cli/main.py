@@ -21,6 +21,7 @@ from bridge.errors import BridgeError, ConfigurationError
 
 # Name, module, one line. The line stands here so that ``--help`` imports no command.
 COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("bridge.cli.init", "make connector, worker and contract file: asks, tries the login"),
     "run": ("bridge.cli.run", "run connectors in this process"),
     "try": ("bridge.cli.try_", "the sandbox and a sample connector: see events flow in a minute"),
     "sandbox": ("bridge.cli.sandbox", "only the sandbox's servers: simulated org, registry, Kafka"),

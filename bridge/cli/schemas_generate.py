@@ -126,35 +126,18 @@ def _online(path: Path, event: str | None) -> list[Declared]:
     """Describe completes the event's present schema; how fields are classified is asked, too."""
     from bridge import log
     from bridge.config.subscription import events
-    from bridge.errors import Fatal
     from bridge.inspection.configuration import load_connector
-    from bridge.metadata.classification import UNCLASSIFIED, from_records
-    from bridge.metadata.infer import event_type
-    from bridge.metadata.source_format import Declared
+    from bridge.inspection.declaring import declared
     from bridge.salesforce.auth import Login
     from bridge.salesforce.transport import open_rest
 
     log.configure("text", "WARNING")
     connector = load_connector(path)
     rest = open_rest(connector, Login(connector))
-    declarations = []
     names = (event,) if event else events(connector)
     if not names:
         raise ConfigurationError([Fault("--event", "must say which event of the channel is meant")])
-    for name in names:
-        described = rest.describe(name)
-        try:
-            classified = from_records(rest.field_classification(name))
-        except Fatal as refused:
-            print(f"note: how fields are classified is not known: {refused.message}", file=sys.stderr)
-            classified = {}
-        declared = event_type(name, described, rest.event_schema_of(name))
-        known = classified | dict.fromkeys(UNCLASSIFIED)
-        unnamed = [f.name for f in declared.fields if f.part_of is None and f.name not in known]
-        if classified and unnamed:
-            print(f"note: how {', '.join(unnamed)} is classified is not known yet", file=sys.stderr)
-        declarations.append(Declared(declared, classified))
-    return declarations
+    return [declared(rest, name, lambda text: print(f"note: {text}", file=sys.stderr)) for name in names]
 
 
 def _settings(connector: Path | None) -> dict[str, str]:

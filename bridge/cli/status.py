@@ -85,7 +85,8 @@ class Status:
             stats = connector.stats
             facts = {
                 "state": stats.state,
-                "committed": stats.events_delivered,
+                "committed": stats.carried(),
+                "dead_letters": stats.dead_letters,
                 "waiting": stats.buffered(),
                 "lag_seconds": round(stats.lag_seconds(time.time()) or 0.0, 1),
             }
@@ -99,7 +100,11 @@ class Status:
         rate = (stats.events_delivered - before.events) / max(now - before.at, 0.001)
         if now - before.at >= 2:
             self._progress[connector.name] = Progress(now, stats.events_delivered)
-        text = f"{connector.name} {stats.state}: {stats.events_delivered} committed, {rate:.0f}/s"
+        text = f"{connector.name} {stats.state}: {stats.carried()} committed, {rate:.0f}/s"
+        if stats.dead_letters:
+            text += f", {stats.dead_letters} dead letters"
+        if (over := stats.bad_records - stats.dead_letters) > 0:
+            text += f", {over} passed over"
         lag = stats.lag_seconds(time.time())
         text += f", {stats.buffered()} waiting"
         return text if lag is None else f"{text}, lag {lag:.1f} s"

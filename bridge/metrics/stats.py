@@ -86,6 +86,10 @@ class Stats:
         """Events received and not yet taken for delivery."""
         return self.buffer.events if self.buffer is not None else 0
 
+    def carried(self) -> int:
+        """Events whose records are committed, dead letters not among them."""
+        return max(0, self.events_delivered - self.dead_letters)
+
     def count_gap(self, kind: str) -> None:
         """A change event came that only says that something changed."""
         if kind == "GAP_OVERFLOW":

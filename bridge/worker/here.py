@@ -37,7 +37,7 @@ def document_of(stats: Stats, now: float) -> dict[str, Json]:
     return {
         "connector": stats.connector,
         "state": stats.state,
-        "committed": stats.events_delivered,
+        "committed": stats.carried(),
         "waiting": stats.buffered(),
         "lag_seconds": None if lag is None else round(lag, 1),
         "bad_records": stats.bad_records,

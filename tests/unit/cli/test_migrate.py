@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.cli.main import main
-from bridge.cli.migrate import _worker_text
+from bridge.cli.written import worker_text
 from bridge.config import files
 from tests.unit.config.samples import EXAMPLE, SECRETS
 
@@ -76,4 +76,6 @@ def test_what_cannot_be_read_or_written_is_one_sentence(
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30))
 def test_worker_values_read_back_as_they_were(value: str) -> None:
-    assert files.properties(_worker_text({"ssl.keystore.key": value})).values == {"ssl.keystore.key": value}
+    assert files.properties(worker_text({"ssl.keystore.key": value}, "migrate")).values == {
+        "ssl.keystore.key": value
+    }

@@ -55,7 +55,7 @@ def test_options_are_not_abbreviated() -> None:
     ("line", "sentence"),
     [
         ("valdate", "there is no command 'valdate'; did you mean validate?"),
-        ("xyz", "there is no command 'xyz'; there is run, try, "),
+        ("xyz", "there is no command 'xyz'; there is init, run, try, "),
         ("keys verfy", "there is no action 'verfy'; did you mean verify?"),
         ("keys list --workr x", "there is no option --workr; did you mean --worker?"),
         ("consume t --max 3", "there is no option --max; did you mean --max-events?"),

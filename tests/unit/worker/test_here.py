@@ -20,7 +20,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
 
 @pytest.fixture
 def stats() -> Iterator[Stats]:
-    one = Stats("orders", state="RUNNING", events_delivered=7, last_replay_id=42, dead_letters=1)
+    one = Stats("orders", state="RUNNING", events_delivered=8, last_replay_id=42, dead_letters=1)
     shown = here.Shown(lambda: [one])
     yield one
     shown.close()
@@ -34,7 +34,7 @@ def test_shown_while_it_is_there(stats: Stats) -> None:
         7,
         42,
     )
-    stats.events_delivered = 8
+    stats.events_delivered = 9
     assert next(here.connectors_here())["committed"] == 8
 
 
