@@ -10,6 +10,7 @@ from attrs import define, field
 from bridge import __version__
 from bridge.addresses import is_loopback
 from bridge.api import admin, cloud, connect
+from bridge.api.console import routes as console
 from bridge.api.exchange import Handler
 from bridge.api.guard import Guard, origin_of
 from bridge.api.peers import Forward, Peers
@@ -90,7 +91,10 @@ class Service:
         self._here = here(worker, guard, forward)
         ours, needs = routes(self._here)
         every = {**table(worker, self.config), **ours}
-        self._has_console = any(path.startswith("console") for path in every)
+        self._has_console = has_console(self.config)
+        pages, paths, roles = console.routes(lambda: site, guard)
+        if self._has_console:
+            every, needs = {**every, **paths}, {**needs, **roles}
         site = Site(
             every,
             guard,
@@ -101,6 +105,8 @@ class Service:
             worker.catch_up,
             literals=not self.config["bridge.rest.mask.literals"],
             needs=needs,
+            entrance=pages.entrance,
+            shown=pages.refusal,
         )
         self._server = Server(site, sockets, self.config)
         if self._server.expires is not None:
@@ -193,6 +199,14 @@ def own_origins(config: Config, first: Listener) -> frozenset[str]:
     """What our own pages' address may be besides a listener's: behind a proxy, often without a port."""
     ports = [f":{first.port}", *([""] if config["rest.advertised.port"] is None else [])]
     return frozenset(origin_of(first.scheme, f"{first.host}{port}") for port in ports)
+
+
+def has_console(config: Config) -> bool:
+    """Whether pages are served: unless told otherwise, where it is asked who somebody is, or only this machine asks."""
+    told = config[console.ENABLED]
+    if told is not None:
+        return bool(told)
+    return bool(config["bridge.rest.users.file"]) or all(is_loopback(one.host) for one in listeners(config))
 
 
 def open_door(config: Config) -> str | None:

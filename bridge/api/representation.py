@@ -30,7 +30,8 @@ def represented(answer: Answer, method: str, headers: Mapping[str, str]) -> Answ
     tag = more.setdefault("ETag", f'W/"{hashlib.sha256(content).hexdigest()[:20]}"')
     if _has(headers.get("if-none-match", ""), tag):
         return Answer(304, None, more)
-    if answer.kind.startswith(_TEXTS) and len(content) >= _LEAST:
+    packed = "Content-Encoding" in more
+    if answer.kind.startswith(_TEXTS) and len(content) >= _LEAST and not packed:
         more["Vary"] = "Accept-Encoding"
         if method == "GET" and _takes_gzip(headers.get("accept-encoding", "")):
             more["Content-Encoding"] = "gzip"

@@ -66,6 +66,10 @@ class Site:
     literals: bool = False
     """Those who may write are shown secrets as they were sent."""
     needs: Needs = field(factory=dict)
+    entrance: Callable[[str, Mapping[str, str]], Answer | None] = lambda target, headers: None
+    """What somebody unknown gets instead of a 401; None: the 401."""
+    shown: Callable[[str, int, str], Answer | None] = lambda target, status, message: None
+    """A refusal as a person reads it; None: as JSON."""
     _routes: list[tuple[re.Pattern[str], str]] = field(factory=list)
 
     def __attrs_post_init__(self) -> None:
@@ -126,6 +130,9 @@ class Site:
 
     def _nobody(self, target: str, headers: Mapping[str, str]) -> Answer:
         """A browser's own dialog must not come up in the middle of our pages."""
+        door = self.entrance(target, headers)
+        if door is not None:
+            return door
         ours = headers.get("sec-fetch-site", "").strip().lower() == "same-origin"
         more = {} if ours else {"WWW-Authenticate": 'Basic realm="sfbridge"'}
         return self._error(target, 401, "HTTP 401 Unauthorized", more)
@@ -220,6 +227,9 @@ class Site:
         self, target: str, status: int, message: str, headers: Mapping[str, str] | None = None
     ) -> Answer:
         message = masked(message)
+        page = self.shown(target, status, message)
+        if page is not None:
+            return page
         if target.startswith(_CLOUD):
             return Answer(status, {"error": {"code": status, "message": message}}, headers or {})
         return Answer(status, {"error_code": status, "message": message}, headers or {})

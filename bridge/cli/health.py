@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """0 when the worker says that it is healthy. Raises Fatal with its own words else."""
-    health = WorkerClient(args.url).ask("GET", "/health", timeout=5.0)
+    health = WorkerClient(args.url).ask("GET", "/health")
     if not isinstance(health, dict) or "status" not in health:
         raise Fatal(f"what answers at {args.url} is no worker", stage=Stage.CONFIGURATION)
     print(f"{health['status']}: {health.get('message', '')}".rstrip(": "))

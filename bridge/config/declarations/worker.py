@@ -198,6 +198,13 @@ REST = group(
         importance=LOW,
     ),
     Property(
+        "bridge.console.enable",
+        BOOLEAN,
+        "Whether the listeners serve the console, pages for a browser, under /console/. Unless it is set they do where "
+        "bridge.rest.users.file says who may ask, or where all of them are on a loopback address.",
+        importance=LOW,
+    ),
+    Property(
         "bridge.rest.allow.anonymous",
         BOOLEAN,
         "Whether a listener that others can reach may do without bridge.rest.users.file.",

@@ -1,0 +1,47 @@
+// Asks again for what is live while somebody looks, keeps what was last known when nobody answers, and the theme.
+"use strict";
+(() => {
+  const answered = new WeakMap();
+
+  function poll(element) {
+    const every = Number(element.dataset.poll);
+    answered.set(element, Date.now());
+    let underway = false;
+    setInterval(() => {
+      const edited = element.querySelector("dialog[open]");
+      if (document.hidden || underway || edited) return;
+      htmx.trigger(element, "refresh");
+    }, every);
+    element.addEventListener("htmx:before:request", () => { underway = true; });
+    element.addEventListener("htmx:finally:request", () => { underway = false; mark(element); });
+    element.addEventListener("htmx:after:swap", () => { answered.set(element, Date.now()); mark(element); });
+  }
+
+  function mark(element) {
+    const seconds = Math.round((Date.now() - answered.get(element)) / 1000);
+    const stale = seconds * 1000 > 3 * Number(element.dataset.poll);
+    element.classList.toggle("is-stale", stale);
+    const note = element.querySelector(".stale");
+    if (note) {
+      note.hidden = !stale;
+      note.querySelector("[data-since]").textContent = `${seconds} s`;
+    }
+  }
+
+  function theme() {
+    const root = document.documentElement;
+    const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+    root.dataset.theme = dark ? "light" : "dark";
+    document.cookie = `sfbridge-theme=${root.dataset.theme}; path=/console; max-age=31536000; SameSite=Strict`;
+    document.dispatchEvent(new CustomEvent("themechange"));
+  }
+
+  document.addEventListener("DOMContentLoaded", () => {
+    document.querySelectorAll("[data-poll]").forEach(poll);
+    document.addEventListener("click", (event) => {
+      if (event.target.closest("[data-theme-switch]")) theme();
+      const closer = event.target.closest("[data-closes]");
+      if (closer && closer.form.checkValidity()) setTimeout(() => closer.closest("dialog").close(), 0);
+    });
+  });
+})();
