@@ -83,6 +83,7 @@ def _insertions(
     gone = _gone(file, message, history)
     added, numbers = Rendered(message.name, schema), _free_numbers(message, gone)
     added.json_names.update(json_name(f.name) for f in message.every_field())
+    added.structs |= _structs_there(schema, file, message, rename)
     for column in schema.fields:
         name = rename(column.name)
         field = message.field_named(name)
@@ -115,6 +116,21 @@ def _insertions(
         own_line = not file.text[start : message.end].strip()
         text = "".join(f"{line}\n" for line in nested)
         yield _Insertion(start, text) if own_line else _Insertion(message.end, f"\n{text}")
+
+
+def _structs_there(
+    schema: Schema, file: File, message: Message, rename: Callable[[str], str]
+) -> dict[str, Schema]:
+    """Named structs that fields of the message have, by the names of their messages: a new field refers to them. What
+    they lack is added to them, too."""
+    there = {}
+    for column in schema.fields:
+        field = message.field_named(rename(column.name))
+        if field is None or column.schema.kind is not Kind.STRUCT or column.schema.name is None:
+            continue
+        if (inner := _message_of(file, message, field.type)) is not None:
+            there[inner.name] = column.schema
+    return there
 
 
 def _gone(file: File, message: Message, history: Mapping[str, Mapping[int, str]]) -> dict[int, str]:

@@ -18,6 +18,7 @@ from bridge.formats.reader import careful_reader, read_with
 from bridge.formats.rows import layout
 from bridge.metadata.infer import event_type, record_schema
 from bridge.sandbox import changes, samples
+from bridge.sandbox.definition import FieldDefinition
 from bridge.sandbox.org import schemas
 
 from .events import days, doubles, moments, text
@@ -134,3 +135,34 @@ def test_json_without_what_did_not_change(wrapped: str) -> None:
             "MailingAddress": {"City": None},
             "Email": None,
         }
+
+
+@pytest.mark.parametrize("name", ["AVRO", "JSON_SR", "PROTOBUF"])
+def test_an_object_that_grows_has_one_address_all_the_same(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form, whole = FORMATS[name], changes.PARTS
+    monkeypatch.setattr(changes, "PARTS", whole | {"address": whole["address"][:5]})
+    first = record_schema(event_type(CONTACT.name, None, schemas.compact(CONTACT)))
+    text = form.render(first, {})
+    monkeypatch.setattr(changes, "PARTS", whole)
+    wider = CONTACT.with_field(FieldDefinition("OtherAddress", "address")).with_field(
+        FieldDefinition("Place__c", "location")
+    )
+    event = event_type(CONTACT.name, None, schemas.compact(wider))
+    rows = layout(event, record_schema(event))
+    grown = form.with_fields(rows.schema, text, {})
+    assert form.missing_fields(rows.schema, grown, {}) == ()
+    payload = {
+        "ChangeEventHeader": HEADER,
+        "OtherAddress": {"StateCode": "CA"},
+        "MailingAddress": {"CountryCode": "US"},
+    }
+    written = form.compile_fused(rows, grown, b"", {})(data(payload))
+    assert all(each in written for each in (b"CA", b"US"))
+    assert (
+        form.compile_values(rows.schema, grown, b"", {})(
+            msgspec.to_builtins(rows.values(read_with(rows)(data(payload))))
+        )
+        == written
+    )
