@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("--consumer-key", "K", "of the app in Salesforce"),
         ("--keystore", "FILE", f"for JWT_BEARER: .p12, .jks, or {_MADE} of 'auth keystore'"),
         ("--ca-file", "FILE", "a private CA that signed the org's certificate"),
-        ("--event", "NAME", "the event's API name"),
+        ("--event", "NAME", "the API name of the event or change event"),
         ("--name", "N", "the connector's name (default: after the event)"),
         ("--topic", "T", "the topic (default: salesforce.<event>)"),
         ("--brokers", "HOST:PORT,…", "Kafka's bootstrap.servers"),

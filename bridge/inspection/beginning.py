@@ -8,6 +8,8 @@ from typing import Final
 
 from attrs import frozen
 
+from bridge.changes import entity_of
+from bridge.config.classes import CDC_MANAGED
 from bridge.inspection.generate import Key, contract_for, contract_text
 from bridge.metadata.source_format import Declared
 
@@ -97,7 +99,7 @@ def connector_properties(answers: Answers, event: str, contract: Path, *, protec
     return {
         "name": answers.name,
         **login_properties(answers),
-        "salesforce.platform.event.name": event,
+        **_carrying(event),
         "salesforce.initial.start": answers.start,
         "kafka.topic": answers.topic,
         "topic.creation.default.partitions": "1",
@@ -107,6 +109,13 @@ def connector_properties(answers: Answers, event: str, contract: Path, *, protec
         "tasks.max": "1",
         **{key: value for key, value in more.items() if value},
     }
+
+
+def _carrying(event: str) -> dict[str, str]:
+    """The class of connector that carries an event, and the property that names it."""
+    if entity_of(event) is None:
+        return {"salesforce.platform.event.name": event}
+    return {"connector.class": CDC_MANAGED, "salesforce.cdc.name": event}
 
 
 def worker_properties(answers: Answers) -> dict[str, str]:

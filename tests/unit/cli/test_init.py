@@ -13,6 +13,7 @@ import pytest
 from bridge import log
 from bridge.cli.main import main
 from bridge.model.contract import parse
+from bridge.sandbox import samples
 from bridge.sandbox.org import Org
 
 Captured = pytest.CaptureFixture[str]
@@ -66,6 +67,28 @@ def test_files_that_are_valid_and_hold_no_secret(
     words = made["next"].removesuffix(" --online").split()[1:]
     assert main(words) == 0
     assert "order-placed is valid" in capsys.readouterr().out
+
+
+def test_a_change_event(org: Org, options: list[str], tmp_path: Path, capsys: Captured) -> None:
+    org.define(samples.CONTACT_CHANGE)
+    places = [
+        "--event",
+        "ContactChangeEvent",
+        "--brokers",
+        "broker:9092",
+        "--registry",
+        "http://registry:8081",
+    ]
+    key = ["--kms-type", "local-kms"]
+    assert main([*options, *places, *key, "--out", "contacts", "-o", "json"]) == 0
+    made = json.loads(capsys.readouterr().out)
+    assert {"Name", "Email"} <= set(made["tags"])
+    connector = json.loads((tmp_path / made["files"][0]).read_text())
+    connector = connector.get("config", connector)
+    assert connector["connector.class"] == "SalesforceCdcSource"
+    assert connector["salesforce.cdc.name"] == "ContactChangeEvent"
+    assert main(made["next"].removesuffix(" --online").split()[1:]) == 0
+    assert "is valid" in capsys.readouterr().out
 
 
 def test_answers_on_a_terminal(
