@@ -19,6 +19,9 @@ from typing import Any, Final
 from attrs import define
 
 TICK: Final = 0.5  # seconds after which a waiting read looks whether it is still wanted
+LONG_TICK: Final = (
+    2.0  # … where it is interrupted as well: each look costs CPU, and a poll is held for minutes
+)
 SLOWEST: Final = 8_000
 """Bytes a second of a line that is slow and alive: a large reply may take longer by what came at this rate."""
 
@@ -52,11 +55,12 @@ def ended_by(stopped: Callable[[], bool]) -> Iterator[None]:
 @define
 class Deadline:
     """When a reply has to be complete: ``seconds`` from now, and one more for each ``rate`` bytes that came (0:
-    whatever came)."""
+    whatever came). ``tick``: seconds after which a waiting read looks whether it is wanted still."""
 
     seconds: float
     stopped: Callable[[], bool]
     rate: int = 0
+    tick: float = TICK
     _until: float = 0.0
     _received: int = 0
 
@@ -74,6 +78,11 @@ class Deadline:
             raise Interrupted
         over = time.monotonic() - self._until
         return over > 0 and (not self.rate or over > self._received / self.rate)
+
+    def next_look(self) -> float:
+        """Seconds until a waiting read looks again: at the end at the latest, and beyond it while bytes come."""
+        left = self._until - time.monotonic()
+        return min(self.tick, left) if left > 0.001 else min(self.tick, TICK)
 
     def add(self, count: int) -> None:
         """So many bytes came."""
@@ -94,6 +103,7 @@ class _Reader(io.RawIOBase):
     def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
         self._sock = sock
         self._deadline = deadline
+        self._timeout = 0.0
         self._file = sock.makefile("rb", buffering=0)
 
     def readable(self) -> bool:
@@ -104,6 +114,9 @@ class _Reader(io.RawIOBase):
         while True:
             if deadline.passed():
                 raise deadline.error()
+            if (seconds := deadline.next_look()) != self._timeout:
+                self._sock.settimeout(seconds)
+                self._timeout = seconds
             try:
                 count = self._sock.recv_into(buffer)
             except TimeoutError:
@@ -125,7 +138,6 @@ class _Readable:
         self._deadline = deadline
 
     def makefile(self, mode: str) -> io.BufferedReader:
-        self._sock.settimeout(TICK)
         return io.BufferedReader(_Reader(self._sock, self._deadline))
 
 

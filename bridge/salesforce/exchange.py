@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 from attrs import define, field, frozen
 
-from bridge.deadline import SLOWEST, Deadline, Interrupted, bounded
+from bridge.deadline import LONG_TICK, SLOWEST, Deadline, Interrupted, bounded
 from bridge.errors import BridgeError, Fatal, Retriable, Stage
 from bridge.salesforce.http import connect
 from bridge.salesforce.http_settings import USER_AGENT, HttpSettings, Origin
@@ -119,7 +119,7 @@ class Exchange:
         self._check_wanted()
         connection.sock.settimeout(timeout)
         started = time.monotonic()
-        bounded(connection, Deadline(timeout, self._is_stopped, SLOWEST))
+        bounded(connection, Deadline(timeout, self._is_stopped, SLOWEST, LONG_TICK))
         connection.request("POST", self.path, body, self._headers(token))
         response = connection.getresponse()
         took = time.monotonic() - started
