@@ -52,7 +52,7 @@ class Limits:
 # throughput. A single event does not wait.
 _STREAM: Final = 256  # uncommitted records from which on it is one
 _IDLE_EVERY: Final = 600.0  # seconds between positions of an idle stream; ids are retained for 72 h
-_LOOK: Final = 1.0  # seconds after which a loop that has nothing to do looks at its producer and routes
+_LOOK: Final = 2.0  # seconds after which a loop that has nothing to do looks at its producer and routes
 _MORE_COMES: Final = 0.01  # seconds; the next reply takes 1 to 3 ms to come from a server nearby
 
 
@@ -168,7 +168,7 @@ class Pipeline:
                 self._lower.say(self.progress)
                 self.producer.check()
                 self.routes.tend(self._commit)
-                wait = _LOOK if self.limits.until_idle is None else _LOOK / 4
+                wait = _LOOK if self.limits.until_idle is None else _LOOK / 8
             else:
                 self._heed(signal)
                 wait = 0

@@ -28,7 +28,7 @@ FENCED_PAUSE: Final = 3.0
 FENCED_AT_MOST: Final = 3
 FENCED_WITHIN: Final = 600.0
 EVERY: Final = 0.1
-AT_LEAST: Final = 50  # connectors that a step looks at …
+AT_LEAST: Final = 20  # connectors that a step looks at …
 ROUND: Final = 10  # … or all of them in so many steps
 SILENT_START: Final = 2.0  # seconds that a new connector has to run, before it is said that it does not yet
 
