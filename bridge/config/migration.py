@@ -61,6 +61,7 @@ _CLIENT: Final = re.compile(r"security\.protocol|sasl\..*|ssl\..*|bootstrap\.ser
 _OTHERS_REFERENCE: Final = re.compile(r"\$\{(?!(?:env|file|dir|directory):)[a-z][\w.-]*:[^}]+\}")
 """A reference by a provider that is not ours, as Strimzi's ``${secrets:namespace/name:key}``."""
 _LICENSE_BROKERS: Final = "confluent.topic."
+_REPLY: Final = 10_000_000  # bytes; what Salesforce asks clients to have room for
 _NEUTRALISED: Final = {
     "transaction.boundary": "the bridge has its own rhythm (bridge.commit.interval.ms, bridge.commit.max.events)",
     "transaction.boundary.interval.ms": "the bridge has its own rhythm (bridge.commit.interval.ms)",
@@ -251,6 +252,14 @@ def _tell(m: Migration, self_managed: bool) -> None:
             Kind.DIFFERENT,
             "auto.restart.on.user.error",
             "is false here: what only a person can mend ends the connector",
+        )
+    size = m.connector.get("connection.max.message.size", "").strip()
+    if size.isdigit() and int(size) < _REPLY:
+        m.note(
+            Kind.CHECK,
+            "connection.max.message.size",
+            f"is {size} bytes: what waits after an outage comes in one reply, and a larger one ends the connector; "
+            "without the property 104857600 bytes are allowed",
         )
     start = m.connector.get("salesforce.initial.start", "latest")
     m.note(

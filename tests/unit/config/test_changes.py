@@ -189,6 +189,7 @@ def test_a_managed_connector_migrates(tmp_path: Path) -> None:
     path.write_text(json.dumps({"name": "x", "config": exported}))
     migrated = migrate(read_export(path), LOADER)
     assert not [f for f in migrated.findings if f.kind in (Kind.REFUSED, Kind.DROPPED)]
+    assert "connection.max.message.size" in [f.key for f in migrated.findings if f.kind is Kind.CHECK]
     filled = {
         key: VALID.get(key, "x") if value.startswith("${") else value
         for key, value in migrated.connector.items()

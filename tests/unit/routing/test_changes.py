@@ -31,7 +31,7 @@ from tests.support.encryption import PARAMS, RULE, SECRET
 
 CONTACT = samples.CONTACT_CHANGE
 ID = schemas.schema_id(CONTACT)
-PAYLOAD = {
+PAYLOAD: dict[str, Any] = {
     "ChangeEventHeader": {
         "entityName": "Contact",
         "recordIds": ["secret-id"],
@@ -100,14 +100,15 @@ def event(payload: Any = PAYLOAD) -> Data:
     return Data(msgspec.Raw(json.dumps(payload).encode()), Head(7), ID)
 
 
-def record(made: Writers) -> Any:
+def record(made: Writers, of: Data | None = None) -> Any:
+    of = event() if of is None else of
     route = made.resolve(ID, event())
     assert route.record is not None
     try:
-        return route.record(event())
+        return route.record(of)
     except Unprepared as target:
         target.prepare()
-        return route.record(event())
+        return route.record(of)
 
 
 @pytest.mark.parametrize("form", ["AVRO", "JSON_SR", "PROTOBUF"])
@@ -179,3 +180,21 @@ def test_a_whole_address_follows_the_contract(
         return
     value = record(made).value
     assert not [text for text in ("secret-street", "secret-city", "secret-mail") if text.encode() in value]
+
+
+@pytest.mark.parametrize("form", ["AVRO", "JSON_SR", "PROTOBUF"])
+def test_a_deletion_is_a_tombstone_that_tells_nothing(registry: Registry, tmp_path: Path, form: str) -> None:
+    more = {"bridge__record__key": "record_id", "bridge__cdc__tombstone__on__delete": "true"}
+    made = writers(registry.url, tmp_path, ["Email", "AccountId"], output__data__format=form, **more)
+    header = PAYLOAD["ChangeEventHeader"] | {
+        "changeType": "DELETE",
+        "changedFields": [],
+        "recordIds": ["a", "b"],
+    }
+    deleted = record(made, event({"ChangeEventHeader": header, "AccountId": "secret-account"}))
+    (before,) = deleted.before
+    assert [(one.key, one.value, one.headers) for one in (before, deleted)] == [
+        (b"a", None, ()),
+        (b"b", None, ()),
+    ]
+    assert record(made).value is not None
