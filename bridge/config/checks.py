@@ -105,6 +105,8 @@ def change_event(value: str) -> str | None:
     if entity_of(value) is None:
         stem = value.removesuffix("__c")
         meant = f"{stem}__{SUFFIX}" if stem != value else f"{value}{SUFFIX}"
+        if value.lower().endswith(SUFFIX.lower()):  # upper and lower case count
+            meant = f"{value[: -len(SUFFIX)]}{SUFFIX}"
         return f"is not the name of a change event; is {meant} meant?"
     return None
 

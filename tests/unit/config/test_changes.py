@@ -102,6 +102,7 @@ def test_the_self_managed_connectors_name_for_the_channel(loading: Load) -> None
     [
         ({"salesforce.cdc.name": None}, "salesforce.cdc.name", "required"),
         ({"salesforce.cdc.name": "Lead"}, "salesforce.cdc.name", "is LeadChangeEvent meant?"),
+        ({"salesforce.cdc.name": "Leadchangeevent"}, "salesforce.cdc.name", "is LeadChangeEvent meant?"),
         ({"salesforce.cdc.name": "Employee__c"}, "salesforce.cdc.name", "is Employee__ChangeEvent meant?"),
         ({"salesforce.cdc.name": "Order_Placed__e"}, "salesforce.cdc.name", "SalesforcePlatformEventSource"),
         ({"salesforce.cdc.channel": "ContactChangeEvent"}, "salesforce.cdc.channel", "keep one"),
