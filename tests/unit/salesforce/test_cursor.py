@@ -240,3 +240,19 @@ def test_the_id_before_may_be_gone_while_the_newest_is_not() -> None:
     assert cursor.stand_on_newest()
     assert cursor.subscribe_from() == 6
     assert not cursor.stand_on_newest(), "now it is the position itself that is refused"
+
+
+def test_a_start_at_latest_goes_by_the_commit_of_a_change_not_by_its_records_creation() -> None:
+    def committed(replay_id: int, ms: int, created: str | None = None) -> Message:
+        header = {"transactionKey": "t", "sequenceNumber": replay_id, "commitTimestamp": ms}
+        payload = msgspec.json.encode({"ChangeEventHeader": header, "CreatedDate": created})
+        return Message("/data/XChangeEvent", Data(msgspec.Raw(payload), Head(replay_id)))
+
+    start = 1_767_600_000_000
+    cursor = Cursor(Start(initial="latest"))
+    cursor.subscribe_from()
+    cursor.subscribed_new_only(start)
+    assert cursor.subscribe_from() == -2, "all retained, to pass over what is older"
+    old = committed(1, start - 60_000, "2099-01-01T00:00:00Z")
+    new = [committed(2, start + 60_000, "2001-01-01T00:00:00Z"), committed(3, start + 60_000)]
+    assert taken(cursor, old, *new) == [2, 3]
