@@ -77,7 +77,9 @@ def _unpacked() -> Path:
                 tempfile.TemporaryDirectory(dir=archive.parent) as temporary,
                 tarfile.open(archive) as packed,
             ):
-                packed.extractall(temporary, filter="data")
+                # Python 3.11.2 has no filters; what is in the archive is known by its hash
+                packed.extraction_filter = getattr(tarfile, "data_filter", lambda member, path: member)
+                packed.extractall(temporary)
                 Path(temporary, "whole").mkdir()
                 for each in [path for path in Path(temporary).iterdir() if path.name != "whole"]:
                     each.rename(Path(temporary, "whole", each.name))

@@ -7,7 +7,8 @@ from typing import Final, NoReturn
 
 from bridge.errors import Fatal, Stage
 
-_GAP_TEXT: Final = r"(?:[ \t\r\n]++|//[^\n]*+|/\*(?s:.*?)\*/)*+"
+# An atomic group, not a possessive one: Python 3.11.2, Debian's, takes half of a comment that has no end with that.
+_GAP_TEXT: Final = r"(?>(?:[ \t\r\n]+|//[^\n]*|/\*(?s:.*?)\*/)*)"
 _GAP: Final = re.compile(_GAP_TEXT)
 _WORD: Final = re.compile(_GAP_TEXT + r"([A-Za-z0-9_.-]++)")
 _PART: Final = re.compile(_GAP_TEXT + r"([A-Za-z0-9_-]++)")
