@@ -9,7 +9,7 @@ STAMP := $(VENV)/.stamp
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 ARGS ?=
 
-.PHONY: help setup java node try test check format bench chaos fuzz mutants lock stubs clean
+.PHONY: help setup java node browser try test check format bench chaos fuzz mutants lock stubs clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*  ## ' $(MAKEFILE_LIST) | awk -F':.*  ## ' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -20,11 +20,14 @@ setup: $(STAMP)  ## everything that is Python, into .venv, from pinned and hashe
 $(STAMP): requirements-dev.txt pyproject.toml tools/setup.sh
 	@tools/setup.sh $(VENV) && touch $@
 
-java: setup  ## the Java parts of the tests (broker, second registry), into .cache (once)
+java: setup  ## the Java parts of the tests (broker, second registry), into .cache (once), and Java where it is missing
 	@$(BIN)/python -m tests.support.java
 
-node: setup  ## the JavaScript client that the tests read with, into .cache (once)
+node: setup  ## the JavaScript client that the tests read with, into .cache (once), and Node.js where it is missing
 	@$(BIN)/python -m tests.support.node
+
+browser: setup  ## Chromium, for tests that look at pages, by the system's package manager where it may
+	@$(BIN)/python -m tests.support.browser
 
 try: setup  ## events from a simulated org through the real data path, on this machine alone (ARGS="…")
 	@$(BIN)/sfbridge try $(ARGS)

