@@ -30,7 +30,7 @@ from tests.support.ports import free_ports
 #: Commands that go on until they are stopped, and what they have said when they are up.
 FOLLOW: Final = (
     (re.compile(r"sfbridge run (?!.*--(max-events|until-idle))"), re.compile(r"is RUNNING")),
-    (re.compile(r"sfbridge worker\b"), re.compile(r"answers at")),
+    (re.compile(r"sfbridge worker (?!--hash)"), re.compile(r"answers at")),
     (re.compile(r"sfbridge sandbox\b"), re.compile(r"sandbox is up")),
     (re.compile(r"sfbridge try (?!.*--max-events)|sfbridge try$|make try$"), re.compile(r"Ctrl-C ends it")),
     (re.compile(r"sfbridge consume (?!.*--(max-events|until-idle))"), re.compile(r"\n")),

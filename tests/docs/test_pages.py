@@ -13,6 +13,8 @@ from tests.docs.stage import Stage, World, staged, world
 #: Commands that cannot be run here, by how they begin, and why.
 NOT_HERE = {
     "make test": "it is the suite that this test belongs to",
+    "kubectl ": "it needs a Kubernetes cluster",
+    "helm ": "it needs a Kubernetes cluster",
 }
 #: Fences that hold commands of ours in another language than a shell's, by page and section: which test runs them.
 ELSEWHERE = {("docs/schemas.md", "In a pipeline"): "tests/unit/cli/test_schemas_pipeline.py"}
