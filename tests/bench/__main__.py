@@ -19,6 +19,7 @@ from tests.bench.connectors import connectors
 from tests.bench.cycles import cycles
 from tests.bench.group import group
 from tests.bench.latency import latency
+from tests.bench.pubsub import pubsub
 from tests.bench.restart import restart
 from tests.bench.setting import Bench
 from tests.bench.table import Row, print_rows
@@ -31,6 +32,7 @@ GROUPS: dict[str, tuple[str, Callable[[Bench], list[Row]]]] = {
     "latency": ("socket write to read_committed consumer, at 100 events/s", latency),
     "memory": ("resident memory over many events", scenarios.memory),
     "reply": ("peak memory with a reply of 100 MB", scenarios.large_reply),
+    "pubsub": ("the same by the Pub/Sub API, beside a floor by gRPC", pubsub),
     "connectors": ("what one more connector costs a worker", connectors),
     "restart": ("100 connectors again, 1,000,000 records of positions to read", restart),
     "cycles": ("what 300 connectors that were made, restarted and deleted leave behind", cycles),

@@ -8,7 +8,7 @@ how far its ratio to the first lies from 1, and spreads, is the noise of the met
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Final
 
@@ -53,7 +53,7 @@ class Contestant:
 
 def cpu(bench: Bench) -> list[Row]:
     """The usual events of a foreign org, in every format; here the promises count."""
-    rows, costs = _contest(bench, USUAL, tuple(PROMISED))
+    rows, costs = contest_of(bench, USUAL, tuple(PROMISED))
     middle = median([cost.micros for cost in costs["floor"]])
     for form in ("json", "avro"):
         with bench.module("plain_bridge", form) as lane:
@@ -69,40 +69,55 @@ def kinds(bench: Bench) -> list[Row]:
         row
         for name in KINDS
         if name != USUAL
-        for row in _contest(bench, name, _OTHERS, of=f" ({name})", promise=False)[0]
+        for row in contest_of(bench, name, _OTHERS, of=f" ({name})", promised={})[0]
     ]
 
 
-def _contest(
-    bench: Bench, kind: str, variants: Sequence[Variant], *, of: str = "", promise: bool = True
+def contest_of(
+    bench: Bench,
+    kind: str,
+    variants: Sequence[Variant],
+    *,
+    of: str = "",
+    promised: Mapping[Variant, float] = PROMISED,
+    floor: str = "floor",
+    server: str = "server",
+    reply: int = 400,
 ) -> tuple[list[Row], dict[str, list[Cost]]]:
+    """The rows, and what each round cost. ``floor``: the floor loop's module; ``server``: who sends the events."""
     events = max(4_000, bench.events * _USUAL_BYTES // KINDS[kind].bytes)
     with ExitStack() as stack:
-        floor, again = (Contestant(stack.enter_context(bench.module("floor", kind=kind))) for _ in range(2))
+        channel = () if floor == "floor" else (KINDS[kind].event.channel,)
+        first, again = (
+            Contestant(
+                stack.enter_context(bench.module(floor, *channel, kind=kind, server=server, reply=reply))
+            )
+            for _ in range(2)
+        )
         bridges = {}
         for variant in variants:
             port = free_ports(["metrics"])["metrics"]
-            lane = bench.bridge(variant, kind=kind, more=("--metrics-port", str(port)))
+            more = ("--metrics-port", str(port))
+            lane = bench.bridge(variant, kind=kind, more=more, server=server, reply=reply)
             bridges[variant] = Contestant(stack.enter_context(lane), port)
         rounds = [
-            {"floor": floor.carry(events)}
+            {"floor": first.carry(events)}
             | {variant.name: one.carry(events) for variant, one in bridges.items()}
             | {"again": again.carry(events)}
             for _ in range(bench.repeat)
         ]
     costs = {name: [one[name] for one in rounds] for name in rounds[0]}
     ratios = {
-        name: [cost.micros / floor.micros for cost, floor in zip(its, costs["floor"], strict=True)]
+        name: [cost.micros / least.micros for cost, least in zip(its, costs["floor"], strict=True)]
         for name, its in costs.items()
     }
     rows = [_row(f"floor{of}", costs["floor"], ratios["floor"])]
     rows += [
-        _row(f"{one.name}{of}", costs[one.name], ratios[one.name], PROMISED[one] if promise else None)
-        for one in variants
+        _row(f"{one.name}{of}", costs[one.name], ratios[one.name], promised.get(one)) for one in variants
     ]
     method = f"{median(ratios['again']):.3f} × the floor"
     check = Row(f"the floor, measured twice{of}", value=method, noise=noise(ratios["again"]))
-    if promise:
+    if promised:
         check = evolve(check, promise="1 ± 5 %", ok=abs(median(ratios["again"]) - 1) <= 0.05)
     return [*rows, check], costs
 

@@ -46,6 +46,7 @@ def command(
         "bridge.salesforce.ca.file": source.ca_file,
         "output.data.format": variant.form,
         "tasks.max": "1",
+        **_by_pubsub(source),
         **dict(variant.properties),
     }
     worker = {
@@ -63,6 +64,12 @@ def command(
     files[0].write_text(json.dumps(connector, indent=2))
     files[1].write_text("".join(f"{key}={value}\n" for key, value in worker.items()))
     return [sys.executable, "-m", "bridge", "run", str(files[0]), "--worker", str(files[1])]
+
+
+def _by_pubsub(source: Origin) -> dict[str, str]:
+    if not source.pubsub:
+        return {}
+    return {"bridge.salesforce.api": "pubsub", "bridge.pubsub.endpoint": source.pubsub}
 
 
 def left_to_the_careful_way(metrics_port: int) -> dict[str, int]:

@@ -43,6 +43,8 @@ class Origin:
     token: str
     key: str
     secret: str
+    pubsub: str = ""
+    """Where it serves the Pub/Sub API, if it does."""
 
     def post(self, path: str) -> bytes:
         """Talk to the server's own end point (``/bench/go/<count>``)."""
@@ -55,10 +57,10 @@ class Origin:
 
 
 @contextmanager
-def origin(**options: Any) -> Iterator[Origin]:
-    """The server of the benchmarks; ``options`` are its command line's."""
+def origin(server: str = "server", **options: Any) -> Iterator[Origin]:
+    """A server of the benchmarks, by its module's name; ``options`` are its command line's."""
     arguments = [word for key, value in options.items() for word in (f"--{key}", str(value))]
-    command = [sys.executable, "-m", "tests.bench.server", *arguments]
+    command = [sys.executable, "-m", f"tests.bench.{server}", *arguments]
     with subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:

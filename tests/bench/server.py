@@ -17,23 +17,36 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from attrs import define, field
 
 from bridge.sandbox.org import Org
-from tests.bench.events import KINDS, USUAL, Replies
+from tests.bench.events import KINDS, USUAL, Kind, Replies
 from tests.support.certs import Authority
 
 _HOLD = 110.0
+
+
+class Prepared(Protocol):
+    """Replies that are there before they are asked for."""
+
+    size: int
+
+    def body(self, first: int, count: int) -> bytes:
+        """So many events from a replay id on."""
+
+    def stamped(self, number: int, nanoseconds: int) -> bytes:
+        """One event that says when it was written."""
 
 
 @define
 class Load:
     """What may be sent, and how far it is: ``allowed`` events, then more with each ``go``."""
 
-    replies: Replies
+    replies: Prepared
     allowed: int
     rate: float
     position: int = 0
@@ -65,6 +78,12 @@ class Load:
         body = self.replies.body(self.position + 1, count)
         self.position += count
         return body
+
+    def waiting(self, seconds: float) -> int:
+        """How many events the next reply may hold; waits where it is none, 0 where it stays so."""
+        with self._more:
+            self._more.wait_for(lambda: self.live or self.position < self.allowed, seconds)
+        return 0 if self.live else min(self.allowed - self.position, self.replies.size)
 
     def _stamped(self) -> bytes:
         if self._started is None:
@@ -162,8 +181,12 @@ def _answer(client: ssl.SSLSocket, body: bytes, status: int = 200, kind: str = "
     client.sendall(head + body)
 
 
-def main() -> None:
-    """Serve until killed; the first line on standard output says where."""
+def main(
+    replies: Callable[[Kind, str, int], Prepared] = Replies,
+    beside: Callable[[Load, Org, Path], dict[str, str]] = lambda load, org, certificate: {},
+) -> None:
+    """Serve until killed; the first line on standard output says where. ``beside``: what else serves the same events,
+    with the certificate of this file, and what the line says of it."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.server", description=__doc__)
     parser.add_argument("--kind", choices=KINDS, default=USUAL, help="what kind of events")
     parser.add_argument("--warm", type=int, default=10_000, help="events that are sent at once")
@@ -175,20 +198,21 @@ def main() -> None:
         directory = Path(folder)
         authority = Authority.create(directory)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(authority.issue("localhost"))
+        certificate = authority.issue("localhost")
+        context.load_cert_chain(certificate)
         with (
             Org([kind.event], directory=directory / "org") as org,
             socket.create_server(("127.0.0.1", 0)) as listener,
         ):
             port = listener.getsockname()[1]
             schema_id = org.state()["schemas"][kind.event.name]
-            load = Load(Replies(kind, schema_id, args.reply), args.warm, args.rate)
+            load = Load(replies(kind, schema_id, args.reply), args.warm, args.rate)
             up = {"url": f"https://localhost:{port}", "ca_file": str(authority.file), "schema_id": schema_id}
             credentials = org.credentials
             up |= {"event": kind.event.name}
             up |= {"username": credentials.username, "password": credentials.password}
             up |= {"token": credentials.security_token, "key": credentials.client_id}
-            up |= {"secret": credentials.client_secret}
+            up |= {"secret": credentials.client_secret} | beside(load, org, certificate)
             print(json.dumps(up), flush=True)
             threading.Thread(
                 target=Server(load, org, port, context).serve, args=(listener,), daemon=True

@@ -75,11 +75,19 @@ class Bench:
             self._registry[0].wait()
 
     @contextmanager
-    def module(self, name: str, *arguments: str, kind: str = USUAL) -> Iterator[Lane]:
+    def module(
+        self, name: str, *arguments: str, kind: str = USUAL, server: str = "server", reply: int = 400
+    ) -> Iterator[Lane]:
         """``python -m tests.bench.<name> URL CA BOOTSTRAP TOPIC <arguments>``, warm."""
-        with self._source(kind) as (source, topic):
+        with self._source(kind, server=server, reply=reply) as (source, topic):
             command = [sys.executable, "-m", f"tests.bench.{name}"]
-            command += [source.url, source.ca_file, topic.broker.bootstrap, topic.name, *arguments]
+            command += [
+                source.pubsub or source.url,
+                source.ca_file,
+                topic.broker.bootstrap,
+                topic.name,
+                *arguments,
+            ]
             with self._lane(" ".join((name, *arguments)), command, source, topic) as lane:
                 yield lane
 
@@ -92,10 +100,11 @@ class Bench:
         warm: int = WARM,
         reply: int = 400,
         rate: float = 0,
+        server: str = "server",
         more: Sequence[str] = (),
     ) -> Iterator[Lane]:
         """``sfbridge run``, warm; ``more`` of its arguments."""
-        with self._source(kind, warm=warm, reply=reply, rate=rate) as (source, topic):
+        with self._source(kind, warm=warm, reply=reply, rate=rate, server=server) as (source, topic):
             command = [*self.command(variant, source, topic), *more]
             with self._lane(variant.name, command, source, topic, warm) as lane:
                 if variant.encrypted and _plain(self.broker, topic.name):
@@ -116,10 +125,10 @@ class Bench:
 
     @contextmanager
     def _source(
-        self, kind: str, *, warm: int = WARM, reply: int = 400, rate: float = 0
+        self, kind: str, *, warm: int = WARM, reply: int = 400, rate: float = 0, server: str = "server"
     ) -> Iterator[tuple[Origin, Topic]]:
         with (
-            origin(kind=kind, warm=warm, reply=reply, rate=rate) as source,
+            origin(server, kind=kind, warm=warm, reply=reply, rate=rate) as source,
             Topic.fresh(self.broker) as topic,
         ):
             yield source, topic

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from bridge.inspection.configuration import load
+from bridge.inspection.online import Check, checks
 from bridge.sandbox.org import Org
 from bridge.sandbox.org.pubsub import Settings
 from tests.support.bridge_run import EVENT, Bridge, running, wait_until
 from tests.support.kafka_broker import Broker
+from tests.support.kafka_client import create_topic, read
 
 FAULTS = (
     {"kind": "pubsub_reset"},
@@ -107,3 +110,33 @@ def test_the_api_is_changed_and_the_position_kept(bridge: Bridge, org: Org) -> N
         org.publish_group((EVENT, {"Order_Number__c": name}) for name in fresh)
         bridge.run(max_events=3 if turn < 3 else len(names) - 9)
     assert numbers(bridge) == names
+
+
+def test_checks_before_a_start(bridge: Bridge, org: Org) -> None:
+    def said() -> dict[str, Check]:
+        return {one.name: one for one in checks(load(bridge.connector_file(), bridge.worker_file()))}
+
+    assert {name for name, one in said().items() if one.ok is False} == set()
+    org.faults.arm("pubsub_refused", code="subscription.topic.cannot.subscribe", times=-1)
+    failed = said()["subscription"]
+    assert failed.ok is False
+    assert "read permission" in failed.message
+
+
+@pytest.mark.parametrize("api", ["streaming", "pubsub"])
+def test_a_payload_that_is_none_is_a_dead_letter(bridge: Bridge, org: Org, api: str) -> None:
+    letters = create_topic(bridge.broker, f"{bridge.topic}-letters")
+    bridge.settings |= {
+        "bridge.salesforce.api": api,
+        "errors.tolerance": "all",
+        "errors.deadletterqueue.topic.name": letters,
+    }
+    broken = b'{"Amount__c": "much"}'
+    org.publish_many(EVENT, [{"Order_Number__c": "a"}])
+    org.bus.publish_bytes(EVENT, broken)
+    org.publish_many(EVENT, [{"Order_Number__c": "b"}])
+    with running(bridge) as connector:
+        wait_until(lambda: connector.stats.dead_letters == 1 and len(numbers(bridge)) == 2)
+    assert numbers(bridge) == ["a", "b"]
+    (letter,) = read(bridge.broker, letters)
+    assert letter.value() == broken
