@@ -33,7 +33,8 @@ _SHOWN_FRAMES: Final = 25
 
 # The modules that hold events: an exception that passed through one of them may carry a value in its text.
 _HOLD_EVENTS: Final = (
-    "buffer", "encryption", "event", "formats", "inspection", "java", "kafka.dead_letter", "kafka.producer", "letters",
+    "buffer", "encryption", "event", "formats", "inspection", "java", "kafka.dead_letter", "kafka.producer",
+    "languages.avro", "letters",
     "pipeline.loop", "pipeline.policy", "reading", "routing", "salesforce.cometd", "salesforce.intake",
     "salesforce.replies", "transforms",
 )  # fmt: skip

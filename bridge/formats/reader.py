@@ -68,10 +68,11 @@ def finalise(code: Code, rows: Layout) -> None:
             code.dedent()
 
 
-def of_event(code: Code, rows: Layout) -> Mapping[str, Source]:
-    """The lines that decode ``data``; where what is written is, in whatever form it has then."""
+def of_event(code: Code, rows: Layout, *, slices: bool = False) -> Mapping[str, Source]:
+    """The lines that decode ``data``; where what is written is, in whatever form it has then. ``slices``: of an event
+    in Avro also where its bytes are."""
     if rows.wire is not None and rows.settle is None:
-        return moved_sources(rows, from_wire(code, rows, rows.wire))
+        return moved_sources(rows, from_wire(code, rows, rows.wire, slices=slices))
     _decoded(code, rows)
     return moved_sources(rows, of_json(rows))
 

@@ -5,8 +5,18 @@ from __future__ import annotations
 from attrs import frozen
 
 from bridge.formats.rows import Form, Layout
+from bridge.languages.avro.types import AvroType
 from bridge.model.moves import Fixed
 from bridge.model.schema import Schema
+
+
+@frozen
+class Encoded:
+    """A field's bytes in the payload ``p``, from one variable to another, and their type."""
+
+    begin: str
+    end: str
+    type: AvroType
 
 
 @frozen
@@ -22,6 +32,8 @@ class Source:
     count: bool = False
     constant: str | None = None
     is_row: bool = False
+    encoded: Encoded | None = None
+    """Where the event has the value in Avro."""
 
 
 def of_row(rows: Layout) -> dict[str, Source]:

@@ -8,32 +8,37 @@ event goes the careful way, by its JSON.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
+from functools import cache
+from itertools import product
 from typing import Final
 
 from bridge.formats.code import Code
 from bridge.formats.rows import Form, Layout, Slot, attribute_name, nested_type
-from bridge.formats.sources import Source
+from bridge.formats.sources import Encoded, Source
 from bridge.formats.times import MS_PER_DAY
-from bridge.languages.avro.read import Read, double_at, length, reader, varint
+from bridge.languages.avro.read import Read, double_at, length, reader, varint, whole
 from bridge.languages.avro.types import AvroField, AvroType, parse
 from bridge.languages.avro.wire import WORDS, Wire, number_text
 from bridge.model.schema import DATE, TIMESTAMP, Kind, Schema
 
 _WHOLE: Final = ("int", "long")
 _FLAGS: Final = {0: False, 1: True}
-_from_bytes: Final = int.from_bytes
 
 
-def from_wire(code: Code, rows: Layout, wire: Wire) -> dict[str, Source]:
-    """The lines that read ``data``; the fields by name."""
+def from_wire(code: Code, rows: Layout, wire: Wire, *, slices: bool = False) -> dict[str, Source]:
+    """The lines that read ``data``; the fields by name. ``slices``: say where the bytes of each are, too."""
     code.line("p = data.payload")
     code.line("head = data.event")
     code.line("i = 0")
     slots = {s.name: s for s in rows.slots}
     beside = ("ReplayId", "EventUuid", *rows.constants)
     variables: dict[str, str] = {}
+    encoded: dict[str, Encoded] = {}
     for number, entry in enumerate(parse(wire.text).fields):
+        if slices:
+            code.line(f"s{number} = i")
         slot = slots.get(entry.name)
         if slot is None or entry.name in beside:
             if slot is None and not rows.drops_unknown and entry.name not in rows.passed_over:
@@ -41,11 +46,18 @@ def from_wire(code: Code, rows: Layout, wire: Wire) -> dict[str, Source]:
             _read(code, entry.type, "_", lambda value, _kind: value)
         else:
             variables[entry.name] = variable = f"f{number}"
+            if slices:
+                encoded[entry.name] = Encoded(f"s{number}", f"s{number + 1}", entry.type)
             _read(code, entry.type, variable, _Into(code, slot, entry, wire, rows))
+    if slices:
+        code.line(f"s{number + 1} = i")
     code.indent("if i != len(p):")
     code.line("raise ValueError('bytes left over')")
     code.dedent()
-    sources = {s.name: Source(variables.get(s.name, "None"), is_row=True) for s in rows.slots}
+    sources = {
+        s.name: Source(variables.get(s.name, "None"), is_row=True, encoded=encoded.get(s.name))
+        for s in rows.slots
+    }
     sources |= {name: Source("", constant=value) for name, value in rows.constants.items()}
     sources["ReplayId"] = Source("head.replayId", count=True)
     sources["EventUuid"] = Source("head.EventUuid")
@@ -109,9 +121,13 @@ def _called(code: Code, written: AvroType, into: str, convert: Convert) -> None:
 def _string(code: Code, into: str) -> None:
     """A length of one byte or two; a negative one, and a longer one, by the call."""
     code.line("n = p[i]")
-    code.indent("if n < 128 and not n & 1:")
+    code.indent("if not n & 129:")
     code.line("i += 1")
     code.line("e = i + (n >> 1)")
+    code.dedent()
+    code.indent("elif (m := p[i + 1]) < 128 and not n & 1:")
+    code.line("i += 2")
+    code.line("e = i + ((n & 127 | m << 7) >> 1)")
     code.dedent()
     code.indent("else:")
     code.line(f"n, i = {code.use(length, 'length')}(p, i)")
@@ -135,18 +151,34 @@ def _boolean(code: Code, into: str) -> None:
 
 
 def _long(code: Code, into: str) -> None:
-    """A varint of six bytes, as moments between 1989 and 2039 have, without a loop: its groups of seven bits moved
-    together."""
-    code.line(f"x = {code.use(_from_bytes, 'from_bytes')}(p[i : i + 6], 'little')")
-    code.indent("if x & 0x808080808080 == 0x8080808080:")
-    groups = " | ".join(f"x >> {g} & {127 << 7 * g}" if g else "x & 127" for g in range(6))
-    code.line(f"n = {groups}")
+    """Milliseconds from July 1970 to 2039 are six bytes and not negative: three tables. Others by the call."""
+    low, middle, high = _tables()
+    code.indent("try:")
+    code.line(f"a, b, c = {code.use(_PAIRS, 'pairs')}(p, i)")
+    code.line(
+        f"{into} = {code.use(low, 'LOW')}[a] | {code.use(middle, 'MIDDLE')}[b] | {code.use(high, 'HIGH')}[c]"
+    )
     code.line("i += 6")
     code.dedent()
-    code.indent("else:")
-    code.line(f"n, i = {code.use(varint, 'varint')}(p, i)")
+    code.indent(f"except ({code.use(struct.error, 'Short')}, TypeError):")
+    code.line(f"{into}, i = {code.use(whole, 'whole')}(p, i)")
     code.dedent()
-    code.line(f"{into} = (n >> 1) ^ -(n & 1)")
+
+
+_PAIRS: Final = struct.Struct("<HHH").unpack_from
+_MORE: Final = 128  # of a byte of a number that is not its last
+
+
+@cache
+def _tables() -> tuple[list[int | None], ...]:
+    """Two bytes of a number → what they add to it; None where they are not such bytes. The lowest bit is the sign."""
+    low, middle, high = (list[int | None]([None] * (1 << 16)) for _ in range(3))
+    for first, second in product(range(_MORE), repeat=2):
+        value, open_ = first | second << 7, first | _MORE | second << 8
+        low[open_ | _MORE << 8] = None if value & 1 else value >> 1
+        middle[open_ | _MORE << 8] = value << 13
+        high[open_] = value << 27
+    return low, middle, high
 
 
 def _int(code: Code, into: str) -> None:

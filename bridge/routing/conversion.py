@@ -38,6 +38,8 @@ _STAGES: Final = (
     ("bridge.java", Stage.TRANSFORMATION),
     ("bridge.encryption", Stage.ENCRYPT),
     ("bridge.formats.reader", Stage.PARSE),
+    ("bridge.formats.wire", Stage.PARSE),
+    ("bridge.languages.avro", Stage.PARSE),
     ("bridge.formats.rows", Stage.PARSE),
     ("bridge.formats.times", Stage.PARSE),
     ("bridge.formats", Stage.ENCODE),

@@ -96,7 +96,7 @@ def compile_fused(
         "data",
         record,
         start,
-        lambda code: of_event(code, rows),
+        lambda code: of_event(code, rows, slices=True),
         lambda data: encode(rows.values(read(data))),
     )
     return whole(convert, frame, protection)

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
+from attrs import frozen
+
 from bridge.formats.avro.defaults import unsigned, varint
 from bridge.formats.avro.write import INTEGERS, Column, columns, nullable, writer
 from bridge.formats.code import Code
@@ -22,8 +24,17 @@ from bridge.formats.times import Days, ms_of
 from bridge.model.protection import Seal
 from bridge.model.schema import TIMESTAMP, Kind
 
-Piece = bytes | str
-"""A constant, or the expression of what was computed."""
+
+@frozen
+class Slice:
+    """Bytes of the event that are written as they came, from one variable to another."""
+
+    begin: str
+    end: str
+
+
+Piece = bytes | str | Slice
+"""A constant, the expression of what was computed, or what is taken over."""
 
 
 def generate(
@@ -53,11 +64,20 @@ def _merged(pieces: Sequence[Piece]) -> list[str]:
     """Pieces as expressions, constants that meet made one."""
     out: list[Piece] = []
     for piece in pieces:
-        if isinstance(piece, bytes) and out and isinstance(out[-1], bytes):
-            out[-1] += piece
+        last = out[-1] if out else None
+        if isinstance(piece, bytes) and isinstance(last, bytes):
+            out[-1] = last + piece
+        elif isinstance(piece, Slice) and isinstance(last, Slice) and last.end == piece.begin:
+            out[-1] = Slice(last.begin, piece.end)
         elif piece != b"":
             out.append(piece)
-    return [repr(p) if isinstance(p, bytes) else p for p in out]
+    return [_expression(piece) for piece in out]
+
+
+def _expression(piece: Piece) -> str:
+    if isinstance(piece, Slice):
+        return f"p[{piece.begin}:{piece.end}]"
+    return repr(piece) if isinstance(piece, bytes) else piece
 
 
 class _Place:
@@ -98,6 +118,8 @@ def _field(at: _Place) -> Sequence[Piece]:
         return [at.head + writer(schema, at.target, at.name)(at.source.constant)]
     if at.target.seal is not None:
         return _sealed(at, at.target.seal)
+    if (taken := _taken_over(at)) is not None:
+        return taken
     if schema.kind is Kind.STRING and kind == "string":
         return _count(at) if at.source.count else _string(at)
     if schema.kind is Kind.BOOLEAN:
@@ -115,6 +137,31 @@ def _field(at: _Place) -> Sequence[Piece]:
     if schema.kind is Kind.STRUCT and kind == "record" and at.source.is_row:
         return _struct(at)
     return _called(at)
+
+
+_ALIKE: Final = {
+    Kind.STRING: "string",
+    Kind.BOOLEAN: "boolean",
+    Kind.FLOAT64: "double",
+    Kind.INT32: "int",
+    Kind.INT64: "long",
+}
+"""Kinds of values that an event in Avro may have as they are written."""
+
+
+def _taken_over(at: _Place) -> Sequence[Piece] | None:
+    """The event's own bytes, where they are those that would be written: checked by then, and not made anew."""
+    found, kind = at.source.encoded, _ALIKE.get(at.schema.kind)
+    if found is None or at.schema.name not in (None, TIMESTAMP) or at.target.factor != 1:
+        return None
+    nullable_ = found.type.branches and found.type.branches[0].kind == "null"
+    given = found.type.branches[-1] if nullable_ else found.type
+    if not given.kind == at.target.type.kind == kind or len(found.type.branches) > 2:
+        return None
+    if not nullable_:
+        return [at.head, Slice(found.begin, found.end)]
+    same = (at.head, at.null) == (varint(1), varint(0))
+    return [Slice(found.begin, found.end)] if same else None
 
 
 def _count(at: _Place) -> Sequence[Piece]:

@@ -20,8 +20,10 @@ from bridge.trust.context import trusted_pem
 ENDPOINT: Final = "bridge.pubsub.endpoint"
 MOST_STREAMS: Final = 900
 """On one connection; Salesforce lets 1,000 be open there and holds back further ones."""
-_PING: Final = 60_000
-_PONG: Final = 20_000  # milliseconds
+_PING: Final = 120_000
+"""Milliseconds. A server with gRPC's defaults ends the connection (``too_many_pings``) at the third ping within five
+minutes in which it sends nothing; Salesforce says something within 270 s."""
+_PONG: Final = 20_000
 
 
 @frozen

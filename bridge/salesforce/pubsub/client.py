@@ -11,6 +11,7 @@ from typing import Any, Final
 import grpc
 from attrs import define, field
 
+from bridge.deadline import Interrupted
 from bridge.errors import BridgeError, Fatal, Retriable, Stage
 from bridge.salesforce.auth import Session
 from bridge.salesforce.failures import Failure, SessionOver, Verdict
@@ -126,10 +127,15 @@ class Client:
         if not any(word in failure.text.lower() for word in _CANNOT_CONNECT):
             return
         try:
-            connection = connect(self.address.url, self.address.settings, self.seconds, named=ENDPOINT)
-        except (Fatal, Retriable) as ours:
-            raise ours from None
-        except BridgeError:
+            connection = connect(
+                self.address.url,
+                self.address.settings,
+                self.seconds,
+                stage=Stage.SUBSCRIBE,
+                named=ENDPOINT,
+                stopped=lambda: self._ended,
+            )
+        except Interrupted:
             return
         connection.close()
 

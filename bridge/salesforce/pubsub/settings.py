@@ -18,6 +18,10 @@ SETTLED_NEW_ONLY: Final = 3.0
 """The same of one to new events: what is published before that may be missed (seen with the real service)."""
 
 
+_LEAST: Final = 4 << 20
+"""Bytes of a response that are always taken: Salesforce sends up to 3 MB, and its advice for CometD may be less."""
+
+
 @frozen
 class PubSubSettings:
     """How the source behaves; times in seconds."""
@@ -40,7 +44,7 @@ class PubSubSettings:
             http=http_settings(connector),
             request_timeout=connector[REQUEST.key] / 1000,
             retry_seconds=connector[OUTAGE.key] / 1000,
-            max_response_bytes=connector["connection.max.message.size"],
+            max_response_bytes=max(connector["connection.max.message.size"], _LEAST),
             when_expired=connector["invalid.replay.id.behaviour"],
             watchdog=connector[POLL.key] / 1000 if connector.given(POLL.key) else KEEPALIVE.longest,
         )

@@ -130,8 +130,9 @@ class PubSubSource:
         replay_from = self._cursor.subscribe_from()
         since_ms = None
         if replay_from == NEW_ONLY:
+            settings = self._settings
             since_ms = server_ms(
-                client.session.instance_url, self._settings.http, self._settings.request_timeout
+                client.session.instance_url, settings.http, settings.request_timeout, self._stop.is_set
             )
         preset, replay_id = preset_of(replay_from, self._cursor.raw_of(replay_from))
         subscription = client.subscribe(self.channel, preset, replay_id, self._room())
