@@ -167,8 +167,15 @@ def _struct(
         parts[child.name] = evolve(before, tags={**before.tags, **child.tags})
     names = [part for part in order if part in parts]
     names += [part for part in parts if part not in order]
-    fields = tuple(Field(part, schema_of(parts[part]), frozenset(parts[part].tags)) for part in names)
+    fields = tuple(
+        Field(part, _documented(part, schema_of(parts[part])), frozenset(parts[part].tags)) for part in names
+    )
     return Schema(Kind.STRUCT, optional=True, name=name, fields=fields)
+
+
+def _documented(part: str, schema: Schema) -> Schema:
+    """As recorded, the state of an address has an empty text for its documentation."""
+    return evolve(schema, doc="") if part == "State" else schema
 
 
 def _children(event: EventType, type_: str) -> Iterator[EventField]:

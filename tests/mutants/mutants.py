@@ -404,7 +404,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a part of an address is not tagged where its value stands", "bridge/metadata/changes.py",
-        "schema_of(parts[part]), frozenset(parts[part].tags)", "schema_of(parts[part])", (_CHANGES,),
+        "schema_of(parts[part])), frozenset(parts[part].tags)", "schema_of(parts[part]))", (_CHANGES,),
     ),
     Mutant(
         "another tag of a part makes no other route", "bridge/routing/telling.py",

@@ -204,6 +204,11 @@ def test_a_self_managed_connector_migrates() -> None:
         "connector.class": SELF_MANAGED,
         "kafka.topic": "Leads",
         "salesforce.cdc.channel": "LeadChangeEvent",
+        "curl.logging": "true",
+        "confluent.license": "",
+        "confluent.topic.bootstrap.servers": "broker:9092",
+        "confluent.topic.replication.factor": "1",
+        "key.converter": "org.apache.kafka.connect.json.JsonConverter",
         "salesforce.username": "me@example.com",
         "salesforce.password": "p",
         "salesforce.password.token": "",
@@ -213,9 +218,17 @@ def test_a_self_managed_connector_migrates() -> None:
         "value.converter": "org.apache.kafka.connect.json.JsonConverter",
     }
     migrated = migrate(given, LOADER)
-    assert not [f for f in migrated.findings if f.kind in (Kind.REFUSED, Kind.DROPPED)]
+    assert not [f for f in migrated.findings if f.kind is Kind.REFUSED]
+    assert {f.key.partition(".")[0] for f in migrated.findings if f.kind is Kind.DROPPED} == {
+        "confluent",
+        "curl",
+    }
     assert migrated.connector["salesforce.cdc.channel"] == "LeadChangeEvent"
     assert "salesforce.cdc.name" not in migrated.connector
+    both = migrate(
+        given | {"salesforce.cdc.name": "LeadChangeEvent"}, LOADER
+    )  # as the connector's examples have it
+    assert not [f for f in both.findings if f.kind is Kind.REFUSED]
     assert migrated.connector["kafka.topic.lowercase"] == "false"
 
 

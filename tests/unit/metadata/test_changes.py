@@ -60,6 +60,9 @@ def test_the_layout_is_the_recorded_one() -> None:
     address = part(schema, "MailingAddress").schema
     assert (address.name, address.optional) == ("io.confluent.salesforce.Address", True)
     assert [f.name for f in address.fields] == [*ADDRESS, "StateCode", "CountryCode"]
+    assert [f.name for f in address.fields if f.schema.doc is not None] == ["State"], (
+        "an empty text, as recorded"
+    )
     assert part(schema, "Birthdate").schema.name == DATE
     assert part(schema, "LastModifiedDate").schema.name == TIMESTAMP
     assert part(schema, "Score__c").schema.kind is Kind.FLOAT64
