@@ -226,9 +226,7 @@ def endpoint(value: str) -> str | None:
     scheme, given, address = value.strip().rpartition("://")
     try:
         parts = urlsplit(f"//{address}")
-        usable = (
-            bool(parts.hostname) and (parts.port or 1) > 0 and parts.netloc == address and "@" not in address
-        )
+        usable = bool(parts.hostname) and parts.port != 0 and parts.netloc == address and "@" not in address
     except ValueError:
         usable = False
     if not usable or (given and scheme not in ("https", "http")):

@@ -94,6 +94,8 @@ def _open(address: Address) -> Any:
         ("grpc.http2.max_pings_without_data", 0),
         ("grpc.enable_retries", 0),  # what is tried again, and for how long, is decided in ``recovery``
         ("grpc.use_local_subchannel_pool", 1),  # a new channel is a new connection
+        ("grpc.initial_reconnect_backoff_ms", 200),
+        ("grpc.max_reconnect_backoff_ms", 5_000),  # left to itself it waits for up to two minutes
         ("grpc.primary_user_agent", USER_AGENT),
         ("grpc.enable_http_proxy", int(proxy is not None)),
     ]

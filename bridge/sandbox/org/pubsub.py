@@ -58,6 +58,8 @@ class Settings:
     max_events: int = 100
     max_bytes: int = 3 << 20
     retention: float = 72 * 3600.0
+    early: bool = True
+    """Whether a subscription is answered with headers at once; else they come with the first response."""
     tail: bytes = b"\0\0"
     """What follows the number of a replay id."""
 
@@ -204,7 +206,8 @@ class PubSub(Running):
             self._streams.add(stream)
         context.add_callback(lambda: self._left(stream))
         try:
-            context.send_initial_metadata(())
+            if self.settings.early:
+                context.send_initial_metadata(())
             threading.Thread(target=self._listen, args=(requests, stream), daemon=True).start()
             yield from self._deliver(stream, context)
         finally:

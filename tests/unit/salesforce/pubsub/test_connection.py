@@ -34,6 +34,23 @@ def test_a_dead_line_is_noticed_and_a_new_connection_made(rig: Rig, api: PubSub)
     assert run.failure is None
 
 
+def test_a_server_that_is_killed_and_comes_back(rig: Rig, api: PubSub) -> None:
+    org, port = rig.org, api.port
+    ids = rig.publish(3)
+    with rig.run() as one, rig.run() as two:
+        for run in (one, two):
+            run.wait_for(ids)
+        for _ in range(2):
+            assert org.pubsub is not None
+            org.pubsub.stop()
+            org.pubsub = None
+            ids += rig.publish(2)
+            time.sleep(1)
+            org.serve_pubsub(port)
+            for run in (one, two):
+                run.wait_for(ids)
+
+
 def test_a_line_that_is_cut_again_and_again(rig: Rig, api: PubSub) -> None:
     with FaultyLine(f"127.0.0.1:{api.port}") as line:
         rig.settings["bridge.pubsub.endpoint"] = line.address

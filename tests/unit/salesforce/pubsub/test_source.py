@@ -195,6 +195,17 @@ def test_a_new_only_subscription_counts_when_it_has_settled(rig: Rig, api: PubSu
         assert listening.since_ms is not None
 
 
+def test_a_server_that_answers_with_its_first_response_only(rig: Rig, org: Org) -> None:
+    """Nothing tells a subscription that stands from one that is refused a moment later, but the moment."""
+    org.serve_pubsub(settings=Settings(early=False))
+    (expired, *_) = rig.publish(2, created=time.time() - 500)
+    org.expire(time.time() - 400)
+    with rig.run(Start(expired, "all")) as run:
+        run.listening()
+        run.wait_for(rig.publish(3))
+    assert run.said == [f"gap {expired}", "listening", "events", "silent", "ended"]
+
+
 def test_ids_on_the_wire() -> None:
     recorded = bytes.fromhex("0000000000a748390000")
     assert number_of(recorded) == 10_963_001
