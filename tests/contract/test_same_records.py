@@ -17,8 +17,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bridge.counts import CAREFUL_CONVERSIONS
+from bridge.errors import BadRecord
 from bridge.event import Data, Head
 from bridge.formats import FORMATS
+from bridge.formats.reader import careful_reader
 from bridge.formats.rows import layout
 from bridge.languages.avro.wire import AvroData, Wire, day_text, moment_text, time_text
 from bridge.metadata.infer import event_type, record_schema
@@ -109,6 +111,41 @@ def test_any_event_of_any_types(form: str) -> None:
 
 def careful() -> float:
     return sum(CAREFUL_CONVERSIONS.by_label().values())
+
+
+@pytest.mark.parametrize("form", ["JSON", "AVRO"])
+def test_a_payload_that_is_damaged(form: str) -> None:
+    """The quick way takes nothing that the careful way would refuse, and makes nothing else of what both take."""
+    both = Both(EVERY)
+    own = FORMATS[form]
+    quick = own.compile_fused(both.avro, None, b"frame", {})
+    read, encode = careful_reader(both.avro), own.compile_rows(both.avro, None, b"frame", {})
+
+    @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(payloads(EVERY), st.data())
+    def alike(payload: dict[str, Any], data: st.DataObject) -> None:
+        _, good = both.data(payload)
+        raw = bytearray(good.payload)
+        for _ in range(data.draw(st.integers(1, 3))):
+            at = data.draw(st.integers(0, len(raw) - 1))
+            match data.draw(st.integers(0, 2)):
+                case 0:
+                    raw[at] = data.draw(st.integers(0, 255))
+                case 1:
+                    del raw[at:]
+                    raw += b"\0"
+                case 2:
+                    raw[at:at] = data.draw(st.binary(max_size=3))
+        damaged = AvroData(bytes(raw), good.event, "id", both.wire)
+        results = []
+        for convert in (quick, lambda event: encode(read(event))):
+            try:
+                results.append(convert(damaged))
+            except BadRecord:
+                results.append(b"refused")
+        assert results[0] == results[1] or (form == "AVRO" and b"refused" not in results)
+
+    alike()
 
 
 @pytest.mark.parametrize(

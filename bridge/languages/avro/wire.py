@@ -115,12 +115,9 @@ class Wire:
         return out.getvalue()
 
     def json(self, payload: bytes) -> bytes:
-        """The payload as CometD carries it. ValueError as :meth:`values`, for a moment that no date can name, and for
-        names of fields that do not fit the schema."""
-        try:
-            return _encode(self._convert(self.values(payload)))
-        except OverflowError:
-            raise ValueError("holds a moment that no date can name") from None
+        """The payload as CometD carries it; a moment that no date can name stays a number. ValueError as
+        :meth:`values`, and for names of fields that do not fit the schema."""
+        return _encode(self._convert(self.values(payload)))
 
 
 def moment_text(ms: int) -> str:
@@ -187,5 +184,13 @@ def _field(entry: Mapping[str, Any], named: dict[str, Mapping[str, Any]]) -> Con
         return lambda value: None if value is None else number_text(value)
     word = WORDS.get(word_of(entry))
     if kinds == {"long"} and word is not None:
-        return lambda value: None if value is None else word(value)
+        return lambda value: None if value is None else _said(word, value)
     return None
+
+
+def _said(word: Convert, value: object) -> object:
+    """A number in words; itself where they have none for it."""
+    try:
+        return word(value)
+    except OverflowError:
+        return value
