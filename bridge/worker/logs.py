@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 Apply = Callable[[str, bytes | None], None]
 """Takes one record in. Raises Broken for what it passes over."""
 SECONDS: Final = WORKER_TOPIC.longest
+FETCH_WAIT_MS: Final = 500  # how long the broker may hold a fetch while nothing is written
+_LOOK: Final = 0.5  # seconds for a look at what is left …
+_MARKS: Final = 10  # … when that is so little that it may be marks alone
 STALLED: Final = 3.0  # seconds of silence before it is looked whether there is more
 
 
@@ -61,8 +64,21 @@ class Reader:
         self._consumer = self._client()
         # A client of its own: while one thread polls, another one's questions to the same consumer starve.
         self._asker = Consumer(
-            {**settings, "group.id": f"sfbridge-{topic}", "isolation.level": "read_uncommitted"}
+            {
+                **settings,
+                "group.id": f"sfbridge-{topic}",
+                "isolation.level": "read_uncommitted",
+                "enable.auto.commit": False,
+                "enable.auto.offset.store": False,
+                "enable.partition.eof": True,
+                "auto.offset.reset": "earliest",
+                "fetch.wait.max.ms": 10,
+                "queued.min.messages": 1_000,
+                "fetch.queue.backoff.ms": 1,
+                "max.partition.fetch.bytes": 65_536,
+            }
         )
+        self._looking = threading.Lock()
         self._partitions: list[int] = []
         self._reached: dict[int, int] = {}
         self._moved = threading.Condition()
@@ -99,7 +115,29 @@ class Reader:
         except KafkaException as error:
             raise self._refusal(error) from error
         for partition, end in ends.items():
+            self.wait_for(partition, end - 1 - _MARKS, seconds)
+            self._pass_marks(partition, end)
             self.wait_for(partition, end - 1, seconds)
+
+    def _pass_marks(self, partition: int, end: int) -> None:
+        """The last thing in the topic is, as a rule, the mark of a transaction's end, which no client is given: that
+        nothing else is left is seen by a look, not by waiting until a fetch comes back empty."""
+        from confluent_kafka import KafkaError, TopicPartition
+
+        with self._looking:
+            with self._moved:
+                reached = self._reached.get(partition, 0)
+            if reached >= end:
+                return
+            self._asker.assign([TopicPartition(self.topic, partition, reached)])
+            message = self._asker.poll(_LOOK)
+            self._asker.unassign()
+        error = None if message is None else message.error()
+        if message is None or error is None or error.code() != KafkaError._PARTITION_EOF:
+            return  # there are records, which come
+        with self._moved:
+            self._reached[partition] = max(message.offset() or 0, self._reached.get(partition, 0))
+            self._moved.notify_all()
 
     def wait_for(self, partition: int, offset: int, seconds: float = SECONDS) -> None:
         """Wait until the record at that offset has been taken in. Raises Retriable; Fatal once nobody follows."""
@@ -139,7 +177,7 @@ class Reader:
                 "enable.auto.offset.store": False,
                 "enable.partition.eof": True,
                 "auto.offset.reset": "earliest",
-                "fetch.wait.max.ms": 100,
+                "fetch.wait.max.ms": FETCH_WAIT_MS,
                 "error_cb": self._watch,
             }
         )
@@ -284,7 +322,16 @@ class Writer:
             self._reader.wait_for(partition, offset)
 
     def _produce(self, key: str, value: bytes | None, delivered: Callable[[Any, Any], None]) -> None:
-        self._producer.produce(self._reader.topic, value, key.encode(), on_delivery=delivered)
+        until = time.monotonic() + SECONDS
+        while True:
+            try:
+                return self._producer.produce(self._reader.topic, value, key.encode(), on_delivery=delivered)
+            except BufferError:  # more than librdkafka's queue holds
+                if time.monotonic() > until:
+                    raise Retriable(
+                        f"{self._reader.topic} did not acknowledge in time", stage=Stage.POSITION
+                    ) from None
+                self._producer.poll(0.05)
 
     def close(self) -> None:
         """See :class:`Log`."""
