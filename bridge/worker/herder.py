@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Final, cast
+from weakref import WeakValueDictionary
 
 from attrs import define, field
 
@@ -54,7 +55,7 @@ class Herder:
     leader: Leader
     status_log: Log
     plugins: Sequence[Plugin]
-    _locks: dict[str, threading.Lock] = field(factory=dict)
+    _locks: WeakValueDictionary[str, threading.Lock] = field(factory=WeakValueDictionary)
     _guard: threading.Lock = field(factory=threading.Lock)
 
     # ---- reading ---------------------------------------------------------------------------------------

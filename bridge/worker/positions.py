@@ -16,6 +16,7 @@ from bridge.config import Loaded
 from bridge.errors import Fatal, Retriable, Stage
 from bridge.kafka.admin import check_group, offsets_topic
 from bridge.kafka.cluster import Cluster, Topic
+from bridge.kafka.committed import NotRead
 from bridge.kafka.offsets import (
     NoPosition,
     Position,
@@ -73,14 +74,20 @@ class Positions:
     def read(self) -> Position:
         """What is committed. Raises Retriable when Kafka does not answer in time."""
         topic = self._topic()
-        return read_position(
-            consumer_settings(self.keyed),
-            topic.name,
-            self.loaded.connector.name,
-            identity=topic.id,
-            stopped=self._out_of_time,
-            waiting=self._waiting,
-        )
+        try:
+            return read_position(
+                consumer_settings(self.keyed),
+                topic.name,
+                self.loaded.connector.name,
+                identity=topic.id,
+                stopped=self._out_of_time,
+                waiting=self._waiting,
+            )
+        except NotRead:
+            raise Retriable(
+                f"topic {topic.name} was not read to its end within {self.patience:.0f} s",
+                stage=Stage.POSITION,
+            ) from None
 
     def write(self, replay_id: int | None) -> Position:
         """Fence whoever may still write, store the position (None: as if it had never run), read it back.
