@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import Final
 
-from attrs import frozen
-
 from bridge.sandbox import samples
 from bridge.sandbox.org import Org
 from tests.bench import measure
+from tests.bench.peak import Look, Peak
 from tests.bench.setting import Bench
 from tests.bench.table import Row
 from tests.support.bridge_run import Bridge
@@ -23,38 +21,6 @@ _CYCLES: Final = 300
 _AT_ONCE: Final = 20
 _BACK: Final = 10.0  # seconds after the last deletion
 _LONGEST: Final = 120.0
-
-
-@frozen
-class Look:
-    """A process at one moment."""
-
-    threads: int
-    files: int
-    mb: float
-
-    @staticmethod
-    def at(pid: int) -> Look:
-        process = Path(f"/proc/{pid}")
-        threads, files = (sum(1 for _ in (process / kind).iterdir()) for kind in ("task", "fd"))
-        return Look(threads, files, measure.resident_mb(pid))
-
-    def said(self) -> str:
-        return f"{self.threads} threads, {self.files} files, {self.mb:.0f} MB"
-
-
-class Peak(threading.Thread):
-    """Looks ten times a second and keeps the most."""
-
-    def __init__(self, pid: int) -> None:
-        super().__init__(daemon=True)
-        self.pid, self.over = pid, threading.Event()
-        self.threads = self.files = 0
-
-    def run(self) -> None:
-        while not self.over.wait(0.1):
-            look = Look.at(self.pid)
-            self.threads, self.files = max(self.threads, look.threads), max(self.files, look.files)
 
 
 def cycles(bench: Bench, count: int = _CYCLES) -> list[Row]:

@@ -15,7 +15,7 @@ from bridge.kafka.offsets import position_key
 from bridge.sandbox import samples
 from bridge.sandbox.org import Org
 from tests.bench import measure
-from tests.bench.cycles import Peak
+from tests.bench.peak import Peak
 from tests.bench.setting import Bench
 from tests.bench.table import Row
 from tests.support.bridge_run import Bridge
