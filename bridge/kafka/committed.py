@@ -154,8 +154,9 @@ class Topic:
         self._consumer.close()
         self._asker.close()
 
-    def catch_up(self, sink: Sink) -> bool:
-        """Give ``sink`` what it lacks, up to the end as of now. False where ``stopped`` said so."""
+    def catch_up(self, sink: Sink) -> int | None:
+        """Give ``sink`` what it lacks, up to the end as of now. The sink's version that is complete; None where
+        ``stopped`` said so before."""
         ends = self._ends()
         with sink.lock:
             sink.begin(ends)
@@ -190,7 +191,7 @@ class Topic:
             for partition in metadata.partitions
         }
 
-    def _read_to(self, sink: Sink, ends: dict[int, int]) -> bool:
+    def _read_to(self, sink: Sink, ends: dict[int, int]) -> int | None:
         """Consume until every partition's position has reached its end."""
         told = time.monotonic()
         while True:
@@ -199,8 +200,10 @@ class Topic:
                 version = sink.version
                 if missing:
                     self._assign(sink, ends)
-            if not missing or self._stopped():
-                return not missing
+            if not missing:
+                return version
+            if self._stopped():
+                return None
             messages = self._next()
             if messages:
                 told = time.monotonic()

@@ -88,7 +88,11 @@ class Followed:
     _moved: threading.Condition = field(factory=lambda: threading.Condition(threading.RLock()))
     _kept: Kept = field(init=False)
     _identity: str | None = None
+    _complete: int = -1
+    """The version of what is kept that was read to its end."""
     _read_at: float = 0.0
+    _asked: bool = False
+    """Whether somebody has asked for what is being read now."""
     _reason: tuple[float, str] | None = None
     _tickets: _Tickets = field(factory=_Tickets)
     _thread: threading.Thread | None = None
@@ -129,12 +133,12 @@ class Followed:
                 self._kept.clear()  # it was deleted and made anew
             self._identity = identity or self._identity
             self._kept.want(connector)
-        if undecided:
-            records = self._read_undecided(connector, stopped, waiting)
-        else:
+        records = self._read_undecided(connector, stopped, waiting) if undecided else None
+        while records is None:
             self._ask(stopped, waiting)
             with self._moved:
-                records = self._kept.of(connector)
+                if self._complete == self._kept.version:  # else it was cleared since, for somebody else
+                    records = self._kept.of(connector)
         for record in records:
             take(record)
 
@@ -188,7 +192,7 @@ class Followed:
                     drawn, beyond = self._undecided.drawn, self._kept.copy()
                 topic = Topic(self._settings, self.topic, undecided=True, stopped=stopped, waiting=waiting)
                 try:
-                    if not topic.catch_up(beyond):
+                    if topic.catch_up(beyond) is None:
                         raise self._not_read()
                 finally:
                     topic.close()
@@ -207,7 +211,7 @@ class Followed:
                 if not self.users:
                     self._thread = None
                     break
-                drawn = self._tickets.drawn
+                drawn, self._asked = self._tickets.drawn, asked
             if not asked and topic is not None:
                 topic.close()
                 topic = None
@@ -236,16 +240,17 @@ class Followed:
 
     def _is_left(self) -> bool:
         """Whether there is nobody any more who wants to know."""
-        return not self.users or (self._tickets.drawn > self._tickets.over and not self._tickets.waiting)
+        return not self.users or (self._asked and not self._tickets.waiting)
 
     def _read(self, topic: Topic, drawn: int) -> None:
         with self._moved:
             if time.monotonic() - self._read_at > OLD:
                 self._kept.clear()
-        if not topic.catch_up(self._kept):
+        complete = topic.catch_up(self._kept)
+        if complete is None:
             return
         with self._moved:
-            self._read_at = time.monotonic()
+            self._complete, self._read_at = complete, time.monotonic()
             self._tickets.answered, self._reason = drawn, None
             self._moved.notify_all()
 

@@ -205,6 +205,38 @@ def test_what_was_read_long_ago_is_read_anew(
     assert len(taken) == 2
 
 
+def test_what_is_cleared_for_one_is_read_again_for_the_other(
+    broker: Broker, topic: str, claim: followed.Followed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the answer and the look at it: nobody takes an empty store for no position."""
+    write(broker, topic, ("orders", 4))
+    ask = claim._ask
+    cleared: list[int] = []
+
+    def cleared_in_between(*arguments: object) -> None:
+        ask(*arguments)  # type: ignore[arg-type]  # whatever it is given
+        if len(cleared) < 3:
+            with claim._moved:
+                claim._kept.clear()
+            cleared.append(1)
+
+    monkeypatch.setattr(followed.Followed, "_ask", lambda self, *arguments: cleared_in_between(*arguments))
+    assert position(broker, topic, "orders") == 4
+    assert len(cleared) == 3
+
+
+@pytest.mark.usefixtures("claim")
+def test_it_keeps_up_after_somebody_gave_up(
+    broker: Broker, topic: str, taken: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(followed, "EVERY", 0.2)
+    monkeypatch.setattr(followed, "LINGER", 0.1)
+    with pytest.raises(NotRead):
+        position(broker, topic, "orders", stopped=lambda: True)
+    write(broker, topic, ("orders", 1), ("orders", 2))
+    wait_until(lambda: len(taken) == 2, 30)
+
+
 @pytest.mark.usefixtures("claim")
 def test_counts_of_keys_are_read_beside(broker: Broker, topic: str, taken: list[int]) -> None:
     producer = Producer(broker.client())
