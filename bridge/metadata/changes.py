@@ -78,19 +78,22 @@ def change_type(
     fields = [EventField(ID, "id", nillable=False, part_of=HEADER)]
     for name, declared in known.items():
         if name in wire:
-            fields.append(wire[name])
+            fields += _with_parts(wire[name], known)
         elif name in parts:
             fields.append(evolve(declared, part_of=parts[name]))
     for name, each in wire.items():
         if name not in known:
-            fields.append(each)
-        if each.type == PERSON:
-            fields += [
-                EventField(child.flat, child.type, part_of=name)
-                for child in each.children
-                if child.flat and child.flat not in known
-            ]
+            fields += _with_parts(each, known)
     return EventType(event, tuple(fields), entity=entity)
+
+
+def _with_parts(each: EventField, described: Mapping[str, EventField]) -> Iterator[EventField]:
+    """A field and, of a person's name, the parts that the object does not have: an account's where none is a person."""
+    yield each
+    if each.type == PERSON:
+        for child in each.children:
+            if child.flat and child.flat not in described:
+                yield EventField(child.flat, child.type, part_of=each.name)
 
 
 def _as_described(described: Mapping[str, EventField]) -> dict[str, EventField]:
@@ -114,10 +117,6 @@ def _with_flat_names(each: EventField, described: Mapping[str, EventField]) -> E
     for child in each.children:
         names = _flat_names(each.name, child.name)
         children.append(evolve(child, flat=next((n for n in names if n in described), names[0])))
-    if each.type == PERSON and described and not any(child.flat in described for child in children):
-        return EventField(
-            each.name, "string", each.label, each.nillable
-        )  # accounts of an org without persons
     return evolve(each, children=tuple(children))
 
 
