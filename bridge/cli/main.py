@@ -17,7 +17,6 @@ from bridge import __version__
 from bridge.cli.output import fail
 from bridge.cli.parser import Parser, epilog
 from bridge.cli.terminal import ready
-from bridge.errors import BridgeError, ConfigurationError
 
 # Name, module, one line. The line stands here so that ``--help`` imports no command.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -89,6 +88,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run_command(module: ModuleType, args: argparse.Namespace) -> int:
     """Run the command; an error of ours becomes a sentence on stderr, anything else is a bug and shows itself."""
+    from bridge.errors import BridgeError, ConfigurationError  # here: --help needs none
+
     try:
         code: int = module.run(args)
     except ConfigurationError as error:

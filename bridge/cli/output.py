@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from bridge.cli import terminal
-from bridge.errors.words import printable
 
 _GAP: Final = 2  # blanks between columns
 _LEAST: Final = 12  # columns that a cell of several words keeps
@@ -61,6 +60,9 @@ def documents(output: str, table: Print) -> Iterator[Print]:
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Columns as wide as their widest cell, two blanks between them. Where the terminal is narrower, cells are folded
     between words; where even that has no room, each row is a paragraph."""
+    # here: --help prints no table, and what errors are made of takes as long to load as all the rest
+    from bridge.errors.words import printable
+
     cells = [[printable(str(cell)) for cell in row] for row in rows]
     heads = [head.upper() for head in headers]
     room = terminal.columns(sys.stdout)

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import contest, history, scenarios
+from tests.bench import contest, encoders, history, scenarios
 from tests.bench.connectors import connectors
 from tests.bench.cycles import cycles
 from tests.bench.group import group
@@ -28,6 +28,7 @@ from tests.bench.table import Row, print_rows
 GROUPS: dict[str, tuple[str, Callable[[Bench], list[Row]]]] = {
     "cpu": ("CPU per event of the bridge, beside the floor and a plain Python bridge", contest.cpu),
     "kinds": ("the same on other kinds of events: dates together, long texts, many fields", contest.kinds),
+    "conversion": ("reading and encoding alone, by format and kind of events", encoders.conversion),
     "exactly-once": ("what exactly-once costs in throughput", scenarios.exactly_once),
     "latency": ("socket write to read_committed consumer, at 100 events/s", latency),
     "memory": ("resident memory over many events", scenarios.memory),
@@ -37,6 +38,7 @@ GROUPS: dict[str, tuple[str, Callable[[Bench], list[Row]]]] = {
     "restart": ("100 connectors again, 1,000,000 records of positions to read", restart),
     "cycles": ("what 300 connectors that were made, restarted and deleted leave behind", cycles),
     "group": ("what a group of 20,000 connectors costs, without Kafka", group),
+    "start": ("sfbridge run to the first committed event, with registry and fencing", scenarios.start),
     "help": ("time of sfbridge --help", scenarios.help_time),
 }
 PARTS = ("receive", "encoders", "encryption", "transforms")

@@ -14,7 +14,7 @@ from typing import Final
 
 from attrs import evolve, frozen
 
-from tests.bench.end_to_end import Variant, left_to_the_careful_way
+from tests.bench.end_to_end import LeftTheQuickWay, Variant, left_to_the_careful_way
 from tests.bench.events import KINDS, USUAL
 from tests.bench.harness import Lane
 from tests.bench.measure import Cost, median, noise
@@ -30,10 +30,6 @@ ENCRYPTED: Final = Variant("bridge, Avro, 3 encrypted fields", form="AVRO", encr
 PROMISED: Final = {JSON: 1.6, AVRO: 1.7, PROTOBUF: 2.0, JSON_SCHEMA: 2.0, ENCRYPTED: 2.6}
 _OTHERS: Final = (JSON, AVRO, PROTOBUF)
 _USUAL_BYTES: Final = 640
-
-
-class LeftTheQuickWay(SystemExit):
-    """Events of the benchmark were left to the complete, slow way: what is measured is not what is promised."""
 
 
 @frozen

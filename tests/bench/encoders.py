@@ -29,7 +29,9 @@ from bridge.languages.protobuf.descriptors import load, message_class
 from bridge.metadata.infer import record_schema
 from bridge.model.schema import EventField, EventType, Schema
 from tests.bench import events
+from tests.bench.end_to_end import LeftTheQuickWay
 from tests.bench.events import KINDS, USUAL, Kind
+from tests.bench.table import Row
 from tests.support.formats import compile_encoder_for_values, compile_route
 
 COUNT, ROUNDS = 400, 25
@@ -218,14 +220,16 @@ def compile_time() -> float:
     return (time.process_time() - started) * 1e3
 
 
-def of_all_kinds() -> None:
-    """What the other kinds of events cost, format by format."""
-    print(f"\n{'kind':12} {'bytes':>6}" + "".join(f"{name:>10}" for name in FORMATS))
+def conversion(_: object = None) -> list[Row]:
+    """What reading and encoding costs, by format and kind of events. LeftTheQuickWay."""
+    rows, before = [], CAREFUL_CONVERSIONS.by_label()
     for name, kind in KINDS.items():
         chosen, data = quick_ways(kind), deliveries(kind)
         found = measure(chosen, data)
-        size = sum(len(bytes(one.payload)) for one in data) // len(data)
-        print(f"{name:12} {size:6}" + "".join(f"{found[way.name]:10.2f}" for way in chosen))
+        rows += [Row(f"read and encode, {way.name}, {name}", micros=found[way.name]) for way in chosen]
+    if slow := {reason: n for reason, n in CAREFUL_CONVERSIONS.by_label().items() if n != before.get(reason)}:
+        raise LeftTheQuickWay(f"left to the careful way: {slow}")
+    return rows
 
 
 def main() -> int:
@@ -242,7 +246,6 @@ def main() -> int:
             f"{found[STOCK[name]] / found[name]:7.1f}  times the stock way to {name}   target ≥ {ratio:.0f}"
         )
     print(f"{compile_time():7.1f}  ms to compile a reader and a route")
-    of_all_kinds()
     slow = CAREFUL_CONVERSIONS.by_label()
     if slow:
         print(f"left to the slow way: {dict(slow)}", file=sys.stderr)

@@ -151,3 +151,16 @@ class Lane:
                     f"{self.name}: {seen} of {end} records came; exit code {self.process.poll()}\n{said}"
                 )
         return at
+
+
+@contextmanager
+def committed(topic: Topic) -> Iterator[Consumer]:
+    """A consumer of what is committed from now on, as quick as one can be."""
+    settings = {"group.id": unique("latency"), "isolation.level": "read_committed", "fetch.wait.max.ms": 5}
+    consumer = Consumer(topic.broker.client(settings | {"fetch.error.backoff.ms": 1}))
+    try:
+        consumer.assign([TopicPartition(topic.name, 0, topic.end())])
+        consumer.poll(1)  # connected and fetching before the first event
+        yield consumer
+    finally:
+        consumer.close()

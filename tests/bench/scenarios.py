@@ -8,8 +8,9 @@ import time
 from pathlib import Path
 
 from tests.bench import measure
-from tests.bench.contest import JSON
+from tests.bench.contest import AVRO, JSON
 from tests.bench.end_to_end import Variant
+from tests.bench.harness import PeerFailed, committed, peer
 from tests.bench.measure import median, noise
 from tests.bench.setting import Bench
 from tests.bench.table import Row
@@ -64,6 +65,26 @@ def large_reply(bench: Bench) -> list[Row]:
             ok=peak <= limit,
             peak_mb=peak,
         )
+    ]
+
+
+def start(bench: Bench) -> list[Row]:
+    """From the command line to the first committed record: login, fencing, describe, registration, encoder."""
+    walls, cpus = [], []
+    for _ in range(5):
+        log = bench.folder / "start.log"
+        with bench.cold(AVRO) as (command, source, topic), committed(topic) as consumer:
+            began = time.monotonic()
+            with peer(command, log, {"SSL_CERT_FILE": source.ca_file}) as process:
+                while consumer.poll(0.01) is None:
+                    if process.poll() is not None or time.monotonic() - began > 60:
+                        raise PeerFailed(f"no record came\n{log.read_text(errors='replace')[-2000:]}")
+                walls.append(time.monotonic() - began)
+                cpus.append(measure.cpu_seconds(process.pid))
+    text = f"{median(walls):.2f} s ({median(cpus):.2f} s of CPU)"
+    ok = median(walls) <= 1.2
+    return [
+        Row("start to the first committed event", value=text, promise="≤ 1.2 s", ok=ok, noise=noise(walls))
     ]
 
 

@@ -2,7 +2,7 @@
 
 What is not CometD (OAuth, REST) is passed on to a simulated org in the same process. After ``--warm`` events it
 holds the poll until ``POST /bench/go/<count>`` allows that many more, so that a measurement begins and ends with
-nothing under way.
+nothing under way. After ``POST /bench/revoke`` the token is not accepted any more.
 """
 
 from __future__ import annotations
@@ -103,6 +103,7 @@ class Server:
     port: int
     context: ssl.SSLContext
     fresh: bool = False
+    revoked: bool = False
 
     def serve(self, listener: socket.socket) -> None:
         """Accept for ever."""
@@ -124,6 +125,9 @@ class Server:
                 elif path.startswith("/bench/go/"):
                     self.load.go(int(path.rpartition("/")[2]))
                     _answer(client, b"{}")
+                elif path == "/bench/revoke":
+                    self.revoked = True
+                    _answer(client, b"{}")
                 else:
                     self._pass_on(client, method, path, headers, body)
 
@@ -136,13 +140,16 @@ class Server:
             if channel == "/meta/handshake":
                 kinds = ["long-polling"]
                 self.load.subscribed.clear()
-                self.fresh = True
+                self.fresh, self.revoked = True, False
                 reply |= {"version": "1.0", "supportedConnectionTypes": kinds, "ext": {"replay": True}}
             elif channel == "/meta/subscribe":
                 reply["subscription"] = message["subscription"]
                 replay = int(message.get("ext", {}).get("replay", {}).get(message["subscription"], -1))
                 self.load.position = max(replay, 0)
                 self.load.subscribed.set()
+            elif channel == "/meta/connect" and self.revoked:
+                reply |= {"successful": False, "error": "401::Authentication invalid"}
+                reply["advice"] = {"reconnect": "none"}
             elif channel == "/meta/connect":
                 reply["advice"] = {"reconnect": "retry", "interval": 0, "timeout": int(_HOLD * 1000)}
                 # The first connect of a session is answered at once: clients wait for it before they subscribe.

@@ -76,10 +76,17 @@ class Bench:
 
     @contextmanager
     def module(
-        self, name: str, *arguments: str, kind: str = USUAL, server: str = "server", reply: int = 400
+        self,
+        name: str,
+        *arguments: str,
+        kind: str = USUAL,
+        server: str = "server",
+        reply: int = 400,
+        warm: int = WARM,
+        rate: float = 0,
     ) -> Iterator[Lane]:
         """``python -m tests.bench.<name> URL CA BOOTSTRAP TOPIC <arguments>``, warm."""
-        with self._source(kind, server=server, reply=reply) as (source, topic):
+        with self._source(kind, warm=warm, reply=reply, rate=rate, server=server) as (source, topic):
             command = [sys.executable, "-m", f"tests.bench.{name}"]
             command += [
                 source.pubsub or source.url,
@@ -88,7 +95,7 @@ class Bench:
                 topic.name,
                 *arguments,
             ]
-            with self._lane(" ".join((name, *arguments)), command, source, topic) as lane:
+            with self._lane(" ".join((name, *arguments)), command, source, topic, warm) as lane:
                 yield lane
 
     @contextmanager
@@ -110,6 +117,24 @@ class Bench:
                 if variant.encrypted and _plain(self.broker, topic.name):
                     raise SystemExit(f"{variant.name}: nothing is encrypted")
                 yield lane
+
+    @contextmanager
+    def two(self, first: Variant, second: Variant, *, warm: int, rate: float) -> Iterator[tuple[Lane, Lane]]:
+        """Two connectors of one ``sfbridge run``, warm; the first one's events are live, ``rate`` a second."""
+        with self._source(USUAL, warm=warm, rate=rate) as live, self._source(USUAL, warm=warm) as more:
+            command, other = self.command(first, *live), self.command(second, *more)
+            at = command.index("--worker")
+            both = [*command[:at], other[at - 1], *command[at:]]
+            with self._lane(first.name, both, *live, warm) as lane:
+                beside = Lane(second.name, lane.process, *more, lane.log)
+                beside.settle(warm)
+                yield lane, beside
+
+    @contextmanager
+    def cold(self, variant: Variant) -> Iterator[tuple[list[str], Origin, Topic]]:
+        """What starts ``sfbridge run``, and where its first events come from and get to."""
+        with self._source(USUAL) as (source, topic):
+            yield self.command(variant, source, topic), source, topic
 
     def command(self, variant: Variant, source: Origin, topic: Topic) -> list[str]:
         """The variant's command line; it gets the registry if its format needs one, keys if it encrypts."""
