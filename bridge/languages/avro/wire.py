@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import msgspec
 from attrs import define, field
-from fastavro import schemaless_writer
 
 from bridge.documents import Broken, Json, json_of
 from bridge.event import Data
@@ -107,6 +106,9 @@ class Wire:
 
     def without(self, payload: bytes, name: str) -> bytes:
         """The payload with null in one field. ValueError where that has none."""
+        # here: fastavro is slow to load
+        from fastavro import schemaless_writer
+
         out = io.BytesIO()
         try:
             schemaless_writer(out, self._reading.parsed, {**self.values(payload), name: None})
