@@ -96,10 +96,12 @@ def test_the_position_of_an_idle_stream_goes_on_by_either_way(org: Org) -> None:
         progress.stand_on(idle.replay_id, idle.raw)
     start = stored(progress)
     assert (start.replay_id, start.event_id) == (beyond, ids[-1])
-    more = streaming.publish(2)
-    for rig in (pubsub, streaming):
+    more: list[int] = []
+    for rig in (streaming, pubsub):
         rig.settings["invalid.replay.id.behaviour"] = "fail"
         with rig.run(start) as again:
+            again.listening()
+            more += rig.publish(2)
             again.wait_for(more)
         assert not any(word.startswith("gap") for word in again.said)
 

@@ -411,4 +411,37 @@ MUTANTS: Final = (
         "for f in event.fields for c in f.children)", "for f in event.fields for c in ())",
         ("tests/unit/routing/test_telling.py",),
     ),
+    # ---- the Pub/Sub API ----------------------------------------------------------------------------------------
+    Mutant(
+        "Pub/Sub: a protected field is taken over as it came", "bridge/formats/avro/code.py",
+        "if at.target.seal is not None:\n        return _sealed(at, at.target.seal)",
+        "if at.target.seal is not None and at.source.encoded is None:\n        return _sealed(at, at.target.seal)",
+        ("tests/contract/test_same_records.py",),
+    ),
+    Mutant(
+        "Pub/Sub: a position is forgotten", "bridge/salesforce/pubsub/replay.py",
+        "return wire.CUSTOM, raw if known", "return wire.LATEST, raw if known", ("tests/contract/test_sources.py",),
+    ),
+    Mutant(
+        "Pub/Sub: more than a hundred are asked for", "bridge/salesforce/pubsub/source.py",
+        "more = min(self._room(), OUTSTANDING - stream.subscription.outstanding)", "more = self._room()",
+        ("tests/unit/salesforce/pubsub/test_source.py",),
+    ),
+    Mutant(
+        "Pub/Sub: a connection that fell silent is used again", "bridge/salesforce/pubsub/stream.py",
+        "self.client.distrust()", "pass", ("tests/unit/salesforce/pubsub/test_source.py",),
+    ),
+    Mutant(
+        "Pub/Sub: an idle stream's position is ahead of what is in Kafka", "bridge/pipeline/loop.py",
+        "self._commit()\n        self.progress.stand_on(", "self.progress.stand_on(", (_LOOP,),
+    ),
+    Mutant(
+        "Pub/Sub: each keep-alive is a commit", "bridge/pipeline/loop.py",
+        "if time.time() - self.stats.last_committed_at >= _IDLE_EVERY:", "if True:", (_LOOP,),
+    ),
+    Mutant(
+        "Pub/Sub: an id of an idle stream that CometD does not know is a gap", "bridge/salesforce/recovery.py",
+        "if (given_up := self.cursor.stand_on_event()) is not None:", "if (given_up := None) is not None:",
+        ("tests/contract/test_positions.py",),
+    ),
 )  # fmt: skip

@@ -24,7 +24,13 @@ from tests.contract.test_sources import Rig
 from tests.support.bridge_run import EVENT, wait_until
 
 
-def test_no_more_than_a_hundred_are_ever_outstanding_and_the_pipe_stays_full(rig: Rig, api: PubSub) -> None:
+@pytest.mark.parametrize("size", [30, 100])
+def test_no_more_than_a_hundred_are_ever_outstanding_and_the_pipe_stays_full(
+    rig: Rig, org: Org, size: int
+) -> None:
+    org.serve_pubsub(settings=Settings(max_events=size))
+    api = org.pubsub
+    assert api is not None
     ids = rig.publish(2000)
     with rig.run() as run:
         run.wait_for(ids)
@@ -100,6 +106,20 @@ def test_a_stream_that_says_nothing_is_given_up_and_the_connection_with_it(rig: 
         (after,) = (line for lines in LINES._lines.values() for line in lines)
         assert after is not before
     assert run.said == ["listening", "events", "silent", "listening", "events", "silent", "ended"]
+
+
+def test_nobody_begins_a_stream_on_a_connection_that_fell_silent(rig: Rig, org: Org) -> None:
+    """Another stream of it is alive and may stay."""
+    org.serve_pubsub(settings=Settings(keepalive=0.3))
+    rig.settings["bridge.watchdog.ms"] = "1200"
+    ids = rig.publish(3)
+    with rig.run() as alive:
+        alive.wait_for(ids)
+        org.faults.arm("pubsub_silent", min_events=1)
+        with rig.run() as silent:
+            silent.wait_for(ids)
+            assert sorted(line.streams for lines in LINES._lines.values() for line in lines) == [1, 1]
+    assert "silent" in silent.said[:-2]
 
 
 def test_a_slow_stream_that_is_alive_is_let_be(rig: Rig, org: Org) -> None:
