@@ -27,6 +27,7 @@ from tests.support.worker_run import Group, Process, Rest
 SEED = int(os.environ.get("SFBRIDGE_SEED", "1"))
 EACH = 25  # requests to each of the operations,
 SLOW = {"DELETE": 5, "GET": 10}  # but to those that wait for Kafka's transactions or read a topic to its end
+JOBS = 4  # requests that may begin one, which dials
 AS_DESCRIBED = (
     checks.not_a_server_error,
     described.status_code_conformance,
@@ -82,6 +83,8 @@ def complete(body: dict[str, Any], like: dict[str, str]) -> None:
 
 
 def how_many(operation: Any) -> int:
+    if operation.path.startswith("/bridge/v1/") and operation.method.upper() == "POST":
+        return JOBS
     slow = operation.path.endswith("/offsets") or (
         operation.path.startswith("/connect/") and operation.method.upper() == "DELETE"
     )
