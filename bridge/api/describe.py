@@ -190,6 +190,7 @@ def _ours(one: Operation[Any]) -> dict[str, Any]:
     """A call under ``/bridge/v1/``."""
     needed = "nobody is asked who they are" if one.role is None else f"role {one.role.word}"
     call: dict[str, Any] = {
+        "operationId": one.name,
         "summary": one.summary,
         "description": needed[0].upper() + needed[1:],
         "tags": ["bridge"],
@@ -201,8 +202,6 @@ def _ours(one: Operation[Any]) -> dict[str, Any]:
     call["parameters"] += [_parameter("path", part[1:-1]) for part in one.path.split("/") if part[:1] == "{"]
     if one.body is not None:
         content = _content(one.body)
-        if one.forms:
-            content |= {"application/x-www-form-urlencoded": content["application/json"]}
         call["requestBody"] = {"required": one.needs_body, "content": content}
     call["responses"] = {
         str(status): {"description": "Done"} | ({"content": _content(schema)} if schema else {})

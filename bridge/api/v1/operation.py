@@ -19,6 +19,7 @@ Table = dict[str, dict[str, Handler]]
 Roles = dict[tuple[str, str], Role | None]
 A = TypeVar("A")
 _OPEN: Final = re.compile(r"\{\w+\}")
+_CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _NUMBER: Final = re.compile(r"-?\d{1,19}")
 
 
@@ -35,7 +36,7 @@ class Query:
 class Operation(Generic[A]):
     """``answers``: status → the name of the schema in ``SCHEMAS`` of the module, None for an empty body.
 
-    ``role`` None: nobody is asked who they are. ``forms``: the body may come as a form, too.
+    ``role`` None: nobody is asked who they are.
     """
 
     method: str
@@ -47,7 +48,11 @@ class Operation(Generic[A]):
     query: Sequence[Query] = ()
     body: str | None = None
     needs_body: bool = False
-    forms: bool = False
+
+    @property
+    def name(self) -> str:
+        """What generated clients call it: the handler's class and name."""
+        return _CAMEL.sub("_", self.handler.__qualname__.replace(".", "_")).lower()
 
     @property
     def template(self) -> str:
@@ -109,8 +114,10 @@ def closed(*required: str, **properties: object) -> Schema:
 
 
 def nullable(schema: Schema, doc: str = "") -> Schema:
-    """The same, or null."""
-    return {**schema, "nullable": True, **({"description": doc} if doc else {})}
+    """The same, or null; among the words of an enumeration null has to be named, too."""
+    words = schema.get("enum")
+    more = {"enum": [*words, None]} if isinstance(words, list) else {}
+    return {**schema, **more, "nullable": True, **({"description": doc} if doc else {})}
 
 
 def listed(schema: Schema, doc: str = "") -> Schema:

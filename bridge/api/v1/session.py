@@ -148,8 +148,8 @@ _PATH: Final = "/bridge/v1/session"
 OPERATIONS: Final[tuple[Operation[SignIn], ...]] = (
     Operation("GET", _PATH, "Who asks, and in which role", SignIn.me, {200: "Me"}),
     Operation(
-        "POST", _PATH, "Sign in: a cookie, and the token that changes need beside it", SignIn.begin,
-        {200: "Me"}, role=None, body="SignIn", needs_body=True, forms=True,
+        "POST", _PATH, "Sign in, by JSON or a form: a cookie, and the token that changes need beside it", SignIn.begin,
+        {200: "Me"}, role=None, body="SignIn", needs_body=True,
     ),
     Operation("DELETE", _PATH, "Sign out, at every worker", SignIn.end, {204: None}),
 )  # fmt: skip
