@@ -222,8 +222,9 @@ def open_door(config: Config) -> str | None:
     )
     where = "the hosts of bridge.egress.allowed" if config[ALLOWED] else "any host"
     return (
-        f"nobody is asked who they are: {who} may see, create, change and stop connectors{read}, and have this worker "
-        f"connect to {where} and write to every topic that it may write to; bridge.rest.users.file changes that"
+        f"nobody is asked who they are: {who} may see, create, change and stop connectors, read what is in their topics"
+        f"{read}, and have this worker connect to {where} and write to every topic that it may write to; "
+        "bridge.rest.users.file changes that"
     )
 
 

@@ -158,8 +158,9 @@ class Site:
         younger = sessions.renewed(session, self.guard.users)
         if younger is None:
             return answer
-        secure = self.guard.secure(ask.headers, ask.base.partition(":")[0])
-        cookie = sessions.set_cookie(ask.headers.get("host", "").lower(), secure, younger.token)
+        host = ask.headers.get("host", "").strip().lower()
+        secure = f"{sessions.cookie(host, True)}=" in ask.headers.get("cookie", "")
+        cookie = sessions.set_cookie(host, secure, younger.token)
         return evolve(answer, headers={**answer.headers, "Set-Cookie": cookie})
 
     def failed(self, target: str) -> Answer:

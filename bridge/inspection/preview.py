@@ -22,6 +22,7 @@ from bridge.event import Data, Message
 from bridge.formats import form_of
 from bridge.formats.options import flag
 from bridge.formats.rows import Layout, layout
+from bridge.inspection.declared import NOTHING, Declared
 from bridge.inspection.masking import Protected, Shown, masked, shown
 from bridge.languages.avro.wire import wire_of
 from bridge.languages.tagging import Path, Tagged, tags_in
@@ -37,6 +38,7 @@ from bridge.routing.changes import Changes, moment_of
 from bridge.routing.conversion import ConversionGuard
 from bridge.routing.exposure import Exposure
 from bridge.routing.following import follow, marked
+from bridge.routing.ledger import Memory
 from bridge.routing.planning import Intent, Ways, intend
 from bridge.transforms.chain import Chain
 from bridge.transforms.configuration import chain_of
@@ -81,12 +83,22 @@ class _Found:
     rules: tuple[RuleDocument, ...] = ()
     reach: Tagged | None = None
     told: bool = True
+    leaks: bool = False
+    """Whether anything of the record may be a protected value."""
 
 
 class Preview:
     """Makes previews for one connector. ``registry`` None: none is asked."""
 
-    def __init__(self, loaded: Loaded, rest: Metadata, registry: Registry | None, *, explain: bool) -> None:
+    def __init__(
+        self,
+        loaded: Loaded,
+        rest: Metadata,
+        registry: Registry | None,
+        *,
+        explain: bool,
+        memory: Memory | None = None,
+    ) -> None:
         """ConfigurationError for a contract or transforms that are wrong."""
         config = self._config = loaded.connector
         self._registry, self._explain = registry, explain
@@ -110,6 +122,11 @@ class Preview:
         )
         self._chain: Chain = chain_of(config.raw())
         self._exposure = Exposure.of(config, self._template, self._chain)
+        encrypts = bool(config.get("csfle.enabled")) and self._form.NAME in REGISTRY_TYPES
+        remembered = memory or Memory()
+        self._declared = Declared(
+            encrypts, self._ways, registry, self._template, self._chain, self._exposure, remembered
+        )
         self._rows: dict[str | None, tuple[EventType, Layout]] = {}
         self._known: dict[tuple[str, str, int], _Found] = {}
         self._marked: dict[str | None, tuple[frozenset[Path], Schema]] = {}
@@ -160,18 +177,27 @@ class Preview:
         protected = self._protected(event, target)
         followed = follow(self._chain, schema, target.reach, protected.protects)
         exposed = [*self._exposure.of_itself(followed.origins), *map(str, followed.leaks)]
-        leaky = bool(exposed)
+        leaky = bool(exposed) or target.leaks
         # once more, with marks on what is protected: they go where the values go
         first = first.copy()
         first.value_schema = self._with_marks(begun.schema_id, schema, followed.origins)
         last, passed = self._through(first)
+        refusal = None
+        if not leaky:
+            refusal = self._declared.lost(event, followed, protected, self._contracts.get(event.name))
+            if refusal is None and self._declared.nothing(last.value_schema, protected):
+                refusal = NOTHING
+        if refusal is not None:
+            protected = evolve(protected, anything=True, everything=True)
+            leaky = self._declared.topics(event)[1] is None
+            target = evolve(target, words=f"would be refused: {refusal}")
         steps = []
         if self._explain:
             inside = evolve(protected, reach=None)  # names of the written schema mean nothing on the way
             steps = [shown("", first, inside, leaky=bool(self._exposure.of_itself(followed.origins)))]
             steps += [shown(a, r, inside, leaky=leaky) for a, r in passed if r is not None]
         words = target.words
-        if leaky:
+        if exposed:
             words = f"would be refused: {'; '.join(exposed)}, where it would not be encrypted"
         if dropped:
             words = f"is dropped by transforms.{passed[-1][0]}"
@@ -217,11 +243,14 @@ class Preview:
 
     def _find(self, record: ConnectRecord, event: EventType, before: Schema) -> _Found:
         nobody = _Found(None, "", None)
-        declared = follow(self._chain, before, None, self._protected(event, nobody).protects)
-        if self._exposure.of_itself(declared.origins) or declared.leaks:
+        told = follow(self._chain, before, None, self._protected(event, nobody).protects)
+        if self._exposure.of_itself(told.origins) or told.leaks:
             return (
                 nobody  # its subject may be named after a protected value, and the registry is not to be told
             )
+        refusal = self._declared.refusal(event, before, self._contracts.get(event.name))
+        if refusal is not None:
+            return _Found(None, f"would be refused: {refusal}", told=False, leaks=True)
         schema, topic = record.value_schema, record.topic or ""
         if self._form.NAME not in REGISTRY_TYPES:
             words = "written as Salesforce sent it" if self._changes.raw else "written without a schema"
@@ -287,14 +316,19 @@ def _all_tags(event: EventType, target: _Found) -> dict[str, dict[str, str]]:
     return tags
 
 
-def preview_of(loaded: Loaded, rest: Metadata, *, explain: bool = False) -> Preview:
-    """Previews that ask the registry that is configured, if one is, without patience."""
+def preview_of(
+    loaded: Loaded, rest: Metadata, *, explain: bool = False, memory: Memory | None = None
+) -> Preview:
+    """Previews that ask the registry that is configured, if one is, without patience.
+
+    ``memory``: what the connector has encrypted before; what is not encrypted any more is not shown.
+    """
     settings, registry = registry_settings(loaded.connector, loaded.worker), None
     if settings.get("url"):
         registry = Registry(
             http_of(settings, retry_seconds=3, longest_wait=1, egress=loaded.connector.egress)
         )
-    return Preview(loaded, rest, registry, explain=explain)
+    return Preview(loaded, rest, registry, explain=explain, memory=memory)
 
 
 def connector_alone(connector: Config, worker: Config) -> Loaded:

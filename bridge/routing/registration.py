@@ -131,16 +131,7 @@ class Registration:
 
         ``topic`` None: it depends on the event. Where the subject does, too, the contract alone speaks.
         """
-        ways, subject = self.ways, self.ways.subject(schema, topic)
-        latest = None if subject is None else self._registry.latest(subject)
-        if latest is None:
-            latest = Registered(subject or "", 0, 0, ways.form.render(schema, ways.settings), ways.type)
-        elif latest.type == ways.type:
-            # patterns of metadata.tags speak of fields that no version has yet
-            with contextlib.suppress(Fatal):  # what does not fit is said where it is registered
-                if ways.form.missing_fields(schema, latest.text, ways.settings):
-                    latest = evolve(latest, text=ways.form.with_fields(schema, latest.text, ways.settings))
-        return with_contract(latest, contract)
+        return declared(self.ways, self._registry, schema, topic, contract)
 
     def _stored(self, intent: Intent) -> Registered:
         """What the registry has after it was told what it lacks."""
@@ -244,3 +235,19 @@ class Registration:
                 "bridge.csfle.allow.plaintext=true acknowledges that",
                 stage=Stage.ENCRYPT,
             )
+
+
+def declared(
+    ways: Ways, registry: Registry, schema: Schema, topic: str | None, contract: Contract | None
+) -> Registered:
+    """See :meth:`Registration.declared`."""
+    subject = ways.subject(schema, topic)
+    latest = None if subject is None else registry.latest(subject)
+    if latest is None:
+        latest = Registered(subject or "", 0, 0, ways.form.render(schema, ways.settings), ways.type)
+    elif latest.type == ways.type:
+        # patterns of metadata.tags speak of fields that no version has yet
+        with contextlib.suppress(Fatal):  # what does not fit is said where it is registered
+            if ways.form.missing_fields(schema, latest.text, ways.settings):
+                latest = evolve(latest, text=ways.form.with_fields(schema, latest.text, ways.settings))
+    return with_contract(latest, contract)

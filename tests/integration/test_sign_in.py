@@ -78,9 +78,8 @@ def test_every_worker_accepts_it_and_a_follower_hands_on_what_was_proved(
     )
 
 
-def test_a_page_of_another_port_restarts_nothing(two: tuple[Rest, Rest]) -> None:
+def a_page_of_another_port_restarts_nothing(leader: Rest) -> None:
     """What Chromium sends for a form of http://127.0.0.1:<other> that posts to the worker: see the reference."""
-    leader, _ = two
     token, _ = signed_in(leader, "ann")
     form = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-site"}
     answer = requests.post(

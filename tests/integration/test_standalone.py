@@ -69,6 +69,9 @@ def test_a_restart_goes_on_and_a_run_of_the_same_stands_by(tmp_path: Path, broke
             ids += org.publish_many(EVENT, 3)
         with standalone(bridge, tmp_path / "state", logs[1]) as url:
             wait_until(lambda: connector(url, bridge.name)["state"] == "PAUSED", 30, 0.05)
+            row = requests.get(f"{url}/bridge/v1/connectors/{bridge.name}", timeout=60).json()
+            assert (row["condition"], row["replay_id"]) == ("paused", ids[2]), "as it was when it was paused"
+            assert 71 < row["window_hours_left"] <= 72
             requests.put(f"{url}/connectors/{bridge.name}/resume", timeout=60)
             assert bridge.replay_ids(6) == ids
     finally:

@@ -30,8 +30,45 @@ _PROOF, _USES = "tests/unit/reading/test_proof.py", "tests/unit/encryption/test_
 _NOBODY, _ANSWERS = "tests/unit/routing/test_nobody_else.py", "tests/unit/encryption/test_dek_registry.py"
 _CHANGES = "tests/unit/metadata/test_changes.py"
 _REWRAP = "tests/unit/cli/test_keys_rewrap.py"
+_SESSIONS, _WORK = "tests/unit/api/test_sessions.py", "tests/unit/api/v1/test_work.py"
 
 MUTANTS: Final = (
+    # ---- who may ask --------------------------------------------------------------------------------------------
+    Mutant(
+        "a cookie alone changes something",
+        "bridge/api/guard.py",
+        "if visitor.session is None or not visitor.by_cookie:",
+        "if visitor is not None:",
+        (_SESSIONS,),
+    ),
+    Mutant(
+        "a sign-in outlives the password",
+        "bridge/api/sessions.py",
+        "user.generation() != content.generation",
+        "not content.generation",
+        (_SESSIONS,),
+    ),
+    Mutant(
+        "a client names the worker that is asked",
+        "bridge/api/v1/jobs.py",
+        "if worker not in self.here.workers():",
+        "if not worker:",
+        (_WORK,),
+    ),
+    Mutant(
+        "checks quote what an address answers",
+        "bridge/api/v1/checks.py",
+        "seconds=_CHECK_SECONDS, quotes=False",
+        "seconds=_CHECK_SECONDS, quotes=True",
+        (_WORK,),
+    ),
+    Mutant(
+        "a preview shows what nobody protects though something has to be",
+        "bridge/inspection/preview.py",
+        "if not leaky and self._declared.nothing(",
+        "if leaky and self._declared.nothing(",
+        ("tests/unit/cli/test_preview.py",),
+    ),
     # ---- tags ---------------------------------------------------------------------------------------------------
     Mutant(
         "ignore the contract's tags",

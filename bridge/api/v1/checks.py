@@ -21,9 +21,11 @@ from bridge.api.v1.work import Job, Jobs
 from bridge.inspection.online import checks
 from bridge.inspection.preview import connector_alone, preview_of
 from bridge.inspection.sampling import Wish, sample
+from bridge.kafka.service_account import looking
 from bridge.log import for_connector
 from bridge.salesforce.auth import Login
 from bridge.salesforce.rest import Rest
+from bridge.worker.memory import memory_of
 
 _CHECK_SECONDS: Final = 120.0
 _EVENTS: Final = 50
@@ -76,12 +78,17 @@ class Checks:
         explain = flag(given, "explain")
 
         def task(job: Job) -> dict[str, object]:
-            job.say("logging in")
             loaded = subject.loaded()
+            memory = None
+            if loaded.connector.get("csfle.enabled"):
+                job.say("reading what was encrypted before")
+                with looking(loaded, "preview", job.note) as keyed:
+                    memory = memory_of(keyed, job.say, job.stopped)
+            job.say("logging in")
             loaded = connector_alone(loaded.connector, loaded.worker)
             login = Login(loaded.connector)
             rest = Rest(login, loaded.connector)
-            preview = preview_of(loaded, rest, explain=explain)
+            preview = preview_of(loaded, rest, explain=explain, memory=memory)
             job.say("reading events")
             for message in sample(loaded.connector, login, rest, wish, job.progress, job.stopped):
                 job.add(preview.of(message).document())

@@ -220,3 +220,15 @@ def test_where_there_are_no_users_everybody_may_do_everything() -> None:
     visitor = guard.visitor({})
     assert visitor is not None
     assert (visitor.name, visitor.role) == ("", Role.WRITE)
+
+
+def test_what_was_of_this_host_alone_stays_so(worker: MemoryWorker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy of ours speaks TLS, and a GET has no Origin that would say so."""
+    body = json.dumps({"name": "ann", "password": "ann"}).encode()
+    answer = worker.site.answer("POST", PATH, JSON, body, f"https://{WORKER}")
+    cookie = answer.headers["Set-Cookie"].partition(";")[0]
+    then = time.time() + RENEW_AFTER + 1
+    monkeypatch.setattr(worker.sessions, "now", lambda: then)
+    younger = ask(worker, "GET", "/connectors", cookie=cookie).headers["Set-Cookie"]
+    assert younger.startswith("__Host-")
+    assert "; Secure" in younger

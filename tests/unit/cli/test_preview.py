@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bridge.cli.main import main
+from bridge.registry.client import Registry as RegistryClient
 from bridge.sandbox import samples
 from bridge.sandbox.definition import FieldDefinition
 from bridge.sandbox.org import Org
@@ -296,3 +297,53 @@ def test_a_registered_pattern_masks_what_is_hoisted_and_the_key_before(
     assert SECRET not in json.dumps(found)
     assert found["masked"] == ["all.Customer_Email__c"]
     assert found["record"]["value"]["all"]["Order_Number__c"] == "O-1"
+
+
+def register_tagged(registry: Registry, rules: list[dict[str, Any]]) -> None:
+    """A version of ``orders-value`` that tags the mail address, with these rules."""
+    import urllib.request
+
+    mail = {"name": "Customer_Email__c", "type": ["null", "string"], "default": None}
+    schema = {"type": "record", "name": EVENT, "namespace": "io.confluent.salesforce", "fields": [mail]}
+    body = {"schema": json.dumps(schema), "metadata": {"tags": {"**.Customer_Email__c": ["PII"]}}}
+    request = urllib.request.Request(
+        f"{registry.url}/subjects/orders-value/versions",
+        json.dumps({**body, "ruleSet": {"domainRules": rules}} if rules else body).encode(),
+        method="POST", headers={"Content-Type": "application/json"},
+    )  # fmt: skip
+    urllib.request.urlopen(request, timeout=5).close()
+
+
+@pytest.mark.parametrize("with_rule", [True, False])
+def test_a_topic_of_a_value_that_the_registry_alone_protects_is_told_to_nobody(
+    files: Files, org: Org, registry: Registry, with_rule: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule = {"name": "pii", "type": "ENCRYPT", "tags": ["PII"], "params": KEY}
+    register_tagged(registry, [rule] if with_rule else [])
+    files.settings |= {
+        "csfle.enabled": "true",
+        "transforms": "t",
+        "transforms.t.type": "io.confluent.connect.transforms.ExtractTopic$Value",
+        "transforms.t.field": "Customer_Email__c",
+    }
+    real, asked = RegistryClient.latest, []
+    monkeypatch.setattr(
+        RegistryClient, "latest", lambda self, name: (asked.append(name), real(self, name))[1]
+    )
+    org.publish(EVENT, {"Order_Number__c": "O-1", "Customer_Email__c": "zdenka.tajemna"})
+    (found,) = files.preview("--max-events", "1", "--explain")
+    assert "zdenka" not in json.dumps(found)
+    assert "would be refused" in found["becomes"]
+    assert set(asked) == {"orders-value"}
+
+
+def test_where_nothing_would_be_encrypted_nothing_is_shown(files: Files, org: Org) -> None:
+    files.settings["csfle.enabled"] = "true"
+    org.publish(EVENT, {"Order_Number__c": "O-1", "Customer_Email__c": SECRET})
+    (found,) = files.preview("--max-events", "1", "--explain")
+    assert SECRET not in json.dumps(found)
+    assert found["becomes"].startswith("would be refused: csfle.enabled is true, and nothing of it")
+    assert set(found["record"]["value"]) > {"Order_Number__c", "Customer_Email__c"}, "names are no values"
+    files.settings["bridge.csfle.allow.plaintext"] = "true"
+    (found,) = files.preview("--max-events", "1")
+    assert found["record"]["value"]["Customer_Email__c"] == SECRET

@@ -213,10 +213,8 @@ def ended(worker: MemoryWorker, who: str, path: str, body: Any = None) -> dict[s
 @pytest.mark.parametrize(
     ("status", "kind", "body"),
     [
-        (200, "application/json", _Inner.body),
         (200, "application/json", json.dumps({"access_token": "t", "instance_url": f"http://127.0.0.1:1/{MARKER}",
                                               "id": f"https://x/id/{MARKER}/u"})),
-        (401, "application/json", json.dumps({"error_code": 40101, "message": MARKER})),
         (200, "text/html", f"<html><title>{MARKER}</title>"),
     ],
 )  # fmt: skip
