@@ -7,6 +7,7 @@ A transport is a module with these two functions, and one line in ``config/decla
 from __future__ import annotations
 
 import importlib
+import os
 from typing import Protocol, cast
 
 from bridge.buffer import Buffer
@@ -61,5 +62,7 @@ def try_subscription(config: Config, login: Login, rest: Rest, replay_from: int 
 
 
 def _transport(config: Config) -> Transport:
+    # gRPC writes to stderr what it makes of broken handshakes, whoever uses it; what is wrong is said in our words.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     # By its name, so that nobody pays for a transport (gRPC: 0.5 s, 22 MB) that the connector does not use.
     return cast(Transport, importlib.import_module(TRANSPORTS[config["bridge.salesforce.api"]]))

@@ -21,7 +21,8 @@ from bridge.salesforce.pubsub.channels import ENDPOINT, LINES, Address, Line
 from bridge.salesforce.pubsub.refusals import code_of, failure_of
 from bridge.waits import REQUEST
 
-_CANNOT_CONNECT: Final = ("failed to connect", "dns resolution failed", "proxy", "handshak")
+_CANNOT_CONNECT: Final = ("failed to connect", "resolv", "proxy", "handshak")
+_NO_HTTP_2: Final = "alpn"
 
 
 @define(eq=False)
@@ -138,6 +139,12 @@ class Client:
         except Interrupted:
             return
         connection.close()
+        if _NO_HTTP_2 in failure.text.lower():
+            raise Retriable(
+                f"{self.address.url} speaks TLS and no HTTP/2: no Pub/Sub API is there, or what stands between takes "
+                f"connections apart; check {ENDPOINT}",
+                stage=Stage.SUBSCRIBE,
+            )
 
 
 @define(eq=False)

@@ -94,16 +94,22 @@ def failure_of(error: grpc.RpcError, hidden: Collection[str] = (), *, asked_for_
     meaning = _meaning(code, error.code(), details)
     if meaning.verdict is Verdict.EXPIRED and not asked_for_id:
         meaning = Meaning(Verdict.UNKNOWN)
+    rpc = _trailer(error, "rpc-id")
+    if rpc and rpc not in details:  # Salesforce's support asks for it
+        details = f"{details} rpcId: {words(rpc, hidden)}".strip()
     name = code or f"gRPC status {getattr(error.code(), 'name', error.code())}"
     return Failure(meaning.verdict, f"{name}: {details}" if details else name, meaning.remedy)
 
 
 def code_of(error: grpc.RpcError) -> str | None:
     """Salesforce's code, without its prefix; None where the trailers hold none."""
-    for key, value in error.trailing_metadata() or ():
-        if key == "error-code" and isinstance(value, str) and value:
-            return words(value.strip().removeprefix(PREFIX))
-    return None
+    code = _trailer(error, "error-code")
+    return words(code.strip().removeprefix(PREFIX)) if code else None
+
+
+def _trailer(error: grpc.RpcError, name: str) -> str | None:
+    found = next((value for key, value in error.trailing_metadata() or () if key == name), None)
+    return found if isinstance(found, str) else None
 
 
 def _meaning(code: str | None, status: Any, details: str) -> Meaning:

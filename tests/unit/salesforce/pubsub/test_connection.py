@@ -130,6 +130,24 @@ def test_nobody_there(rig: Rig, listens: bool) -> None:
     assert f"127.0.0.1:{port}" in run.failure.message
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "said"),
+    [
+        ("nope.invalid:443", "the host name of https://nope.invalid cannot be resolved"),
+        ("{org}", "speaks TLS and no HTTP/2"),
+    ],
+)
+def test_what_is_there_is_no_such_api(rig: Rig, endpoint: str, said: str) -> None:
+    rig.settings |= {
+        "request.max.retries.time.ms": "1000",
+        "bridge.pubsub.endpoint": endpoint.format(org=f"localhost:{rig.org.port}"),
+    }
+    with rig.run() as run:
+        wait_until(lambda: run.ended, 30)
+    assert isinstance(run.failure, Retriable)
+    assert said in run.failure.message
+
+
 def test_the_endpoint_as_it_may_be_written(rig: Rig) -> None:
     for written, url in (
         ("api.pubsub.salesforce.com:443", "https://api.pubsub.salesforce.com"),

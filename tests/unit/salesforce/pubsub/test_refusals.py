@@ -41,7 +41,7 @@ DOCUMENTED = {
 class Error(grpc.RpcError):
     def __init__(self, status: grpc.StatusCode, details: str = "", code: str | None = None) -> None:
         self.status, self.text = status, details
-        self.trailers = () if code is None else (("rpc-id", "1"), ("error-code", code))
+        self.trailers = () if code is None else (("rpc-id", "71"), ("error-code", code))
 
     def code(self) -> grpc.StatusCode:
         return self.status
@@ -56,14 +56,19 @@ class Error(grpc.RpcError):
 @pytest.mark.parametrize("status", [grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN])
 @pytest.mark.parametrize("code", list(DOCUMENTED))
 def test_the_code_decides_whatever_the_status(code: str, status: grpc.StatusCode) -> None:
-    failure = failure_of(Error(status, "said. rpcId: 7", PREFIX + code))
+    failure = failure_of(Error(status, "said. rpcId: 71", PREFIX + code))
     assert failure.verdict is DOCUMENTED[code]
-    assert failure.text == f"{code}: said. rpcId: 7"
+    assert failure.text == f"{code}: said. rpcId: 71"
     assert bool(failure.remedy) == (failure.verdict is Verdict.FATAL)
 
 
 def test_the_table_is_the_documented_one() -> None:
     assert set(CODES) == set(DOCUMENTED)
+
+
+def test_the_id_that_support_asks_for_is_said_wherever_it_stands() -> None:
+    failure = failure_of(Error(grpc.StatusCode.UNKNOWN, "said.", f"{PREFIX}service.unavailable"))
+    assert failure.text == "service.unavailable: said. rpcId: 71"
 
 
 def test_a_code_without_its_first_word_is_known() -> None:
