@@ -19,9 +19,11 @@ from tests.bench.connectors import connectors
 from tests.bench.cycles import cycles
 from tests.bench.group import group
 from tests.bench.latency import latency
+from tests.bench.pause import pause
 from tests.bench.pubsub import pubsub
 from tests.bench.restart import restart
 from tests.bench.setting import Bench
+from tests.bench.starts import starts
 from tests.bench.table import Row, print_rows
 
 # Name → what it measures. "parts" are benchmarks of single steps, in modules of their own.
@@ -35,6 +37,8 @@ GROUPS: dict[str, tuple[str, Callable[[Bench], list[Row]]]] = {
     "reply": ("peak memory with a reply of 100 MB", scenarios.large_reply),
     "pubsub": ("the same by the Pub/Sub API, beside a floor by gRPC", pubsub),
     "connectors": ("what one more connector costs a worker", connectors),
+    "starts": ("what an org sees while 100 connectors of one user start, and how long that takes", starts),
+    "pause": ("the longest pause while 50 routes are looked up again, registry at 100 ms", pause),
     "restart": ("100 connectors again, 1,000,000 records of positions to read", restart),
     "cycles": ("what 300 connectors that were made, restarted and deleted leave behind", cycles),
     "group": ("what a group of 20,000 connectors costs, without Kafka", group),

@@ -76,9 +76,9 @@ class Gaps:
         consumer = Consumer(self.bench.broker.client(settings | {"fetch.error.backoff.ms": 1}))
         consumer.assign([TopicPartition(self.topic, 0, 0)])
         while not self.stop.is_set():
-            for message in consumer.consume(500, 0.02):
-                if message.error() is None:
-                    self._came()
+            message = consumer.poll(0.02)
+            if message is not None and message.error() is None:
+                self._came()
         consumer.close()
 
     def _came(self) -> None:
