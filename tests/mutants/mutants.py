@@ -65,8 +65,8 @@ MUTANTS: Final = (
     Mutant(
         "a preview shows what nobody protects though something has to be",
         "bridge/inspection/preview.py",
-        "if not leaky and self._declared.nothing(",
-        "if leaky and self._declared.nothing(",
+        "if refusal is None and self._declared.nothing(",
+        "if refusal is not None and self._declared.nothing(",
         ("tests/unit/cli/test_preview.py",),
     ),
     # ---- tags ---------------------------------------------------------------------------------------------------

@@ -15,7 +15,11 @@ SLOW: Final = (
     "tests/unit/sandbox/test_cometd_polls.py",
     # they compute: random input by the thousand, recorded sessions, other people's clients
     "tests/contract/test_kms.py",
+    "tests/unit/api/test_each_role.py",
+    "tests/unit/api/test_generated_client.py",
     "tests/unit/api/test_transcript.py",
+    "tests/unit/api/v1/test_connectors.py::test_a_thousand_connectors_cost_little",
+    "tests/unit/api/v1/test_work.py::test_checks_quote_no_answer",
     "tests/unit/cli/test_schemas_pipeline.py",
     "tests/unit/encryption/test_sdk_logs.py",
     "tests/unit/formats/test_protobuf_foreign.py::test_any_foreign_declaration",
