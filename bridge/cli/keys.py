@@ -12,6 +12,7 @@ from bridge.cli import keys_list, keys_verify
 from bridge.cli.keys_common import deks_of, http_of_worker, line_of, worker_of
 from bridge.cli.output import add_output_option, fail, print_json
 from bridge.cli.parser import add_action
+from bridge.cli.progress import counted
 
 if TYPE_CHECKING:
     from bridge.encryption.keys import Found
@@ -109,7 +110,8 @@ def run(args: argparse.Namespace) -> int:
         return _report(args, [rotate(deks, rule, args.subject) for rule in _rules(args)])
     (kek,) = keks_of(deks.registry, args.kek)
     check_target(kek, args.to, _alternates(args), worker_of(args)["bridge.kms.allowed.keys"])
-    return _report(args, rewrap(deks, kek, args.to, dry_run=args.dry_run, stopped=lambda: False))
+    wrapped = rewrap(deks, kek, args.to, dry_run=args.dry_run, stopped=lambda: False)
+    return _report(args, counted(wrapped, "rewrapping", "keys"))
 
 
 def _report(args: argparse.Namespace, findings: Iterable[Found]) -> int:

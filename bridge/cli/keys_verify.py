@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bridge.cli.arguments import positive, since
 from bridge.cli.output import fail, print_json
-from bridge.cli.progress import Progress
+from bridge.cli.progress import Progress, counted
 
 if TYPE_CHECKING:
     from bridge.encryption.dek_registry import Kek
@@ -82,7 +82,7 @@ def run(args: argparse.Namespace, deks: Deks) -> int:
     if args.topic:
         proof, stretch = _prove(args, deks)
         report["topic"], problems = _topic(args, proof, stretch)
-    keys = list(_shown(args, _keys(args, deks, proof, keks)))
+    keys = list(_shown(args, counted(_keys(args, deks, proof, keks), "unwrapping", "keys")))
     problems += _unusable(deks, keks or [])
     broken = sum(1 for one in keys if one.ok is False)
     total = f"{len(keys) - broken} of {len(keys)} keys unwrap"

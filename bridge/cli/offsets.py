@@ -11,6 +11,7 @@ from bridge.cli.arguments import moment
 from bridge.cli.confirm import add_yes_option, confirm
 from bridge.cli.output import add_output_option, print_json, print_table
 from bridge.cli.parser import add_action
+from bridge.cli.progress import Progress
 from bridge.cli.worker_client import add_url_option
 
 if TYPE_CHECKING:
@@ -150,7 +151,10 @@ def _imported(args: argparse.Namespace, there: Any) -> int:
     if args.from_url:
         return imports.from_url(args.from_url, name)
     if args.from_topic:
-        return imports.from_topic(there.kafka(), args.from_topic, name)
+        with Progress(f"reading {args.from_topic}") as progress:
+            return imports.from_topic(
+                there.kafka(), args.from_topic, name, lambda number: progress(number, 0)
+            )
     try:
         text = sys.stdin.read() if args.from_json == "-" else Path(args.from_json).read_text("utf-8")
     except (OSError, ValueError) as error:

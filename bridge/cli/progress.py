@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from types import TracebackType
-from typing import Final
+from typing import Final, TypeVar
 
 from bridge.cli.terminal import rewrites
 
@@ -14,6 +15,7 @@ FIRST: Final = 1.0  # seconds until anything is shown: what is over by then need
 _EVERY_BAR: Final = 0.1
 _EVERY_LINE: Final = 5.0
 _WIDEST: Final = 30
+_T = TypeVar("_T")
 
 
 class Progress:
@@ -57,3 +59,13 @@ class Progress:
         if self._drawn:
             print("\r\x1b[2K", end="", file=sys.stderr, flush=True)
             self._drawn = False
+
+
+def counted(items: Iterable[_T], what: str, unit: str) -> Iterator[_T]:
+    """The items, and how many there were so far; the bar is away while one is worked on."""
+    with Progress(what, unit) as progress:
+        progress(0, 0)
+        for number, item in enumerate(items, 1):
+            progress.clear()
+            yield item
+            progress(number, 0)

@@ -74,7 +74,10 @@ def of_worker(client: WorkerClient) -> Iterator[dict[str, Any]]:
         row = {"connector": name, "state": connector["state"], "worker": connector.get("worker_id", "")}
         if connector.get("trace"):
             row["reason"] = connector["trace"]
-        yield row | counts.get(name, {})
+        numbers = counts.get(name, {})
+        if "committed" in numbers:  # as a run says it: dead letters are not among them
+            numbers["committed"] = max(0, numbers["committed"] - numbers.get("dead_letters", 0))
+        yield row | numbers
 
 
 def counts_of(exposition: str) -> dict[str, dict[str, float]]:

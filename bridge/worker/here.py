@@ -52,9 +52,10 @@ class Shown:
 
     def __init__(self, stats: Callable[[], Iterable[Stats]]) -> None:
         self._stats = stats
-        self._path = folder() / f"{os.getpid()}{_ENDING}"
+        self._path: Path | None = None
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
+            self._path = folder() / f"{os.getpid()}{_ENDING}"
             self._path.unlink(missing_ok=True)
             self._socket.bind(str(self._path))
             self._socket.listen(8)
@@ -77,7 +78,9 @@ class Shown:
 
     def close(self) -> None:
         """Be shown no more."""
-        self._path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            if self._path is not None:
+                self._path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
@@ -85,7 +88,11 @@ class Shown:
 
 def connectors_here() -> Iterator[dict[str, Json]]:
     """What the processes of this user say; those that are gone are passed over, and their sockets removed."""
-    for path in sorted(folder().glob(f"*{_ENDING}")):
+    try:
+        paths = sorted(folder().glob(f"*{_ENDING}"))
+    except OSError:
+        return
+    for path in paths:
         try:
             documents = json_of(_asked(path))
         except ConnectionRefusedError:

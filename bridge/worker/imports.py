@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any
 
 from bridge.documents import Broken, json_of
@@ -75,9 +76,15 @@ def from_url(url: str, connector: str) -> int:
     return replay_id_in(document)
 
 
-def from_topic(settings: Settings, topic: str, connector: str) -> int:
-    """The position in a Kafka Connect cluster's offsets topic; reads it to its end."""
-    position = read_position(settings, topic, connector, seen=False)
+def from_topic(
+    settings: Settings, topic: str, connector: str, looked: Callable[[int], None] = lambda count: None
+) -> int:
+    """The position in a Kafka Connect cluster's offsets topic; reads it to its end. ``looked`` is told how many records
+    there were so far."""
+    numbers = count(1)
+    position = read_position(
+        settings, topic, connector, seen=False, beside=lambda message: looked(next(numbers))
+    )
     if position.initial is not None:
         raise Fatal(
             f"topic {topic} holds the replayId {position.option} for {connector}, which is no place to go on at: start "

@@ -122,7 +122,12 @@ def test_nothing_in_common_is_no_success(
 
 
 def test_encrypted_fields_are_compared_decrypted(
-    tmp_path: Path, broker: Broker, org: Org, registry: Registry, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    broker: Broker,
+    org: Org,
+    registry: Registry,
+    make_topic: Callable[..., str],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     for number in range(3):
         org.publish(EVENT, {"Order_Number__c": f"O-{number}", "Customer_Email__c": SECRET_VALUE})
@@ -148,3 +153,14 @@ def test_encrypted_fields_are_compared_decrypted(
         assert document["encrypted"] == ["Customer_Email__c"]
     code, document = compared(files, capsys, *connector, "--decrypt")
     assert (code, document["encrypted"], document["differences"]) == (0, [], [])
+    capsys.readouterr()
+    where = [files[0], "--worker", files[2], "--from-beginning", "--max-events", "3", "-o", "json"]
+    assert main(["consume", *where]) == 0
+    values = [record["value"] for record in json.loads(capsys.readouterr().out)]
+    plain, other = Producer(broker.client()), make_topic()
+    for value in values:
+        plain.produce(other, json.dumps(value | {"Customer_Email__c": "else@example.com"}))
+    assert plain.flush(30) == 0
+    code, document = compared((other, *files[1:]), capsys, *connector, "--decrypt")
+    assert (code, kinds(document).keys()) == (1, {("differs: another text", "Customer_Email__c")})
+    assert "example.com" not in json.dumps(document)

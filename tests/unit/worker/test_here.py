@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from bridge.cli.main import main
 from bridge.metrics import Stats
 from bridge.worker import here
+from tests.support.web_server import Answer, Request, web_server
 
 
 @pytest.fixture(autouse=True)
@@ -56,3 +59,56 @@ def test_top_of_this_machine(stats: Stats, capsys: pytest.CaptureFixture[str]) -
 def test_top_of_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["top"]) == 0
     assert capsys.readouterr().out == "no connector runs here\n"
+
+
+def test_where_there_is_no_folder_nothing_is_shown_and_nothing_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none() -> Path:
+        raise PermissionError("read-only")
+
+    monkeypatch.setattr(here, "folder", none)
+    here.Shown(list).close()
+    assert list(here.connectors_here()) == []
+
+
+METRICS = """
+# TYPE kafka_connect_source_task_metrics_source_record_write_total counter
+kafka_connect_source_task_metrics_source_record_write_total{connector="orders",task="0"} 12.0
+# TYPE sfbridge_replay_lag_seconds gauge
+sfbridge_replay_lag_seconds{connector="orders"} 0.25
+# TYPE kafka_connect_task_error_metrics_deadletterqueue_produce_requests gauge
+kafka_connect_task_error_metrics_deadletterqueue_produce_requests{connector="orders",task="0"} 2.0
+"""
+
+
+def test_top_of_a_worker(capsys: pytest.CaptureFixture[str]) -> None:
+    def worker(request: Request) -> Answer:
+        if request.path == "/metrics":
+            return Answer(METRICS)
+        states = {"orders": "RUNNING", "invoices": "FAILED"}
+        return Answer(
+            {
+                name: {
+                    "status": {"connector": {"state": state, "worker_id": "w:8083", "trace": "no such event"}}
+                }
+                if state == "FAILED"
+                else {"status": {"connector": {"state": state, "worker_id": "w:8083"}}}
+                for name, state in states.items()
+            }
+        )
+
+    with web_server(worker) as web:
+        assert main(["top", "--url", web.url, "-o", "json"]) == 0
+        rows = json.loads(capsys.readouterr().out)
+        assert rows[0] == {
+            "connector": "invoices",
+            "state": "FAILED",
+            "worker": "w:8083",
+            "reason": "no such event",
+        }
+        assert (rows[1]["committed"], rows[1]["dead_letters"]) == (10, 2)
+        assert main(["top", "--url", web.url]) == 0
+        out = capsys.readouterr().out
+    assert "invoices: no such event" in out
+    assert out.splitlines()[2].split()[:5] == ["orders", "RUNNING", "10", "-", "0.2"]
