@@ -53,6 +53,9 @@ class Limits:
 _STREAM: Final = 256  # uncommitted records from which on it is one
 _IDLE_EVERY: Final = 600.0  # seconds between positions of an idle stream; ids are retained for 72 h
 _LOOK: Final = 2.0  # seconds after which a loop that has nothing to do looks at its producer and routes
+# Kafka says that a transaction is committed some milliseconds before it is over. One that is begun meanwhile is put off
+# by 20 ms (librdkafka, after CONCURRENT_TRANSACTIONS), and with it all that comes until then.
+_BREATH: Final = 0.003  # seconds
 _MORE_COMES: Final = 0.01  # seconds; the next reply takes 1 to 3 ms to come from a server nearby
 
 
@@ -87,6 +90,7 @@ class Pipeline:
     _aside: list[Unreadable] = field(factory=list)  # what of it could not be read, and is judged
     _lower: LowerIds = Factory(lambda self: LowerIds(for_connector(self.connector)), takes_self=True)
     _idle_since: float = field(factory=time.monotonic)
+    _committed_at: float = 0.0
 
     def run(self) -> BridgeError | None:
         """Returns when everything received is committed, or a limit is reached: with what ended the source, if it
@@ -175,6 +179,12 @@ class Pipeline:
             if self._is_over():
                 return None
         self._idle_since = time.monotonic()
+        if (
+            not self.open.records
+            and len(signal.events) < _STREAM
+            and self.producer.transactional_id is not None
+        ):
+            time.sleep(max(0.0, self._committed_at + _BREATH - self._idle_since))
         self.taken += len(signal.events) + len(signal.unreadable)
         return self._part(signal)
 
@@ -329,6 +339,7 @@ class Pipeline:
         self.stats.events_delivered = self.committed = self.records
         self.open.committed()
         self.progress.moved = False
+        self._committed_at = time.monotonic()
 
     def _room(self) -> int:
         """How many more records may be written before ``max_events`` is reached."""

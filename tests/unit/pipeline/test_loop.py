@@ -40,6 +40,7 @@ class Notes:
     full: int = 0
     durable: int = 0
     said: list[str] = field(factory=list)
+    transactional_id: str | None = None
 
     def begin(self) -> None: ...
     def check(self) -> None: ...

@@ -42,6 +42,22 @@ def test_a_single_event_is_committed_at_once() -> None:
     assert sizes_of_transactions([1] * 5, a_commit_each) == [1] * 5
 
 
+def test_a_transaction_begins_when_the_one_before_is_over() -> None:
+    """A single event waits for that; a reply of a stream, and at least once, do not."""
+    pipeline, notes, _ = carry([Delivery([event(1)], 1, 0.0, [])])
+    notes.transactional_id = "t"
+    over = pipeline._committed_at = time.monotonic() + 0.2
+    pipeline.run()
+    assert time.monotonic() >= over
+    assert len(notes.transactions) == 1
+    for size, transactional in ((400, "t"), (1, None)):
+        pipeline, notes, _ = carry([Delivery([event(n) for n in range(size)], 1, 0.0, [])])
+        notes.transactional_id = transactional
+        pipeline._committed_at = time.monotonic() + 600  # it would wait for minutes
+        pipeline.run()
+        assert len(notes.transactions) == 1
+
+
 def test_a_stream_that_pauses_is_committed_in_the_pause() -> None:
     assert sizes_of_transactions([400] * 3, a_commit_each) == [400] * 3
 
