@@ -97,12 +97,11 @@ class Ledger:
     def keep(self) -> None:
         """The memory has changed: it is stored before anything is written by it, here and now or by ``settling``."""
         self._changes += 1
-        if not self._later:
-            self.settle()
+        self.settle()
 
     def settle(self) -> None:
-        """Store the memory if that was not done since it changed: between two transactions."""
-        if self._stored < self._changes:
+        """Store the memory if that was not done since it changed: between two transactions, so not ``later``."""
+        if self._stored < self._changes and not self._later:
             self._store(self.memory, self._changes)
 
     @contextmanager
