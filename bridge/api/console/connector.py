@@ -22,6 +22,7 @@ TABS: Final = (
     ("keys", "Keys", Role.READ),
     ("letters", "Dead letters", Role.RECORDS),
     ("log", "Log", Role.RECORDS),
+    ("checks", "Checks", Role.WRITE),
 )
 
 
