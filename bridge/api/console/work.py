@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 
 from bridge.api.console.connector import ConnectorPage, Line
 from bridge.api.console.page import Pages, form, query, url
@@ -88,26 +88,20 @@ class Work:
 
     pages: Pages
     connector: ConnectorPage
-    _lines: list[Line] = field(factory=list)
 
     def lines(self) -> list[Line]:
+        """Their routes."""
         base = "console/connectors/*"
-        tabs: dict[str, Role] = {}
+        roles: dict[str, Role] = {}
         for kind in KINDS.values():
-            tabs[kind.tab] = min(kind.role, tabs.get(kind.tab, kind.role))
-        shown: list[Line] = [
-            ("GET", f"{base}/{tab}", partial(self.tab, tab), role) for tab, role in tabs.items()
+            roles[kind.tab] = min(kind.role, roles.get(kind.tab, kind.role))
+        lines: list[Line] = [
+            ("GET", f"{base}/{tab}", partial(self.tab, tab), role) for tab, role in roles.items()
         ]
-        begun: list[Line] = [
-            ("POST", f"{base}/{name}/begin", partial(self.begin, name), kind.role)
-            for name, kind in KINDS.items()
-        ]
-        return [
-            *shown,
-            *begun,
-            ("GET", "console/jobs/*/*", self.look, Role.READ),
-            ("POST", "console/jobs/*/cancel", self.cancel, Role.READ),
-        ]
+        for name, kind in KINDS.items():
+            lines.append(("POST", f"{base}/{name}/begin", partial(self.begin, name), kind.role))
+        lines.append(("GET", "console/jobs/*/*", self.look, Role.READ))
+        return lines
 
     def tab(self, tab: str, ask: Ask) -> Answer:
         return self.connector.shown(ask, f"connector_{tab}.html", tab)
@@ -133,10 +127,6 @@ class Work:
         except Refused as refused:
             return self.pages.show(ask, "job_refused.html", message=refused.message)
         return self.shown(ask, name, job)
-
-    def cancel(self, ask: Ask) -> Answer:
-        self.pages.api(ask).call("DELETE", f"{JOBS}/{quote(ask.path[0], safe='')}")
-        return self.pages.show(ask, "job_refused.html", message="Cancelled.")
 
     def shown(self, ask: Ask, name: str, job: Mapping[str, Any]) -> Answer:
         """A job as a part of a page, which asks again until it has ended."""
