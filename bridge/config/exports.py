@@ -40,12 +40,13 @@ def read_export(path: Path) -> dict[str, str]:
     What Terraform fills in (``${var.password}``) comes back masked: it is not in the file.
     """
     try:
-        return _properties(path.suffix.lower(), files.text_of(files.content_of(path)))
+        return properties_in(files.text_of(files.content_of(path)), path.suffix.lower())
     except files.UnreadableError as fault:
         raise ConfigurationError([Fault(str(path), str(fault))]) from None
 
 
-def _properties(suffix: str, text: str) -> dict[str, str]:
+def properties_in(text: str, suffix: str = "") -> dict[str, str]:
+    """The same of a text; ``suffix`` of the file's name, where there is one. Raises UnreadableError."""
     if suffix == ".json" or files.is_json(text):
         document = files.load_json(text)
     elif suffix == ".tf" or (suffix in ("", ".txt", ".hcl") and _TERRAFORM.search(text)):

@@ -7,6 +7,7 @@ from typing import Final
 
 from bridge.api.console import assets
 from bridge.api.console.connector import ConnectorPage
+from bridge.api.console.launch import Launch
 from bridge.api.console.log import LogPage
 from bridge.api.console.overview import Overview
 from bridge.api.console.page import Pages
@@ -38,6 +39,7 @@ def routes(site: Callable[[], Site], guard: Guard) -> tuple[Pages, Table, Roles]
         *connector.lines(),
         *work.lines(),
         *log.lines(),
+        *Launch(pages, connector, work).lines(),
         *WorkersPage(pages).lines(),
     ]
     table: Table = {}

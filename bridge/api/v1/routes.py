@@ -11,6 +11,7 @@ from bridge.api.v1 import (
     keys,
     letters,
     logs,
+    migration,
     records,
     schemas,
     series,
@@ -22,7 +23,7 @@ from bridge.api.v1.here import Here
 from bridge.api.v1.operation import Operation, Roles, Schema, Table, routed
 
 MODULES: Final = (
-    session, connectors, series, logs, records, letters, checks, schemas, keys, jobs, workers,
+    session, connectors, series, logs, records, letters, checks, schemas, keys, jobs, workers, migration,
 )  # fmt: skip
 
 
@@ -52,6 +53,7 @@ def routes(here: Here) -> tuple[Table, Roles]:
         routed(schemas.Schemas(here, work), schemas.OPERATIONS),
         routed(keys.Keys(here, work), keys.OPERATIONS),
         routed(jobs.JobCalls(here, work), jobs.OPERATIONS),
+        routed(migration.Migrations(here), migration.OPERATIONS),
         routed(workers.Workers(here, board), workers.OPERATIONS),
     ):
         table |= some

@@ -38,6 +38,13 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     document.querySelectorAll("[data-poll]").forEach(poll);
+    document.addEventListener("change", (event) => {
+      const form = event.target.closest("[data-judged]");
+      const touched = form && form.querySelector("[data-touched]");
+      if (touched && event.target.name) touched.value = `${touched.value} ${event.target.name.replace(/^c\./, "")}`.trim();
+      const into = event.target.dataset.reads;
+      if (into && event.target.files[0]) event.target.files[0].text().then((text) => { document.getElementById(into).value = text; });
+    }, true);
     document.addEventListener("click", (event) => {
       if (event.target.closest("[data-theme-switch]")) theme();
       const closer = event.target.closest("[data-closes]");
