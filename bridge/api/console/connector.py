@@ -26,6 +26,9 @@ TABS: Final = (
 )
 
 
+_CLOUD: Final = "/connect/v1/environments/-/clusters/-/connectors"
+
+
 @frozen
 class Act:
     """What a button does: a request of Kafka Connect's API, and what becomes of the connector, in a sentence."""
@@ -85,6 +88,8 @@ class ConnectorPage:
             ("GET", f"{base}/numbers", self.numbers, Role.READ),
             ("GET", f"{base}/series", self.series, Role.READ),
             ("POST", f"{base}/act", self.act, Role.WRITE),
+            ("GET", f"{base}/move", self.moving, Role.READ),
+            ("POST", f"{base}/move", self.move, Role.WRITE),
         ]
 
     def now(self, ask: Ask) -> Answer:
@@ -116,8 +121,31 @@ class ConnectorPage:
             return Answer(200, b"", {"HX-Redirect": url("")}, "text/html")
         return self._said(ask, f"Asked to {act.word.lower()}. The state follows when it has happened.")
 
+    def moving(self, ask: Ask) -> Answer:
+        """What becomes of a request for another position."""
+        return self.pages.show(ask, "connector_move.html", wrong="", **self.told(ask))
+
+    def move(self, ask: Ask) -> Answer:
+        """Asks for another position, as the cloud's API takes it."""
+        given, name = form(ask), ask.path[0]
+        body: dict[str, object] = {"type": "DELETE"}
+        if given.get("to") == "id":
+            text = given.get("replay_id", "").strip()
+            if not text.isdigit():
+                told = self.told(ask)
+                return self.pages.show(
+                    ask, "connector_move.html", wrong="A replay id is a whole number.", **told
+                )
+            body = {"type": "PATCH", "offsets": [{"partition": {}, "offset": {"replayId": int(text)}}]}
+        try:
+            self.pages.api(ask).call("POST", f"{_CLOUD}/{_quoted(name)}/offsets/request", body)
+        except Refused as refused:
+            return self.pages.show(ask, "connector_move.html", wrong=refused.message, **self.told(ask))
+        return self.moving(ask)
+
     def _said(self, ask: Ask, text: str, *, wrong: bool = False) -> Answer:
-        return self.pages.show(ask, "connector_head.html", said=text, said_wrong=wrong, **self.told(ask))
+        told = {**self.told(ask), "said": text, "said_wrong": wrong}
+        return self.pages.show(ask, "connector_head.html", **told)
 
     def shown(self, ask: Ask, template: str, tab: str, **values: object) -> Answer:
         """One of its pages."""
@@ -141,6 +169,7 @@ class ConnectorPage:
                 if ask.visitor.role >= role
             ],
             "said": "",
+            "before": _before(row),
             "said_wrong": False,
         }
 
@@ -159,6 +188,15 @@ def _possible(row: dict[str, Any]) -> list[str]:
     if state == "FAILED" and "restart" not in acts:
         acts.append("restart")
     return [*acts, "delete"]
+
+
+def _before(row: dict[str, Any]) -> int | None:
+    """The replay id that the last move came from."""
+    for one in (row.get("move") or {}).get("previous_offsets") or ():
+        replay_id = (one.get("offset") or {}).get("replayId")
+        if isinstance(replay_id, int) and replay_id >= 0:
+            return replay_id
+    return None
 
 
 def _quoted(name: str) -> str:

@@ -33,7 +33,7 @@ HEADERS: Final = {
     "Content-Security-Policy": POLICY,
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
 }
 HTML: Final = "text/html; charset=utf-8"
 THEME: Final = "sfbridge-theme"
@@ -82,8 +82,10 @@ class Api:
     def call(self, method: str, target: str, body: object = None) -> Any:
         """The same of any method; ``body`` goes as JSON."""
         ask = self.ask
-        kept = ("host", "cookie", "authorization", "origin", "sec-fetch-site", "x-sfbridge-token")
+        kept = ("host", "cookie", "authorization", "origin", "sec-fetch-site")
         headers = {name: ask.headers[name] for name in kept if name in ask.headers}
+        if ask.visitor.session is not None:  # the page itself has been asked with it, or changes nothing
+            headers["x-sfbridge-token"] = ask.visitor.session.proof
         content = b"" if body is None else json.dumps(body).encode()
         if content:
             headers["content-type"] = "application/json"

@@ -36,7 +36,22 @@
     document.dispatchEvent(new CustomEvent("themechange"));
   }
 
+  function faults(form) {  // what is typed in is never taken from under somebody's hands: only its faults change
+    form.querySelectorAll("input[id], select[id]").forEach((field) => {
+      const wrong = document.getElementById(`${field.id}-error`) !== null;
+      const help = `${field.id}-help`;
+      if (!document.getElementById(help)) return;
+      field.toggleAttribute("aria-invalid", wrong);
+      if (wrong) { field.setAttribute("aria-invalid", "true"); field.closest("details")?.setAttribute("open", ""); }
+      field.setAttribute("aria-describedby", wrong ? `${help} ${field.id}-error` : help);
+    });
+  }
+
   document.addEventListener("DOMContentLoaded", () => {
+    document.addEventListener("htmx:after:swap", (event) => {
+      const form = document.querySelector("[data-judged]");
+      if (form && form.contains(event.target)) faults(form);
+    });
     document.querySelectorAll("[data-poll]").forEach(poll);
     document.addEventListener("change", (event) => {
       const form = event.target.closest("[data-judged]");
