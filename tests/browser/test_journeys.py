@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from urllib.parse import quote
 
 from playwright.sync_api import Page, expect
 
@@ -25,7 +26,7 @@ def launched(one: Visit, name: str, **more: str) -> Page:
         headers={"X-SFBridge-Token": token, "Origin": one.console.url[: -len("/console/")]},
     )
     assert answer.status == 201, answer.text()
-    one.go(f"connectors/{name}")
+    one.go(f"connectors/{quote(name, safe='')}")
     expect(page.locator("#head")).to_contain_text(re.compile("Running|Idle"), timeout=LONG)
     return page
 
