@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 import threading
 import time
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from bridge.cli.arguments import positive
 from bridge.cli.signals import stopped_by_signals
+from bridge.cli.terminal import colours
 
 if TYPE_CHECKING:
     from bridge.sandbox.demo.publisher import Publisher
@@ -70,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
         Sandbox(Path(directory), port_base=args.port_base, pubsub=args.api == "pubsub") as sandbox,
     ):
         sandbox.write_files(args.format, encrypt=args.format in REGISTRY_TYPES, api=args.api)
-        screen = Screen()
+        screen = Screen(colour=colours(sys.stdout))
         loaded = load(sandbox.connector_file, sandbox.worker_file, environ={})
         files = [OfFile.read(sandbox.connector_file, loaded)]
         publisher = Publisher.of(

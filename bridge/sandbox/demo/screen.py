@@ -6,7 +6,6 @@ An encrypted field is shown twice: the ciphertext that is in Kafka, and what the
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,14 +17,15 @@ from bridge.sandbox.site import Sandbox
 _NAME = 20
 _LINE = {"Order_Number__c": 10, "Status__c": 9, "Amount__c": 9, FIELD: 23}
 _CIPHERTEXT = 14  # as much of it as a line shows
+_WHOLE = 101  # columns that a line takes, with ciphertext
 
 
 class Screen:
-    """Prints; in colour on a terminal only."""
+    """Prints. ``colour``: whether that is wanted; a terminal too narrow for a line gets several."""
 
-    def __init__(self) -> None:
-        self._colour = sys.stdout.isatty()
-        self._width = max(shutil.get_terminal_size((110, 24)).columns, 60)
+    def __init__(self, *, colour: bool = False) -> None:
+        self._colour = colour
+        self._width = max(shutil.get_terminal_size((110, 24)).columns, 40)
 
     def opening(self, sandbox: Sandbox, data_format: str, front: tuple[str, str]) -> None:
         """Where everything is. ``front``: what the connector's own pages are called, and their address."""
@@ -84,6 +84,10 @@ class Screen:
         self._step("", "sfbridge run connector.json --worker worker.properties")
 
     def _step(self, what: str, how: str) -> None:
+        if len(how) + 28 > self._width:
+            self._say(f"  {what}" if what else "")
+            self._say(f"    {how}")
+            return
         self._say(f"  {what:<24}  {how}")
 
     def closing(self, count: int) -> None:
@@ -91,10 +95,15 @@ class Screen:
         self._say(f"{count} event{'s' if count != 1 else ''} published, carried, read back and decoded.")
 
     def _table(self, read: Read, published: Published, seconds: float) -> None:
-        column = max((self._width - _NAME - 8) // (3 if read.encrypted else 2), 18)
+        columns = 3 if read.encrypted else 2
+        column = max((self._width - _NAME - 8) // columns, 18)
+        narrow = _NAME + 8 + columns * column > self._width
         where = f"{read.topic}-{read.partition} offset {read.offset}"
         about = f"{where}, {read.size} bytes, {seconds * 1000:.0f} ms later"
         self._say(f"{self._bold('the first event')}  {about}")
+        if narrow:
+            self._paragraphs(read, published)
+            return
         head = f"  {'field':<{_NAME}}  {'published':<{column}}  {'in Kafka, decoded':<{column}}"
         self._say(self._dim(f"{head}  {'decrypted' if read.encrypted else ''}".rstrip()))
         for name in read.value:
@@ -103,6 +112,18 @@ class Screen:
             self._say(row + self._in_kafka(read, name, column))
         if read.schema_id is not None:
             self._say(self._dim(f"  written with schema id {read.schema_id} of the registry"))
+        self._say("")
+
+    def _paragraphs(self, read: Read, published: Published) -> None:
+        """The same, a line for each value."""
+        room = self._width - 13
+        for name in read.value:
+            self._say(f"  {name}")
+            if name in published.payload:
+                self._say(f"    sent   {_cut(_shown(published.payload[name]), room)}")
+            if name in read.encrypted:
+                self._say(f"    Kafka  {self._red(_cut(_shown(read.stored[name]), room))}")
+            self._say(f"    read   {self._green(_cut(_shown(read.value[name]), room))}")
         self._say("")
 
     def _in_kafka(self, read: Read, name: str, column: int) -> str:
@@ -117,6 +138,11 @@ class Screen:
         cells = "  ".join(self._cell(read, name, width) for name, width in _LINE.items())
         late = f"{seconds * 1000:6.0f} ms" if published else ""
         position = f"{read.topic}-{read.partition}@{read.offset}"
+        if self._width < (_WHOLE if read.encrypted else _WHOLE - _CIPHERTEXT - 3):
+            self._say(f"{number:>5}  {position}  {self._dim(late.strip())}")
+            for name, width in _LINE.items():
+                self._say(f"       {self._cell(read, name, width)}")
+            return
         self._say(f"{number:>5}  {position:<12} {cells}  {self._dim(late)}")
 
     def _cell(self, read: Read, name: str, width: int) -> str:
