@@ -31,6 +31,9 @@ _NOBODY, _ANSWERS = "tests/unit/routing/test_nobody_else.py", "tests/unit/encryp
 _CHANGES = "tests/unit/metadata/test_changes.py"
 _REWRAP = "tests/unit/cli/test_keys_rewrap.py"
 _SESSIONS, _WORK = "tests/unit/api/test_sessions.py", "tests/unit/api/v1/test_work.py"
+_FOLLOWED = "tests/integration/test_followed.py"
+_KEPT = "tests/unit/kafka/test_kept.py"
+_RUNNER = "tests/unit/worker/test_runner.py"
 
 MUTANTS: Final = (
     # ---- who may ask --------------------------------------------------------------------------------------------
@@ -480,5 +483,33 @@ MUTANTS: Final = (
         "Pub/Sub: an id of an idle stream that CometD does not know is a gap", "bridge/salesforce/recovery.py",
         "if (given_up := self.cursor.stand_on_event()) is not None:", "if (given_up := None) is not None:",
         ("tests/contract/test_positions.py",),
+    ),
+    Mutant(
+        "what was cleared for somebody else is taken for no position", "bridge/kafka/followed.py",
+        "if self._complete == self._kept.version:", "if True:", (_FOLLOWED,),
+    ),
+    Mutant(
+        "a topic that is made anew holds positions of before", "bridge/kafka/kept.py",
+        "if any(part not in ends or ends[part][1] < reached for", "if any(False for", (_FOLLOWED, _KEPT),
+    ),
+    Mutant(
+        "a question for a position is answered by an end of before", "bridge/kafka/followed.py",
+        "self._tickets.answered, self._reason = drawn, None",
+        "self._tickets.answered, self._reason = self._tickets.drawn + 1, None", (_FOLLOWED,),
+    ),
+    Mutant(
+        "the word that frees a connector is of the new epoch", "bridge/worker/hosted.py",
+        "return self._records(hosted, view, NOBODY, generation)",
+        "return self._records(hosted, view, NOBODY, self.state.assignment.epoch)", (_RUNNER,),
+    ),
+    Mutant(
+        "an owner does not repeat itself when it reads otherwise", "bridge/worker/hosted.py",
+        "return self._lost(view, by, state)", "return False", (_RUNNER,),
+    ),
+    Mutant(
+        "half an epoch is seen", "bridge/worker/assignment.py",
+        "self._told[connector] = epoch, worker\n        return False",
+        "self._told[connector] = epoch, worker\n        return self._give(connector, worker)",
+        ("tests/unit/worker/test_assignment.py",),
     ),
 )  # fmt: skip
