@@ -282,6 +282,7 @@ class Attempt:
             raise pipeline.open.explained(error, producer) from error
         finally:
             self._written = pipeline.committed
+            pipeline.routes.close()
             receiver.end()
             receiver.join(5.0)
             self._stats.listening = 0

@@ -115,7 +115,10 @@ def wait_for(
             since = max(began, watch.away_at) if again else began
             if watch.here_at > since and not (again and watch.away_at < began):
                 log.info("%s answers again after %.0f s", url, time.monotonic() - began)
-                stop.wait(random.uniform(0, min(_SPREAD, left)))  # noqa: S311 - jitter
+                spread = min(
+                    max(_SPREAD, asked / 10), left
+                )  # who waited for long may come back less close together
+                stop.wait(random.uniform(0, spread))  # noqa: S311 - jitter
                 return True
         return False
     finally:
