@@ -115,7 +115,7 @@ def compare(
     comparison = Comparison(a, b, ignored=frozenset(ignored))
     sides = (a.told(), b.told())
     waiting: tuple[dict[str, Told], dict[str, Told]] = ({}, {})
-    seen: tuple[set[str], set[str]] = (set(), set())
+    seen: tuple[set[int], set[int]] = (set(), set())  # hashes: of a day there may be millions
     for which, told in _side_by_side(sides, comparison, align):
         progress(a.records + b.records, a.total + b.total)
         name = told.name(comparison.aligned)
@@ -127,10 +127,10 @@ def compare(
             comparison.meet(Kind(f"without {comparison.aligned} in {'AB'[which]}"), "", *_places(which, told))
         if name is None:
             continue
-        if name in seen[which]:
+        if hash(name) in seen[which]:
             comparison.meet(Kind(f"double in {'AB'[which]}"), name, *_places(which, told))
             continue
-        seen[which].add(name)
+        seen[which].add(hash(name))
         if told.fell:
             comparison.meet(Kind(f"out of order in {'AB'[which]}"), name, *_places(which, told))
         other = waiting[1 - which].pop(name, None)
