@@ -31,6 +31,7 @@ from bridge.salesforce.pubsub.stream import Stream
 from bridge.salesforce.recovery import Recovery
 from bridge.salesforce.server_time import server_ms
 from bridge.source import Gap, Listening, Silent
+from bridge.turns import SESSIONS
 
 OUTSTANDING: Final = 100
 """Events that may be asked for and not delivered (Pub/Sub API guide, *Flow Control*)."""
@@ -110,12 +111,13 @@ class PubSubSource:
             self._settings.address(session), session, self._settings.request_timeout
         )
         try:
-            if self._stop.is_set():
-                return
-            if not self._topic_known:  # asked once
-                client.check_topic(self.channel)
-                self._topic_known = True
-            stream = self._opened(client)
+            with SESSIONS.turn(session.instance_url, self._stop.is_set):
+                if self._stop.is_set():
+                    return
+                if not self._topic_known:  # asked once
+                    client.check_topic(self.channel)
+                    self._topic_known = True
+                stream = self._opened(client)
             try:
                 stream.run()
             finally:
