@@ -9,7 +9,7 @@ STAMP := $(VENV)/.stamp
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 ARGS ?=
 
-.PHONY: help setup java node browser try test check format bench chaos fuzz mutants lock stubs clean
+.PHONY: help setup java node browser try test check format bench chaos fuzz mutants ship lock stubs clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*  ## ' $(MAKEFILE_LIST) | awk -F':.*  ## ' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -38,7 +38,7 @@ quick: check  ## the checks and the unit tests, without what takes long: for the
 pythons: setup  ## the unit tests on Python 3.11, 3.12 and 3.13, as far as they are installed
 	@JOBS=$(JOBS) tools/pythons.sh $(ARGS)
 
-test: setup java node  ## the test suite, real broker included (ARGS="…" goes to pytest)
+test: setup java node browser  ## the test suite, real broker included (ARGS="…" goes to pytest)
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 check: setup  ## ruff, the formatter, mypy strict

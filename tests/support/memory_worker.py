@@ -11,6 +11,7 @@ from typing import Any
 from attrs import define, field
 
 from bridge.api import admin, cloud, connect
+from bridge.api.console.routes import routes as console_routes
 from bridge.api.guard import Guard
 from bridge.api.peers import Peers
 from bridge.api.server import Listener, Server, bind
@@ -124,7 +125,16 @@ class MemoryWorker:
             0.0,
         )
         ours, needs = routes(here)
-        self.site = Site({**table, **ours}, guard, WORKER, literals=self.literals, needs=needs)
+        pages, paths, roles = console_routes(lambda: self.site, guard)
+        self.site = Site(
+            {**table, **ours, **paths},
+            guard,
+            WORKER,
+            literals=self.literals,
+            needs={**needs, **roles},
+            entrance=pages.entrance,
+            shown=pages.refusal,
+        )
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
         """Status and JSON of the answer to a request with a JSON body."""
