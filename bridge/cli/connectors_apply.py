@@ -7,12 +7,14 @@ again, and a worker that has the same leaves the connector alone, too (docs/rest
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, Literal
 
 from attrs import field, frozen
 
+from bridge.cli.confirm import confirm
 from bridge.cli.output import print_json, print_table
 from bridge.cli.worker_client import WorkerClient, path_of
 from bridge.config import files
@@ -58,12 +60,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dry-run", action="store_true", help="only say the difference; exit code 1 if there is one"
     )
+    parser.add_argument("--yes", action="store_true", help="do not ask on a terminal before deleting")
 
 
 def run(client: WorkerClient, args: argparse.Namespace) -> int:
     """0 when the worker has what the files say; 1 when something was refused, or a dry run found a difference."""
     wanted = read(args.files)
     steps = list(plan(wanted, _stored(client), prune=args.prune))
+    gone = [step.name for step in steps if step.act == "delete"]
+    if gone and not args.dry_run and sys.stdin.isatty():  # elsewhere --prune itself is the word
+        confirm(args, f"{', '.join(gone)}: deleted, because no file names it; positions are kept")
     refused = {} if args.dry_run else _carry_out(client, steps)
     _print(steps, refused, args)
     if refused:

@@ -13,7 +13,7 @@ from bridge.cli import terminal
 from bridge.cli.arguments import positive
 from bridge.cli.output import add_output_option, documents, print_json, print_table
 from bridge.cli.signals import stopped_by_signals
-from bridge.cli.worker_client import CLOUD, WorkerClient, add_url_option
+from bridge.cli.worker_client import WorkerClient, add_url_option
 
 HELP = (
     "Show all connectors of a worker, or without --url those of this machine: state, events committed, rate, lag. "
@@ -22,15 +22,7 @@ HELP = (
 EXAMPLE = "sfbridge top --once\n  sfbridge top --url http://127.0.0.1:8083 --every 5"
 
 _HEADS = ("connector", "state", "committed", "rate", "lag", "waiting", "dead", "replay id", "worker")
-_GAUGES = {
-    "kafka_connect_source_task_metrics_source_record_write_total": "committed",
-    "kafka_connect_source_task_metrics_source_record_active_count": "waiting",
-    "kafka_connect_task_error_metrics_total_record_failures": "bad_records",
-    "kafka_connect_task_error_metrics_deadletterqueue_produce_requests": "dead_letters",
-    "sfbridge_replay_lag_seconds": "lag_seconds",
-    "sfbridge_restarts_total": "restarts",
-    "sfbridge_committed_replay_id": "replay_id",
-}
+_PAGE = 100  # rows of one answer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,30 +59,27 @@ def _rows(url: str | None) -> Iterator[dict[str, Any]]:
 
 
 def of_worker(client: WorkerClient) -> Iterator[dict[str, Any]]:
-    """A group's connectors with their states; counts of those that the asked worker runs itself."""
-    counts = counts_of(client.text("/metrics"))
-    for name, one in sorted(client.ask("GET", f"{CLOUD}?expand=id,info,status").items()):
-        connector = one["status"]["connector"]
-        row = {"connector": name, "state": connector["state"], "worker": connector.get("worker_id", "")}
-        if connector.get("trace"):
-            row["reason"] = connector["trace"]
-        numbers = counts.get(name, {})
-        if "committed" in numbers:  # as a run says it: dead letters are not among them
-            numbers["committed"] = max(0, numbers["committed"] - numbers.get("dead_letters", 0))
-        yield row | numbers
-
-
-def counts_of(exposition: str) -> dict[str, dict[str, float]]:
-    """The numbers of each connector out of Prometheus' text."""
-    from prometheus_client.parser import text_string_to_metric_families
-
-    counts: dict[str, dict[str, float]] = {}
-    for family in text_string_to_metric_families(exposition):
-        for sample in family.samples:
-            if sample.name in _GAUGES and "connector" in sample.labels:
-                number = int(sample.value) if sample.value == int(sample.value) else round(sample.value, 1)
-                counts.setdefault(sample.labels["connector"], {})[_GAUGES[sample.name]] = number
-    return counts
+    """The connectors of a worker's group, what fails first."""
+    page, pages = 1, 1
+    while page <= pages:
+        answer = client.ask("GET", f"/bridge/v1/connectors?limit={_PAGE}&page={page}")
+        for row in answer["items"]:
+            dead = row["dead_letters"]
+            delivered = row["delivered"]
+            yield {
+                "connector": row["name"],
+                "state": row["connect_state"],
+                # as a run says it: dead letters are not among them
+                "committed": None if delivered is None else max(0, delivered - (dead or 0)),
+                "rate": row["rate"],
+                "lag_seconds": row["lag"],
+                "dead_letters": dead,
+                "errors": row["errors"],
+                "replay_id": row["replay_id"],
+                "worker": row["worker"] or "",
+                "reason": row["reason"],
+            }
+        page, pages = page + 1, answer["pages"] or 1
 
 
 def _add_rates(rows: list[dict[str, Any]], before: dict[tuple[str, str], tuple[float, float]]) -> None:
@@ -98,7 +87,7 @@ def _add_rates(rows: list[dict[str, Any]], before: dict[tuple[str, str], tuple[f
     now = time.monotonic()
     for row in rows:
         key, committed = (row["connector"], row["worker"]), row.get("committed")
-        if committed is None:
+        if committed is None or row.get("rate") is not None:  # a worker tells its own
             continue
         if key in before and committed >= before[key][1]:
             row["rate"] = round((committed - before[key][1]) / max(now - before[key][0], 0.001), 1)

@@ -70,10 +70,6 @@ class WorkerClient:
         except ValueError as error:
             raise Fatal(f"{self.base} does not answer with JSON", stage=Stage.CONFIGURATION) from error
 
-    def text(self, path: str) -> str:
-        """An answer that is no JSON."""
-        return str(self._request("GET", path, None, None).text)
-
     def _request(self, method: str, path: str, body: Any, timeout: float | None) -> Any:
         import requests
 

@@ -72,43 +72,27 @@ def test_where_there_is_no_folder_nothing_is_shown_and_nothing_fails(
     assert list(here.connectors_here()) == []
 
 
-METRICS = """
-# TYPE kafka_connect_source_task_metrics_source_record_write_total counter
-kafka_connect_source_task_metrics_source_record_write_total{connector="orders",task="0"} 12.0
-# TYPE sfbridge_replay_lag_seconds gauge
-sfbridge_replay_lag_seconds{connector="orders"} 0.25
-# TYPE kafka_connect_task_error_metrics_deadletterqueue_produce_requests gauge
-kafka_connect_task_error_metrics_deadletterqueue_produce_requests{connector="orders",task="0"} 2.0
-"""
+def _row(name: str, **more: object) -> dict[str, object]:
+    keys = ("rate", "lag", "replay_id", "delivered", "dead_letters", "errors", "worker", "reason")
+    return dict.fromkeys(keys) | {"name": name, "connect_state": "RUNNING"} | more
 
 
 def test_top_of_a_worker(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [
+        _row("invoices", connect_state="FAILED", reason="no such event"),
+        _row("orders", delivered=12, dead_letters=2, rate=3.5, lag=0.25, worker="w:8083"),
+    ]
+
     def worker(request: Request) -> Answer:
-        if request.path == "/metrics":
-            return Answer(METRICS)
-        states = {"orders": "RUNNING", "invoices": "FAILED"}
-        return Answer(
-            {
-                name: {
-                    "status": {"connector": {"state": state, "worker_id": "w:8083", "trace": "no such event"}}
-                }
-                if state == "FAILED"
-                else {"status": {"connector": {"state": state, "worker_id": "w:8083"}}}
-                for name, state in states.items()
-            }
-        )
+        page = int(request.query["page"])
+        return Answer({"items": rows[page - 1 : page], "page": page, "pages": 2})
 
     with web_server(worker) as web:
         assert main(["top", "--url", web.url, "-o", "json"]) == 0
-        rows = json.loads(capsys.readouterr().out)
-        assert rows[0] == {
-            "connector": "invoices",
-            "state": "FAILED",
-            "worker": "w:8083",
-            "reason": "no such event",
-        }
-        assert (rows[1]["committed"], rows[1]["dead_letters"]) == (10, 2)
+        told = json.loads(capsys.readouterr().out)
+        assert [row["connector"] for row in told] == ["invoices", "orders"]
+        assert (told[1]["committed"], told[1]["dead_letters"]) == (10, 2)
         assert main(["top", "--url", web.url]) == 0
         out = capsys.readouterr().out
     assert "invoices: no such event" in out
-    assert out.splitlines()[2].split()[:5] == ["orders", "RUNNING", "10", "-", "0.2"]
+    assert out.splitlines()[2].split()[:6] == ["orders", "RUNNING", "10", "3.5/s", "0.25", "s"]
