@@ -194,7 +194,9 @@ class Preview:
         steps = []
         if self._explain:
             inside = evolve(protected, reach=None)  # names of the written schema mean nothing on the way
-            steps = [shown("", first, inside, leaky=bool(self._exposure.of_itself(followed.origins)))]
+            made_of_values = leaky and self._declared.topics(event)[0] is None
+            itself = bool(self._exposure.of_itself(followed.origins)) or made_of_values
+            steps = [shown("", first, inside, leaky=itself)]
             steps += [shown(a, r, inside, leaky=leaky) for a, r in passed if r is not None]
         words = target.words
         if exposed:

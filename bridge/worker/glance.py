@@ -45,7 +45,7 @@ class Row(TypedDict):
     target: str
     worker: str | None
     answered: bool
-    seen_at: int
+    seen_at: int | None
     running_since: int | None
     rate: float | None
     lag: float | None
@@ -119,7 +119,7 @@ class Glances:
             "target": target,
             "worker": owner,
             "answered": mine,
-            "seen_at": int(now * 1000),
+            "seen_at": int(now * 1000) if mine else None,
             "running_since": None,
             "rate": None,
             "lag": None,

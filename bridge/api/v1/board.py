@@ -132,7 +132,7 @@ class Board:
             return row
         peer = self._peers.get(row["worker"] or "")
         told = None if peer is None else peer.rows.get(name)
-        if peer is None or told is None:
+        if peer is None or told is None or not row.keys() <= told.keys():  # of another version, perhaps
             return row
         if not peer.silent:
             return told

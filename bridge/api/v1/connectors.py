@@ -190,7 +190,7 @@ _ROW: Final = {
         **BOOLEAN,
         "description": "Whether that worker has answered; else the numbers are the last known",
     },
-    "seen_at": {**INTEGER, "description": f"When it did ({_MS})"},
+    "seen_at": nullable(INTEGER, f"When it did ({_MS})"),
     "running_since": nullable(INTEGER, f"Since when the numbers count ({_MS})"),
     "rate": nullable(NUMBER, "Events a second, of the last minute"),
     "lag": nullable(

@@ -299,33 +299,47 @@ def test_a_registered_pattern_masks_what_is_hoisted_and_the_key_before(
     assert found["record"]["value"]["all"]["Order_Number__c"] == "O-1"
 
 
-def register_tagged(registry: Registry, rules: list[dict[str, Any]]) -> None:
-    """A version of ``orders-value`` that tags the mail address, with these rules."""
+def register_tagged(registry: Registry, rules: list[dict[str, Any]], subject: str) -> None:
+    """A version that tags the mail address, with these rules."""
     import urllib.request
 
     mail = {"name": "Customer_Email__c", "type": ["null", "string"], "default": None}
     schema = {"type": "record", "name": EVENT, "namespace": "io.confluent.salesforce", "fields": [mail]}
     body = {"schema": json.dumps(schema), "metadata": {"tags": {"**.Customer_Email__c": ["PII"]}}}
     request = urllib.request.Request(
-        f"{registry.url}/subjects/orders-value/versions",
+        f"{registry.url}/subjects/{subject}/versions",
         json.dumps({**body, "ruleSet": {"domainRules": rules}} if rules else body).encode(),
         method="POST", headers={"Content-Type": "application/json"},
     )  # fmt: skip
     urllib.request.urlopen(request, timeout=5).close()
 
 
-@pytest.mark.parametrize("with_rule", [True, False])
+@pytest.mark.parametrize(("with_rule", "by_template"), [(True, False), (False, False), (True, True)])
 def test_a_topic_of_a_value_that_the_registry_alone_protects_is_told_to_nobody(
-    files: Files, org: Org, registry: Registry, with_rule: bool, monkeypatch: pytest.MonkeyPatch
+    files: Files,
+    org: Org,
+    registry: Registry,
+    with_rule: bool,
+    by_template: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     rule = {"name": "pii", "type": "ENCRYPT", "tags": ["PII"], "params": KEY}
-    register_tagged(registry, [rule] if with_rule else [])
-    files.settings |= {
-        "csfle.enabled": "true",
-        "transforms": "t",
-        "transforms.t.type": "io.confluent.connect.transforms.ExtractTopic$Value",
-        "transforms.t.field": "Customer_Email__c",
-    }
+    subject = f"io.confluent.salesforce.{EVENT}" if by_template else "orders-value"
+    register_tagged(registry, [rule] if with_rule else [], subject)
+    files.settings |= (
+        {
+            "csfle.enabled": "true",
+            "value.converter.value.subject.name.strategy": "RecordNameStrategy",
+            "kafka.topic": "of-${Customer_Email__c}",
+        }
+        if by_template
+        else {
+            "csfle.enabled": "true",
+            "transforms": "t",
+            "transforms.t.type": "io.confluent.connect.transforms.ExtractTopic$Value",
+            "transforms.t.field": "Customer_Email__c",
+        }
+    )
     real, asked = RegistryClient.latest, []
     monkeypatch.setattr(
         RegistryClient, "latest", lambda self, name: (asked.append(name), real(self, name))[1]
@@ -334,7 +348,7 @@ def test_a_topic_of_a_value_that_the_registry_alone_protects_is_told_to_nobody(
     (found,) = files.preview("--max-events", "1", "--explain")
     assert "zdenka" not in json.dumps(found)
     assert "would be refused" in found["becomes"]
-    assert set(asked) == {"orders-value"}
+    assert set(asked) == {subject}
 
 
 def test_where_nothing_would_be_encrypted_nothing_is_shown(files: Files, org: Org) -> None:

@@ -197,6 +197,11 @@ def test_the_rows_of_another_worker_are_asked_for_and_kept_while_it_is_silent(
     assert (row["rate"], row["answered"], row["spark"]) == (12.5, True, [1.0])
     assert asked == ["w2 GET /bridge/v1/workers/here/connectors"]
     monkeypatch.setattr(boards, "_SILENT", 10.0)
+    answered(worker, {name: {"name": name}})  # a worker of another version
+    monkeypatch.setattr(boards, "_PEERS_FRESH", 0.0)
+    assert get(worker, f"{PATH}/{name}")["answered"] is False
+    answered(worker, {name: own})
+    get(worker, f"{PATH}/{name}")
     answered(worker, None)
     row = get(worker, f"{PATH}/{name}")
     assert (row["rate"], row["answered"], row["condition"]) == (12.5, False, "unknown")
