@@ -60,6 +60,8 @@ _ADDRESS: Final = (
 """The parts of an address as recorded; others that the event declares come behind them."""
 _SAME_PERSON: Final = ("LastModifiedById", "CreatedById")
 """Fields whose value the header's ``commitUser`` tells."""
+_SAME_MOMENT: Final = ("LastModifiedDate", "CreatedDate")
+"""Those whose value its ``commitTimestamp`` tells."""
 
 
 def change_type(
@@ -186,8 +188,12 @@ def _children(event: EventType, type_: str) -> Iterator[EventField]:
 def _header(tags: Mapping[str, frozenset[str]], *, full: bool) -> Schema:
     """The header's struct. What a field of it tells of a field of the record is tagged as that field is."""
     same = {
-        "recordIds": tags.get(ID, frozenset()),
-        "commitUser": frozenset().union(*(tags.get(name, frozenset()) for name in _SAME_PERSON)),
+        name: frozenset().union(*(tags.get(of, frozenset()) for of in names))
+        for name, names in (
+            ("recordIds", (ID,)),
+            ("commitUser", _SAME_PERSON),
+            ("commitTimestamp", _SAME_MOMENT),
+        )
     }
     fields = []
     for name, kind in (*_HEADER_FIELDS, *(_MORE_OF_HEADER if full else ())):

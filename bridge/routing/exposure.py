@@ -42,10 +42,9 @@ class Exposure:
             if name not in _CONSTANTS
         }
         if config.get("bridge.record.timestamp") == "created_date":
-            fields.setdefault(
-                "CreatedDate",
-                "bridge.record.timestamp puts the field CreatedDate into the record's timestamp",
-            )
+            for name in ("CreatedDate", "LastModifiedDate"):  # a change was committed at the latter
+                words = f"bridge.record.timestamp puts the field {name} into the record's timestamp"
+                fields.setdefault(name, words)
         return cls(chain, fields, bool(config.get("bridge.csfle.allow.plaintext")))
 
     def judge_declared(self, before: Schema, version: Registered | None) -> None:

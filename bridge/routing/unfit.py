@@ -3,6 +3,9 @@
 
 ``fail`` · ``string``: the field is a text, the value's own JSON text · ``drop``: the field is not written ·
 ``payload``: the field keeps its type and loses its tag, and the whole message is encrypted.
+
+A part of a record within (a number of an address) has no way of its own: what is said of the field counts for all of
+it. The header of a change event is needed, and what it repeats of such a field is left out, or sealed with the rest.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from collections.abc import Iterable, Mapping
 
 from attrs import evolve, frozen
 
+from bridge.changes import HEADER
 from bridge.encryption.rules import EncryptRule
 from bridge.errors import fatal
 from bridge.model.contract import Contract
@@ -40,6 +44,12 @@ def adapted(
     more: dict[str, RuleDocument] = {}
     untagged = set()
     for column in schema.fields:
+        if column.name == HEADER:
+            columns.append(column)
+            continue
+        parts = () if column.schema.kind is not Kind.STRUCT else _unfit_parts(column.schema, rules)
+        if parts:
+            column = evolve(column, tags=column.tags | _tags_within(column.schema))
         met = [rule for rule in rules if rule.meets(column.tags.union(tags.get(column.name, ())))]
         if not met or can_be_encrypted(column.schema):
             columns.append(column)
@@ -48,7 +58,7 @@ def adapted(
         if otherwise == "string":
             columns.append(evolve(column, schema=Schema(Kind.STRING, optional=True)))
         elif otherwise == "payload":
-            columns.append(evolve(column, tags=frozenset()))
+            columns.append(evolve(column, tags=frozenset(), schema=_without_tags(column.schema, parts)))
             untagged.add(column.name)
             # with the contract's own key: a rule that the registry adds may name another
             rule = next((rule for rule in met if rule.name in own), met[0])
@@ -56,8 +66,37 @@ def adapted(
             if contract is None or not any(each.payload and each.name in own for each in rules):
                 more[rule.name] = _payload_rule(rule)
         elif otherwise == "fail":
-            raise _unfit(column, met[0])
+            raise _unfit(column, met[0], parts)
+    columns = [
+        _header(each, rules, sealed=bool(untagged)) if each.name == HEADER else each for each in columns
+    ]
     return Adapted(evolve(schema, fields=tuple(columns)), tuple(more.values())[:1], frozenset(untagged))
+
+
+def _unfit_parts(schema: Schema, rules: list[EncryptRule]) -> tuple[str, ...]:
+    """The parts of a record that are met and cannot be encrypted."""
+    return tuple(
+        part.name
+        for part in schema.fields
+        if not can_be_encrypted(part.schema) and any(rule.meets(part.tags) for rule in rules)
+    )
+
+
+def _tags_within(schema: Schema) -> frozenset[str]:
+    return frozenset().union(*(part.tags for part in schema.fields))
+
+
+def _without_tags(schema: Schema, parts: Iterable[str]) -> Schema:
+    fields = tuple(evolve(f, tags=frozenset()) if f.name in parts else f for f in schema.fields)
+    return evolve(schema, fields=fields)
+
+
+def _header(header: Field, rules: list[EncryptRule], *, sealed: bool) -> Field:
+    parts = _unfit_parts(header.schema, rules)
+    if sealed:
+        return evolve(header, schema=_without_tags(header.schema, parts))
+    kept = tuple(part for part in header.schema.fields if part.name not in parts)
+    return evolve(header, schema=evolve(header.schema, fields=kept))
 
 
 def can_be_encrypted(schema: Schema) -> bool:
@@ -85,10 +124,10 @@ def _payload_rule(rule: EncryptRule) -> RuleDocument:
     }
 
 
-def _unfit(column: Field, rule: EncryptRule) -> Exception:
+def _unfit(column: Field, rule: EncryptRule, parts: tuple[str, ...]) -> Exception:
     type_ = column.schema.name.rpartition(".")[2].lower() if column.schema.name else column.schema.kind.value
     if column.schema.kind is Kind.STRUCT:
-        type_ = "a record"
+        type_ = f"a record with {', '.join(parts)}" if parts else "a record"
     return fatal(
         f"field {column.name} is {type_} and met by the rule {rule.name}, and only texts and bytes can be encrypted: "
         "say in the contract what to do otherwise (string, drop or payload), or untag the field there"

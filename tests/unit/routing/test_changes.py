@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -180,6 +181,59 @@ def test_a_whole_address_follows_the_contract(
         return
     value = record(made).value
     assert not [text for text in ("secret-street", "secret-city", "secret-mail") if text.encode() in value]
+
+
+@pytest.mark.parametrize("form", ["AVRO", "JSON_SR", "PROTOBUF"])
+@pytest.mark.parametrize("otherwise", ["drop", "string", "payload", "fail"])
+def test_a_number_of_an_address_takes_the_address_with_it(
+    registry: Registry, tmp_path: Path, form: str, otherwise: str
+) -> None:
+    made = writers(registry.url, tmp_path, ["MailingLatitude"], otherwise, output__data__format=form)
+    if otherwise == "fail":
+        with pytest.raises(Fatal, match="MailingAddress is a record with Latitude and met"):
+            record(made)
+        return
+    value = record(made).value
+    assert not [each for each in (b"secret-street", b"1.5", struct.pack("<d", 1.5)) if each in value]
+
+
+@pytest.mark.parametrize("form", ["AVRO", "JSON_SR", "PROTOBUF"])
+@pytest.mark.parametrize("otherwise", ["drop", "string", "payload", "fail"])
+@pytest.mark.parametrize("tagged", ["LastModifiedDate", "CreatedDate"])
+def test_the_header_does_not_tell_a_protected_moment(
+    registry: Registry, tmp_path: Path, form: str, otherwise: str, tagged: str
+) -> None:
+    made = writers(registry.url, tmp_path, [tagged], otherwise, output__data__format=form)
+    moment = 1767600000000
+    payload = PAYLOAD | {
+        "ChangeEventHeader": PAYLOAD["ChangeEventHeader"] | {"commitTimestamp": moment},
+        tagged: "2026-01-05T08:00:00.000Z",
+    }
+    if otherwise == "fail":
+        with pytest.raises(Fatal, match=f"{tagged} is timestamp"):
+            record(made, event(payload))
+        return
+    value = record(made, event(payload)).value
+    assert b"secret-user" in value or otherwise == "payload"
+    forms = (str(moment).encode(), b"2026-01-05", varint(moment), varint(moment << 1))
+    assert not [each for each in forms if each in value]
+    apart = {"output__data__format": form, "schema__context__name": "apart"}
+    value = record(writers(registry.url, tmp_path, ["Email"], **apart), event(payload)).value
+    assert [each for each in forms if each in value], "it would not be seen"
+
+
+def varint(number: int) -> bytes:
+    written = bytearray()
+    while number > 127:
+        written.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*written, number])
+
+
+def test_the_moment_of_a_record_is_no_protected_one(registry: Registry, tmp_path: Path) -> None:
+    more = {"output__data__format": "AVRO", "bridge__record__timestamp": "created_date"}
+    with pytest.raises(Fatal, match="puts the field LastModifiedDate into the record's timestamp"):
+        record(writers(registry.url, tmp_path, ["LastModifiedDate"], "drop", **more))
 
 
 @pytest.mark.parametrize("form", ["AVRO", "JSON_SR", "PROTOBUF"])
