@@ -33,6 +33,8 @@ RECORD_BYTES: Final = 256
 #: Batches fill until their transaction ends, whose flush waits for nobody. Where a batch's time is over before that,
 #: librdkafka polls without a pause until it is full.
 _LINGER_MS: Final = 1_000
+#: At least once the position is written after that flush, and nothing flushes it.
+_LINGER_AT_LEAST_ONCE_MS: Final = 100
 _OVERRIDE: Final = "producer.override."
 _SECURITY: Final = ("security.", "sasl.", "ssl.")
 
@@ -266,7 +268,8 @@ def _producer(loaded: Loaded, max_message_bytes: int | None, transaction_ms: int
         _limit_sizes(draft.settings, max_message_bytes)
     _timeouts(draft, exactly_once(loaded))
     longest = int(draft.settings["message.timeout.ms"])
-    draft.settings.setdefault("linger.ms", min(_LINGER_MS, longest // 2))  # librdkafka wants it to be shorter
+    linger = _LINGER_MS if exactly_once(loaded) else _LINGER_AT_LEAST_ONCE_MS
+    draft.settings.setdefault("linger.ms", min(linger, longest // 2))  # librdkafka wants it to be shorter
     return draft
 
 

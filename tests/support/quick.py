@@ -6,7 +6,9 @@ from typing import Final
 
 SLOW: Final = (
     # they wait, because time is what they are about
+    "tests/unit/cli/test_connectors_apply.py",
     "tests/unit/cli/test_preview.py::test_it_ends_where_nothing_is_retained",
+    "tests/unit/pipeline/test_connector.py::test_an_org_that_is_back_is_not_left_waiting",
     "tests/unit/salesforce/test_cometd_limits.py",
     "tests/unit/salesforce/test_cometd_refusals.py::test_a_session_of_which_every_poll_is_refused_is_given_up",
     "tests/unit/salesforce/test_cometd_sandbox.py",
@@ -14,7 +16,9 @@ SLOW: Final = (
     "tests/unit/salesforce/test_deadline.py",
     "tests/unit/sandbox/test_cometd_polls.py",
     # they compute: random input by the thousand, recorded sessions, other people's clients
+    "tests/contract/test_additions.py",
     "tests/contract/test_kms.py",
+    "tests/contract/test_same_records.py::test_one_org_by_two_ways",
     "tests/unit/api/test_each_role.py",
     "tests/unit/api/test_generated_client.py",
     "tests/unit/api/test_transcript.py",
@@ -29,4 +33,7 @@ SLOW: Final = (
     "tests/unit/salesforce/test_replies.py::test_mutated_replies",
     "tests/unit/salesforce/test_replies.py::test_no_good_event_is_lost_among_anything",
     "tests/unit/sandbox/test_messages.py::test_many_events",
+    "tests/unit/sandbox/test_registry_requests.py::test_no_request_breaks_it",
+    "tests/unit/sandbox/test_registry_transcript.py",
+    "tests/unit/transforms/test_quoting.py::test_no_error_of_a_transform_quotes_a_value",
 )

@@ -60,6 +60,7 @@ def test_at_least_once_only_by_configuration() -> None:
         assert "transaction.timeout.ms" not in found
         assert int(found["message.timeout.ms"]) > 100_000
         assert found["enable.idempotence"] is True
+        assert found["linger.ms"] == 100  # the position comes after the flush of the records
 
 
 def test_transactional_id_as_kafka_connect_names_it() -> None:
