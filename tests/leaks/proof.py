@@ -10,6 +10,7 @@ from tests.support.kafka_broker import Broker
 
 PLACES = (
     "REST",
+    "jobs",
     "log",
     "registry",
     "KMS",
@@ -50,6 +51,8 @@ def prove(directory: Path, broker: Broker, cases: list[Case]) -> None:
             assert run.secret in [_secret(value) for value in values], (str(run.case), values)
         seen = {marker for marker, where in evidence.found(run.marker for run in runs) if where == "values"}
         assert {run.marker for run in working} <= seen, "the search finds what is not protected"
+        done = {kind for kind, state in stage.jobs if state == "DONE"}
+        assert done >= {"records", "letters", "schemas", "keys", "verify", "preview", "checks"}, stage.jobs
         assert stage.lying.told >= len(runs) // 2, "lies that were told"
 
 

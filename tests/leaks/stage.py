@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import requests
 from attrs import define, evolve, field
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
 
@@ -52,7 +54,26 @@ _VIEWS: Final = (
     "/admin/loggers",
     "/health",
     "/console/",
+    *(
+        f"/bridge/v1/{path}"
+        for path in (
+            "connectors?spark=true",
+            "connectors?page=2",
+            "workers",
+            "workers/here/connectors",
+            "session",
+            "workers/here/logs?level=DEBUG&limit=500",
+            "workers/here/logs?level=ERROR&limit=500",
+            "jobs",
+        )
+    ),
 )
+_JOBS: Final = (
+    ("records", {"start": "oldest"}), ("records", {"limit": 500}), ("letters", {"limit": 200}),
+    ("schemas", {"texts": True}), ("keys", {}), ("keys/verify", {}),
+    ("preview", {"explain": True, "max_events": 20, "until_idle": 1}), ("checks", {}),
+)  # fmt: skip
+_EVERY: Final = 11  # of so many connectors one is looked into
 
 
 @define
@@ -132,6 +153,8 @@ class Stage:
     evidence: Evidence = field(factory=Evidence)
     records: Evidence = field(factory=Evidence)
     """The values by topic."""
+    jobs: Counter[tuple[str, str]] = field(factory=Counter)
+    """How many ended how, by kind."""
 
     def play(self) -> None:
         """From the first event to the last: start, carry, change, carry, look at everything."""
@@ -307,10 +330,38 @@ class Stage:
         alone = [
             f"/connectors/{run.name}{end}" for run in self.runs[::10] for end in ("", "/status", "/offsets")
         ]
-        for path in (*_VIEWS, *alone):
+        ours = [
+            f"/bridge/v1/connectors/{run.name}{end}"
+            for run in self.runs
+            for end in ("", "/series", "/logs?level=DEBUG&limit=500")
+        ]
+        for path in (*_VIEWS, *alone, *ours):
             answer = worker.rest.ask("GET", path)
             self.evidence.add("REST", answer.text)
             self.evidence.add("REST", str(answer.headers))
+        for run in self.runs[::_EVERY]:
+            self._look_into(worker, run)
+
+    def _look_into(self, worker: Process, run: Run) -> None:
+        """What an operator is shown who looks into a connector: every answer of every job."""
+        session = requests.Session()
+        waiting = []
+        for kind, body in _JOBS:
+            path = f"{worker.rest.url}/bridge/v1/connectors/{run.name}/{kind}"
+            answer = session.post(path, json=body, timeout=60)
+            assert answer.status_code in (200, 202), (kind, answer.text)
+            self.evidence.add("jobs", answer.text)
+            waiting.append(answer.json()["id"])
+        until = time.monotonic() + LONGEST
+        while waiting:
+            assert time.monotonic() < until, waiting
+            answer = session.get(f"{worker.rest.url}/bridge/v1/jobs/{waiting[0]}", timeout=60)
+            if answer.json()["state"] in ("WAITING", "RUNNING"):
+                time.sleep(0.2)
+                continue
+            self.evidence.add("jobs", answer.text)
+            self.jobs[answer.json()["kind"], answer.json()["state"]] += 1
+            waiting.pop(0)
 
     def _collect(self, group: Group) -> None:
         self.evidence.pieces["registry"] = list(self.lying.sent)
