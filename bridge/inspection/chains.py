@@ -15,12 +15,21 @@ def transforms(c: Examined) -> None:
         return
     # here: most connectors have none
     from bridge.transforms import configuration
+    from bridge.transforms.own import OwnLink
 
     def report(key: str, message: str) -> None:
         if key not in c.broken:
             c.fault(key, message)
 
-    configuration.build(c.given, report)
+    chain = configuration.build(c.given, report)
+    if c.values.get("csfle.enabled"):
+        for link in chain.links:
+            if isinstance(link.transform, OwnLink) and not link.transform.declares:
+                report(
+                    f"transforms.{link.alias}.type",
+                    "does not declare what it reads and writes, and what it is given would leave the protection of "
+                    "csfle.enabled=true: declare reads and writes in its class",
+                )
     for key, message in configuration.strangers(c.given):
         if c.values["bridge.config.unknown"] == "warn":
             c.notice(f"{key} {message}; it has no effect")

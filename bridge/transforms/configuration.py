@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from difflib import SequenceMatcher, get_close_matches
 from typing import Final
 
 from bridge.errors import ConfigurationError, Fault
 from bridge.java.exceptions import JavaError
 from bridge.transforms.chain import RECORD_KEY, Chain, Link
+from bridge.transforms.own import entry_of, transform_names
 from bridge.transforms.predicates import PREDICATES, Predicate
 from bridge.transforms.spec import Spec, split_list
-from bridge.transforms.table import TRANSFORMS
 
 TRANSFORMS_KEY: Final = "transforms"
 PREDICATES_KEY: Final = "predicates"
@@ -112,7 +112,10 @@ def _nearest(name: str, names: Iterable[str]) -> list[str]:
 
 
 def _transform_keys(type_: str) -> list[str] | None:
-    entry = TRANSFORMS.get(type_.strip())
+    try:
+        entry = entry_of(type_.strip())
+    except JavaError:
+        return None  # said where it is used
     return None if entry is None else [*_IMPLICIT, *(key.name for key in entry.spec.keys)]
 
 
@@ -132,7 +135,7 @@ def _aliases(given: Mapping[str, str], root: str, report: Report) -> list[str]:
     return [alias for alias in dict.fromkeys(aliases) if alias]
 
 
-def _type(given: Mapping[str, str], prefix: str, table: Mapping[str, object], report: Report) -> str | None:
+def _type(given: Mapping[str, str], prefix: str, table: Collection[str], report: Report) -> str | None:
     key = f"{prefix}type"
     name = given.get(key, "").strip()
     if not name:
@@ -187,10 +190,15 @@ def _link(
         report(f"{prefix}predicate", f"names the predicate {predicate}, which {PREDICATES_KEY} does not list")
     if negated == "true" and not predicate:
         report(f"{prefix}negate", f"has nothing to negate: {prefix}predicate is not set")
-    name = _type(given, prefix, TRANSFORMS, report)
+    name = _type(given, prefix, transform_names(), report)
     if name is None:
         return None
-    entry = TRANSFORMS[name]
+    try:
+        entry = entry_of(name)
+    except JavaError as error:
+        report(f"{prefix}type", _words(error))
+        return None
+    assert entry is not None, "its name is one of them"
     own = _settings(given, prefix, entry.spec, report)
     if own is None:
         return None

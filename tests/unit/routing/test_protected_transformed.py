@@ -12,10 +12,11 @@ from confluent_kafka.schema_registry.rules.encryption.encrypt_executor import Fi
 from confluent_kafka.schema_registry.rules.encryption.localkms.local_driver import LocalKmsDriver
 from confluent_kafka.serialization import MessageField, SerializationContext
 
-from bridge.errors import Fatal, Stage
+from bridge.errors import BadRecord, ConfigurationError, Fatal, Stage
 from bridge.event import Record
 from bridge.sandbox.registry import Registry
 from tests.support.encryption import ID, SECRET, contract, event, writers
+from tests.support.toy_transforms import installed
 
 EMAIL = "alice@example.com"
 TAGGED = "Customer_Email__c: {tags: [PII]}"
@@ -125,3 +126,27 @@ def test_a_contracts_tag_protects_a_field_that_is_hoisted(
         assert record is not None
         assert (EMAIL.encode() not in (record.value or b"")) is (tagged is TAGGED)
     assert record.sealed == 2
+
+
+def test_a_transform_of_ones_own_seals_what_it_makes_of_a_protected_field(
+    registry: Registry, tmp_path: Path
+) -> None:
+    with installed(tmp_path):
+        record = carried(registry, contract(tmp_path, TAGGED), type="org.example.Domain")
+        assert b"example.com" not in (record.value or b"")
+        assert opened(registry, record.value)["Domain__c"] == "example.com"
+        assert record.sealed == 2
+
+
+@pytest.mark.parametrize("name", ["Length", "Everything"])
+def test_one_whose_result_cannot_be_sealed_is_refused(name: str, registry: Registry, tmp_path: Path) -> None:
+    """A number made of it, and whatever a transform makes that says of nothing what it is made of."""
+    with installed(tmp_path), pytest.raises((Fatal, ConfigurationError)) as refused:
+        carried(registry, contract(tmp_path, TAGGED), type=f"org.example.{name}")
+    assert EMAIL not in refused.value.message
+
+
+def test_what_one_raises_about_a_protected_field_is_told_nowhere(registry: Registry, tmp_path: Path) -> None:
+    with installed(tmp_path), pytest.raises(BadRecord) as refused:
+        carried(registry, contract(tmp_path, TAGGED), type="org.example.Angry")
+    assert EMAIL not in refused.value.message
