@@ -86,11 +86,12 @@ def document() -> str:
             parts.append("\n".join(_entry(spec, [name for _, _, name in of_spec])))
     parts.append("## Predicates\n")
     parts += ["\n".join(_entry(spec, [name], "predicates")) for name, (spec, _) in PREDICATES.items()]
-    return "\n".join([*parts, _OWN]).rstrip() + "\n"
+    return (
+        "\n".join([*parts, _OWN.replace("TYPES", ", ".join(f"`{name}`" for name in TYPES))]).rstrip() + "\n"
+    )
 
 
-_OWN: Final = (
-    """\
+_OWN: Final = """\
 ## Your own
 
 A Python class in a package of yours, installed beside the bridge, is named as the others are:
@@ -123,18 +124,16 @@ transforms=country
 transforms.country.type=org.example.Country
 ```
 
-- It is given the fields in `reads` and no other, and gives back those in `writes` (name → """
-    + " · ".join(f"`{name}`" for name in TYPES)
-    + """);
-  one that it does not give back is null. `None` in place of the fields drops the record.
-- What it writes has the tags of **all** that it reads: a value made of a protected field is sealed, and is refused where it cannot be (a number
-  under a rule for texts, a record's key). A class that declares neither gets every field and is refused with `csfle.enabled`.
+- It is given the fields in `reads` and no other, and gives back those in `writes`: name → one of
+  TYPES. One that it does not give back is null; `None` in place of the fields drops the record.
+- What it writes has the tags of **all** that it reads: a value made of a protected field is sealed, and is refused
+  where it cannot be (a number under a rule for texts, a record's key). A class that declares neither gets every field
+  and is refused with `csfle.enabled`.
 - `keys` declares settings (`bridge.transforms.spec.Key`), which are judged at validation and read from `self.settings`.
 - What it raises makes the record a bad one of the stage TRANSFORMATION; the exception's type is said, its text is not.
-- `bridge.transforms.own.OwnTransform` keeps its meaning from 1.0 on, as configuration does. The class runs in the worker with all that the
-  worker may do: install only what you would run.
+- `bridge.transforms.own.OwnTransform` keeps its meaning from 1.0 on, as configuration does. The class runs in the
+  worker with all that the worker may do: install only what you would run.
 """
-)
 
 _ORDER: Final = ("Apache Kafka", "Confluent", "Community")
 _PREFIXES: Final = {"org.apache.": "Apache Kafka", "io.confluent.": "Confluent"}
