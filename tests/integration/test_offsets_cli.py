@@ -138,7 +138,10 @@ def test_a_dry_run_says_what_would_be(bridge: Bridge, org: Org, capsys: pytest.C
     assert bridge.position() == {"replayId": ids[1]}
 
 
-def test_a_position_at_a_time(bridge: Bridge, org: Org, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_position_at_a_time(
+    bridge: Bridge, org: Org, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.inspection.retained._QUIET", 1.0)
     days = [org.publish(EVENT, {}, created=time.time() - hours * 3600) for hours in (48, 36, 24, 12)]
     moved = answer(bridge, capsys, "set", "--at", "30h", "--yes")
     assert moved["offsets"][0]["offset"]["replayId"] == days[1]
