@@ -192,7 +192,8 @@ REST = group(
         STRING,
         "A file of those who may use the REST API, a line 'name:hash[:role]' each; 'sfbridge worker --hash-password' "
         "makes the hash. Lines whose name begins with 'bearer' are bearer tokens. Roles are read, records (what is in "
-        "topics) and write, each including the one before; without one it is write.",
+        "topics) and write, each including the one before; without one it is write. The file is read "
+        "again when it changes.",
         check=file,
         range_text="a file that exists",
         importance=LOW,
