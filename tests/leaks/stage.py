@@ -73,7 +73,7 @@ _JOBS: Final = (
     ("schemas", {"texts": True}), ("keys", {}), ("keys/verify", {}),
     ("preview", {"explain": True, "max_events": 20, "until_idle": 1}), ("checks", {}),
 )  # fmt: skip
-_EVERY: Final = 11  # of so many connectors one is looked into
+_EVERY: Final = 16  # of so many connectors one is looked into
 
 
 @define
