@@ -91,6 +91,6 @@ class Turns:
 
 
 STARTS: Final = Turns(longest=10.0)
-"""Connectors that begin, by the address of their login: what they ask of Salesforce and Kafka before they subscribe."""
+"""Connectors that begin, by the address of their login: login, API version, topics, up to the fence."""
 SESSIONS: Final = Turns(longest=30.0)
 """Sessions that are being opened, by the org's address: handshake and subscription."""

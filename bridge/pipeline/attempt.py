@@ -149,6 +149,7 @@ class Attempt:
         try:
             if self._left_at is not None:
                 self._check_nobody_else(self._position(topics, undecided=True))
+            self._turn.end()  # from here on it waits for Kafka, and then for its session's turn
             producer.fence()
             sealed = Sealed(self._config.name, topics.offsets)
             position = self._position(topics, beside=sealed.take)
@@ -269,7 +270,6 @@ class Attempt:
         self._receiving = receiver
         if self._wanted():
             return
-        self._turn.end()
         receiver.start()
         try:
             failure = pipeline.run()
