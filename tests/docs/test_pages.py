@@ -13,7 +13,6 @@ from tests.docs.stage import Stage, World, staged, world
 #: Commands that cannot be run here, by how they begin, and why.
 NOT_HERE = {
     "make test": "it is the suite that this test belongs to",
-    "kafka-configs.sh ": "it is Kafka's own, and nothing of ours",
     "pip install ": "it needs a package registry that has the project",
     "kubectl ": "it needs a Kubernetes cluster",
     "helm ": "it needs a Kubernetes cluster",
