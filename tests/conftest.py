@@ -45,8 +45,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let the workers, which inherit the environment, find the run's folder."""
+    """Let the workers, which inherit the environment, find the run's folder, but no width of a terminal: readline,
+    which pytest loads, leaves one there, and tables would be folded to it."""
     brokers.run_folder()
+    os.environ.pop("COLUMNS", None)
+    os.unsetenv("COLUMNS")
     if config.getoption("--quick"):
         settings.load_profile("quick")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -27,7 +26,7 @@ PASSWORD = "changeit"
 
 
 def keytool(*arguments: str) -> None:
-    tool = shutil.which("keytool", path=str(Path(java.java()).parent)) or "keytool"
+    tool = java.keytool()
     done = subprocess.run([tool, *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -42,6 +42,12 @@ def java() -> str:
     return str(runtime / "bin" / "java")
 
 
+def keytool() -> str:
+    """Java's own tool for keystores, of the same Java where it has one."""
+    beside = Path(java()).with_name("keytool")
+    return str(beside) if beside.exists() else "keytool"
+
+
 def _version(binary: str) -> int:
     """The major version; 0 for what does not say it."""
     text = subprocess.run([binary, "-version"], capture_output=True, text=True, check=False).stderr

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import json
-import shutil
 import stat
 import subprocess
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from bridge.salesforce.rest_errors import answer_error
 from bridge.sandbox.definition import EventDefinition
 from bridge.sandbox.org import Org
 from bridge.sandbox.org.oauth import Credentials
+from tests.support.java import keytool
 
 FILES = ["salesforce-jwt.crt", "salesforce-jwt.p12", "salesforce-jwt.properties"]
 
@@ -127,10 +127,8 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureF
 
 
 def test_java_reads_the_keystore(tmp_path: Path) -> None:
-    keytool = shutil.which("keytool")
-    assert keytool, "the brokers of the other tests need Java, too"
     keystore(tmp_path, "--password", "chosen")
-    command = [keytool, "-list", "-keystore", str(tmp_path / FILES[1]), "-storepass", "chosen"]
+    command = [keytool(), "-list", "-keystore", str(tmp_path / FILES[1]), "-storepass", "chosen"]
     listed = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "salesforce-jwt" in listed.stdout
     assert "PrivateKeyEntry" in listed.stdout
