@@ -22,6 +22,7 @@ from bridge.sandbox import samples
 from bridge.sandbox.org import Credentials, Org
 from bridge.sandbox.registry import Registry
 from tests.docs.pages import ROOT, Command, Fence
+from tests.support import java
 from tests.support.kafka_broker import Broker
 from tests.support.kafka_client import create_topic
 from tests.support.kafka_config import MORTAL, PLAIN
@@ -37,6 +38,7 @@ FOLLOW: Final = (
 )
 #: Commands that look at something that may take a moment to come: a reader looks again.
 LOOK: Final = re.compile(r"sfbridge (connectors|deadletters) (list|status) |sfbridge connectors list$")
+_SETTINGS: Final = re.compile(r"^(?:[A-Z_]+=\S+ )+")
 _AGAIN: Final = 30.0  # seconds for which it is looked
 _LONGEST: Final = 60.0  # seconds for one command
 _BEFORE: Final = 120_572_739
@@ -112,9 +114,10 @@ class Stage:
             name, _, value = text.removeprefix("export ").partition("=")
             self.environment[name] = value
             return None
-        said = next((up for begin, up in FOLLOW if begin.match(text)), None)
+        program = _SETTINGS.sub("", text)
+        said = next((up for begin, up in FOLLOW if begin.match(program)), None)
         if said is not None:
-            return self._follow(command, text, said)
+            return self._follow(command, text.removesuffix("&"), said)
         until = time.monotonic() + (_AGAIN if LOOK.match(text) else 0)
         while (why := self._once(command, text)) is not None and time.monotonic() < until:
             time.sleep(0.2)
@@ -140,7 +143,7 @@ class Stage:
         output = self.directory / f".printed-{command.line}"
         with output.open("wb") as out:
             process = subprocess.Popen(
-                ["bash", "-c", f"exec {text}"],
+                ["bash", "-c", f"exec env {text}"],
                 cwd=self._place(text),
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
@@ -204,6 +207,11 @@ def staged(world: World, directory: Path) -> Iterator[Stage]:
     brokers, base = world.broker.bootstrap, _row_of_ports(4)
     instead = (
         ("broker-1:9092,broker-2:9092", brokers),
+        (" broker:9092 ", f" {brokers} "),
+        *(
+            (f"CONNECT_LISTENERS=http://127.0.0.1:{port}", f"CONNECT_LISTENERS={_address()}")
+            for port in (8083, 8084)
+        ),
         ("http://registry:8081", world.registry.url),
         ("http://connect:8083", world.connect),
         ("https://example.my.salesforce.com", world.org.url),
@@ -221,6 +229,11 @@ def staged(world: World, directory: Path) -> Iterator[Stage]:
             follower.kill()
 
 
+def _address() -> str:
+    """Where a worker may listen."""
+    return f"http://127.0.0.1:{free_ports(['rest'])['rest']}"
+
+
 def _row_of_ports(count: int) -> int:
     """The first of so many free ports in a row."""
     for _ in range(100):
@@ -234,16 +247,27 @@ def _row_of_ports(count: int) -> int:
 
 def _environment(directory: Path, org: Org) -> dict[str, str]:
     """A new user's, but for the ports: other tests run beside this one."""
-    url = f"http://127.0.0.1:{free_ports(['rest'])['rest']}"
+    url = _address()
     kept = {name: value for name, value in os.environ.items() if name in ("LANG", "LC_ALL", "TMPDIR")}
     return {
         **kept,
-        "PATH": f"{ROOT / '.venv' / 'bin'}:{os.environ['PATH']}",
+        "PATH": f"{ROOT / '.venv' / 'bin'}:{_kafkas_tools(directory)}:{os.environ['PATH']}",
         "HOME": str(directory),
         "SSL_CERT_FILE": str(org.ca_file),
         "CONNECT_LISTENERS": url,
         "SFBRIDGE_URL": url,
     }
+
+
+def _kafkas_tools(directory: Path) -> Path:
+    """A folder with those of Kafka's own scripts that pages name, on the classes of the tests' broker."""
+    folder = directory / ".kafka"
+    folder.mkdir()
+    for name, main in (("kafka-configs.sh", "kafka.admin.ConfigCommand"),):
+        script = folder / name
+        script.write_text(f"#!/bin/sh\nexec '{java.java()}' -cp '{java.class_path('kafka')}' {main} \"$@\"\n")
+        script.chmod(0o755)
+    return folder
 
 
 @contextmanager
