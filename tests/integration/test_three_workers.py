@@ -34,7 +34,8 @@ class Three:
 @pytest.fixture
 def three(tmp_path: Path, broker: Broker, org: Org) -> Iterator[Three]:
     """One worker in this process, two in their own; each runs a connector."""
-    group = Group(tmp_path, broker)
+    # Longer than it takes until one that says nothing is told of so: then it still has its connector.
+    group = Group(tmp_path, broker, extra={"session.timeout.ms": "6000", "heartbeat.interval.ms": "300"})
     config = json.loads(Bridge.of(tmp_path, broker, org).connector_file().read_text())
     with group.worker() as here:
         there = [group.spawn(), group.spawn()]
