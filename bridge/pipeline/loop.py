@@ -55,7 +55,7 @@ _IDLE_EVERY: Final = 600.0  # seconds between positions of an idle stream; ids a
 _LOOK: Final = 2.0  # seconds after which a loop that has nothing to do looks at its producer and routes
 # Kafka says that a transaction is committed some milliseconds before it is over. One that is begun meanwhile is put off
 # by 20 ms (librdkafka, after CONCURRENT_TRANSACTIONS), and with it all that comes until then.
-_BREATH: Final = 0.003  # seconds
+_BREATH: Final = 0.002  # seconds
 _MORE_COMES: Final = 0.01  # seconds; the next reply takes 1 to 3 ms to come from a server nearby
 
 

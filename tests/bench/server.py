@@ -63,7 +63,7 @@ class Load:
         """So many more."""
         with self._more:
             self.allowed += events
-            self.live = self.rate > 0
+            self.live, self._started = self.rate > 0, None
             self._more.notify_all()
 
     def next(self) -> bytes:
