@@ -9,7 +9,7 @@ STAMP := $(VENV)/.stamp
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 ARGS ?=
 
-.PHONY: help setup java node browser try test check format bench chaos fuzz mutants ship lock stubs clean
+.PHONY: help setup java node browser try test check format bench chaos fuzz mutants ship docs release lock stubs clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*  ## ' $(MAKEFILE_LIST) | awk -F':.*  ## ' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -67,6 +67,15 @@ mutants: setup java  ## changes that break a promise, and whether the tests noti
 ship: setup  ## image, chart, unit, rules, compose file and bill of materials, checked by the tools that they are for
 	$(BIN)/python -m pytest -q --ship tests/ship --timeout 1800 $(ARGS)
 
+docs: .cache/site/.stamp  ## the pages as a site with search, into build/site
+	@.cache/site/bin/mkdocs build --quiet -f tools/site/mkdocs.yml && echo "build/site/index.html"
+
+release: .cache/release/.stamp  ## wheel, source, chart, bill of materials and checksums into dist/ (docs/releasing.md)
+	@tools/release.sh .cache/release/bin/python
+
+.cache/site/.stamp .cache/release/.stamp: .cache/%/.stamp: tools/requirements/%.txt | setup
+	@$(BIN)/python -m venv .cache/$* && .cache/$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $< && touch $@
+
 lock: setup  ## resolve the requirements, with hashes; pins stay (ARGS=--upgrade)
 	@tools/lock.sh $(ARGS)
 
@@ -74,4 +83,4 @@ stubs: setup  ## the compiled form of Salesforce's pubsub_api.proto, which is ke
 	@tools/stubs.sh
 
 clean:  ## remove everything that the other targets made
-	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf $(VENV) .cache build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

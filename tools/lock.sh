@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Resolves pyproject.toml into requirements.txt (what runs), requirements-dev.txt (and what tests and checks) and
-# tests/requirements (what stands in for Java, Maven and Node.js where they are missing), for every supported Python at once, pinned and hashed, without the address of any package index. What is pinned stays
-# unless a version does not fit any more; with --upgrade everything becomes the newest that fits.
+# Resolves pyproject.toml into requirements.txt (what runs), requirements-all.txt (with every extra), requirements-dev.txt
+# (and what tests and checks), tests/requirements (what stands in for Java, Maven and Node.js where they are missing) and
+# tools/requirements (what makes pages and releases): for every supported Python at once, pinned and hashed, without the
+# address of any package index. What is pinned stays unless a version does not fit any more; with --upgrade everything
+# becomes the newest that fits.
 set -euo pipefail
 
 tools=.cache/lock
@@ -14,6 +16,9 @@ resolve() {
 }
 resolve pyproject.toml --group build "$@" --output-file requirements.txt
 resolve pyproject.toml --group dev "$@" --constraint requirements.txt --output-file requirements-dev.txt
+resolve pyproject.toml --group build --all-extras "$@" --constraint requirements-dev.txt --output-file requirements-all.txt
+resolve --group site "$@" --constraint requirements-dev.txt --output-file tools/requirements/site.txt
+resolve --group release "$@" --constraint requirements-dev.txt --output-file tools/requirements/release.txt
 for missing in java maven node; do
     resolve --group $missing "$@" --constraint requirements-dev.txt --output-file tests/requirements/$missing.txt
 done
