@@ -22,5 +22,5 @@ def copied(where: Path) -> Path:
     for name in filter(None, listed.split("\0")):
         if (ROOT / name).exists():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / name, target / name, follow_symlinks=False)
+            shutil.copy(ROOT / name, target / name, follow_symlinks=False)
     return target

@@ -1,4 +1,4 @@
-"""Pages of the site that stand at the top of the repository: README as the first journey, changes, how to contribute."""
+"""Pages of the site that stand at the top of the repository: README as the first journey, changes, contributing."""
 
 from __future__ import annotations
 
@@ -24,4 +24,8 @@ def rewritten(text: str) -> str:
     text = text.replace("](docs/", "](")
     for page, source in TOP.items():
         text = text.replace(f"]({source}", f"]({page}")
-    return re.sub(r"\[([^\]]*)\]\(((?:bridge|deploy|tests|tools|schemas|keys-example|SECURITY|LICENSE)[^)]*)\)", r"\1 (`\2`)", text)
+    return re.sub(
+        r"\[([^\]]*)\]\(((?:bridge|deploy|tests|tools|schemas|keys-example|SECURITY|LICENSE)[^)]*)\)",
+        r"\1 (`\2`)",
+        text,
+    )
