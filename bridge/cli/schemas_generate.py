@@ -13,7 +13,6 @@ from bridge.errors import ConfigurationError, Fault
 if TYPE_CHECKING:
     from bridge.inspection import generate
     from bridge.metadata.source_format import Declared
-    from bridge.model.contract import Contract
 
 HELP = (
     "Write an event's schemas and its contract; offline, but for --connector. The same gives the same bytes."
@@ -62,7 +61,8 @@ def run(args: argparse.Namespace) -> int:
         event = declared.event
         path = args.contract or args.out / f"{event.name}{generate.CONTRACT}"
         earlier = read_contract(path) if args.contract or path.is_file() else None
-        _check(earlier, path, declared)
+        if earlier is not None:
+            generate.check(earlier, str(path), event)
         contract = generate.contract_for(event, declared.classified, earlier, _key(args))
         texts = generate.files(
             event, declared.classified, contract, wanted, settings, _there(args.out, event.name)
@@ -146,25 +146,6 @@ def _settings(connector: Path | None) -> dict[str, str]:
     from bridge.inspection.configuration import load_connector
 
     return dict(load_connector(connector).prefixed("value.converter."))
-
-
-def _check(contract: Contract | None, path: Path, declared: Declared) -> None:
-    if contract is None:
-        return
-    event = declared.event
-    faults = []
-    if contract.event != event.name:
-        faults.append(
-            Fault(str(path), f"is the contract of {contract.event}, and the metadata is of {event.name}")
-        )
-    names = {f.name for f in event.fields}
-    faults += [
-        Fault(f"{path}: fields.{name}", f"{event.name} has no such field; correct or remove it")
-        for name in contract.fields
-        if name not in names
-    ]
-    if faults:
-        raise ConfigurationError(faults)
 
 
 def _key(args: argparse.Namespace) -> generate.Key:

@@ -20,6 +20,10 @@ MAX_BYTES: Final = 8 * 1024 * 1024
 """A configuration is small; a larger file is a mistake (a keystore in base64 is a few kilobytes)."""
 
 
+Source = Path | Mapping[str, Any]
+"""Where properties are: in a file, or in a program that has them at hand (values are scalars)."""
+
+
 class UnreadableError(ValueError):
     """What is wrong with a file as a whole, as the end of a sentence."""
 
@@ -41,6 +45,35 @@ def read(path: Path, *, wrapped: bool) -> Given:
         return parse(content_of(path), wrapped=wrapped, json_expected=path.suffix.lower() == ".json")
     except UnreadableError as fault:
         raise ConfigurationError([Fault(str(path), str(fault))]) from None
+
+
+def given_of(source: Source, *, wrapped: bool) -> Given:
+    """The properties of a file, or those that a program holds itself. Raises ConfigurationError."""
+    if isinstance(source, Path):
+        return read(source, wrapped=wrapped)
+    document = source
+    if wrapped and isinstance(source.get("config"), Mapping):
+        try:
+            document = _unwrap({**source, "config": dict(source["config"])})
+        except UnreadableError as fault:
+            raise ConfigurationError([Fault("config", f"the configuration {fault}")]) from None
+    misfits = [_misfit(key, value) for key, value in document.items()]
+    if faults := [misfit for misfit in misfits if misfit is not None]:
+        raise ConfigurationError(faults)
+    return Given(texts(document))
+
+
+def _misfit(key: object, value: object) -> Fault | None:
+    """What is wrong with one property of a program's own mapping, by its type alone."""
+    if not isinstance(key, str):
+        return Fault(str(key), f"names of properties are text, and this is {type(key).__name__}")
+    if not isinstance(value, str | bool | int | float | None):
+        return Fault(key, f"must be text, a number, a boolean or None, and is {type(value).__name__}")
+    try:
+        _require_text(key, str(value))
+    except UnreadableError as fault:
+        return Fault(key, f"the configuration {fault}")
+    return None
 
 
 def content_of(path: Path) -> bytes:

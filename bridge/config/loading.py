@@ -29,29 +29,34 @@ class Loader:
     judges: Judges
 
     def load(
-        self, connector_path: Path, worker_path: Path | None, *, environ: Mapping[str, str] = os.environ
+        self,
+        connector: files.Source,
+        worker: files.Source | None,
+        *,
+        environ: Mapping[str, str] = os.environ,
     ) -> Loaded:
         """The connector and its worker, valid together.
 
         Raises ConfigurationError with every fault of both; faults of a worker name its file.
         """
-        worker, connector, faults = self.check_files(connector_path, worker_path, environ)
+        of_worker, of_connector, faults = self.check_files(connector, worker, environ)
         if faults:
             raise ConfigurationError(faults)
-        return Loaded(connector.config(), worker.config(), (*worker.notices, *connector.notices))
+        notices = (*of_worker.notices, *of_connector.notices)
+        return Loaded(of_connector.config(), of_worker.config(), notices)
 
     def check_files(
-        self, connector_path: Path, worker_path: Path | None, environ: Mapping[str, str]
+        self, connector_source: files.Source, worker_source: files.Source | None, environ: Mapping[str, str]
     ) -> tuple[Examined, Examined, list[Fault]]:
-        """Worker and connector, judged, and every fault of both. A file that cannot be read gives one fault."""
+        """Worker and connector, judged, and every fault of both. What cannot be read gives no other fault."""
         unreadable: list[Fault] = []
-        worker = _read(unreadable, lambda: examine_worker_file(worker_path, environ))
+        worker = _read(unreadable, lambda: examine_worker_file(worker_source, environ))
         config = worker.config() if worker else None
-        connector = _read(unreadable, lambda: self.examine_connector_file(connector_path, config, environ))
+        connector = _read(unreadable, lambda: self.examine_connector_file(connector_source, config, environ))
         if worker is not None and connector is not None and not worker.faults:
             self.judges.clients(connector, worker.config(), environ, worker)
         worker, connector = worker or Examined(WORKER, {}), connector or Examined(CONNECTOR, {})
-        return worker, connector, [*unreadable, *of_worker(worker, worker_path), *connector.faults]
+        return worker, connector, [*unreadable, *of_worker(worker, worker_source), *connector.faults]
 
     def load_connector(
         self, path: Path, *, worker: Config | None = None, environ: Mapping[str, str] = os.environ
@@ -75,11 +80,11 @@ class Loader:
         )
 
     def examine_connector_file(
-        self, path: Path, worker: Config | None, environ: Mapping[str, str]
+        self, source: files.Source, worker: Config | None, environ: Mapping[str, str]
     ) -> Examined:
         """The connector's properties, judged with the worker's. Raises ConfigurationError for a bad file."""
         return self.examine_connector(
-            files.read(path, wrapped=True), worker, resolver_of(worker, environ, Origin.FILE)
+            files.given_of(source, wrapped=True), worker, resolver_of(worker, environ, Origin.FILE)
         )
 
     def examine_connector(
@@ -143,18 +148,21 @@ def _sound(examined: Examined) -> Config:
     return examined.config()
 
 
-def of_worker(examined: Examined, path: Path | None) -> list[Fault]:
+def of_worker(examined: Examined, source: files.Source | None) -> list[Fault]:
     """A worker's faults, with the file they are in."""
-    origin = path.name if path else "the worker's environment"
+    if isinstance(source, Path):
+        origin = source.name
+    else:
+        origin = "the worker's environment" if source is None else "the worker's properties"
     return [Fault(f.key, f"{f.message} (in {origin})", f.value) for f in examined.faults]
 
 
-def examine_worker_file(path: Path | None, environ: Mapping[str, str]) -> Examined:
-    """The worker's properties, judged: its file, or the text in the environment; single variables go first.
+def examine_worker_file(source: files.Source | None, environ: Mapping[str, str]) -> Examined:
+    """The worker's properties, judged: those given, or the text in the environment; single variables go first.
 
     Raises ConfigurationError if the file cannot be read at all.
     """
-    given = _worker_given(path, environ)
+    given = _worker_given(source, environ)
     variables = environment.from_environment(environ)
     strangers = [variable for key, (variable, _) in variables.items() if WORKER.find(key) is None]
     written = dict(given.values)
@@ -171,9 +179,9 @@ def examine_worker_file(path: Path | None, environ: Mapping[str, str]) -> Examin
     return examined
 
 
-def _worker_given(path: Path | None, environ: Mapping[str, str]) -> files.Given:
-    if path is not None:
-        return files.read(path, wrapped=False)
+def _worker_given(source: files.Source | None, environ: Mapping[str, str]) -> files.Given:
+    if source is not None:
+        return files.given_of(source, wrapped=False)
     text = environ.get(environment.WHOLE, "")
     if not text.strip():
         return files.Given({})

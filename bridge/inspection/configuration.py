@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final
 
 from bridge.config import Config, files
@@ -39,7 +38,7 @@ def config_infos(
     return infos_of(examined)
 
 
-def examine_files(connector_path: Path, worker_path: Path | None, environ: Mapping[str, str]) -> Report:
-    """Both files, judged. Never raises for what is in them: a file that cannot be read is a fault."""
-    worker, connector, faults = LOADER.check_files(connector_path, worker_path, environ)
-    return Report(connector, worker, tuple(faults), (*worker.notices, *connector.notices))
+def examine_files(connector: files.Source, worker: files.Source | None, environ: Mapping[str, str]) -> Report:
+    """Both, judged. Never raises for what is in them: a file that cannot be read is a fault."""
+    of_worker, of_connector, faults = LOADER.check_files(connector, worker, environ)
+    return Report(of_connector, of_worker, tuple(faults), (*of_worker.notices, *of_connector.notices))

@@ -10,6 +10,7 @@ from typing import Final
 from attrs import evolve, frozen
 
 from bridge.config.declarations.formats import REGISTRY_TYPES, SUFFIXES
+from bridge.errors import ConfigurationError, Fault
 from bridge.formats import FORMATS, Format
 from bridge.inspection.alike import alike
 from bridge.languages.traits import traits_of
@@ -49,6 +50,23 @@ def pretty(text: str) -> str:
         return json.dumps(json.loads(text), indent=2) + "\n"
     except ValueError:
         return text.rstrip("\n") + "\n"
+
+
+def check(contract: Contract, origin: str, event: EventType) -> None:
+    """Is it the event's contract? ConfigurationError with all that is wrong; ``origin`` is what they call it."""
+    faults = []
+    if contract.event != event.name:
+        faults.append(
+            Fault(origin, f"is the contract of {contract.event}, and the metadata is of {event.name}")
+        )
+    names = {f.name for f in event.fields}
+    faults += [
+        Fault(f"{origin}: fields.{name}", f"{event.name} has no such field; correct or remove it")
+        for name in contract.fields
+        if name not in names
+    ]
+    if faults:
+        raise ConfigurationError(faults)
 
 
 def contract_for(

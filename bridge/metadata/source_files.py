@@ -6,7 +6,7 @@ Every fault is one sentence that names the file, and the field where there is on
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,28 +20,30 @@ from bridge.metadata import source_format
 from bridge.metadata.infer import event_type, metadata_fatal
 from bridge.metadata.pubsub import event_of_avro
 from bridge.metadata.source_format import Declared
+from bridge.model.schema import EventType
+
+Origin = Path | str
+"""What sentences call the metadata: its file, or what a program says it is."""
 
 
 def from_describe(path: Path) -> Declared:
     """``sobjects/<Event>/describe`` as Salesforce answers it; that of an object is taken for its change event."""
-    document = _document(path)
-    name = _name(path, document, "a describe")
-    if any(isinstance(f, Mapping) and f.get("name") == "SystemModstamp" for f in document["fields"]):
-        name = event_of(name)
-    return Declared(_named(path, lambda: event_type(name, document, None)))
+    return _of_describe(path, _document(path))
 
 
 def from_event_schema(path: Path) -> Declared:
     """``eventSchema`` in either payload format."""
-    document = _document(path)
-    name = _name(path, document, "an eventSchema")
-    return Declared(_named(path, lambda: event_type(name, None, document)))
+    return _of_event_schema(path, _document(path))
 
 
 def from_avro(path: Path) -> Declared:
     """The Avro schema that the Pub/Sub API's GetSchema gives."""
-    document = _document(path)
-    return Declared(_named(path, lambda: event_of_avro(document)))
+    return _of_avro(path, _document(path))
+
+
+def from_document(origin: str, document: Mapping[str, Any]) -> Declared:
+    """Metadata that a program has at hand, in any of the forms; ``origin`` is what sentences call it."""
+    return _of_any(origin, _unwrapped(origin, dict(document)))
 
 
 def from_sfdx(directory: Path, event: str) -> Declared:
@@ -61,12 +63,32 @@ def from_any(path: Path, event: str | None = None) -> Declared:
                 )
             event = names[0]
         return from_sfdx(path, event)
-    document = _document(path)
+    return _of_any(path, _document(path))
+
+
+def _of_any(origin: Origin, document: dict[str, Any]) -> Declared:
+    """What the content says that it is."""
     if isinstance(document.get("fields"), list) and document.get("type") in ("record", "expanded-record"):
-        return (
-            from_event_schema(path) if "uuid" in document or document["type"] != "record" else from_avro(path)
-        )
-    return from_describe(path)
+        if "uuid" in document or document["type"] != "record":
+            return _of_event_schema(origin, document)
+        return _of_avro(origin, document)
+    return _of_describe(origin, document)
+
+
+def _of_describe(origin: Origin, document: dict[str, Any]) -> Declared:
+    name = _name(origin, document, "a describe")
+    if any(isinstance(f, Mapping) and f.get("name") == "SystemModstamp" for f in document["fields"]):
+        name = event_of(name)
+    return Declared(_named(origin, lambda: event_type(name, document, None)))
+
+
+def _of_event_schema(origin: Origin, document: dict[str, Any]) -> Declared:
+    name = _name(origin, document, "an eventSchema")
+    return Declared(_named(origin, lambda: event_type(name, None, document)))
+
+
+def _of_avro(origin: Origin, document: dict[str, Any]) -> Declared:
+    return Declared(_named(origin, lambda: event_of_avro(document)))
 
 
 def is_metadata(document: object) -> bool:
@@ -101,7 +123,7 @@ def _document(path: Path) -> dict[str, Any]:
     return _unwrapped(path, document)
 
 
-def _unwrapped(path: Path, document: dict[str, Any]) -> dict[str, Any]:
+def _unwrapped(path: Origin, document: dict[str, Any]) -> dict[str, Any]:
     """What Salesforce's tools put metadata into: ``sf … --json`` (``{"status": 0, "result": …}``) and the Pub/Sub API's
     GetSchema (``schemaJson`` holds the schema's text)."""
     if "status" in document and "fields" not in document:
@@ -123,14 +145,14 @@ def _unwrapped(path: Path, document: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def _name(path: Path, document: Mapping[str, Any], what: str) -> str:
+def _name(path: Origin, document: Mapping[str, Any], what: str) -> str:
     name = document.get("name")
     if not isinstance(name, str) or not name or not isinstance(document.get("fields"), list):
         raise metadata_fatal(f"{path}: is not {what}: it has no {'name' if not name else 'fields'}")
     return name
 
 
-def _named(path: Path, read: Any) -> Any:
+def _named(path: Origin, read: Callable[[], EventType]) -> EventType:
     try:
         event = read()
     except Fatal as error:

@@ -112,10 +112,10 @@ class EventTypes:
             self._known[schema_id] = declared
         elif schema_id not in self._warned:
             self._warned.add(schema_id)
-            self._warn(
-                f"Salesforce does not know the schema {schema_id} of {event}: its fields are taken from "
-                "describe, which shows the event as it is today"
-            )
+            what = f"Salesforce does not know the schema {schema_id} of {event}"
+            if schema_id is None:
+                what = f"a message of {event} names no schema"
+            self._warn(f"{what}: its fields are taken from describe, which shows the event as it is today")
         return declared
 
     def _described(self, event: str, *, by_schema: bool) -> Mapping[str, Any] | None:
