@@ -1,8 +1,9 @@
 """The public Python API: what an application may build on. ``docs/embedding.md`` shows it at work.
 
-Everything in ``__all__`` keeps its meaning from 1.0 on, by semantic versioning: within a major version names,
-parameters and errors stay, and what is added is optional. Every other module of ``bridge`` may change in any
-release. ``API_VERSION`` is the version of this API; it rises where something is added (minor) or changed (major).
+Everything in ``__all__`` keeps its meaning from release 1.0 on, by semantic versioning: within a major version names,
+parameters and errors stay, and what is added is optional. Until then the changelog names each change. Every other
+module of ``bridge`` may change in any release. ``API_VERSION`` is the version of this API alone; it rises where
+something is added (minor) or changed (major).
 
 Every error is a ``BridgeError``: ``ConfigurationError`` with all faults, ``Retriable`` where the same may succeed
 later, ``BadRecord`` where one event cannot be carried, else ``Fatal``.

@@ -11,13 +11,14 @@ import msgspec
 from attrs import frozen
 
 from bridge.documents import Broken, json_of
-from bridge.embed.configuring import Configuration
+from bridge.embed.configuring import Configuration, loaded_of
 from bridge.encryption.uses import Unreserved
 from bridge.errors import BadRecord, BridgeError, ConfigurationError, Fatal, Fault, Stage
 from bridge.event import Data, Head
 from bridge.event import Record as Routed
 from bridge.log import for_connector
 from bridge.metadata.sources import Metadata
+from bridge.reading.contexts import Reads
 from bridge.reading.source import source_of
 from bridge.routing.conversion import ConversionGuard
 from bridge.routing.resolver import Writers
@@ -74,11 +75,12 @@ class Codec:
 
         Raises ConfigurationError.
         """
-        loaded = self._loaded = config.loaded
+        loaded = self._loaded = loaded_of(config)
         self._closes: list[Callable[[], None]] = []
         self._metadata = self._asked() if describe is None else _described(describe)
         self._writers = Writers(loaded, self._metadata)
         self._closes.append(self._writers.close)
+        self._decoders: dict[tuple[str, bool], Reads] = {}
         self._guard = ConversionGuard(for_connector(config.name))
 
     def __enter__(self) -> Self:
@@ -132,12 +134,18 @@ class Codec:
         Raises BadRecord saying why for what cannot be decoded or decrypted, Retriable or Fatal where the registry or
         the key management service cannot be asked.
         """
-        source = source_of(self._loaded, topic or self._topic())
         protects = decrypt and bool(self._loaded.connector.get("csfle.enabled"))
-        read = source.decoder(decrypt=protects).decode(value, list(headers))
+        read = self._decoder(topic or self._topic(), protects).decode(value, list(headers))
         if read.note is not None:
             raise BadRecord(read.note, stage=Stage.PARSE)
         return read.value
+
+    def _decoder(self, topic: str, decrypt: bool) -> Reads:
+        """One for each topic, because each remembers the schemas that it fetched."""
+        if (topic, decrypt) not in self._decoders:
+            source = source_of(self._loaded, topic)
+            self._decoders[topic, decrypt] = source.decoder(decrypt=decrypt)
+        return self._decoders[topic, decrypt]
 
     def _asked(self) -> Metadata:
         login = Login(self._loaded.connector)

@@ -14,8 +14,8 @@ from bridge.config import Loaded
 from bridge.errors import Fault
 from bridge.inspection.configuration import examine_files, load
 
-Properties = Mapping[str, str | int | float | bool | None]
-"""Properties by name. Numbers and booleans are spelled as in JSON; None is 'not given'."""
+Properties = Mapping[str, object]
+"""Properties by name: text, numbers and booleans, spelled as in JSON; None is 'not given'."""
 Source = Path | str | Properties
 """A file's path, or the properties themselves."""
 
@@ -24,18 +24,17 @@ Source = Path | str | Properties
 class Configuration:
     """A connector and its worker, valid together. Made by ``configuration``. Its representation shows no value."""
 
-    loaded: Loaded = field(repr=False)
-    """Not public: it may change in any release."""
+    _loaded: Loaded = field(repr=False)
 
     @property
     def name(self) -> str:
         """The connector's name."""
-        return self.loaded.connector.name
+        return self._loaded.connector.name
 
     @property
     def notices(self) -> tuple[str, ...]:
         """What a person should know although it is no error, a sentence each."""
-        return self.loaded.notices
+        return self._loaded.notices
 
 
 def configuration(
@@ -47,12 +46,17 @@ def configuration(
     ``worker``: Kafka, registry and what all connectors share; without it, the worker's properties of ``environ``.
     ``environ``: the variables that ``${env:NAME}`` and ``CONNECT_*`` mean; the process's own if None, ``{}`` for none.
 
-    Secrets of the configuration are masked from now on in the lines of the logger ``bridge``.
+    Secrets of the configuration are masked from now on in the lines of the logger ``bridge`` and of those below it.
     """
     loaded = load(_source(connector), _given(worker), environ=_variables(environ))
     log.register_secrets(loaded.secrets())
-    logging.getLogger("bridge").addFilter(_masking)
+    mask_lines()
     return Configuration(loaded)
+
+
+def loaded_of(config: Configuration) -> Loaded:
+    """What is behind it, for the other modules of this room; not public."""
+    return config._loaded
 
 
 def validate(
@@ -77,6 +81,13 @@ def _given(worker: Source | None) -> Path | Properties | None:
 
 def _variables(environ: Mapping[str, str] | None) -> Mapping[str, str]:
     return os.environ if environ is None else environ
+
+
+def mask_lines() -> None:
+    """Mask secrets in the lines of our loggers, those that are there by now: a logger's filter is for its own alone."""
+    present = list(logging.Logger.manager.loggerDict)
+    for name in ("bridge", log.LIBRDKAFKA, *(name for name in present if name.startswith("bridge."))):
+        logging.getLogger(name).addFilter(_masking)
 
 
 def _masking(record: logging.LogRecord) -> bool:

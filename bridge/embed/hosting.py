@@ -11,7 +11,7 @@ from typing import Final
 from attrs import frozen
 
 from bridge import log
-from bridge.embed.configuring import Configuration
+from bridge.embed.configuring import Configuration, loaded_of, mask_lines
 from bridge.errors import BridgeError, Retriable, Stage
 from bridge.pipeline.attempt import Goal
 from bridge.pipeline.connector import Connector
@@ -42,8 +42,9 @@ class Running:
     def __init__(self, config: Configuration, goal: Goal) -> None:
         """Not public: ``running`` makes it."""
         self._stopping = threading.Event()
-        self._connector = Connector(config.loaded, goal)
-        self._lease = Leased(config.loaded, self._connector, self._stopping)
+        loaded = loaded_of(config)
+        self._connector = Connector(loaded, goal)
+        self._lease = Leased(loaded, self._connector, self._stopping)
         self.name: Final = config.name
         """The connector's name."""
 
@@ -117,6 +118,7 @@ def running(
     the next start.
     """
     connector = Running(config, Goal(max_events=max_events, until_idle=until_idle))
+    mask_lines()
     for notice in config.notices:
         log.for_connector(config.name).info("%s", notice)
     connector._start()

@@ -63,6 +63,14 @@ def as_written(payload: dict[str, Any], form: str) -> dict[str, Any]:
     return expected
 
 
+def test_each_schema_is_fetched_once() -> None:
+    with embed.practice() as play, codec(play, {}) as its:
+        record = its.encode({"Order_Number__c": "O-1"})
+        assert record is not None
+        assert its.decode(record.value)["Order_Number__c"] == "O-1"
+    assert its.decode(record.value)["Order_Number__c"] == "O-1"  # the registry is gone
+
+
 def test_a_protected_field_is_sealed_and_opened() -> None:
     with embed.practice(encrypt=True) as play, codec(play, {}) as its:
         record = its.encode({"Customer_Email__c": "ada@example.com", "Status__c": "Paid"})

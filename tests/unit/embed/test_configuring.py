@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bridge import embed
+from bridge.embed.configuring import loaded_of
 
 
 def faults_of(connector: Any, worker: Any, **options: Any) -> dict[str, str]:
@@ -24,13 +25,17 @@ def test_properties_at_hand_and_files_are_the_same_configuration(
     of_files = embed.configuration(connector, str(worker), environ={})
     at_hand = embed.configuration({**play.connector, "name": "orders"}, play.worker, environ={})
     wrapped = embed.configuration(
-        {"name": "orders", "config": {**play.connector, "name": "orders"}},  # type: ignore[dict-item]  # as in files
+        {"name": "orders", "config": {**play.connector, "name": "orders"}},
         play.worker,
         environ={},
     )
     assert of_files.name == at_hand.name == wrapped.name == "orders"
-    assert dict(of_files.loaded.connector) == dict(at_hand.loaded.connector) == dict(wrapped.loaded.connector)
-    assert dict(of_files.loaded.worker) == dict(at_hand.loaded.worker)
+    assert (
+        dict(loaded_of(of_files).connector)
+        == dict(loaded_of(at_hand).connector)
+        == dict(loaded_of(wrapped).connector)
+    )
+    assert dict(loaded_of(of_files).worker) == dict(loaded_of(at_hand).worker)
 
 
 def test_every_fault_is_named_by_its_property(play: embed.Practice) -> None:
@@ -75,16 +80,16 @@ def test_references_mean_the_variables_that_are_given(play: embed.Practice) -> N
     connector = {**play.connector, "salesforce.password": "${env:ORG_PASSWORD}"}
     assert "salesforce.password" in faults_of(connector, play.worker, environ={})
     config = embed.configuration(connector, play.worker, environ={"ORG_PASSWORD": "a-long-secret"})
-    assert config.loaded.connector["salesforce.password"] == "a-long-secret"
+    assert loaded_of(config).connector["salesforce.password"] == "a-long-secret"
     assert "a-long-secret" not in repr(config)
 
 
-def test_secrets_are_masked_for_handlers_of_the_applications_own(play: embed.Practice) -> None:
+@pytest.mark.parametrize("name", ["bridge", "bridge.librdkafka", "bridge.waits"])
+def test_secrets_are_masked_for_handlers_of_the_applications_own(play: embed.Practice, name: str) -> None:
     connector = {**play.connector, "salesforce.password": "open-sesame-42"}
     embed.configuration(connector, play.worker, environ={})
     stream = io.StringIO()
-    handler = logging.StreamHandler(stream)
-    logger = logging.getLogger("bridge")
+    handler, logger = logging.StreamHandler(stream), logging.getLogger(name)
     logger.addHandler(handler)
     try:
         logger.error("said %s", "open-sesame-42")

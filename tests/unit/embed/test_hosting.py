@@ -47,6 +47,11 @@ def test_a_connector_runs_until_events_came_and_leaves_no_thread() -> None:
             assert connector.wait(events=4, timeout=LIMIT)
         assert connector.status.state == "STOPPED"
         assert ours(before) == []
+        (last,) = play.publish()
+        with embed.running(config) as again:  # after the position
+            assert again.wait(events=1, timeout=LIMIT)
+            until(lambda: again.status.replay_id == last)
+        assert again.status.committed == 1
 
 
 def test_it_ends_by_itself_when_the_goal_is_reached() -> None:
