@@ -114,7 +114,7 @@ def test_settings_come_from_the_environment(container: str) -> None:
 
 
 def test_the_build_uses_what_the_lock_file_says(container: str) -> None:
-    pinned = set(re.findall(r"^([\w.-]+==[\w.+!]+)", (ROOT / "requirements.txt").read_text(), re.M))
+    pinned = set(re.findall(r"^([\w.-]+==[\w.+!]+)", (ROOT / "requirements-all.txt").read_text(), re.M))
     code = "import importlib.metadata as m; print('\\n'.join(f'{d.name}=={d.version}' for d in m.distributions()))"
     there = inside(container, "/opt/sfbridge/bin/python", "-c", code).split()
     normal = {one.lower().replace("_", "-") for one in there}
