@@ -168,6 +168,20 @@ def test_the_position_is_moved_and_moved_back(visit: Open) -> None:
     expect(page.locator("#move")).to_contain_text("Moved", timeout=LONG)
 
 
+def test_the_position_is_moved_to_a_time(visit: Open) -> None:
+    one = visit()
+    one.sign_in()
+    page = launched(one, "timed")
+    page.get_by_text("Move the position").click()
+    page.get_by_label("Or a time").fill("yesterday")
+    page.get_by_role("button", name="Find that time").click()
+    expect(page.locator("#job")).to_contain_text("must be ISO 8601")
+    page.get_by_label("Or a time").fill("1s")
+    page.get_by_role("button", name="Find that time").click()
+    page.get_by_role("button", name="Go on after").click(timeout=LONG * 2)
+    expect(page.locator("#move")).to_contain_text("Moved", timeout=LONG)
+
+
 def test_the_list_sorts_filters_and_keeps_what_it_knows(visit: Open) -> None:
     one = visit()
     page = one.sign_in()

@@ -122,6 +122,10 @@ def test_what_there_is_to_be_known_of_a_connector(stage: Stage) -> None:
         item["name"] for item in checks["items"]
     }
 
+    moment = one(stage, "moment", {"at": "1s"})
+    assert moment["result"]["replay_id"] > 0, moment
+    assert moment["result"]["before"]
+
     lines = rest.get(f"/bridge/v1/connectors/{name}/logs")["lines"]
     assert any("was passed over" in line["message"] for line in lines)
     (worker,) = rest.get("/bridge/v1/workers")["workers"]

@@ -55,7 +55,8 @@ def _whole(text: str | None, what: str) -> int | None:
 
 @frozen
 class Kind:
-    """One kind of job. ``tab``: the page it belongs to; ``template``: how its items are shown."""
+    """One kind of job. ``tab``: the page made for it, empty where it stands on another; ``template``: how its items
+    are shown."""
 
     path: str
     tab: str
@@ -78,6 +79,9 @@ KINDS: Final[Mapping[str, Kind]] = {
     "keys": Kind("keys", "keys", Role.READ, "job_keys.html"),
     "verify": Kind("keys/verify", "keys", Role.WRITE, "job_verify.html"),
     "checks": Kind("checks", "checks", Role.WRITE, "job_checks.html"),
+    "moment": Kind(
+        "moment", "", Role.WRITE, "job_moment.html", lambda given: {"at": given.get("at", "").strip()}
+    ),
 }
 _OVER: Final = ("DONE", "FAILED", "CANCELLED")
 
@@ -93,7 +97,7 @@ class Work:
         """Their routes."""
         base = "console/connectors/*"
         roles: dict[str, Role] = {}
-        for kind in KINDS.values():
+        for kind in (kind for kind in KINDS.values() if kind.tab):
             roles[kind.tab] = min(kind.role, roles.get(kind.tab, kind.role))
         lines: list[Line] = [
             ("GET", f"{base}/{tab}", partial(self.tab, tab), role) for tab, role in roles.items()

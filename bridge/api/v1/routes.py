@@ -12,6 +12,7 @@ from bridge.api.v1 import (
     letters,
     logs,
     migration,
+    moments,
     records,
     schemas,
     series,
@@ -23,7 +24,7 @@ from bridge.api.v1.here import Here
 from bridge.api.v1.operation import Operation, Roles, Schema, Table, routed
 
 MODULES: Final = (
-    session, connectors, series, logs, records, letters, checks, schemas, keys, jobs, workers, migration,
+    session, connectors, series, logs, records, letters, checks, schemas, keys, jobs, workers, migration, moments,
 )  # fmt: skip
 
 
@@ -50,6 +51,7 @@ def routes(here: Here) -> tuple[Table, Roles]:
         routed(records.Records(here, work), records.OPERATIONS),
         routed(letters.Letters(here, work), letters.OPERATIONS),
         routed(checks.Checks(here, work), checks.OPERATIONS),
+        routed(moments.Moments(here, work), moments.OPERATIONS),
         routed(schemas.Schemas(here, work), schemas.OPERATIONS),
         routed(keys.Keys(here, work), keys.OPERATIONS),
         routed(jobs.JobCalls(here, work), jobs.OPERATIONS),

@@ -246,7 +246,7 @@ def test_each_kind_takes_its_role_and_its_own_user(worker: MemoryWorker) -> None
     one = "/bridge/v1/connectors/sf"
     for path, needed in (
         ("records", Role.RECORDS), ("letters", Role.RECORDS), ("preview", Role.RECORDS), ("checks", Role.WRITE),
-        ("keys/verify", Role.WRITE),
+        ("keys/verify", Role.WRITE), ("moment", Role.WRITE),
     ):  # fmt: skip
         for who, role in (("look", Role.READ), ("records", Role.RECORDS)):
             answer = ask(worker, who, "POST", f"{one}/{path}", {"limit": "no"} if role >= needed else None)
@@ -262,6 +262,15 @@ def test_each_kind_takes_its_role_and_its_own_user(worker: MemoryWorker) -> None
     ]
     assert ask(worker, "look", "DELETE", path).status == 403, "cancelling is a change"
     assert ask(worker, "write", "DELETE", path).status == 403, "and another's job is another's"
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"at": ""}, {"at": "yesterday"}, {"at": "12"}, {"at": 5}, {"at": "9e9d"}]
+)
+def test_a_moment_that_is_no_time_is_said(worker: MemoryWorker, body: dict[str, Any]) -> None:
+    answer = ask(worker, "write", "POST", "/bridge/v1/connectors/sf/moment", body)
+    assert answer.status == 400
+    assert b"at must be" in answer.content()
 
 
 def test_no_address_is_asked_because_a_client_names_it(worker: MemoryWorker) -> None:
