@@ -10,6 +10,7 @@ from typing import Any, Self
 import msgspec
 from attrs import frozen
 
+from bridge.changes import entity_of
 from bridge.documents import Broken, json_of
 from bridge.embed.configuring import Configuration, loaded_of
 from bridge.encryption.uses import Unreserved
@@ -47,7 +48,7 @@ class _Described:
     document: Mapping[str, object]
 
     def describe(self, event: str) -> dict[str, object]:
-        if self.document.get("name") != event:
+        if self.document.get("name") not in (event, entity_of(event)):
             why = f"is the describe of {self.document.get('name')}, and the connector carries {event}"
             raise ConfigurationError([Fault("describe", why)])
         return dict(self.document)
@@ -69,9 +70,10 @@ class Codec:
     def __init__(
         self, config: Configuration, describe: Mapping[str, object] | Path | str | None = None
     ) -> None:
-        """``describe``: Salesforce's describe of the event, as the parsed JSON or the file with it; where it is given,
-        Salesforce is not asked for anything, and how its data classification tags fields is not known: tags come
-        from the contract and the registered schema. None: the org that the connector logs in to is asked.
+        """``describe``: Salesforce's describe of the event (of a change event its object's), as the parsed JSON or the
+        file with it. Where it is given, Salesforce is not asked for anything, and how its data classification tags
+        fields is not known: tags come from the contract and the registered schema. None: the org that the connector
+        logs in to is asked.
 
         Raises ConfigurationError.
         """
@@ -103,8 +105,9 @@ class Codec:
         replay_id: int = 0,
         event_uuid: str | None = None,
         schema_id: str | None = None,
-    ) -> Record | None:
-        """The record of one event; None where a transform drops it.
+    ) -> tuple[Record, ...]:
+        """The record of one event. None where a transform drops it; several of a change event about several records,
+        where each becomes a record.
 
         ``payload``: the event's fields as Salesforce sends them (moments as ISO 8601 text); what is missing is null.
         ``schema_id``: the event's ``schema``, which a channel of several events needs.
@@ -156,7 +159,7 @@ class Codec:
     def _topic(self) -> str:
         return str(self._loaded.connector["kafka.topic"])
 
-    def _converted(self, route: Route, data: Data) -> Record | None:
+    def _converted(self, route: Route, data: Data) -> tuple[Record, ...]:
         convert = route.record or route.convert
         try:
             made = convert(data)
@@ -164,9 +167,13 @@ class Codec:
             raise
         except Exception as error:
             raise self._guard.refusal(error, convert, data) from error
-        if isinstance(made, Routed):
-            return Record(made.topic, made.value, made.key, made.headers, made.timestamp)
-        return None if made is None else Record(route.topic, made)
+        if isinstance(made, bytes):
+            return (Record(route.topic, made),)
+        return () if made is None else tuple(map(_record, (*made.before, made)))
+
+
+def _record(made: Routed) -> Record:
+    return Record(made.topic, made.value, made.key, made.headers, made.timestamp)
 
 
 def _described(describe: Mapping[str, object] | Path | str) -> _Described:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge import embed
+from bridge.sandbox import changes, samples
 
 FORMATS = ("AVRO", "JSON_SR", "PROTOBUF", "JSON")
 MODERN = date(1600, 1, 1)  # before 1582 Protobuf has the Julian calendar of Java
@@ -44,8 +45,7 @@ def codec(play: embed.Practice, changes: dict[str, str], **worker: str) -> embed
 def test_what_was_encoded_is_decoded(
     codecs: dict[str, embed.Codec], name: str, payload: dict[str, Any], replay_id: int
 ) -> None:
-    record = codecs[name].encode(payload, replay_id=replay_id)
-    assert record is not None
+    (record,) = codecs[name].encode(payload, replay_id=replay_id)
     assert record.topic == name.lower()
     value = codecs[name].decode(record.value, record.headers)
     assert value["ReplayId"] == str(replay_id)
@@ -65,16 +65,14 @@ def as_written(payload: dict[str, Any], form: str) -> dict[str, Any]:
 
 def test_each_schema_is_fetched_once() -> None:
     with embed.practice() as play, codec(play, {}) as its:
-        record = its.encode({"Order_Number__c": "O-1"})
-        assert record is not None
+        (record,) = its.encode({"Order_Number__c": "O-1"})
         assert its.decode(record.value)["Order_Number__c"] == "O-1"
     assert its.decode(record.value)["Order_Number__c"] == "O-1"  # the registry is gone
 
 
 def test_a_protected_field_is_sealed_and_opened() -> None:
     with embed.practice(encrypt=True) as play, codec(play, {}) as its:
-        record = its.encode({"Customer_Email__c": "ada@example.com", "Status__c": "Paid"})
-        assert record is not None
+        (record,) = its.encode({"Customer_Email__c": "ada@example.com", "Status__c": "Paid"})
         assert record.value is not None
         assert b"ada@example.com" not in record.value
         assert its.decode(record.value)["Customer_Email__c"] == "ada@example.com"
@@ -93,8 +91,7 @@ def test_transforms_run_and_may_drop_an_event(play: embed.Practice) -> None:
         "transforms.key.fields": "Order_Number__c",
     }
     with codec(play, routed) as its:
-        record = its.encode({"Order_Number__c": "O-1"})
-        assert record is not None
+        (record,) = its.encode({"Order_Number__c": "O-1"})
         assert record.topic == "eu.orders"
         assert b"O-1" in (record.key or b"")
     dropping = {
@@ -102,14 +99,13 @@ def test_transforms_run_and_may_drop_an_event(play: embed.Practice) -> None:
         "transforms.no.type": "org.apache.kafka.connect.transforms.Filter",
     }
     with codec(play, dropping) as its:
-        assert its.encode({"Order_Number__c": "O-1"}) is None
+        assert its.encode({"Order_Number__c": "O-1"}) == ()
 
 
 def test_without_metadata_the_org_is_asked(play: embed.Practice) -> None:
     config = embed.configuration({**play.connector, "kafka.topic": "asked"}, play.worker, environ={})
     with embed.Codec(config) as its:
-        record = its.encode({"Order_Number__c": "O-7"})
-        assert record is not None
+        (record,) = its.encode({"Order_Number__c": "O-7"})
         assert its.decode(record.value)["Order_Number__c"] == "O-7"
 
 
@@ -150,3 +146,31 @@ def test_a_describe_that_cannot_be_read_is_a_fault(play: embed.Practice) -> None
     config = embed.configuration(play.connector, play.worker, environ={})
     with pytest.raises(embed.ConfigurationError, match=r"describe: none\.json cannot be read"):
         embed.Codec(config, "none.json")
+
+
+CHANGES = {
+    "connector.class": "SalesforceCdcSource",
+    "salesforce.cdc.name": "ContactChangeEvent",
+    "kafka.topic": "contacts",
+    "output.data.format": "JSON",
+    "bridge.record.key": "record_id",
+}
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_a_change_of_two_records_becomes_two_records_where_they_are_keyed(
+    play: embed.Practice, *, asks: bool
+) -> None:
+    connector = {key: text for key, text in play.connector.items() if "platform.event" not in key} | CHANGES
+    header = {
+        "entityName": "Contact",
+        "recordIds": ["1", "2"],
+        "changeType": "UPDATE",
+        "changedFields": ["Title"],
+    }
+    describe = None if asks else changes.describe(samples.CONTACT_CHANGE, "/services/data/v64.0")
+    config = embed.configuration(connector, play.worker, environ={})
+    with embed.Codec(config, describe) as its:
+        made = its.encode({"ChangeEventHeader": header, "Title": "Dr."}, replay_id=9, schema_id="x")
+        assert [record.key for record in made] == [b"1", b"2"]
+        assert [its.decode(record.value)["Title"] for record in made] == ["Dr.", "Dr."]

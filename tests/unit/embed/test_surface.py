@@ -21,7 +21,7 @@ Codec(object)
         headers: 'Headers' = ()
         *, topic: 'str | None' = None
         *, decrypt: 'bool' = True
-    .encode -> Record | None
+    .encode -> tuple[Record, ...]
         payload: 'Mapping[str, object]'
         *, replay_id: 'int' = 0
         *, event_uuid: 'str | None' = None
