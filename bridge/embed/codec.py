@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,14 +20,13 @@ from bridge.event import Record as Routed
 from bridge.log import for_connector
 from bridge.metadata.sources import Metadata
 from bridge.reading.contexts import Reads
+from bridge.reading.framed import Headers, pairs_of
 from bridge.reading.source import source_of
 from bridge.routing.conversion import ConversionGuard
 from bridge.routing.resolver import Writers
 from bridge.routing.route import Route, Unprepared
 from bridge.salesforce.auth import Login
 from bridge.salesforce.transport import open_rest
-
-Headers = Sequence[tuple[str, bytes | None]]
 
 
 @frozen
@@ -125,20 +124,20 @@ class Codec:
                 target.prepare()
 
     def decode(
-        self, value: bytes | None, headers: Headers = (), *, topic: str | None = None, decrypt: bool = True
+        self, value: bytes | None, headers: Headers = None, *, topic: str | None = None, decrypt: bool = True
     ) -> Any:
         """A record's value as JSON has it: a dict of fields for what ``encode`` made of an event, None for no value.
         Moments are ISO 8601 text (in JSON and JSON_SR the numbers that Kafka Connect writes), decimals text, bytes
         base64.
 
-        ``headers``: the record's; ``topic``: where it was, if the connector writes to several. ``decrypt``: open what
-        is encrypted; without it the ciphertext stays, in base64.
+        ``headers``: the record's, as Kafka's clients give them. ``topic``: where it was, if the connector writes to
+        several. ``decrypt``: open what is encrypted; without it the ciphertext stays, in base64.
 
         Raises BadRecord saying why for what cannot be decoded or decrypted, Retriable or Fatal where the registry or
         the key management service cannot be asked.
         """
         protects = decrypt and bool(self._loaded.connector.get("csfle.enabled"))
-        read = self._decoder(topic or self._topic(), protects).decode(value, list(headers))
+        read = self._decoder(topic or self._topic(), protects).decode(value, list(pairs_of(headers)))
         if read.note is not None:
             raise BadRecord(read.note, stage=Stage.PARSE)
         return read.value

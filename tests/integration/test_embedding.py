@@ -25,7 +25,5 @@ def test_two_runs_in_an_application_write_each_event_once(tmp_path: Path, broker
         assert second.status.replay_id == ids[-1]
     assert (first.status.committed, second.status.committed) == (3, 2)
     with embed.Codec(config) as codec:
-        values = [
-            codec.decode(message.value(), message.headers() or ()) for message in read(broker, bridge.topic)
-        ]
+        values = [codec.decode(message.value(), message.headers()) for message in read(broker, bridge.topic)]
     assert len({value["ReplayId"] for value in values}) == len(values) == 5

@@ -18,7 +18,7 @@ Codec(object)
     .close -> None
     .decode -> Any
         value: 'bytes | None'
-        headers: 'Headers' = ()
+        headers: 'Headers' = None
         *, topic: 'str | None' = None
         *, decrypt: 'bool' = True
     .encode -> tuple[Record, ...]
