@@ -30,3 +30,6 @@ FOREIGN_RECORDS: Final = Counts()
 
 CAREFUL_CONVERSIONS: Final = Counts()
 """Conversions that a generated function left to the complete, slow way, by the class of the exception."""
+
+LIFECYCLE_DROPPED: Final = Counts()
+"""Lifecycle events that Kafka did not take, by topic."""

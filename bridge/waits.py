@@ -142,6 +142,11 @@ WORKER_TOPIC: Final = Wait(
     "`… was not read to its end in time` or `… did not acknowledge in time`",
     seconds=20.0,
 )
+LIFECYCLE: Final = Wait(
+    "a lifecycle event, until Kafka has it; nothing else waits for it, but a process that ends, for 2 s",
+    "`a lifecycle event of … was dropped: …`",
+    seconds=60.0,
+)
 SHUTDOWN: Final = Wait(
     "a connector that is stopped, until what it received is committed; in a worker, all of them together",
     "the last line on stderr: `… not committed: … events received after replay id …`, exit 1",

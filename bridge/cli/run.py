@@ -16,6 +16,8 @@ from bridge.cli.status import AboveStatus, Status
 from bridge.cli.terminal import rewrites
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bridge.pipeline.connector import Connector
 
 LEASE_SECONDS = 5.0  # for giving leases back at the end
@@ -58,6 +60,7 @@ def run(args: argparse.Namespace) -> int:
     from bridge.pipeline.connector import Connector
     from bridge.worker.here import Shown
     from bridge.worker.lease import Leased
+    from bridge.worker.telling import told
 
     interactive = rewrites(sys.stdout) and args.log_format == "text"
     log.configure(args.log_format, args.log_level, AboveStatus(sys.stderr) if interactive else None)  # type: ignore[arg-type]
@@ -81,7 +84,8 @@ def run(args: argparse.Namespace) -> int:
         lease.start()
     shown = Shown(lambda: [connector.stats for connector in connectors])
     status = Status(connectors, interactive=interactive)
-    late = _wait(connectors, ending, status)
+    with told(every[0].worker, connectors) as look:
+        late = _wait(connectors, ending, status, look)
     status.end()
     shown.close()
     until = time.monotonic() + LEASE_SECONDS
@@ -99,11 +103,14 @@ def run(args: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _wait(connectors: list[Connector], ending: threading.Event, status: Status) -> list[Connector]:
+def _wait(
+    connectors: list[Connector], ending: threading.Event, status: Status, look: Callable[[], None]
+) -> list[Connector]:
     """Until all have ended, or their time for a shutdown is over: those that have not ended."""
     since = None
     while left := [connector for connector in connectors if not connector.join(0)]:
         status.tick()
+        look()
         left[0].join(0.05)
         if ending.is_set():
             since = since or time.monotonic()

@@ -23,6 +23,7 @@ _RANGES: Final = {
     (CDC_SELF_MANAGED, "connection.timeout"): (5000, 600_000),
 }
 _STATE_TOPICS: Final = ("offset.storage.topic", "config.storage.topic", "status.storage.topic")
+_OWN_TOPICS: Final = (*_STATE_TOPICS, "bridge.lifecycle.topic")
 _LOGIN_HOSTS: Final = ("login.salesforce.com", "test.salesforce.com")
 _REPLICATION, _PARTITIONS = "topic.creation.default.replication.factor", "topic.creation.default.partitions"
 _DEAD_LETTERS: Final = "errors.deadletterqueue.topic.name"
@@ -164,10 +165,10 @@ def sasl_login(w: Examined) -> None:
 
 
 def state_topics(w: Examined) -> None:
-    """Positions, configurations and states have a topic each."""
+    """Positions, configurations, states and what becomes of connectors have a topic each."""
     seen: dict[str, str] = {}
-    for key in _STATE_TOPICS:
-        if not w.sound(key):
+    for key in _OWN_TOPICS:
+        if not w.sound(key) or not w.values.get(key):
             continue
         if wrong := checks.topic(w.values[key]):
             w.fault(key, f"made from group.id, {wrong}; name the topic or shorten group.id")
@@ -285,14 +286,15 @@ def service_account(c: Examined, w: Config) -> None:
 
 
 def topics_of_the_worker(c: Examined, w: Config) -> None:
-    """Records go to no topic that the worker keeps its own state in."""
-    own = {w[key]: key for key in _STATE_TOPICS if w[key]}
+    """Records go to no topic that the worker writes for itself."""
+    own = {w[key]: key for key in _OWN_TOPICS if w.get(key)}
     records = (
         _topic(c).fixed if c.has("kafka.topic") and c.sound("kafka.topic", "kafka.topic.lowercase") else None
     )
     for key, name in (("kafka.topic", records), (_DEAD_LETTERS, c.values.get(_DEAD_LETTERS))):
         if name in own and c.sound(key):
-            c.fault(key, f"is the worker's {own[name]}, in which it keeps its own state; name another topic")
+            what = "it keeps its own state" if own[name] in _STATE_TOPICS else "it tells of connectors"
+            c.fault(key, f"is the worker's {own[name]}, in which {what}; name another topic")
 
 
 _OVERRIDE: Final = "producer.override."

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from attrs import define, field
 
 from bridge.calls import EVERY, Calls
-from bridge.counts import CAREFUL_CONVERSIONS, FOREIGN_RECORDS
+from bridge.counts import CAREFUL_CONVERSIONS, FOREIGN_RECORDS, LIFECYCLE_DROPPED
 from bridge.errors import Fatal, Stage
 from bridge.limits import ORG_LIMITS
 from bridge.metrics.endpoint import Endpoint
@@ -91,6 +91,12 @@ class Metrics:
             "Values that a generated encoder left to the complete, slow way.",
             "reason",
             CAREFUL_CONVERSIONS,
+        )
+        yield by_label(
+            "sfbridge_lifecycle_events_dropped_total",
+            "Lifecycle events that Kafka did not take.",
+            "topic",
+            LIFECYCLE_DROPPED,
         )
 
     def text(self) -> str:

@@ -96,6 +96,7 @@ class Hosting(Standalone):
     ) -> None:
         by_name = {one.loaded.connector.name: one for one in every}
         self._stage = _Stage(by_name, goal or Goal(), leases)
+        self.files = frozenset(by_name)
         super().__init__(config, worker_id, plugins, on_fatal, stopped)
         self._plugins = plugins or [_hosted(one, self._stage) for one in _plain(config, self.metrics)]
 

@@ -82,6 +82,14 @@ class Plugin(Protocol):
     ) -> str | None: ...
 
 
+def seen(connector: Connector) -> tuple[str, str | None]:
+    """A connector's state in Kafka Connect's words, and its reason: no value of an event, but maybe a secret's."""
+    state = connector.state
+    shown = state if state in ("RUNNING", "PAUSED", "FAILED", "RESTARTING") else "UNASSIGNED"
+    reason = connector.passing if shown == "RESTARTING" else connector.error
+    return shown, reason.message if reason else None
+
+
 @define(eq=False)
 class SalesforceRunning:
     """A connector of ours, as a worker sees it."""
@@ -136,10 +144,7 @@ class SalesforceRunning:
         return self._connector.unfinished()
 
     def view(self) -> View:
-        state = self._connector.state
-        shown = state if state in ("RUNNING", "PAUSED", "FAILED", "RESTARTING") else "UNASSIGNED"
-        reason = self._connector.passing if shown == "RESTARTING" else self._connector.error
-        trace = reason.message if reason else None
+        shown, trace = seen(self._connector)
         encrypts = bool(self._loaded.connector.get("csfle.enabled"))
         return View(shown, shown, trace, trace, self._connector.stats.sealed if encrypts else None)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Final
 
 from bridge import log
@@ -19,11 +19,14 @@ from bridge.waits import SHUTDOWN
 from bridge.worker.gauges import gauges
 from bridge.worker.herder import Herder
 from bridge.worker.leader import Leader
+from bridge.worker.lifecycle import Lifecycle, lifecycle
 from bridge.worker.loggers import LEVELS, Loggers
+from bridge.worker.logs import Log
 from bridge.worker.places import Places
 from bridge.worker.plugins import Plugin
 from bridge.worker.runner import Runner
 from bridge.worker.state import State
+from bridge.worker.telling import ToldLog
 from bridge.worker.watch import Watch
 
 STOP_SHARE: Final = (
@@ -68,6 +71,9 @@ class Process(ABC):
         self._kafka: Cluster | None = None
         """Kept while the process runs: its connectors ask by the same connection."""
         self._offsets: Followed | None = None
+        self._lifecycle: Lifecycle | None = None
+        self._tells: bool | None = None
+        """Whether there are lifecycle events; None until somebody needs to know."""
         self._log = log.for_connector("")
 
     @property
@@ -149,7 +155,17 @@ class Process(ABC):
             topic = str(self.config["offset.storage.topic"])
             self._offsets = follow(worker_settings("consumer", self.config), topic)
 
+    def _told(self, log: Log, files: Container[str] = ()) -> Log:
+        """The log as connectors are written of in it: what that changes is told, where the operator wants it."""
+        if self._tells is None:
+            self._lifecycle = lifecycle(self.config, self.worker_id)
+            self._tells = self._lifecycle is not None
+        return log if self._lifecycle is None else ToldLog(log, self.state, self._lifecycle.tell, files)
+
     def _let_go_of_kafka(self) -> None:
+        if self._lifecycle is not None:
+            self._lifecycle.close()
+            self._lifecycle = None
         if self._kafka is not None:
             self._kafka.close()
             self._kafka = None

@@ -10,7 +10,7 @@ from bridge.kafka.settings import worker_settings
 from bridge.worker.groups import worker_group
 from bridge.worker.herder import Herder
 from bridge.worker.leader import Leader
-from bridge.worker.logs import Reader, Writer
+from bridge.worker.logs import Log, Reader, Writer
 from bridge.worker.membership import KafkaMembership
 from bridge.worker.plugins import salesforce_plugins
 from bridge.worker.process import Process
@@ -50,7 +50,7 @@ class Worker(Process):
         self.stage = "reading the status topic"
         self._statuses = Reader(consumer, config["status.storage.topic"], self.state.apply, self._failed)
         self._patiently(self._statuses.start)
-        self._status_log = Writer(self._producer, self._statuses, None)
+        self._status_log = self._told(Writer(self._producer, self._statuses, None))
         self._patiently(lambda: self._status_log.append([(WORKER + self.worker_id, None)]))
         self.stage = "joining the group"
         self._membership = KafkaMembership(
@@ -131,7 +131,7 @@ class Worker(Process):
             ensure_state_topic(cluster, config, kind, self._log.warning)
         self._follow_offsets()
 
-    def _open_log(self) -> Writer:
+    def _open_log(self) -> Log:
         writer = Writer(self._producer, self._configs, f"{self.config['group.id']}-{LEADER_ID}")
         self._configs.catch_up()
-        return writer
+        return self._told(writer)

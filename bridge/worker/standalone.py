@@ -49,6 +49,9 @@ class Standalone(Process):
     Where ``plugins`` are given, they see to leases themselves.
     """
 
+    files: frozenset[str] = frozenset()
+    """Connectors of an operator's files."""
+
     def __init__(
         self,
         config: Config,
@@ -75,6 +78,7 @@ class Standalone(Process):
             self._open(self.directory)
         self.stage = "looking at Kafka"
         self._patiently(self.look_at_kafka)
+        self._configs, self._statuses = self._told(self._configs, self.files), self._told(self._statuses)
         self.state.on_logger = self._level
         self.leader = Leader(
             self.worker_id,

@@ -149,6 +149,15 @@ STATE = group(
         " they are wanted to be, and requests are kept there, by one process; positions stay in the offsets topic.",
         importance=LOW,
     ),
+    Property(
+        "bridge.lifecycle.topic",
+        STRING,
+        "A topic for what becomes of connectors: each change of a state, with its reason, as a CloudEvent. It is "
+        "written beside the data path: no connector waits for it, or fails with it. Empty: nothing is told.",
+        check=topic,
+        range_text="a topic's name",
+        importance=LOW,
+    ),
 )
 
 REST = group(
