@@ -189,10 +189,12 @@ class Producer:
         """Drop what was not committed. An abort is tried, so that readers need not wait for the timeout.
 
         Says whether a transaction was open, whose records readers will not see. Of one that was being committed when
-        the answer was lost, only the position will tell; it counts as given up.
+        the answer was lost, only the position will tell; it counts as given up. May be called again, for nothing.
         """
         from confluent_kafka import KafkaException
 
+        if not hasattr(self, "_producer"):
+            return False
         given_up = self._open
         if given_up:
             self._open = False
