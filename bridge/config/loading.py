@@ -39,11 +39,11 @@ class Loader:
 
         Raises ConfigurationError with every fault of both; faults of a worker name its file.
         """
-        of_worker, of_connector, faults = self.check_files(connector, worker, environ)
+        judged_worker, judged_connector, faults = self.check_files(connector, worker, environ)
         if faults:
             raise ConfigurationError(faults)
-        notices = (*of_worker.notices, *of_connector.notices)
-        return Loaded(of_connector.config(), of_worker.config(), notices)
+        notices = (*judged_worker.notices, *judged_connector.notices)
+        return Loaded(judged_connector.config(), judged_worker.config(), notices)
 
     def check_files(
         self, connector_source: files.Source, worker_source: files.Source | None, environ: Mapping[str, str]

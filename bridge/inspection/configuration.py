@@ -40,5 +40,7 @@ def config_infos(
 
 def examine_files(connector: files.Source, worker: files.Source | None, environ: Mapping[str, str]) -> Report:
     """Both, judged. Never raises for what is in them: a file that cannot be read is a fault."""
-    of_worker, of_connector, faults = LOADER.check_files(connector, worker, environ)
-    return Report(of_connector, of_worker, tuple(faults), (*of_worker.notices, *of_connector.notices))
+    judged_worker, judged_connector, faults = LOADER.check_files(connector, worker, environ)
+    return Report(
+        judged_connector, judged_worker, tuple(faults), (*judged_worker.notices, *judged_connector.notices)
+    )

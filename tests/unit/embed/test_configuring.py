@@ -70,6 +70,20 @@ def test_numbers_and_booleans_are_taken_as_json_spells_them(play: embed.Practice
     assert embed.validate(connector, play.worker, environ={}) == ()
 
 
+def test_properties_beside_config_are_a_fault(play: embed.Practice) -> None:
+    faults = faults_of({"config": play.connector, "tasks.max": "1"}, play.worker, environ={})
+    assert faults == {
+        "config": 'the configuration has "tasks.max" beside "config"; properties belong inside it'
+    }
+
+
+def test_without_a_worker_its_properties_are_variables(play: embed.Practice) -> None:
+    given = {**play.worker, "bootstrap.servers": "127.0.0.1:1"}
+    environ = {"CONNECT_" + key.upper().replace(".", "_"): text for key, text in given.items()}
+    config = embed.configuration(play.connector, environ=environ)
+    assert loaded_of(config).worker["bootstrap.servers"] == "127.0.0.1:1"
+
+
 def test_a_file_that_is_not_there_is_a_fault(play: embed.Practice, tmp_path: Path) -> None:
     assert faults_of(tmp_path / "none.json", play.worker, environ={}) == {
         str(tmp_path / "none.json"): "does not exist"
