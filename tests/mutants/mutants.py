@@ -33,7 +33,7 @@ _REWRAP = "tests/unit/cli/test_keys_rewrap.py"
 _SESSIONS, _WORK = "tests/unit/api/test_sessions.py", "tests/unit/api/v1/test_work.py"
 _FOLLOWED = "tests/integration/test_followed.py"
 _KEPT = "tests/unit/kafka/test_kept.py"
-_RUNNER = "tests/unit/worker/test_runner.py"
+_RUNNER, _TELLING = "tests/unit/worker/test_runner.py", "tests/unit/worker/test_telling.py"
 
 MUTANTS: Final = (
     # ---- who may ask --------------------------------------------------------------------------------------------
@@ -511,5 +511,19 @@ MUTANTS: Final = (
         "self._told[connector] = epoch, worker\n        return False",
         "self._told[connector] = epoch, worker\n        return self._give(connector, worker)",
         ("tests/unit/worker/test_assignment.py",),
+    ),
+    Mutant(
+        "a lifecycle event comes after that of the deletion", "bridge/worker/telling.py",
+        "if value is None or name not in self.state.configs:", "if value is None:", (_TELLING,),
+    ),
+    Mutant(
+        "a lifecycle event of a run quotes a secret", "bridge/worker/telling.py",
+        "reason = None if reason is None else masked(reason)", "reason = None if reason is None else reason",
+        (_TELLING,),
+    ),
+    Mutant(
+        "a lifecycle event has a control character in its subject", "bridge/worker/lifecycle.py",
+        '_DISALLOWED.sub("\\ufffd", change.connector)', "_unicode(change.connector)",
+        ("tests/unit/worker/test_lifecycle.py",),
     ),
 )  # fmt: skip

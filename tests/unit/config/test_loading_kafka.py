@@ -73,6 +73,20 @@ def test_state_topics_are_three(faults: Faults) -> None:
     assert "group.id" in long["offset.storage.topic"]
 
 
+def test_what_is_told_of_connectors_has_a_topic_of_its_own(faults: Faults) -> None:
+    key = "bridge.lifecycle.topic"
+    assert faults(worker=WORKER_FILE | {key: ""}) == {}
+    assert faults(worker=WORKER_FILE | {key: "told"}) == {}
+    same = faults(worker=WORKER_FILE | {key: "state", "status.storage.topic": "state"})
+    assert set(same) == {key}
+    assert same[key].startswith("is the same topic as status.storage.topic; each needs one of its own")
+    assert set(faults(worker=WORKER_FILE | {key: "no topic"})) == {key}
+    mixed = faults({"kafka.topic": "told"}, worker=WORKER_FILE | {key: "told"})
+    assert mixed == {
+        "kafka.topic": f"is the worker's {key}, in which it tells of connectors; name another topic"
+    }
+
+
 def test_topics_are_created_with_both_numbers(faults: Faults) -> None:
     one, other = "topic.creation.default.partitions", "topic.creation.default.replication.factor"
     assert set(faults({one: "3"})) == {other}
