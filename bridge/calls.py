@@ -10,13 +10,14 @@ from __future__ import annotations
 import threading
 import time
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
 from attrs import define, field
 
+from bridge import spans
 from bridge.errors import Fatal
 
 if TYPE_CHECKING:
@@ -34,9 +35,11 @@ BOUNDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 
 
 @define
 class Call:
-    """A call under way. ``outcome`` is set by who learns it from an answer; an exception sets it, too."""
+    """A call under way. ``outcome`` is set by who learns it from an answer; an exception sets it, too. ``status`` is
+    that of an HTTP answer, for the call's span."""
 
     outcome: str = OK
+    status: int = 0
 
 
 @define
@@ -59,25 +62,29 @@ class Durations:
 
 @define(eq=False)
 class Calls:
-    """The calls of one kind, by ``labels`` and outcome. Thread-safe."""
+    """The calls of one kind, by ``labels`` and outcome; ``service`` is what their spans are called. Thread-safe."""
 
     name: str
     doc: str
     labels: tuple[str, ...]
+    service: str = field(default="call", kw_only=True)
     _durations: dict[tuple[str, ...], Durations] = field(factory=dict)
     _lock: threading.Lock = field(factory=threading.Lock)
 
     @contextmanager
-    def timed(self, *labels: str) -> Iterator[Call]:
-        """Around one call. Fatal is a refusal, every other exception a failure; they pass through."""
+    def timed(self, *labels: str, facts: Mapping[str, spans.Value] | None = None) -> Iterator[Call]:
+        """Around one call, which is a span, too, with ``facts`` as its attributes. Fatal is a refusal, every other
+        exception a failure; they pass through."""
         call, started = Call(), time.monotonic()
-        try:
-            yield call
-        except BaseException as error:
-            call.outcome = REFUSED if isinstance(error, Fatal) else FAILED
-            raise
-        finally:
-            self.add(time.monotonic() - started, call.outcome, *labels)
+        with spans.span(" ".join((self.service, *labels)), spans.CLIENT, facts) as span:
+            try:
+                yield call
+            except BaseException as error:
+                call.outcome = REFUSED if isinstance(error, Fatal) else FAILED
+                raise
+            finally:
+                self.add(time.monotonic() - started, call.outcome, *labels)
+                _tell(span, call)
 
     def add(self, seconds: float, outcome: str, *labels: str) -> None:
         """Count one call."""
@@ -104,21 +111,33 @@ class Calls:
         return family
 
 
+def _tell(span: spans.Span, call: Call) -> None:
+    """How it ended. That something is not there yet (``refused``) is an answer and no failure of the call."""
+    span.note("sfbridge.outcome", call.outcome)
+    if call.status:
+        span.note(spans.STATUS, call.status)
+    if call.outcome == FAILED:
+        span.failed(str(call.status or FAILED))
+
+
 REGISTRY: Final = Calls(
     "sfbridge_registry_call_seconds",
     "Requests to the schema registry, retries one by one; refused: 4xx (404 for what is not there yet, too), "
     "failed: 5xx, 408, 429, network.",
     ("operation",),
+    service="registry",
 )
 KMS: Final = Calls(
     "sfbridge_kms_call_seconds",
     "Calls to key management services; refused: denied or no such key, failed: unreachable or throttled.",
     ("kms", "operation"),
+    service="kms",
 )
 SALESFORCE: Final = Calls(
     "sfbridge_salesforce_call_seconds",
     "Calls of Salesforce's REST API, each of which counts against the org's API requests; logins and event streams are "
     "not among them.",
     ("operation",),
+    service="salesforce",
 )
 EVERY: Final = (REGISTRY, KMS, SALESFORCE)

@@ -255,18 +255,24 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The object, secrets masked."""
-        seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-        line: dict[str, object] = {
-            "ts": f"{seconds}.{int(record.msecs):03d}Z",
-            "level": record.levelname,
-            "logger": record.name,
-            **facts(record),
-            "message": _message(record),
-        }
-        trace = exception_text(record)
-        if trace:
-            line["exception"] = trace
-        return json.dumps(_masked(line), ensure_ascii=False)
+        return json.dumps(document(record), ensure_ascii=False)
+
+
+def document(record: logging.LogRecord) -> dict[str, object]:
+    """What a line says, fit for JSON, secrets masked: ``ts``, ``level``, ``logger``, the facts, ``message``, and
+    ``exception`` where a traceback is worth it."""
+    seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+    line: dict[str, object] = {
+        "ts": f"{seconds}.{int(record.msecs):03d}Z",
+        "level": record.levelname,
+        "logger": record.name,
+        **facts(record),
+        "message": _message(record),
+    }
+    trace = exception_text(record)
+    if trace:
+        line["exception"] = trace
+    return {name: _masked(value) for name, value in line.items()}
 
 
 def _masked(value: object) -> object:

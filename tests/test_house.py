@@ -29,12 +29,13 @@ STOREYS: tuple[tuple[str, ...], ...] = (
         "java",
         "limits",
         "quoting",
+        "spans",
         "turns",
         "waits",
         "yaml_text",
     ),
     ("calls", "config", "log", "model", "progress", "retry", "shared", "source", "trust"),
-    ("buffer", "foreign", "languages", "lines", "metadata", "metrics", "registry", "transforms"),
+    ("buffer", "foreign", "languages", "lines", "metadata", "metrics", "registry", "telemetry", "transforms"),
     ("encryption", "formats", "history", "kafka", "salesforce"),
     ("routing",),
     ("pipeline", "reading"),
@@ -248,7 +249,6 @@ def test_only_what_is_about_it_imports_the_sandbox() -> None:
 # Named once in bridge/, for a reason.
 ONLY_DEFINED = {
     "cert_verify": "requests calls it",
-    "emit": "logging calls it",
     "on_request": "azure-core calls it",
     "ignore_aliases": "PyYAML calls it",
     "_fill_text": "argparse calls it",

@@ -53,6 +53,18 @@ def run(args: argparse.Namespace) -> int:
 
     ending = stopped_by_signals(drain)
     from bridge import log
+    from bridge.telemetry import exported
+
+    interactive = rewrites(sys.stdout) and args.log_format == "text"
+    log.configure(args.log_format, args.log_level, AboveStatus(sys.stderr) if interactive else None)  # type: ignore[arg-type]
+    with exported():
+        return _run(args, connectors, ending, interactive=interactive)
+
+
+def _run(
+    args: argparse.Namespace, connectors: list[Connector], ending: threading.Event, *, interactive: bool
+) -> int:
+    from bridge import log
     from bridge.inspection.configuration import load
     from bridge.kafka.service_account import kept
     from bridge.metrics import serve
@@ -62,8 +74,6 @@ def run(args: argparse.Namespace) -> int:
     from bridge.worker.lease import Leased
     from bridge.worker.telling import told
 
-    interactive = rewrites(sys.stdout) and args.log_format == "text"
-    log.configure(args.log_format, args.log_level, AboveStatus(sys.stderr) if interactive else None)  # type: ignore[arg-type]
     every = [load(path, args.worker) for path in args.connectors]
     goal = Goal(max_events=args.max_events, until_idle=args.until_idle)
     if ending.is_set():

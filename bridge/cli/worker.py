@@ -49,18 +49,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """0 after a drain, 1 when the worker cannot go on."""
-    from bridge.api.build import Service
     from bridge.api.users import hash_password
 
     if args.hash_password:
         print(hash_password(getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")))
         return 0
     from bridge import log
+    from bridge.telemetry import exported
+
+    log.configure(args.log_format, args.log_level)
+    with exported():
+        return _serve(args)
+
+
+def _serve(args: argparse.Namespace) -> int:
+    """As ``run``, with logs set up."""
+    from bridge import log
+    from bridge.api.build import Service
     from bridge.config import load_worker
     from bridge.errors import Retriable
     from bridge.worker.here import Shown
 
-    log.configure(args.log_format, args.log_level)
     config = load_worker(args.worker or _worker_file(args.standalone))
     log.register_secrets(config.hidden())
     _allow_many_files()

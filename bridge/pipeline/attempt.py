@@ -316,6 +316,7 @@ class Attempt:
         self._remember_seals(commits)
         return Pipeline(
             connector=config.name,
+            topic=topics.output or "",
             buffer=buffer,
             routes=routes,
             producer=producer,

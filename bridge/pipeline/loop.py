@@ -16,6 +16,7 @@ from typing import Final
 
 from attrs import Factory, define, field
 
+from bridge import spans
 from bridge.buffer import Buffer
 from bridge.encryption.uses import Unreserved, Uses
 from bridge.errors import BadRecord, BridgeError
@@ -74,6 +75,7 @@ class Pipeline:
     progress: Progress
     on_running: Callable[[], None]  # a subscription is confirmed, and where a restart would begin is durable
     on_gap: Callable[[int], None]  # with the last position, after it was committed
+    topic: str = ""  # where records go unless a transform says otherwise
     uses: Uses | None = None  # counts the values that are encrypted
     records: int = 0  # since the start of the process: handed to Kafka …
     committed: int = 0  # … and committed
@@ -332,8 +334,18 @@ class Pipeline:
     def _commit(self) -> None:
         """Records and position, together. Nothing to do where there are none and it is as it was."""
         if self.open.records or (self.progress.moved and self.progress.newest >= 0):
-            self.commits.position(self.progress)
+            with spans.span("deliver", spans.PRODUCER, self._facts(), ago=self.open.age()):
+                self.commits.position(self.progress)
             self._committed()
+
+    def _facts(self) -> dict[str, spans.Value]:
+        """Of a delivery's span: records that are not events (dead letters) are among its messages."""
+        return {
+            "messaging.system": "kafka",
+            "messaging.destination.name": self.topic,
+            "messaging.batch.message_count": self.open.records,
+            "sfbridge.connector": self.connector,
+        }
 
     def _committed(self) -> None:
         self.stats.events_delivered = self.committed = self.records

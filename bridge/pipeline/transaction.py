@@ -34,12 +34,12 @@ class Open:
 
     def is_due(self, records: int, seconds: float) -> bool:
         """Whether there are so many records, or more bytes than the line allows, or it is as old as that."""
-        return self.records >= records or self.bytes >= self.line.open_bytes or self._age() >= seconds
+        return self.records >= records or self.bytes >= self.line.open_bytes or self.age() >= seconds
 
     def committed(self) -> None:
         """All of it is."""
         if self.records:
-            self.line.passed(self.bytes, self._age())
+            self.line.passed(self.bytes, self.age())
         self.records = self.bytes = 0
 
     def explained(self, error: BridgeError, producer: Producer) -> BridgeError:
@@ -53,7 +53,8 @@ class Open:
         if isinstance(error, TopicUnknown):
             return error
         acknowledged = max(0, self.records - producer.outstanding())
-        return self.line.failed(error, self.bytes, self.records, acknowledged, self._age())
+        return self.line.failed(error, self.bytes, self.records, acknowledged, self.age())
 
-    def _age(self) -> float:
+    def age(self) -> float:
+        """Seconds since its first record was produced; 0 without one."""
         return time.monotonic() - self._since if self.records else 0.0

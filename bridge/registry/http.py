@@ -22,7 +22,7 @@ from urllib.parse import unquote, urlsplit
 import urllib3
 from attrs import define, field, frozen
 
-from bridge import calls
+from bridge import calls, spans
 from bridge.config.egress import ANYWHERE, Egress
 from bridge.documents import LARGEST, Broken, Json, json_of
 from bridge.errors import ConfigurationError, Fatal, Fault, Retriable, Stage
@@ -150,7 +150,8 @@ class Http:
         if body is not None:
             data = json.dumps(body, ensure_ascii=False).encode()
             headers |= {"Content-Type": _CONTENT, "Confluent-Accept-Unknown-Properties": "true"}
-        with calls.REGISTRY.timed(_operation(method, path)) as call:
+        facts = {"http.request.method": method, **spans.server(address.shown)}
+        with calls.REGISTRY.timed(_operation(method, path), facts=facts) as call:
             pool = _connections(self.tls).connection_from_host(address.host, address.port, address.scheme)
             response = pool.urlopen(
                 method,
@@ -165,7 +166,7 @@ class Http:
                 raw = response.read(LARGEST + 1)
             finally:
                 response.release_conn()
-            call.outcome = _outcome(response.status)
+            call.outcome, call.status = _outcome(response.status), response.status
         return _judge(address, response, raw)
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 from attrs import define, field, frozen
 
+from bridge import spans
 from bridge.deadline import LONG_TICK, SLOWEST, Deadline, Interrupted, bounded
 from bridge.errors import BridgeError, Fatal, Retriable, Stage
 from bridge.salesforce.http import connect
@@ -76,7 +77,10 @@ class Exchange:
         ``connection.max.message.size``), Interrupted. After an error the connection is closed.
         """
         try:
-            return self._post(msgspec.json.encode(messages), token, timeout)
+            with spans.span(f"salesforce {messages[0]['channel']}", spans.CLIENT, self._facts()) as span:
+                answer = self._post(msgspec.json.encode(messages), token, timeout)
+                span.note(spans.STATUS, answer.status)
+                return answer
         except (OSError, http.client.HTTPException, zlib.error, ValueError) as error:
             self._check_wanted()
             raise self._network_error(error) from None
@@ -105,6 +109,9 @@ class Exchange:
         self._busy = False
         if connection is not None:
             connection.close()
+
+    def _facts(self) -> dict[str, spans.Value]:
+        return {"http.request.method": "POST", "url.path": self.path, **spans.server(self.url)}
 
     def _post(self, body: bytes, token: str, timeout: float) -> Answer:
         self._check_wanted()

@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import quote
 
-from bridge import calls
+from bridge import calls, spans
 from bridge.changes import entity_of
 from bridge.config.property import Values
 from bridge.deadline import ended_by
@@ -206,7 +206,8 @@ class Rest:
         version = self.api_version() if versioned else UNKNOWN_VERSION
 
         def once(session: Session) -> T:
-            with ended_by(self._closed.is_set), calls.SALESFORCE.timed(_operation(what)):
+            where = spans.server(session.instance_url)
+            with ended_by(self._closed.is_set), calls.SALESFORCE.timed(_operation(what), facts=where):
                 return call(self._client_for(session, version), question, what, self._login.http)
 
         def attempt() -> T:

@@ -17,6 +17,7 @@ from urllib.parse import urlencode, urlsplit
 
 from attrs import field, frozen
 
+from bridge import spans
 from bridge.deadline import Deadline, Interrupted, bounded
 from bridge.errors import BridgeError, Fatal, Retriable, Stage
 from bridge.errors.words import words
@@ -72,7 +73,9 @@ def request_token(
     """
     origin = Origin.of(instance)
     try:
-        reply = _post(origin, form, settings, timeout, stopped)
+        with spans.span("salesforce login", spans.CLIENT, _facts(origin)) as span:
+            reply = _post(origin, form, settings, timeout, stopped)
+            span.note(spans.STATUS, reply.status)
     except Interrupted:
         raise Retriable("the login was given up, because the connector stops", stage=Stage.LOGIN) from None
     hidden = {*secrets, *(form[name] for name in SECRET_FIELDS if name in form)}
@@ -83,6 +86,10 @@ def request_token(
         raise Retriable(f"{origin}{TOKEN_PATH} {_not_json(reply, hidden)}", stage=Stage.LOGIN)
     renewed = document.get("refresh_token")
     return _session(origin, document), renewed if isinstance(renewed, str) and renewed else None
+
+
+def _facts(origin: Origin) -> dict[str, spans.Value]:
+    return {"http.request.method": "POST", "url.path": TOKEN_PATH, **spans.server(str(origin))}
 
 
 def _post(

@@ -6,11 +6,13 @@ import contextlib
 import queue
 import uuid
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Any, Final
 
 import grpc
 from attrs import define, field
 
+from bridge import spans
 from bridge.deadline import Interrupted
 from bridge.errors import BridgeError, Fatal, Retriable, Stage
 from bridge.salesforce.auth import Session
@@ -95,8 +97,9 @@ class Client:
             wire.path(name), type(request).SerializeToString, answer.FromString
         )
         try:
-            future = self._begun(call.future(request, timeout=self.seconds, metadata=self._metadata()))
-            return future.result()
+            with self._span(name):
+                future = self._begun(call.future(request, timeout=self.seconds, metadata=self._metadata()))
+                return future.result()
         except grpc.FutureCancelledError:
             raise SessionOver(Failure(Verdict.HANDSHAKE, f"{name} was given up")) from None
         except grpc.RpcError as error:
@@ -107,6 +110,10 @@ class Client:
                     stage=Stage.SUBSCRIBE,
                 ) from None
             raise self.over(error) from None
+
+    def _span(self, name: str) -> AbstractContextManager[spans.Span]:
+        facts = {"rpc.system": "grpc", "rpc.method": name, **spans.server(self.address.url)}
+        return spans.span(f"salesforce {name}", spans.CLIENT, facts)
 
     def _begun(self, call: Any) -> Any:
         self._under_way = [one for one in self._under_way if one.is_active()] + [call]
@@ -158,7 +165,10 @@ class Subscription:
 
     def confirmed(self) -> None:
         """Wait for the server's headers, or the end of the call; some servers send them with the first response."""
-        with contextlib.suppress(grpc.RpcError):
+        opening = spans.span(
+            "salesforce Subscribe", spans.CLIENT, {"rpc.system": "grpc", "rpc.method": "Subscribe"}
+        )
+        with contextlib.suppress(grpc.RpcError), opening:
             self._call.initial_metadata()
 
     def responses(self) -> Iterator[bytes]:
