@@ -30,6 +30,7 @@ from bridge.waits import http_date_ms, retry_after
 _BLOCK = 1 << 16
 _LARGE = 1 << 20  # up to this http.client's own read makes one allocation, too, and does not zero it
 _ERROR_BYTES = 1 << 16
+_BROKEN = (OSError, http.client.HTTPException, zlib.error, ValueError)
 
 
 @frozen
@@ -78,11 +79,10 @@ class Exchange:
         """
         try:
             with spans.span(f"salesforce {messages[0]['channel']}", spans.CLIENT, self._facts()) as span:
-                answer = self._post(msgspec.json.encode(messages), token, timeout)
+                answer = self._wanted(msgspec.json.encode(messages), token, timeout)
                 span.note(spans.STATUS, answer.status)
                 return answer
-        except (OSError, http.client.HTTPException, zlib.error, ValueError) as error:
-            self._check_wanted()
+        except _BROKEN as error:
             raise self._network_error(error) from None
         finally:
             if self._busy:
@@ -112,6 +112,14 @@ class Exchange:
 
     def _facts(self) -> dict[str, spans.Value]:
         return {"http.request.method": "POST", "url.path": self.path, **spans.server(self.url)}
+
+    def _wanted(self, body: bytes, token: str, timeout: float) -> Answer:
+        """As ``_post``; Interrupted where it was ended from our side, which breaks the connection."""
+        try:
+            return self._post(body, token, timeout)
+        except _BROKEN:
+            self._check_wanted()
+            raise
 
     def _post(self, body: bytes, token: str, timeout: float) -> Answer:
         self._check_wanted()
