@@ -56,7 +56,11 @@ class _Described:
         return None
 
     def field_classification(self, event: str) -> list[dict[str, object]]:
-        return []
+        raise Fatal(
+            f"the contract maps how Salesforce classifies the fields of {event}, and a describe does not tell it: leave "
+            "the describe out, so that the org is asked, or list the fields in the contract and take classification out",
+            stage=Stage.METADATA,
+        )
 
 
 class Codec:
@@ -70,9 +74,9 @@ class Codec:
         self, config: Configuration, describe: Mapping[str, object] | Path | str | None = None
     ) -> None:
         """``describe``: Salesforce's describe of the event (of a change event its object's), as the parsed JSON or the
-        file with it. Where it is given, Salesforce is not asked for anything, and how its data classification tags
-        fields is not known: tags come from the contract and the registered schema. None: the org that the connector
-        logs in to is asked.
+        file with it. Where it is given, Salesforce is not asked for anything, so that a contract which maps its data
+        classification cannot be followed: with encryption that is Fatal, without it is warned of. None: the org that
+        the connector logs in to is asked.
 
         Raises ConfigurationError.
         """

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -174,3 +175,26 @@ def test_a_change_of_two_records_becomes_two_records_where_they_are_keyed(
         made = its.encode({"ChangeEventHeader": header, "Title": "Dr."}, replay_id=9, schema_id="x")
         assert [record.key for record in made] == [b"1", b"2"]
         assert [its.decode(record.value)["Title"] for record in made] == ["Dr.", "Dr."]
+
+
+def test_a_describe_does_not_stand_for_the_classification_that_a_contract_maps(
+    tmp_path: Path, play: embed.Practice
+) -> None:
+    """Else what only Salesforce classifies would stay plain."""
+    contract = tmp_path / "contract.yaml"
+    contract.write_text(
+        "event: Order_Placed__e\nclassification: {complianceGroup: {PII: PII}}\nrules:\n"
+        "  - {name: pii, type: ENCRYPT, tags: [PII], params: {encrypt.kek.name: k, encrypt.kms.type: local-kms,\n"
+        "     encrypt.kms.key.id: k, encrypt.dek.expiry.days: '90'}}\n"
+    )
+    changed = {
+        "output.data.format": "AVRO",
+        "kafka.topic": "classified",
+        "csfle.enabled": "true",
+        "bridge.schema.contract": str(contract),
+    }
+    with (
+        codec(play, changed, **{"rule.executors._default_.param.secret": "a secret"}) as one,
+        pytest.raises(embed.Fatal, match="leave the describe out"),
+    ):
+        one.encode({"Customer_Email__c": "ada@example.com"})
