@@ -57,8 +57,9 @@ class _Described:
 
     def field_classification(self, event: str) -> list[dict[str, object]]:
         raise Fatal(
-            f"the contract maps how Salesforce classifies the fields of {event}, and a describe does not tell it: leave "
-            "the describe out, so that the org is asked, or list the fields in the contract and take classification out",
+            f"the contract maps how Salesforce classifies the fields of {event}, and a describe does not tell it: "
+            "leave the describe out, so that the org is asked, or list the fields in the contract and take "
+            "classification out of it",
             stage=Stage.METADATA,
         )
 
