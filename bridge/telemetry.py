@@ -119,7 +119,12 @@ def _secrets(environ: Mapping[str, str]) -> Iterator[str]:
     for name, value in environ.items():
         if name.startswith("OTEL_EXPORTER_OTLP_") and name.endswith("HEADERS"):
             for header in value.split(","):
-                yield from {given := header.partition("=")[2].strip(), unquote(given)}
+                given = header.partition("=")[2].strip()
+                yield from {
+                    given,
+                    unquote(given),
+                    *unquote(given).split()[-1:],
+                }  # the token without its scheme
         elif name.startswith("OTEL_EXPORTER_OTLP_") and name.endswith("ENDPOINT"):
             with contextlib.suppress(ValueError):
                 yield from filter(None, (urlsplit(value).password, urlsplit(value).query))

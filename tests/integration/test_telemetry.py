@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from confluent_kafka import Producer
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from bridge.sandbox.org import Org
 from bridge.sandbox.registry import Registry
-from tests.support.bridge_run import EVENT, Bridge
+from tests.support.bridge_run import EVENT, Bridge, wait_until
 from tests.support.encryption import SECRET, contract
 from tests.support.kafka_client import unique
 from tests.support.otlp import Collector, values
+from tests.support.ports import free_ports
 
 EMAIL = "zdenka.tajemna@example.org"
 COUNT = 60
@@ -120,6 +124,43 @@ def test_a_collector_that_fails_hinders_no_delivery_and_is_said_once(
         assert failing.received
     assert said.count("cannot be exported") == (1 if collector else 0)
     assert "Traceback" not in said
+
+
+def test_the_pubsub_api_is_told_call_by_call(bridge: Bridge, org: Org) -> None:
+    org.serve_pubsub()
+    assert org.pubsub is not None
+    bridge.settings |= {"bridge.salesforce.api": "pubsub", "bridge.pubsub.endpoint": org.pubsub.endpoint}
+    with Collector() as collector:
+        ran(bridge, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url)
+        spans = {span.name: span for span in collector.spans()}
+        assert EMAIL.encode() not in collector.everything()
+    assert {"salesforce GetTopic", "salesforce GetSchema", "salesforce Subscribe", "deliver"} <= set(spans)
+    assert values(spans["salesforce GetTopic"].attributes)["rpc.method"] == "GetTopic"
+
+
+def test_a_worker_exports_while_it_runs(bridge: Bridge, tmp_path: Path) -> None:
+    for name in ("csfle.enabled", "bridge.schema.contract"):
+        del bridge.settings[name]
+    bridge.settings["output.data.format"] = "JSON"
+    port = free_ports(["rest"])["rest"]
+    bridge.worker["listeners"] = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "bridge", "worker", "--standalone", str(tmp_path / "state")]
+    command += ["--worker", str(bridge.worker_file())]
+    log = tmp_path / "worker.log"
+    with Collector() as collector, log.open("ab") as out:
+        environ = CLEAN | {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "100"}
+        worker = subprocess.Popen(command, env=environ, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        try:
+            wait_until(lambda: "answers at" in log.read_text(), 60)
+            body = {"name": bridge.name, "config": json.loads(bridge.connector_file().read_text())}
+            answer = requests.post(f"http://127.0.0.1:{port}/connectors", json=body, timeout=60)
+            assert answer.ok, answer.text
+            wait_until(lambda: "deliver" in {span.name for span in collector.spans()}, 60)
+            worker.terminate()
+            assert worker.wait(60) == 0, log.read_text()
+        finally:
+            worker.kill()
+        assert any("logged in to org" in line.body.string_value for line in collector.lines())
 
 
 def test_without_the_variables_nothing_of_it_is_imported(bridge: Bridge) -> None:

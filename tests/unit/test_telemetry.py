@@ -76,7 +76,7 @@ def test_what_is_exported_of_a_log_line_is_masked_as_what_is_printed() -> None:
         printed = said(
             LOGGING,
             OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
-            OTEL_EXPORTER_OTLP_HEADERS=f"authorization=Bearer%20{HEADER},x-key={HEADER}",
+            OTEL_EXPORTER_OTLP_HEADERS=f"authorization=Bearer%20{HEADER}",
             OTEL_RESOURCE_ATTRIBUTES="service.name=orders-bridge",
         )
         first, second = collector.lines()
