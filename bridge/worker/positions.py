@@ -72,8 +72,11 @@ class Positions:
         return self._keyed[0]
 
     def read(self) -> Position:
-        """What is committed. Raises Retriable when Kafka does not answer in time."""
-        topic = self._topic()
+        """What is committed; nothing where there is no topic of positions yet, which reading does not make. Raises
+        Retriable when Kafka does not answer in time."""
+        topic = self._topic(make=False)
+        if topic is None:
+            return Position()
         try:
             return read_position(
                 consumer_settings(self.keyed),
@@ -94,7 +97,7 @@ class Positions:
 
         Returns the position of before.
         """
-        topic, name = self._topic().name, self.loaded.connector.name
+        topic, name = self._topic_made().name, self.loaded.connector.name
         producer = self._producer()
         try:
             producer.fence()
@@ -136,7 +139,12 @@ class Positions:
         with self._cluster() as cluster:
             return cluster.is_mock()
 
-    def _topic(self) -> Topic:
+    def _topic_made(self) -> Topic:
+        topic = self._topic(make=True)
+        assert topic is not None, "it is made"
+        return topic
+
+    def _topic(self, *, make: bool) -> Topic | None:
         self._until[:] = [time.monotonic() + self.patience]
         with self._cluster() as cluster:
             if cluster.is_mock():
@@ -144,6 +152,8 @@ class Positions:
                 cluster.create_in_mock(name)
                 return Topic(name, 1, 1)
             check_group(cluster, self.loaded.worker)
+            if not make and cluster.topic(str(self.loaded.worker["offset.storage.topic"])) is None:
+                return None
             return offsets_topic(cluster, self.loaded.worker, self.notice)
 
     def _cluster(self) -> Cluster:
