@@ -23,6 +23,7 @@ from tests.bench.pause import pause
 from tests.bench.pubsub import pubsub
 from tests.bench.restart import restart
 from tests.bench.setting import Bench
+from tests.bench.size import size
 from tests.bench.starts import starts
 from tests.bench.table import Row, print_rows
 
@@ -43,6 +44,7 @@ GROUPS: dict[str, tuple[str, Callable[[Bench], list[Row]]]] = {
     "cycles": ("what 300 connectors that were made, restarted and deleted leave behind", cycles),
     "group": ("what a group of 20,000 connectors costs, without Kafka", group),
     "start": ("sfbridge run to the first committed event, with registry and fencing", scenarios.start),
+    "size": ("how much room an installation takes", size),
     "help": ("time of sfbridge --help", scenarios.help_time),
 }
 PARTS = ("receive", "encoders", "encryption", "transforms")
