@@ -51,6 +51,7 @@ SDKS: Final = (
     "httpcore2",
     "http",
     "authlib",
+    "zeep",
 )
 """Libraries that speak to key management services, registries and Salesforce. At DEBUG some write requests and
 answers as they are: botocore the plaintext DEK of KMS's Decrypt, others tokens. So they stay at WARNING."""

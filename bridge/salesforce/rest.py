@@ -167,10 +167,10 @@ class Rest:
     # ---- how it is asked -------------------------------------------------------------------------------
 
     def _object(self, path: str, what: str, params: dict[str, str] | None = None) -> dict[str, Any]:
-        return self._ask(what, lambda client: _as_object(client.get(path, params), what))
+        return self._ask(what, lambda client: _as_object(client.restful(path, params), what))
 
     def _tooling(self, action: str, params: dict[str, str], what: str) -> dict[str, Any]:
-        return self._ask(what, lambda client: _as_object(client.get(f"tooling/{action}", params), what))
+        return self._ask(what, lambda client: _as_object(client.toolingexecute(action, params=params), what))
 
     def _query(self, params: dict[str, str], what: str) -> dict[str, Any]:
         # Salesforce takes the path with and without the slash; what stands before or for it may know one only.
@@ -224,7 +224,7 @@ class Rest:
             if self._http is None:
                 self._http = requests_session(self._login.http)
             current = self._client
-            if current is None or current[0] is not session or current[1].version != version:
+            if current is None or current[0] is not session or current[1].sf_version != version:
                 # The HTTP session stays, with its open connections.
                 current = self._client = (session, Client(session, version, self._http))
             return current[1]
@@ -252,7 +252,8 @@ def _newest_version(client: Client) -> str:
 
 
 def _as_object(answer: Any, what: str) -> dict[str, Any]:
-    if answer is None:  # an answer without a body
+    # simple-salesforce gives None for an empty object and text for what is no JSON.
+    if answer is None:
         return {}
     if not isinstance(answer, dict):
         raise Retriable(f"{what}: Salesforce's answer is not the JSON object expected", stage=Stage.METADATA)

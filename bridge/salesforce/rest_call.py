@@ -1,15 +1,17 @@
-"""One request to the REST API, for a session that we have; what goes wrong is ours in one sentence.
+"""simple-salesforce held by the hand: its client without its logins, its exceptions turned into ours.
 
-By ``requests`` alone: the package that wraps it for Salesforce brings a SOAP client along, which costs a sixth of the
-time of a start and 20 MB, and it writes ``https://`` before every host, where a simulator may speak plain http.
+Imported only where metadata is asked for: with requests and zeep it costs about 20 MB and a tenth of a second.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import requests
+from simple_salesforce.api import Salesforce
+from simple_salesforce.exceptions import SalesforceError
+from simple_salesforce.util import exception_handler
 
 from bridge.deadline import Interrupted
 from bridge.errors import Retriable, Stage
@@ -21,62 +23,44 @@ from bridge.salesforce.token import Session
 T = TypeVar("T")
 
 
-class _Unsuccessful(Exception):
-    """An answer that is none to the question."""
+class Client(Salesforce):  # type: ignore[misc, unused-ignore]  # the package is not typed
+    """simple-salesforce for a session that we have, at the very address the login named.
 
-    def __init__(self, response: requests.Response) -> None:
-        super().__init__()
-        self.status = response.status_code
-        self.content = _content(response)
-
-
-def _content(response: requests.Response) -> Any:
-    """The body, parsed where it is JSON."""
-    try:
-        return response.json()
-    except (ValueError, RecursionError):
-        return response.text
-
-
-class Client:
-    """One version of an org's REST API, at the very address that the login named."""
+    By itself it writes ``https://`` before every host, and a simulator on loopback may speak plain http.
+    """
 
     def __init__(self, session: Session, version: str, http: requests.Session) -> None:
         self.origin = Origin.of(session.instance_url, "the instance_url of the login", Stage.METADATA)
-        self.version = version
-        self._http = http
-        self._headers = {"Authorization": f"Bearer {session.access_token}", "Accept": "application/json"}
-
-    def get(self, path: str, params: Mapping[str, str] | None = None) -> Any:
-        """The JSON object or list at a path of the versioned API, None where it is empty. TypeError for other JSON."""
-        response = self._answer(f"/services/data/v{self.version}/{path}", params)
-        answer = {} if response.status_code == 204 else response.json()
-        if not isinstance(answer, dict | list | str):
-            raise TypeError
-        return answer or None
+        super().__init__(
+            instance=self.origin.netloc,
+            session_id=session.access_token,
+            version=version,
+            session=http,
+            object_pairs_hook=dict,
+        )
+        self.base_url = f"{self.origin}/services/data/v{version}/"
+        self.tooling_url = f"{self.base_url}tooling/"
 
     def outside(self, path: str) -> Any:
-        """The JSON at a path outside the versioned API."""
-        return self._answer(path).json()
-
-    def _answer(self, path: str, params: Mapping[str, str] | None = None) -> requests.Response:
-        response = self._http.get(f"{self.origin}{path}", params=params, headers=self._headers)
+        """The JSON at a path outside the versioned API; raises as the other methods do."""
+        response = self.session.get(f"{self.origin}{path}", headers=self.headers)
         if response.status_code >= 300:
-            raise _Unsuccessful(response)
-        return response
+            exception_handler(response)
+        return response.json()
 
 
 def call(client: Client, question: Callable[[Client], T], what: str, settings: HttpSettings) -> T:
     """Ask once. Raises StaleSession if the token is not accepted, else Retriable or Fatal in one sentence.
 
-    The library's own exceptions go no further: they hold whole URLs and whole answers.
+    The package's own exceptions go no further: they hold whole URLs and whole answers.
     """
     where = str(client.origin)
     try:
         return question(client)
-    except _Unsuccessful as error:
+    except SalesforceError as error:
         raise answer_error(what, error.status, error.content) from None
     except (requests.exceptions.JSONDecodeError, TypeError, RecursionError):
+        # TypeError: the package asks an answer such as 7 or null for its length.
         raise Retriable(
             f"{what}: {where} answered something that is not the JSON expected, or only half of it",
             stage=Stage.METADATA,

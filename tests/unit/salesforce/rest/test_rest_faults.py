@@ -69,7 +69,7 @@ def test_errors_that_may_pass(org: Org, answer: Answer, said: str) -> None:
 
 def test_the_tooling_api_answering_html(org: Org) -> None:
     org.answers[data("tooling/query/")] = Answer("<html>maintenance</html>")
-    with pytest.raises(Retriable, match="not the JSON expected"):
+    with pytest.raises(Retriable, match="not the JSON object expected"):
         org.rest().field_classification(EVENT)
 
 
