@@ -99,11 +99,14 @@ def test_references_mean_the_variables_that_are_given(play: embed.Practice) -> N
 
 
 @pytest.mark.parametrize("name", ["bridge", "bridge.librdkafka", "bridge.waits"])
-def test_secrets_are_masked_for_handlers_of_the_applications_own(play: embed.Practice, name: str) -> None:
+def test_secrets_are_masked_for_handlers_of_the_applications_own(
+    play: embed.Practice, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     connector = {**play.connector, "salesforce.password": "open-sesame-42"}
     embed.configuration(connector, play.worker, environ={})
     stream = io.StringIO()
     handler, logger = logging.StreamHandler(stream), logging.getLogger(name)
+    monkeypatch.setattr(logger, "disabled", False)  # a command that ran in this process before may have
     logger.addHandler(handler)
     try:
         logger.error("said %s", "open-sesame-42")
