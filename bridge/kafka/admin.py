@@ -172,11 +172,20 @@ def ensure_offsets_topic(cluster: Cluster, worker: Config, notice: Callable[[str
 
 def offsets_topic(cluster: Cluster, worker: Config, notice: Callable[[str], None]) -> Topic:
     """The same, as the cluster describes it."""
+    return existing_offsets_topic(cluster, worker, notice) or _make_offsets_topic(cluster, worker, notice)
+
+
+def existing_offsets_topic(cluster: Cluster, worker: Config, notice: Callable[[str], None]) -> Topic | None:
+    """The topic for positions, checked; None where there is none yet. Raises Fatal if it cannot keep them."""
     name = str(worker["offset.storage.topic"])
     topic = cluster.topic(name)
     if topic is not None:
         say_segments(name, check_offsets_topic(cluster, topic), notice)
-        return topic
+    return topic
+
+
+def _make_offsets_topic(cluster: Cluster, worker: Config, notice: Callable[[str], None]) -> Topic:
+    name = str(worker["offset.storage.topic"])
     replicas = int(worker.get("offset.storage.replication.factor") or 3)
     if not worker.given("offset.storage.replication.factor"):
         brokers = cluster.brokers()

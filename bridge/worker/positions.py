@@ -9,12 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from typing import TypeVar
 
 from attrs import field, frozen
 
-from bridge.config import Loaded
+from bridge.config import Config, Loaded
 from bridge.errors import Fatal, Retriable, Stage
-from bridge.kafka.admin import check_group, offsets_topic
+from bridge.kafka.admin import check_group, existing_offsets_topic, offsets_topic
 from bridge.kafka.cluster import Cluster, Topic
 from bridge.kafka.committed import NotRead
 from bridge.kafka.offsets import (
@@ -37,6 +38,8 @@ from bridge.kafka.settings import (
 from bridge.waits import READ
 from bridge.worker.lease import holder
 from bridge.worker.living import worker_of
+
+Found = TypeVar("Found", Topic, Topic | None)
 
 
 @frozen
@@ -74,7 +77,7 @@ class Positions:
     def read(self) -> Position:
         """What is committed; nothing where there is no topic of positions yet, which reading does not make. Raises
         Retriable when Kafka does not answer in time."""
-        topic = self._topic(make=False)
+        topic = self._topic(existing_offsets_topic)
         if topic is None:
             return Position()
         try:
@@ -97,7 +100,7 @@ class Positions:
 
         Returns the position of before.
         """
-        topic, name = self._topic_made().name, self.loaded.connector.name
+        topic, name = self._topic(offsets_topic).name, self.loaded.connector.name
         producer = self._producer()
         try:
             producer.fence()
@@ -139,12 +142,7 @@ class Positions:
         with self._cluster() as cluster:
             return cluster.is_mock()
 
-    def _topic_made(self) -> Topic:
-        topic = self._topic(make=True)
-        assert topic is not None, "it is made"
-        return topic
-
-    def _topic(self, *, make: bool) -> Topic | None:
+    def _topic(self, find: Callable[[Cluster, Config, Callable[[str], None]], Found]) -> Found:
         self._until[:] = [time.monotonic() + self.patience]
         with self._cluster() as cluster:
             if cluster.is_mock():
@@ -152,9 +150,7 @@ class Positions:
                 cluster.create_in_mock(name)
                 return Topic(name, 1, 1)
             check_group(cluster, self.loaded.worker)
-            if not make and cluster.topic(str(self.loaded.worker["offset.storage.topic"])) is None:
-                return None
-            return offsets_topic(cluster, self.loaded.worker, self.notice)
+            return find(cluster, self.loaded.worker, self.notice)
 
     def _cluster(self) -> Cluster:
         return Cluster(
