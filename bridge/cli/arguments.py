@@ -34,15 +34,14 @@ def since(text: str) -> Since:
 
 def moment(text: str) -> int:
     """A time, or how long ago; ms since the epoch."""
-    from bridge.reading.stretch import since_of
+    from bridge.reading.stretch import time_of
 
     try:
-        time_ms = since_of(text).time_ms
-    except (ValueError, OverflowError):
-        time_ms = None
-    if time_ms is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time (2026-01-31T10:00:00Z) and no age (24h)")
-    return time_ms
+        return time_of(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no time (2026-01-31T10:00:00Z) and no age (24h)"
+        ) from None
 
 
 def place(text: str) -> tuple[int, int]:

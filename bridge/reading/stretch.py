@@ -50,6 +50,17 @@ def since_of(text: str, now: datetime | None = None) -> Since:
     return Since(text, time_ms=int(at.timestamp() * 1000))
 
 
+def time_of(text: str) -> int:
+    """A time, or how long ago, as for :func:`since_of`; ms since the epoch. Raises ValueError."""
+    try:
+        time_ms = since_of(text).time_ms
+    except OverflowError as error:
+        raise ValueError(text) from error
+    if time_ms is None:
+        raise ValueError(text)
+    return time_ms
+
+
 @define
 class Part:
     """Offsets of one partition, ``end`` not included. ``room``: how many records at most."""
