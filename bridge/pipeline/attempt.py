@@ -43,7 +43,6 @@ from bridge.pipeline.policy import ErrorPolicy
 from bridge.pipeline.receiver import Receiver
 from bridge.pipeline.records import OffsetRecords
 from bridge.pipeline.transaction import Open
-from bridge.progress import Progress
 from bridge.routing.ledger import Entry, Ledger, Memory
 from bridge.routing.resolver import Writers
 from bridge.routing.routes import MOST, Routes
@@ -331,14 +330,7 @@ class Attempt:
                 until_idle=self._goal.until_idle,
             ),
             open=Open(self._line),
-            progress=Progress.resumed(
-                position.replay_id,
-                position.resume_after,
-                position.done,
-                raw=position.raw,
-                before_raw=position.resume_raw,
-                event=position.event_id,
-            ),
+            progress=self._start(position).progress(),
             on_running=self._running,
             on_gap=lambda last: report_gap(self._log, self._stats, last, position),
             uses=self._count_values(commits, routes, topics.offsets),
@@ -365,8 +357,8 @@ class Attempt:
         self._stats.sealed = tuple(entry.document() for entry in entries)
         self._stats.protected_fields = sum(entry.count for entry in entries)
 
-    def _source(self, buffer: Buffer, position: Position) -> Source:
-        start = Start(
+    def _start(self, position: Position) -> Start:
+        return Start(
             position.replay_id,
             position.initial or self._config["salesforce.initial.start"],
             position.since_ms,
@@ -376,6 +368,9 @@ class Attempt:
             position.resume_raw,
             position.event_id,
         )
+
+    def _source(self, buffer: Buffer, position: Position) -> Source:
+        start = self._start(position)
         return open_source(self._config, self._login, self._rest, buffer, self._stats, start)
 
     def _committed(self, position: Position) -> int | None:

@@ -40,6 +40,17 @@ class Start:
     event_id: int | None = None
     """The last event's id, where ``replay_id`` is no event's; ``raw`` and ``resume_raw`` are ids as they came."""
 
+    def progress(self) -> Progress:
+        """The same, as it goes on from there."""
+        return Progress.resumed(
+            self.replay_id,
+            self.resume_after,
+            self.done,
+            raw=self.raw,
+            before_raw=self.resume_raw,
+            event=self.event_id,
+        )
+
 
 class Cursor:
     """The position of one connector's source, and the events it has seen lately."""
@@ -48,14 +59,7 @@ class Cursor:
         self.since_ms = None if start.replay_id is not None else start.since_ms
         self.duplicates = 0
         self.skipped = 0
-        self._progress = Progress.resumed(
-            start.replay_id,
-            start.resume_after,
-            start.done,
-            raw=start.raw,
-            before_raw=start.resume_raw,
-            event=start.event_id,
-        )
+        self._progress = start.progress()
         self._initial = start.initial
         self._filtering = False
         self._floor: int | None = None

@@ -45,14 +45,7 @@ def stored(progress: Progress) -> Start:
 
 def delivered(run: Run, start: Start, count: int) -> Progress:
     """How far a pipeline is that has delivered so many of the run's events."""
-    progress = Progress.resumed(
-        start.replay_id,
-        start.resume_after,
-        start.done,
-        raw=start.raw,
-        before_raw=start.resume_raw,
-        event=start.event_id,
-    )
+    progress = start.progress()
     progress.advance(run.messages, 0, count)
     return progress
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.ship.source import ROOT, copied
-from tests.ship.tools import built, run
+from tests.ship.source import copied
+from tests.ship.tools import built, environment, run
 
 pytestmark = pytest.mark.ship
 GIT = ("git", "-c", "user.name=nobody", "-c", "user.email=nobody@example.com", "-c", "commit.gpgsign=false")
@@ -26,15 +26,14 @@ def repository(tmp_path: Path) -> Path:
     return root
 
 
-def release(root: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    run("make", "--no-print-directory", ".cache/release/.stamp")
+def release(root: Path) -> subprocess.CompletedProcess[str]:
     path = f"{built('helm').parent}:{os.environ['PATH']}"
     return subprocess.run(
-        [str(root / "tools/release.sh"), str(ROOT / ".cache/release/bin/python")],
+        [str(root / "tools/release.sh"), str(environment("release") / "python")],
         cwd=root,
         capture_output=True,
         text=True,
-        env=os.environ | {"PATH": path} | environment,
+        env=os.environ | {"PATH": path},
     )
 
 

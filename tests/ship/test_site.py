@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests.ship.source import ROOT
-from tests.ship.tools import run
+from tests.ship.tools import environment, run
 
 pytestmark = pytest.mark.ship
 
@@ -19,8 +19,7 @@ pytestmark = pytest.mark.ship
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("site")
-    run("make", "--no-print-directory", ".cache/site/.stamp")
-    run(ROOT / ".cache/site/bin/mkdocs", "build", "-f", ROOT / "tools/site/mkdocs.yml", "-d", target)
+    run(environment("site") / "mkdocs", "build", "-f", ROOT / "tools/site/mkdocs.yml", "-d", target)
     return target
 
 
@@ -51,7 +50,7 @@ def test_a_link_that_leads_nowhere_stops_it(site: Path, tmp_path: Path) -> None:
     (tmp_path / "docs" / "index.md").write_text("# A page\n\n[gone](nowhere.md)\n")
     made = yaml.safe_dump({"site_name": "x", "strict": True, "plugins": []})
     (tmp_path / "mkdocs.yml").write_text(made)
-    command = [ROOT / ".cache/site/bin/mkdocs", "build", "-f", tmp_path / "mkdocs.yml"]
+    command = [environment("site") / "mkdocs", "build", "-f", tmp_path / "mkdocs.yml"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=os.environ)
     assert done.returncode != 0
     assert "nowhere.md" in done.stderr

@@ -25,7 +25,6 @@ PACKAGES = {
     "promtool": "github.com/prometheus/prometheus/cmd/promtool",
 }
 COMPOSE = "github.com/compose-spec/compose-go/v2@v2.16.2"
-CYCLONEDX = "cyclonedx-bom==7.5.0"
 KUBERNETES = "1.31.0"
 """The version whose APIs charts are rendered for."""
 
@@ -79,11 +78,7 @@ def compose_schema() -> dict[str, object]:
     return document
 
 
-def cyclonedx() -> Path:
-    """The program that makes a bill of materials, in an environment of its own."""
-    target = CACHE / CYCLONEDX.replace("==", "-")
-    with FileLock(f"{target}.lock"):
-        if not (target / "bin" / "cyclonedx-py").exists():
-            run(sys.executable, "-m", "venv", target)
-            run(target / "bin" / "pip", "install", "--quiet", CYCLONEDX)
-    return target / "bin" / "cyclonedx-py"
+def environment(name: str) -> Path:
+    """The programs of ``tools/requirements/<name>.txt``, in an environment of their own that ``make`` keeps."""
+    run("make", "--no-print-directory", f".cache/{name}/.stamp")
+    return ROOT / ".cache" / name / "bin"

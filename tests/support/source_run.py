@@ -110,14 +110,7 @@ class Run:
     def start(self, delivered: int | None = None) -> Start:
         """Where a restart begins, as a position record would say it, after so many of the events (all of them)."""
         start, count = self._start, len(self.messages) if delivered is None else delivered
-        progress = Progress.resumed(
-            start.replay_id,
-            start.resume_after,
-            start.done,
-            raw=start.raw,
-            before_raw=start.resume_raw,
-            event=start.event_id,
-        )
+        progress = start.progress()
         progress.advance(self.messages, 0, count)
         if progress.newest < 0:
             return start
