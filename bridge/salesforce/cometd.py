@@ -8,7 +8,6 @@ one before, nothing is lost; what comes twice is recognised by its replay id (``
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -18,19 +17,16 @@ from attrs import frozen
 from bridge.buffer import Buffer
 from bridge.deadline import Interrupted
 from bridge.errors import BridgeError, Fatal, Retriable, Stage
-from bridge.log import for_connector
 from bridge.metrics import Stats
 from bridge.progress import NEW_ONLY
 from bridge.salesforce.auth import Login, Session
-from bridge.salesforce.backoff import Outage
-from bridge.salesforce.cursor import Cursor, Start
+from bridge.salesforce.cursor import Start
 from bridge.salesforce.dialogue import Dialogue
 from bridge.salesforce.exchange import Exchange
 from bridge.salesforce.failures import SessionOver, Verdict
 from bridge.salesforce.http_settings import HttpSettings
-from bridge.salesforce.intake import Intake
-from bridge.salesforce.recovery import Recovery
-from bridge.source import Gap, Listening, Silent
+from bridge.salesforce.keeping import Keeping
+from bridge.source import Silent
 from bridge.turns import SESSIONS
 from bridge.waits import OUTAGE, POLL, REQUEST, ROOM
 
@@ -73,7 +69,7 @@ def cometd_settings(connector: Mapping[str, Any], api_version: str) -> CometdSet
     )
 
 
-class CometdSource:
+class CometdSource(Keeping):
     """One channel's events: a ``bridge.source.Source``. ``run`` belongs to one thread; ``interrupt`` may be called from
     any other. ``accept_any``: a custom channel, whose messages may name other channels.
     """
@@ -90,54 +86,21 @@ class CometdSource:
         start: Start,
         accept_any: bool = False,
     ) -> None:
-        self.channel = channel
+        super().__init__(
+            channel=channel,
+            login=login,
+            endurance=settings,
+            buffer=buffer,
+            stats=stats,
+            start=start,
+            accept_any=accept_any,
+        )
         self.subscribed = False
-        self._login = login
         self._settings = settings
         self._http = http
-        self._stats = stats
-        self._buffer = buffer
-        self._log = for_connector(stats.connector, __name__)
-        self._stop = threading.Event()
         self._exchange: Exchange | None = None
-        self._cursor = Cursor(start)
-        self._recovery = Recovery(
-            channel,
-            Outage(settings.retry_seconds),
-            settings.when_expired,
-            settings.first_long_wait,
-            login,
-            self._cursor,
-            stats,
-            self._log,
-            lambda last: buffer.put(Gap(last)),
-        )
-        self._intake = Intake(
-            channel, accept_any, self._cursor, buffer, stats, self._log, self._recovery.progress
-        )
-        self._sessions = 0
         self._connect_first = False
         self._warned_of_others = False
-
-    def run(self, stop: threading.Event) -> None:
-        """Receive until ``stop`` is set, then take leave within two seconds. May be called again, and
-        continues after the last accepted event. Raises Fatal, or Retriable when the time for retries is
-        over."""
-        self._stop = self._intake.stop = self._recovery.stop = stop
-        self._recovery.progress()
-        while self._intake.room_before(float("inf")):
-            session = self._login.session()
-            self._stats.logins = self._login.logins
-            try:
-                self._session(session)
-            except Interrupted:
-                return
-            except SessionOver as over:
-                if not stop.is_set():
-                    self._recovery.after(over, session)
-            except Retriable as lost:
-                if not stop.is_set():
-                    self._recovery.after_loss(lost)
 
     def interrupt(self) -> None:
         """End a held poll at once; to be called after the event given to ``run`` was set."""
@@ -179,9 +142,7 @@ class CometdSource:
             self._begin(talk)
 
     def _begin(self, talk: Dialogue) -> None:
-        self._stats.reconnects += bool(self._sessions)
-        self._sessions += 1
-        self._recovery.subscribed_at = None
+        self._begun()
         talk.handshake()
         self._stats.handshakes += 1
         if self._connect_first:
@@ -216,18 +177,7 @@ class CometdSource:
         if self.subscribed or not talk.subscribed:
             return
         self.subscribed = True
-        self._recovery.subscribed_at = time.monotonic()
-        self._stats.subscribes += 1
-        begin = f"after replay id {talk.replay_from}"
-        if talk.replay_from < 0:
-            begin = "for new events" if talk.replay_from == NEW_ONLY else "for all retained events"
-        outage = self._recovery.outage
-        back = f", {outage.elapsed():.1f} s after the interruption" if outage.failures else ""
-        self._log.info("subscribed to %s %s%s", self.channel, begin, back)
-        since_ms = talk.asked_at_ms if talk.replay_from == NEW_ONLY else None
-        if since_ms is not None:
-            self._cursor.subscribed_new_only(since_ms)
-        self._buffer.put(Listening(since_ms))
+        self._confirmed(talk.replay_from, talk.asked_at_ms if talk.replay_from == NEW_ONLY else None)
 
     def _ready_for_next(self, talk: Dialogue) -> bool:
         """Wait as the advice says and for room. False: the session has to end, or was stopped."""
@@ -241,13 +191,7 @@ class CometdSource:
         deadline = talk.replied_at + interval + self._settings.reconnect_within
         if self._intake.room_before(deadline) and time.monotonic() <= deadline:
             return True
-        if not self._stop.is_set():
-            self._stats.backpressure_disconnects += 1
-            self._log.warning(
-                "the buffer has been full for %.0f s: the session with Salesforce is ended, and another begins "
-                "when there is room",
-                time.monotonic() - talk.replied_at,
-            )
+        self._full_since(talk.replied_at)
         return False
 
 

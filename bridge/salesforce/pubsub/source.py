@@ -8,29 +8,22 @@ have no time limit. While a stream is read, cursor and intake belong to its thre
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import Final
 
 from bridge.buffer import Buffer
-from bridge.deadline import Interrupted
-from bridge.errors import Retriable
-from bridge.log import for_connector
 from bridge.metrics import Stats
 from bridge.progress import NEW_ONLY
 from bridge.salesforce.auth import Login, Session
-from bridge.salesforce.backoff import Outage
-from bridge.salesforce.cursor import Cursor, Start
-from bridge.salesforce.failures import SessionOver
-from bridge.salesforce.intake import Intake
+from bridge.salesforce.cursor import Start
+from bridge.salesforce.keeping import Keeping
 from bridge.salesforce.pubsub.client import Client
 from bridge.salesforce.pubsub.decoding import Decoder
 from bridge.salesforce.pubsub.replay import preset_of
 from bridge.salesforce.pubsub.settings import PubSubSettings
 from bridge.salesforce.pubsub.stream import Stream
-from bridge.salesforce.recovery import Recovery
 from bridge.salesforce.server_time import server_ms
-from bridge.source import Gap, Listening, Silent
+from bridge.source import Silent
 from bridge.turns import SESSIONS
 
 OUTSTANDING: Final = 100
@@ -39,7 +32,7 @@ _TOP_UP: Final = 50
 """As many or fewer outstanding: more are asked for, so that the server never waits for a round trip."""
 
 
-class PubSubSource:
+class PubSubSource(Keeping):
     """One channel's events: a ``bridge.source.Source``. ``run`` belongs to one thread; ``interrupt`` may be called from
     any other."""
 
@@ -53,48 +46,18 @@ class PubSubSource:
         stats: Stats,
         start: Start,
     ) -> None:
-        self.channel = channel
-        self._login = login
-        self._settings = settings
-        self._stats = stats
-        self._buffer = buffer
-        self._log = for_connector(stats.connector, __name__)
-        self._stop = threading.Event()
-        self._cursor = Cursor(start)
-        self._recovery = Recovery(
-            channel,
-            Outage(settings.retry_seconds),
-            settings.when_expired,
-            settings.first_long_wait,
-            login,
-            self._cursor,
-            stats,
-            self._log,
-            lambda last: buffer.put(Gap(last)),
+        super().__init__(
+            channel=channel,
+            login=login,
+            endurance=settings,
+            buffer=buffer,
+            stats=stats,
+            start=start,
+            accept_any=True,
         )
-        self._intake = Intake(channel, True, self._cursor, buffer, stats, self._log, self._recovery.progress)
+        self._settings = settings
         self._client: Client | None = None
         self._topic_known = False
-        self._streams = 0
-
-    def run(self, stop: threading.Event) -> None:
-        """Receive until ``stop`` is set. May be called again, and continues after the last accepted event. Raises
-        Fatal, or Retriable when the time for retries is over."""
-        self._stop = self._intake.stop = self._recovery.stop = stop
-        self._recovery.progress()
-        while self._intake.room_before(float("inf")):
-            session = self._login.session()
-            self._stats.logins = self._login.logins
-            try:
-                self._session(session)
-            except Interrupted:
-                return
-            except SessionOver as over:
-                if not stop.is_set():
-                    self._recovery.after(over, session)
-            except Retriable as lost:
-                if not stop.is_set():
-                    self._recovery.after_loss(lost)
 
     def interrupt(self) -> None:
         """End the stream at once; to be called after the event given to ``run`` was set."""
@@ -104,9 +67,7 @@ class PubSubSource:
 
     def _session(self, session: Session) -> None:
         """One stream. Returns when it was ended on purpose, for back-pressure or a stop."""
-        self._stats.reconnects += bool(self._streams)
-        self._streams += 1
-        self._recovery.subscribed_at = None
+        self._begun()
         client = self._client = Client(
             self._settings.address(session), session, self._settings.request_timeout
         )
@@ -150,17 +111,7 @@ class PubSubSource:
 
     def note_subscription(self, replay_from: int, since_ms: int | None) -> None:
         """The subscription is confirmed, or was not refused for so long that it counts as confirmed."""
-        self._recovery.subscribed_at = time.monotonic()
-        self._stats.subscribes += 1
-        begin = f"after replay id {replay_from}"
-        if replay_from < 0:
-            begin = "for new events" if replay_from == NEW_ONLY else "for all retained events"
-        outage = self._recovery.outage
-        back = f", {outage.elapsed():.1f} s after the interruption" if outage.failures else ""
-        self._log.info("subscribed to %s %s%s", self.channel, begin, back)
-        if since_ms is not None:
-            self._cursor.subscribed_new_only(since_ms)
-        self._buffer.put(Listening(since_ms))
+        self._confirmed(replay_from, since_ms)
 
     def take(self, raw: bytes, stream: Stream) -> bool:
         """One response. False: the buffer stays full, and the stream has to end."""
@@ -176,13 +127,7 @@ class PubSubSource:
     def _top_up(self, stream: Stream) -> bool:
         began = time.monotonic()
         if not self._intake.room_before(began + self._settings.room_within):
-            if not self._stop.is_set():
-                self._stats.backpressure_disconnects += 1
-                self._log.warning(
-                    "the buffer has been full for %.0f s: the session with Salesforce is ended, and another begins "
-                    "when there is room",
-                    time.monotonic() - began,
-                )
+            self._full_since(began)
             return False
         if stream.subscription.outstanding <= _TOP_UP:
             more = min(self._room(), OUTSTANDING - stream.subscription.outstanding)
