@@ -19,6 +19,13 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     return files
 
 
+def on_page_markdown(markdown: str, **_: object) -> str:
+    """Pages of ``docs/`` link to those at the top as the repository has them."""
+    for page, source in TOP.items():
+        markdown = markdown.replace(f"](../{source}", f"]({page}")
+    return markdown
+
+
 def rewritten(text: str) -> str:
     """Links to ``docs/`` and to each other as they are within the site; to other files of the repository, as code."""
     text = text.replace("](docs/", "](")
