@@ -9,7 +9,7 @@ import sys
 from functools import cache
 from typing import Final
 
-from tests.support.fetched import Missing
+from tests.support.fetched import Missing, provided
 
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -39,15 +39,5 @@ def _as_root() -> list[str]:
     return [] if os.getuid() == 0 else ["sudo", "-n"]
 
 
-def main() -> int:
-    """Have it there, so that the tests need no network."""
-    try:
-        chromium()
-    except Missing as missing:
-        print(missing, file=sys.stderr)
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(provided(chromium))

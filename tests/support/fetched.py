@@ -11,6 +11,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from filelock import FileLock
@@ -37,6 +38,17 @@ def packages(name: str, otherwise: str) -> Path:
         if not target.is_dir():
             _install(locked, target, otherwise)
     return target
+
+
+def provided(*needed: Callable[[], object]) -> int:
+    """Have all of it there, so that the tests need no network; the exit code of a command that does that."""
+    try:
+        for one in needed:
+            one()
+    except Missing as missing:
+        print(missing, file=sys.stderr)
+        return 1
+    return 0
 
 
 def trusting(*variables: str) -> dict[str, str]:

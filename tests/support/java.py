@@ -20,7 +20,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from tests.support.fetched import Missing, packages, trusting
+from tests.support.fetched import Missing, packages, provided, trusting
 
 ROOT = Path(__file__).resolve().parents[2]
 POMS = ROOT / "tests" / "java"
@@ -121,17 +121,11 @@ def _goal(folder: Path) -> list[str]:
     return ["-f", str(folder / "pom.xml"), "dependency:copy-dependencies", "-DincludeScope=runtime"]
 
 
-def main() -> int:
-    """Fetch every class path, so that the tests need no network."""
-    try:
-        java()
-        for hashes in sorted(POMS.glob("*/libs.sha256")):
-            libs(hashes.parent.name)
-    except Missing as missing:
-        print(missing, file=sys.stderr)
-        return 1
-    return 0
+def every_class_path() -> None:
+    """Fetch the jars of all of them."""
+    for hashes in sorted(POMS.glob("*/libs.sha256")):
+        libs(hashes.parent.name)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(provided(java, every_class_path))

@@ -24,7 +24,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from tests.support.fetched import Missing, packages, trusting
+from tests.support.fetched import Missing, packages, provided, trusting
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "tests" / "node"
@@ -126,16 +126,5 @@ def run(script: str, given: dict[str, Any], **environment: str) -> Any:
     return json.loads(done.stdout)
 
 
-def main() -> int:
-    """Install the client, so that the tests need no network."""
-    try:
-        node()
-        modules()
-    except Missing as missing:
-        print(missing, file=sys.stderr)
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(provided(node, modules))
