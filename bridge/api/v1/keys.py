@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from attrs import define
@@ -17,7 +18,7 @@ from bridge.config import Loaded
 from bridge.encryption.dek_registry import Kek
 from bridge.encryption.deks import Deks
 from bridge.encryption.inventory import Inventory, kek_document
-from bridge.encryption.keys import keks_of, verify_deks
+from bridge.encryption.keys import Found, keks_of, verify_deks
 from bridge.inspection.subjects import subjects_of
 from bridge.model.subjects import qualified
 from bridge.registry.client import Registry
@@ -64,16 +65,12 @@ class Keys:
             loaded = subject.loaded()
             deks, mine = deks_for_looking(loaded), _subjects(loaded)
             broken = 0
-            for kek in keks_of(deks.registry):
-                for name in deks.registry.subjects(kek.name):
-                    if mine and name not in mine:
-                        continue
-                    for found in verify_deks(deks, kek, name):
-                        job.add(dict(found.document()))
-                        job.progress(len(job.items))
-                        broken += found.ok is False
-                        if job.stopped():
-                            break
+            for found in _verified(deks, mine):
+                job.add(dict(found.document()))
+                job.progress(len(job.items))
+                broken += found.ok is False
+                if job.stopped():
+                    break
             if not job.items:
                 job.note("no key was verified: there is none of this connector's subjects")
             return {"ok": bool(job.items) and not broken, "broken": broken}
@@ -90,6 +87,14 @@ def _subjects(loaded: Loaded) -> frozenset[str]:
         names.append(f"{dead}-value")
     # A DEK registry names subjects with or without their context.
     return frozenset([*names, *(qualified(name, context) for name in names)])
+
+
+def _verified(deks: Deks, mine: frozenset[str]) -> Iterator[Found]:
+    """Each DEK of these subjects, or of all, as it is found; nothing is asked for the next before it is wanted."""
+    for kek in keks_of(deks.registry):
+        for name in deks.registry.subjects(kek.name):
+            if not mine or name in mine:
+                yield from verify_deks(deks, kek, name)
 
 
 def _of(inventory: Inventory, kek: Kek, mine: frozenset[str], deks: Deks) -> list[dict[str, object]]:
