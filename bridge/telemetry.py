@@ -88,13 +88,10 @@ def _begun(signals: frozenset[str]) -> bool:
 
 def _configure(signals: frozenset[str], environ: MutableMapping[str, str]) -> None:
     from opentelemetry import _logs, trace
-    from opentelemetry.sdk._configuration import _OTelSDKConfigurator  # what distributions derive from
-
-    class Configurator(_OTelSDKConfigurator):
-        """The SDK's, with the defaults of the bridge."""
+    from opentelemetry.sdk._configuration import _OTelSDKConfigurator  # what distributions configure by
 
     _default(signals, environ)
-    made = Configurator()  # type: ignore[no-untyped-call]  # the SDK does not annotate it
+    made = _OTelSDKConfigurator()  # type: ignore[no-untyped-call]  # the SDK does not annotate it
     made.configure(resource_attributes={"service.version": __version__}, setup_logging_handler=False)  # type: ignore[no-untyped-call]  # nor that
     if TRACES in signals:
         spans.told_to(_Traced(trace.get_tracer("sfbridge", __version__)).open)
