@@ -22,7 +22,7 @@ from bridge.java.exceptions import JavaError, data_error
 from bridge.model.schema import Field, Kind, Schema
 from bridge.transforms.record import ConnectRecord
 from bridge.transforms.spec import Key, Settings, Spec
-from bridge.transforms.step import Bound, Leak, OnSide, Side, Transform
+from bridge.transforms.step import Bound, Leak, OnSide, Side, Transform, tags_of
 from bridge.transforms.table import TRANSFORMS, Entry
 
 GROUP: Final = "sfbridge.transforms"
@@ -139,12 +139,12 @@ def _declared(name: str, own: OwnTransform) -> Callable[[Schema | None], Bound]:
         given = {field.name: field for field in schema.fields}
         if missing := [key for key in reads if key not in given]:
             raise data_error(f"{name} reads {missing[0]}, which the record has not")
-        tags = frozenset[str]().union(*(_all_tags(given[key]) for key in reads))
+        tags = frozenset[str]().union(*(tags_of(given[key]) for key in reads))
         fresh = {
             key: Field(
                 key,
                 Schema(TYPES[kind], optional=True),
-                tags | (_all_tags(given[key]) if key in given else tags),
+                tags | (tags_of(given[key]) if key in given else tags),
             )
             for key, kind in writes.items()
         }
@@ -164,7 +164,7 @@ def _undeclared(name: str, own: OwnTransform) -> Callable[[Schema | None], Bound
         fields = () if schema is None else schema.fields
         known = frozenset(field.name for field in fields)
         into = f"{name}, which does not say what it reads and writes"
-        told = tuple(Leak(field.name, tags, into) for field in fields if (tags := _all_tags(field)))
+        told = tuple(Leak(field.name, tags, into) for field in fields if (tags := tags_of(field)))
 
         def convert(value: Any, _: ConnectRecord) -> Any:
             back = _called(name, own, dict(value))
@@ -177,11 +177,6 @@ def _undeclared(name: str, own: OwnTransform) -> Callable[[Schema | None], Bound
         return Bound(schema, convert, told)
 
     return bind
-
-
-def _all_tags(field: Field) -> frozenset[str]:
-    inner = (_all_tags(each) for each in field.schema.fields)
-    return field.tags.union(*inner)
 
 
 def _result(

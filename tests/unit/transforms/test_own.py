@@ -68,6 +68,16 @@ def test_what_is_made_of_a_tagged_field_has_its_tags() -> None:
     assert made.tags == frozenset({"PII"})
 
 
+def test_what_is_made_of_a_list_has_the_tags_of_what_is_in_it() -> None:
+    contact = Schema(Kind.STRUCT, fields=(Field("Email", TEXT, frozenset({"PII"})),))
+    inside = Field("Customer_Email__c", Schema(Kind.ARRAY, value_schema=contact))
+    chain = chain_of({"transforms": "x", "transforms.x.type": "org.example.Length"})
+    state, _ = chain.trace(Schema(Kind.STRUCT, name="E", fields=(inside,)))
+    made = state.value.field_named("Length__c") if state.value else None
+    assert made is not None
+    assert made.tags == frozenset({"PII"})
+
+
 def test_one_that_gives_nothing_back_drops_the_record() -> None:
     assert applied("Dropping") is None
     assert applied("Dropping", {**VALUE, "Status__c": "Shipped"}) is not None
