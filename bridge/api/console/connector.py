@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from attrs import define, frozen
 
-from bridge.api.console.page import Pages, form, query, url
+from bridge.api.console.page import Pages, form, query, quoted, url
 from bridge.api.console.words import condition
 from bridge.api.exchange import Answer, Ask
 from bridge.api.users import Role
@@ -105,7 +105,7 @@ class ConnectorPage:
 
     def series(self, ask: Ask) -> Answer:
         """The charts' numbers, as the REST API has them."""
-        path = f"/bridge/v1/connectors/{_quoted(ask.path[0])}/series"
+        path = f"/bridge/v1/connectors/{quoted(ask.path[0])}/series"
         return Answer(200, self.pages.api(ask).get(path, window=query(ask, "window", "15m")))
 
     def act(self, ask: Ask) -> Answer:
@@ -116,7 +116,7 @@ class ConnectorPage:
             raise Refused(400, "There is no such act")
         if act.word == "Delete" and given.get("name") != name:
             return self._said(ask, "Nothing was deleted: type the connector's name to confirm.", wrong=True)
-        self.pages.api(ask).call(act.method, f"/connectors/{_quoted(name)}{act.path}")
+        self.pages.api(ask).call(act.method, f"/connectors/{quoted(name)}{act.path}")
         if act.word == "Delete":
             return Answer(200, b"", {"HX-Redirect": url("")}, "text/html")
         return self._said(ask, f"Asked to {act.word.lower()}. The state follows when it has happened.")
@@ -138,7 +138,7 @@ class ConnectorPage:
                 )
             body = {"type": "PATCH", "offsets": [{"partition": {}, "offset": {"replayId": int(text)}}]}
         try:
-            self.pages.api(ask).call("POST", f"{_CLOUD}/{_quoted(name)}/offsets/request", body)
+            self.pages.api(ask).call("POST", f"{_CLOUD}/{quoted(name)}/offsets/request", body)
         except Refused as refused:
             return self.pages.show(ask, "connector_move.html", wrong=refused.message, **self.told(ask))
         return self.moving(ask)
@@ -157,7 +157,7 @@ class ConnectorPage:
     def told(self, ask: Ask) -> dict[str, Any]:
         """What all of its pages show."""
         name = ask.path[0]
-        row = self.pages.api(ask).get(f"/bridge/v1/connectors/{_quoted(name)}")
+        row = self.pages.api(ask).get(f"/bridge/v1/connectors/{quoted(name)}")
         return {
             "name": name,
             "row": row,
@@ -197,9 +197,3 @@ def _before(row: dict[str, Any]) -> int | None:
         if isinstance(replay_id, int) and replay_id >= 0:
             return replay_id
     return None
-
-
-def _quoted(name: str) -> str:
-    from urllib.parse import quote
-
-    return quote(name, safe="")

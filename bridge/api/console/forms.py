@@ -9,11 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
-from urllib.parse import quote
 
 from attrs import field, frozen
 
-from bridge.api.console.page import Api
+from bridge.api.console.page import Api, quoted
 from bridge.config.secrecy import MASK
 
 PREFIX: Final = "c."
@@ -108,7 +107,7 @@ def made(
     """The form of a configuration, judged by the worker."""
     kind = config.get(CLASS) or PLATFORM
     body = {CLASS: kind, **config}
-    infos = api.call("PUT", f"/connector-plugins/{quote(kind, safe='')}/config/validate", body)
+    infos = api.call("PUT", f"/connector-plugins/{quoted(kind)}/config/validate", body)
     touched = set(given.get(TOUCHED, "").split())
     every = {one["definition"]["name"]: one for one in infos["configs"]}
     fields = {

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from typing import Any, Final
-from urllib.parse import quote
 
 from attrs import define
 
 from bridge.api.console import forms
 from bridge.api.console.connector import ConnectorPage, Line
-from bridge.api.console.page import Pages, form, url
+from bridge.api.console.page import Pages, form, quoted, url
 from bridge.api.console.work import Work
 from bridge.api.exchange import Answer, Ask
 from bridge.api.users import Role
@@ -148,9 +147,7 @@ class Launch:
             return self.pages.show(ask, "edit_difference.html", changes=[], faults=(), name=name, wrong=wrong)
         config = forms.config_in(given, stored)
         try:
-            self.pages.api(ask).call(
-                "PUT", f"/connectors/{quote(name, safe='')}/config", {**config, "name": name}
-            )
+            self.pages.api(ask).call("PUT", f"/connectors/{quoted(name)}/config", {**config, "name": name})
         except Refused as refused:
             return self.pages.show(
                 ask, "edit_difference.html", changes=[], faults=(), name=name, wrong=refused.message
@@ -158,7 +155,7 @@ class Launch:
         return Answer(200, b"", {"HX-Redirect": url("connectors", name)}, "text/html")
 
     def _stored(self, ask: Ask) -> dict[str, str]:
-        told = self.pages.api(ask).get(f"/connectors/{quote(ask.path[0], safe='')}/config")
+        told = self.pages.api(ask).get(f"/connectors/{quoted(ask.path[0])}/config")
         return {str(key): str(value) for key, value in told.items()}
 
 

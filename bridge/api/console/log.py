@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from typing import Any, Final
-from urllib.parse import quote
 
 from attrs import define
 
 from bridge.api.console.connector import ConnectorPage, Line
-from bridge.api.console.page import Pages, query
+from bridge.api.console.page import Pages, query, quoted
 from bridge.api.exchange import Answer, Ask
 from bridge.api.users import Role
 
@@ -35,7 +34,7 @@ class LogPage:
     def _told(self, ask: Ask) -> dict[str, Any]:
         level = query(ask, "level", "INFO")
         level = level if level in LEVELS else "INFO"
-        path = f"/bridge/v1/connectors/{quote(ask.path[0], safe='')}/logs"
+        path = f"/bridge/v1/connectors/{quoted(ask.path[0])}/logs"
         return {
             "log": self.pages.api(ask).get(path, level=level),
             "level": level,

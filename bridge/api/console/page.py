@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs, quote, urlencode
 
 from attrs import define
 
@@ -58,12 +58,15 @@ def environment() -> Environment:
     return made
 
 
-def url(*parts: str, **query: object) -> str:
-    """An address of the console; parts are quoted, as the site reads them."""
-    from urllib.parse import quote
+def quoted(part: str) -> str:
+    """One part of a path, as the site reads it."""
+    return quote(part, safe="")
 
+
+def url(*parts: str, **query: object) -> str:
+    """An address of the console; parts are quoted."""
     given = {key: value for key, value in query.items() if value not in (None, "")}
-    path = "/".join(["/console", *(quote(part, safe="") for part in parts)])
+    path = "/".join(["/console", *map(quoted, parts)])
     return path + (f"?{urlencode(given)}" if given else "")
 
 

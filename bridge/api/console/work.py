@@ -6,12 +6,11 @@ import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
-from urllib.parse import quote
 
 from attrs import define, frozen
 
 from bridge.api.console.connector import ConnectorPage, Line
-from bridge.api.console.page import Pages, form, query, url
+from bridge.api.console.page import Pages, form, query, quoted, url
 from bridge.api.exchange import Answer, Ask
 from bridge.api.users import Role
 from bridge.worker.refusals import Refused
@@ -114,7 +113,7 @@ class Work:
         """Asks for a job of a connector."""
         kind = KINDS[name]
         given = form(ask) if ask.body else {}
-        path = f"/bridge/v1/connectors/{quote(ask.path[0], safe='')}/{kind.path}"
+        path = f"/bridge/v1/connectors/{quoted(ask.path[0])}/{kind.path}"
         try:
             job = self.pages.api(ask).call("POST", path, kind.wish(given))
         except Refused as refused:
@@ -127,7 +126,7 @@ class Work:
         if name not in KINDS:
             raise Refused(404, "There is no such page")
         try:
-            job = self.pages.api(ask).get(f"{JOBS}/{quote(job_id, safe='')}")
+            job = self.pages.api(ask).get(f"{JOBS}/{quoted(job_id)}")
         except Refused as refused:
             return self.pages.show(ask, "job_refused.html", message=refused.message)
         return self.shown(ask, name, job)
