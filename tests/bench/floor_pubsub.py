@@ -18,6 +18,7 @@ import orjson
 from confluent_kafka import Producer
 
 from bridge.salesforce.pubsub import messages as wire
+from tests.bench.floor import produce
 
 
 def main() -> None:
@@ -43,18 +44,10 @@ def main() -> None:
     for response in call(iter(requests.get, None)):
         count = 0
         for item in response.events:
-            _produce(producer, topic, orjson.dumps(decode(item.event.payload)))
+            produce(producer, topic, orjson.dumps(decode(item.event.payload)))
             count += 1
         requests.put(wire.FetchRequest(num_requested=count))
         producer.poll(0)
-
-
-def _produce(producer: Producer, topic: str, value: bytes) -> None:
-    while True:
-        try:
-            return producer.produce(topic, value)
-        except BufferError:
-            producer.poll(0.01)
 
 
 def decoder(schema: dict[str, Any]) -> Callable[[bytes], dict[str, Any]]:
