@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from attrs import define
 
@@ -10,8 +10,7 @@ from bridge.api.console.connector import ConnectorPage, Line
 from bridge.api.console.page import Pages, query, quoted
 from bridge.api.exchange import Answer, Ask
 from bridge.api.users import Role
-
-LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
+from bridge.lines import LEVELS
 
 
 @define(eq=False)
