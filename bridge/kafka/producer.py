@@ -17,6 +17,7 @@ from bridge.errors import BridgeError, Fenced, Retriable, Stage
 from bridge.event import Arguments
 from bridge.kafka.errors import ErrorWatch, classify
 from bridge.kafka.librdkafka import Settings
+from bridge.kafka.takeover import take_over
 from bridge.log import LIBRDKAFKA
 
 if TYPE_CHECKING:
@@ -77,15 +78,18 @@ class Producer:
         self._watch.serve = self._producer.poll
         self.produce = self._producer.produce
 
-    def fence(self) -> None:
-        """Take the transactional id over: whoever had it can write nothing more. Waits for Kafka without limit."""
+    def fence(self, positions: str) -> None:
+        """Take the transactional id over: whoever had it can write nothing more. Waits for Kafka without limit.
+
+        ``positions``: their topic, which exists.
+        """
         from confluent_kafka import KafkaException
 
         if self.transactional_id is None:
             return
         while True:
             try:
-                self._producer.init_transactions(SLICE)
+                take_over(self._producer, positions, SLICE)
                 return
             except KafkaException as error:
                 reason = self._judge(error, "taking over the transactional id")

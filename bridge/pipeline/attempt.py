@@ -149,7 +149,7 @@ class Attempt:
             if self._left_at is not None:
                 self._check_nobody_else(self._position(topics, undecided=True))
             self._turn.end()  # from here on it waits for Kafka, and then for its session's turn
-            producer.fence()
+            producer.fence(topics.offsets)
             sealed = Sealed(self._config.name, topics.offsets)
             position = self._position(topics, beside=sealed.take)
             position = self._or_remembered(position, topics.offsets, session)

@@ -16,6 +16,7 @@ from bridge.documents import Broken
 from bridge.errors import BridgeError, Fatal, Fenced, Retriable, Stage
 from bridge.foreign import Foreign
 from bridge.kafka.errors import ErrorWatch, classify
+from bridge.kafka.takeover import take_over
 from bridge.log import for_connector
 from bridge.waits import WORKER_TOPIC
 from bridge.worker.records import Record
@@ -291,7 +292,7 @@ class Writer:
         )
         self._watch.serve = self._producer.poll
         if self._transactional:
-            self._call(lambda: self._producer.init_transactions(SECONDS), "becoming the leader")
+            self._call(lambda: take_over(self._producer, reader.topic, SECONDS), "becoming the leader")
 
     def append(self, added: Sequence[Record]) -> None:
         """See :class:`Log`."""

@@ -103,7 +103,7 @@ class Positions:
         topic, name = self._topic(offsets_topic).name, self.loaded.connector.name
         producer = self._producer()
         try:
-            producer.fence()
+            producer.fence(topic)
             before = self._before()
             producer.begin()
             producer.send((topic, None, start_key(name), -1, None, None, 0, []))

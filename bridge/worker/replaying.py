@@ -121,7 +121,7 @@ class Replay:
             settings, transactional_id=letters_id(self._loaded), stopped=stopped, waiting=waiting
         )
         try:
-            self._fence()
+            self._fence(topics.offsets)
             self._prepare()
             self._carry_all(wanted)
             if self._writers.guard is not None and self._writers.guard.deks.uses is not None:
@@ -136,9 +136,9 @@ class Replay:
             self._producer.close()
         return self.outcome
 
-    def _fence(self) -> None:
+    def _fence(self, positions: str) -> None:
         try:
-            self._producer.fence()
+            self._producer.fence(positions)
         except NoTransactionalId as error:
             name = letters_id(self._loaded)
             raise Fatal(

@@ -98,10 +98,10 @@ def test_a_transaction_that_is_given_up_is_counted_and_never_read(bridge: Bridge
         return Producer(settings, transactional_id=name, stopped=lambda: False, waiting=lambda reason: None)
 
     committing, aborting = made(), made()
-    committing.fence()
+    committing.fence(bridge.topic)
     committing.commit((bridge.topic, b"committed"))
     assert not committing.close()
-    aborting.fence()
+    aborting.fence(bridge.topic)
     aborting.begin()
     aborting.send((bridge.topic, b"given up"))
     aborting.check()

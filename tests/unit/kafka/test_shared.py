@@ -57,7 +57,7 @@ def test_a_producer_that_is_closed_leaves_no_thread(
     if transactional_id is None:
         producer.send(("topic", b"value"))
     with pytest.raises(Retriable):
-        producer.flush() if transactional_id is None else producer.fence()
+        producer.flush() if transactional_id is None else producer.fence("topic")
     producer.close()
     assert settled(before)
 
