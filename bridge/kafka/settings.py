@@ -256,7 +256,7 @@ def _producer(loaded: Loaded, max_message_bytes: int | None, transaction_ms: int
     if transaction_ms is not None:
         draft.settings.setdefault("transaction.timeout.ms", transaction_ms)
     buffer = loaded.connector.get("bridge.buffer.max.bytes") or 8_388_608
-    records = loaded.connector.get("bridge.commit.max.events") or 20_000
+    records = loaded.connector.get("bridge.commit.max.events") or 40_000
     own = {
         **_PRODUCER,
         # librdkafka's default is a gigabyte.

@@ -43,7 +43,7 @@ class Limits:
     """When to commit, when to end, and the size a record may have."""
 
     interval: float = 0.2
-    max_pending: int = 20_000
+    max_pending: int = 40_000
     max_message_bytes: int = 1_000_000
     max_events: int | None = None
     until_idle: float | None = None

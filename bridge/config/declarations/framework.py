@@ -136,7 +136,7 @@ DELIVERY = group(
         "bridge.commit.max.events",
         INT,
         "After how many events a transaction is committed at the latest.",
-        default="20000",
+        default="40000",
         low=1,
         importance=LOW,
     ),
