@@ -16,8 +16,9 @@ from attrs import define
 from bridge.errors import Retriable, Stage
 
 FIRST: Final = 256 * 1024
-MOST: Final = 8 * 1024 * 1024
-"""Bytes; a commit costs a few milliseconds, and a line that takes them in ten seconds need not be felt first."""
+MOST: Final = 32 * 1024 * 1024
+"""Bytes; more than a stream at full speed sends until its transaction's time is over, and what a line of 3 MB/s takes
+in ten seconds: one that gets slower than that costs a failed transaction, and is known from then on."""
 SHARE: Final = 0.2
 """Of the timeout, that a transaction should take: a line that gets slower is noticed before one fails."""
 LONGEST_TIMEOUT: Final = 600.0

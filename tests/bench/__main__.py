@@ -66,7 +66,7 @@ def main() -> int:
                 for name in GROUPS:
                     if name in chosen:
                         print(f"… {name}: {GROUPS[name][0]}", file=sys.stderr, flush=True)
-                        rows += GROUPS[name][1](bench)
+                        rows += _measured(name, bench)
             finally:
                 bench.close()
         print_rows(rows)
@@ -86,6 +86,15 @@ def main() -> int:
     if broken:
         print(f"not as promised: {', '.join(broken)}", file=sys.stderr)
     return 1 if broken else 0
+
+
+def _measured(name: str, bench: Bench) -> list[Row]:
+    """A group's rows; of one that could not be measured, what it said: the others are not lost with it."""
+    try:
+        return GROUPS[name][1](bench)
+    except SystemExit as failure:
+        print(failure, file=sys.stderr, flush=True)
+        return [Row(name, value="could not be measured", ok=False)]
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -51,7 +51,7 @@ def _together(_: random.Random, number: int) -> Mapping[str, Value]:
 USUAL: Final = "usual"
 KINDS: Final[Mapping[str, Kind]] = {
     USUAL: _foreign(
-        "12 fields, dates over ten years, nulls, texts up to 240 characters", 640, EVENT, Texts(240)
+        "12 fields, dates over ten years, nulls, texts up to 240 characters", 730, EVENT, Texts(240)
     ),
     "together": Kind("12 fields, all there, dates within two days of each other", 650, EVENT, _together, 400),
     "texts": _foreign("12 fields, texts up to 20,000 characters", 6_000, EVENT, Texts(20_000), 800),
