@@ -18,7 +18,7 @@ class Buffer:
     """Signals in order, bounded in the events and bytes of their deliveries."""
 
     def __init__(self, max_events: int, max_bytes: int) -> None:
-        self._max_events = max_events
+        self.max_events = max_events
         self._max_bytes = max_bytes
         self._signals: deque[Signal] = deque()
         self._changed = threading.Condition()
@@ -51,11 +51,7 @@ class Buffer:
 
     def has_room(self) -> bool:
         """May another reply be fetched?"""
-        return self.events < self._max_events and self.bytes < self._max_bytes
-
-    def room(self) -> int:
-        """How many more events it may take."""
-        return max(0, self._max_events - self.events)
+        return self.events < self.max_events and self.bytes < self._max_bytes
 
     def wait_for_room(self, timeout: float) -> bool:
         """Wait up to ``timeout`` seconds for room; False when there is none, or when closed."""

@@ -131,10 +131,10 @@ class PubSub:
                 yield self._load.next()
                 continue
             count = self._load.waiting(_HOLD)
-            for _ in range(count):
-                asked.acquire()
             if count:
-                yield self._load.next()
+                asked.acquire()
+                more = sum(1 for _ in range(count - 1) if asked.acquire(blocking=False))
+                yield self._load.next(1 + more)
 
 
 def main() -> None:

@@ -66,15 +66,15 @@ class Load:
             self.live, self._started = self.rate > 0, None
             self._more.notify_all()
 
-    def next(self) -> bytes:
-        """The body of the next reply; waits where there is nothing to say yet."""
+    def next(self, most: int | None = None) -> bytes:
+        """The body of the next reply, of ``most`` events at most; waits where there is nothing to say yet."""
         self.subscribed.wait(_HOLD)
         with self._more:
             if not self._more.wait_for(lambda: self.position < self.allowed, _HOLD):
                 return b""
         if self.live:
             return self._stamped()
-        count = min(self.allowed - self.position, self.replies.size)
+        count = min(self.allowed - self.position, self.replies.size if most is None else most)
         body = self.replies.body(self.position + 1, count)
         self.position += count
         return body

@@ -464,7 +464,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "Pub/Sub: more than a hundred are asked for", "bridge/salesforce/pubsub/source.py",
-        "more = min(self._room(), OUTSTANDING - stream.subscription.outstanding)", "more = self._room()",
+        "ask(self._most - stream.subscription.outstanding)", "ask(self._most)",
         ("tests/unit/salesforce/pubsub/test_source.py",),
     ),
     Mutant(

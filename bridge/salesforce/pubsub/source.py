@@ -28,8 +28,6 @@ from bridge.turns import SESSIONS
 
 OUTSTANDING: Final = 100
 """Events that may be asked for and not delivered (Pub/Sub API guide, *Flow Control*)."""
-_TOP_UP: Final = 50
-"""As many or fewer outstanding: more are asked for, so that the server never waits for a round trip."""
 
 
 class PubSubSource(Keeping):
@@ -58,6 +56,7 @@ class PubSubSource(Keeping):
         self._settings = settings
         self._client: Client | None = None
         self._topic_known = False
+        self._most = min(OUTSTANDING, buffer.max_events)
 
     def interrupt(self) -> None:
         """End the stream at once; to be called after the event given to ``run`` was set."""
@@ -98,14 +97,10 @@ class PubSubSource(Keeping):
                 client.session.instance_url, settings.http, settings.request_timeout, self._stop.is_set
             )
         preset, replay_id = preset_of(replay_from, self._cursor.raw_of(replay_from))
-        subscription = client.subscribe(self.channel, preset, replay_id, self._room())
+        subscription = client.subscribe(self.channel, preset, replay_id, self._most)
         self._stats.handshakes += 1
         decoder = Decoder(self.channel, client.session.org_id, client.schema)
         return Stream(self, client, subscription, decoder, replay_from, since_ms, self._settings.watchdog)
-
-    def _room(self) -> int:
-        """How many events may be asked for: as many as the buffer has room for, at least one."""
-        return max(1, min(OUTSTANDING, self._buffer.room()))
 
     # ---- what a stream says, in its thread ---------------------------------------------------------------
 
@@ -125,12 +120,13 @@ class PubSubSource(Keeping):
         return self._top_up(stream)
 
     def _top_up(self, stream: Stream) -> bool:
+        """Ask for more when half is on its way, so that the server never waits for a round trip. For all that may be
+        asked for, and not for the few that a full buffer has just got room for: the next response would be as small,
+        and so on. The buffer takes more than its bound by that much at most."""
         began = time.monotonic()
         if not self._intake.room_before(began + self._settings.room_within):
             self._full_since(began)
             return False
-        if stream.subscription.outstanding <= _TOP_UP:
-            more = min(self._room(), OUTSTANDING - stream.subscription.outstanding)
-            if more > 0:
-                stream.subscription.ask(more)
+        if stream.subscription.outstanding <= self._most // 2:
+            stream.subscription.ask(self._most - stream.subscription.outstanding)
         return True

@@ -39,6 +39,18 @@ def test_no_more_than_a_hundred_are_ever_outstanding_and_the_pipe_stays_full(
     assert api.counters["Subscribe"] == api.counters["GetTopic"] == api.counters["GetSchema"] == 1
 
 
+def test_a_buffer_that_stays_full_does_not_make_the_responses_ever_smaller(rig: Rig, org: Org) -> None:
+    org.serve_pubsub(settings=Settings(max_events=37))
+    ids = rig.publish(3000)
+    with rig.run(buffer=Buffer(157, 1 << 20), drain=False) as run:
+        while len(run.ids) < len(ids) and not run.ended:
+            time.sleep(0.001)  # slower than what comes
+            run.take()
+    assert run.ids == ids
+    assert org.pubsub is not None
+    assert org.pubsub.counters["asked"] <= len(ids) / 60, "half of a hundred and more, each time"
+
+
 def test_no_more_is_asked_for_than_the_buffer_has_room_for(rig: Rig, api: PubSub) -> None:
     rig.publish(100)
     buffer = Buffer(10, 1 << 20)
