@@ -16,9 +16,12 @@ from attrs import define
 from bridge.errors import Retriable, Stage
 
 FIRST: Final = 256 * 1024
-MOST: Final = 32 * 1024 * 1024
-"""Bytes; more than a stream at full speed sends until its transaction's time is over, and what a line of 3 MB/s takes
-in ten seconds: one that gets slower than that costs a failed transaction, and is known from then on."""
+MOST: Final = 8 * 1024 * 1024
+"""Bytes; a line that takes them in ten seconds need not be felt first."""
+QUICK: Final = 0.25
+"""Seconds; what a line took in less than that may be one transaction, however much it is: no stream's lasts longer, and
+each commit costs some milliseconds."""
+MOST_OF_ALL: Final = 4 * MOST
 SHARE: Final = 0.2
 """Of the timeout, that a transaction should take: a line that gets slower is noticed before one fails."""
 LONGEST_TIMEOUT: Final = 600.0
@@ -59,7 +62,8 @@ class Line:
             self.open_bytes = max(1, min(self.open_bytes, int(size / seconds * wanted)))
         elif size * 2 >= self.open_bytes and seconds * 2 < wanted:
             more = self.open_bytes if self.open_bytes * 2 <= self.careful else self.open_bytes // 16 + 1
-            self.open_bytes = min(self.open_bytes + more, MOST)
+            quick = min(int(size / max(seconds, 0.001) * QUICK), MOST_OF_ALL)
+            self.open_bytes = min(self.open_bytes + more, max(MOST, quick))
 
     def failed(self, why: Retriable, size: int, records: int, acknowledged: int, seconds: float) -> NotInTime:
         """A transaction of so many bytes and records did not get through, but for ``acknowledged`` of them; the

@@ -25,7 +25,7 @@ def exactly_once(bench: Bench) -> list[Row]:
     without, turn = Variant("at least once", exactly_once=False), _SUSTAINED * bench.events
     pairs = []
     with bench.bridge(JSON) as exactly, bench.bridge(without) as least:
-        for first in (True, False) * ((bench.repeat + 1) // 2):
+        for first in (True, False) * bench.repeat:
             before = exactly.carry(turn) if first else None
             least_ = least.carry(turn)
             pairs.append((before or exactly.carry(turn), least_))

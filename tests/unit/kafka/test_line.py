@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bridge.errors import Retriable, Stage
 from bridge.event import Delivery, Message, Unreadable
-from bridge.kafka.line import FIRST, MOST, Line
+from bridge.kafka.line import FIRST, MOST, MOST_OF_ALL, QUICK, Line
 
 WHY = Retriable("producing: Kafka did not acknowledge records in time", stage=Stage.PRODUCE)
 KEY = "producer.transaction.timeout.ms"
@@ -42,11 +42,15 @@ class Simulated:
         return sizes
 
 
-def test_a_fast_line_is_soon_used_in_full() -> None:
-    run = Simulated(Line(9.0, KEY), 100e6, 600)
+@pytest.mark.parametrize(
+    ("rate", "most"), [(20e6, MOST), (60e6, 60e6 * QUICK), (100e6, 100e6 * QUICK), (1e9, MOST_OF_ALL)]
+)
+def test_a_fast_line_is_soon_used_in_full(rate: float, most: float) -> None:
+    run = Simulated(Line(9.0, KEY), rate, 600)
     sizes = run.run(8)
     assert sizes[0] <= FIRST
-    assert sizes[-1] == pytest.approx(MOST, rel=0.01)
+    assert sizes[-1] >= 0.99 * MOST
+    assert run.run(40)[-1] == pytest.approx(most, rel=0.01)
     assert run.failures == 0
 
 
@@ -66,10 +70,10 @@ def test_whatever_the_line_takes_gets_through(rate: float, event: int) -> None:
 def test_a_line_that_gets_slower_is_noticed_before_a_transaction_fails() -> None:
     run = Simulated(Line(9.0, KEY), 50e6, 20_000)
     run.run(10)
-    run.rate = 1e6
+    run.rate = 2e6
     run.run(10)
     assert run.failures == 0
-    assert run.line.open_bytes <= 2e6
+    assert run.line.open_bytes <= 4e6
 
 
 def test_a_time_that_somebody_set_is_not_raised() -> None:
