@@ -22,6 +22,9 @@ def take_over(producer: Producer, topic: str, seconds: float) -> None:
     from confluent_kafka import KafkaException
 
     until = time.monotonic() + seconds
-    with contextlib.suppress(KafkaException):
-        producer.list_topics(topic, timeout=seconds / 2)
-    producer.init_transactions(max(until - time.monotonic(), _AT_LEAST))
+    try:
+        with contextlib.suppress(KafkaException):
+            producer.list_topics(topic, timeout=seconds / 2)
+        producer.init_transactions(max(until - time.monotonic(), _AT_LEAST))
+    finally:
+        del producer  # whoever keeps the error keeps this frame, and must not keep the client alive by it
