@@ -27,6 +27,8 @@ _SELF = "unit/languages/test_self_reference.py::"
 _INFER = "unit/metadata/test_infer.py::"
 _CONNECTOR = "unit/pipeline/test_connector.py::"
 _LOOP = "unit/pipeline/test_loop.py::"
+_POSITIONS = "unit/pipeline/test_loop_positions.py::"
+_UNREADABLE = "unit/pipeline/test_loop_unreadable.py::"
 _SHAPES = "unit/registry/test_shapes.py::"
 _LOGIN = "unit/salesforce/auth/test_auth_refusals.py::"
 _START = "unit/salesforce/test_cometd_start.py::"
@@ -60,18 +62,18 @@ TABLE: Final = (
     # ---- replay ids
     line("a live event with a lower or the same id, ids that begin anew",
          "what is pending is committed, the position repeats the highest id", "so far",
-         _LOOP + "test_events_whose_ids_do_not_rise_are_committed_and_the_position_repeats",
-         _LOOP + "test_ids_that_begin_anew_get_one_warning_with_their_count"),
+         _POSITIONS + "test_events_whose_ids_do_not_rise_are_committed_and_the_position_repeats",
+         _POSITIONS + "test_ids_that_begin_anew_get_one_warning_with_their_count"),
     line("ids that begin anew, with a broker",
          ONCE, "replay ids below",
          _SHARED + "test_ids_that_begin_anew_in_a_living_session_are_committed"),
     line("an unreadable message alone in its reply",
          "it is committed, once", None,
-         _LOOP + "test_an_unreadable_message_alone_in_its_reply_is_committed",
+         _UNREADABLE + "test_an_unreadable_message_alone_in_its_reply_is_committed",
          _SHARED + "test_a_dead_letter_alone_in_its_reply_is_committed_once"),
     line("an unreadable message with an id of a thousand million",
          "the position stays where the readable ones are", None,
-         _LOOP + "test_the_id_of_an_unreadable_message_moves_nothing"),
+         _UNREADABLE + "test_the_id_of_an_unreadable_message_moves_nothing"),
     line("the process ends between events of one id",
          ONCE, None,
          _SHARED + "test_each_event_of_a_group_comes_once_wherever_the_process_ends"),
@@ -122,7 +124,7 @@ TABLE: Final = (
          _ORDER + "test_the_position_follows_its_records"),
     line("a dead letter too large for its topic",
          ENDS, "does not fit into the dead-letter topic dead",
-         _LOOP + "test_a_dead_letter_that_its_topic_cannot_take_ends_it_before_the_position_moves"),
+         _UNREADABLE + "test_a_dead_letter_that_its_topic_cannot_take_ends_it_before_the_position_moves"),
     line("--max-events around a schema that is asked for",
          "exactly so many, and the position fits", None,
          _LOOP + "test_max_events_is_exact_around_a_schema_that_is_asked_for"),

@@ -25,7 +25,8 @@ _SOURCES, _EXPOSURE = "tests/unit/metadata/test_sources.py", "tests/unit/routing
 _PERMITTED = "tests/unit/encryption/test_permitted.py"
 _RULES, _DEKS = "tests/unit/encryption/test_rules.py", "tests/unit/encryption/test_deks.py"
 _COVERAGE = ("tests/unit/routing/test_coverage.py", "tests/unit/routing/test_tag_sources.py")
-_LEDGER, _LOOP = "tests/unit/routing/test_ledger.py", "tests/unit/pipeline/test_loop.py"
+_LEDGER = "tests/unit/routing/test_ledger.py"
+_LOOP, _POSITIONS = "tests/unit/pipeline/test_loop.py", "tests/unit/pipeline/test_loop_positions.py"
 _PROOF, _USES = "tests/unit/reading/test_proof.py", "tests/unit/encryption/test_uses.py"
 _NOBODY, _ANSWERS = "tests/unit/routing/test_nobody_else.py", "tests/unit/encryption/test_dek_registry.py"
 _CHANGES = "tests/unit/metadata/test_changes.py"
@@ -320,7 +321,7 @@ MUTANTS: Final = (
         "bridge/kafka/dead_letter.py",
         "if len(raw) > self.max_bytes:",
         "if False:",
-        (_LOOP, "tests/unit/kafka/test_dead_letter.py"),
+        ("tests/unit/pipeline/test_loop_unreadable.py", "tests/unit/kafka/test_dead_letter.py"),
     ),
     Mutant(
         "--max-events is not counted anew after a schema was asked for",
@@ -473,11 +474,11 @@ MUTANTS: Final = (
     ),
     Mutant(
         "Pub/Sub: an idle stream's position is ahead of what is in Kafka", "bridge/pipeline/loop.py",
-        "self._commit()\n        self.progress.stand_on(", "self.progress.stand_on(", (_LOOP,),
+        "self._commit()\n        self.progress.stand_on(", "self.progress.stand_on(", (_POSITIONS,),
     ),
     Mutant(
         "Pub/Sub: each keep-alive is a commit", "bridge/pipeline/loop.py",
-        "if time.time() - self.stats.last_committed_at >= _IDLE_EVERY:", "if True:", (_LOOP,),
+        "if time.time() - self.stats.last_committed_at >= _IDLE_EVERY:", "if True:", (_POSITIONS,),
     ),
     Mutant(
         "Pub/Sub: an id of an idle stream that CometD does not know is a gap", "bridge/salesforce/recovery.py",

@@ -1,129 +1,17 @@
-"""The loop's promises, over random deliveries: position and records move together, nothing is passed over unsaid.
+"""The loop's promises, over random deliveries: position and records move together, nothing is passed over unsaid."""
 
-The producer here only notes what it is told, in transactions; what a real one does with it is tested with a broker.
-"""
-
-import itertools
-import json
 import threading
-import time
-from collections.abc import Sequence
-from typing import Any
 
-import msgspec
 import pytest
-from attrs import define, field
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.buffer import Buffer
 from bridge.errors import BadRecord, Fatal, Retriable, Stage
-from bridge.event import Data, Delivery, Head, Header, Message, Record, Unreadable
-from bridge.kafka.dead_letter import DeadLetters
-from bridge.metrics import Stats
-from bridge.pipeline import loop
-from bridge.pipeline.commits import Commits
-from bridge.pipeline.loop import Limits, Pipeline
-from bridge.pipeline.policy import ErrorPolicy
-from bridge.pipeline.records import OffsetRecords
-from bridge.progress import Progress
+from bridge.event import Data, Delivery, Record
 from bridge.routing.routes import Route, Routes, Unprepared
-from bridge.source import Ended, Gap, Idle, Listening, Signal, Silent
-
-
-@define
-class Notes:
-    """What was committed, in order: per transaction its records and then the position."""
-
-    open: list[tuple[Any, ...]] = field(factory=list)
-    transactions: list[list[Any]] = field(factory=list)
-    full: int = 0
-    durable: int = 0
-    said: list[str] = field(factory=list)
-    transactional_id: str | None = None
-
-    def begin(self) -> None: ...
-    def check(self) -> None: ...
-
-    def flush(self) -> None:
-        self.durable = len(self.transactions)
-
-    def produce(self, *arguments: Any) -> None:
-        if self.full:
-            self.full -= 1
-            raise BufferError
-        self.open.append(arguments)
-
-    def send(self, arguments: tuple[Any, ...]) -> None:
-        self.open.append(arguments)
-
-    def commit(self, position: tuple[Any, ...] | None) -> None:
-        self.transactions.append([*self.open, position])
-        self.open = []
-
-    def values(self) -> list[int]:
-        return [int(args[1]) for one in self.transactions for args in one if args[0] == "out"]
-
-    def positions(self) -> list[int]:
-        return [json.loads(one[-1][1])["replayId"] for one in self.transactions if b"replayId" in one[-1][1]]
-
-
-class Resolver:
-    """Every event is its replay id as text; payloads say what goes wrong with them."""
-
-    def __init__(self, failures: int = 0) -> None:
-        self.asked: list[str | None] = []
-        self.failures = failures
-
-    def resolve(self, schema_id: str | None, sample: Data, channel: str | None = None) -> Route:
-        self.asked.append(schema_id)
-        if self.failures:
-            self.failures -= 1
-            raise Retriable("the registry is away", stage=Stage.SCHEMA)
-        if schema_id == "filtered":
-            return Route("out", convert, filtered)
-        return Route("out", convert)
-
-
-def convert(data: Data) -> bytes:
-    if bytes(data.payload) == b'"bad"':
-        raise BadRecord("it is bad", stage=Stage.ENCODE)
-    if bytes(data.payload) == b'"broken"':
-        raise ValueError("a value that nobody may read")
-    return b"%d" % data.event.replayId
-
-
-def filtered(data: Data) -> Record | None:
-    return None
-
-
-def event(replay_id: int, kind: str = "good", schema: str = "a") -> Message:
-    return Message("/event/X__e", Data(msgspec.Raw(json.dumps(kind).encode()), Head(replay_id), schema))
-
-
-def carry(
-    deliveries: Sequence[Signal], *, tolerate: bool = False, resolver: Any = None, **limits: Any
-) -> Any:
-    buffer = Buffer(10**6, 10**9)
-    for delivery in deliveries:
-        buffer.put(delivery)
-    buffer.put(Ended())
-    notes, stats = Notes(), Stats(connector="x")
-    pipeline = Pipeline(
-        connector="x",
-        commits=Commits(notes, OffsetRecords("x", "00D", "offsets"), stats),  # type: ignore[arg-type]
-        buffer=buffer,
-        routes=Routes(resolver or Resolver(), 1000),
-        producer=notes,  # type: ignore[arg-type]
-        policy=ErrorPolicy(tolerate, None, stats, lambda text: None),
-        stats=stats,
-        limits=Limits(**limits),
-        progress=Progress(),
-        on_running=lambda: notes.said.append("running"),
-        on_gap=lambda last: notes.said.append(f"gap after {last}"),
-    )
-    return pipeline, notes, stats
-
+from bridge.source import Ended, Listening, Silent
+from tests.support.loop_run import Notes, Resolver, carry, convert, event
 
 kinds = st.sampled_from(["good", "good", "good", "bad", "broken", "filtered"])
 batches = st.lists(st.lists(kinds, max_size=6), max_size=8)
@@ -207,24 +95,6 @@ def test_max_events_is_exact_around_a_schema_that_is_asked_for(most: int, refuse
     assert notes.positions()[-1] == (good[most - 1] if most <= len(good) else 7)
 
 
-@pytest.mark.parametrize("kind", ["bad", "unreadable"])
-def test_a_dead_letter_that_its_topic_cannot_take_ends_it_before_the_position_moves(kind: str) -> None:
-    bad = [event(2, "bad")] if kind == "bad" else []
-    unreadable = [Unreadable(b"{...}", "no data", 2)] if kind == "unreadable" else []
-    deliveries = [
-        Delivery([event(1)], 1, 0.0, []),
-        Delivery(bad, 1, 0.0, unreadable),
-        Delivery([event(3)], 1, 0.0, []),
-    ]
-    pipeline, notes, _ = carry(deliveries, tolerate=True)
-    pipeline.policy.dead_letters = DeadLetters("dead", "x", "out", max_bytes=4)
-    with pytest.raises(Fatal, match="does not fit into the dead-letter topic dead"):
-        pipeline.run()
-    assert notes.values() == [1]
-    assert notes.positions() == [1]
-    assert notes.open == []
-
-
 def test_records_of_a_transaction_go_before_its_position() -> None:
     deliveries, _ = deliveries_of([["good"] * 3])
     pipeline, notes, _ = carry(deliveries)
@@ -269,91 +139,6 @@ def test_an_unreachable_registry_keeps_what_came_before() -> None:
     assert notes.positions() == []
 
 
-@pytest.mark.parametrize("events", [[], [event(5)]])
-def test_an_unreadable_message_ends_it_before_anything_of_its_reply_moves_the_position(
-    events: list[Message],
-) -> None:
-    deliveries = [Delivery(events, 1, 0.0, [Unreadable(b"{}", "no data", 4)])]
-    pipeline, notes, _ = carry(deliveries)
-    with pytest.raises(Fatal, match="event 4"):
-        pipeline.run()
-    assert notes.positions() == []
-
-
-def test_the_id_of_an_unreadable_message_moves_nothing() -> None:
-    """It may be damaged: an id of 10⁹ once made the position jump, and all that came after it was lost."""
-    deliveries = [
-        Delivery([event(5)], 1, 0.0, [Unreadable(b"{}", "no data", 10**9)]),
-        Delivery([event(11)], 1, 0.0, []),
-    ]
-    pipeline, notes, _ = carry(deliveries, tolerate=True, max_pending=1)
-    pipeline.run()
-    assert notes.values() == [5, 11]
-    assert notes.positions() == [5, 11]
-
-
-class Letters:
-    """A dead-letter topic."""
-
-    def record(self, raw: bytes, error: BadRecord, came: Sequence[Header] = ()) -> tuple[Any, ...]:
-        return ("dead", raw)
-
-
-def lone(replay_id: int | None) -> Delivery:
-    return Delivery([], 1, 0.0, [Unreadable(b"lone", "no data", replay_id)])
-
-
-@pytest.mark.parametrize("replay_id", [None, 3, 10**9])
-def test_an_unreadable_message_alone_in_its_reply_is_committed(replay_id: int | None) -> None:
-    pipeline, notes, stats = carry(
-        [Delivery([event(5)], 1, 0.0, []), lone(replay_id)], tolerate=True, max_pending=1
-    )
-    pipeline.policy.dead_letters = Letters()
-    pipeline.run()
-    assert [[args[0] for args in one] for one in notes.transactions] == [
-        ["out", "offsets"],
-        ["dead", "offsets"],
-    ]
-    assert notes.positions() == [5, 5]
-    assert stats.events_delivered == 2
-
-
-def test_an_unreadable_message_before_the_first_event_is_committed_without_a_position() -> None:
-    pipeline, notes, _ = carry([lone(7)], tolerate=True)
-    pipeline.policy.dead_letters = Letters()
-    pipeline.run()
-    assert notes.transactions == [[("dead", b"lone"), None]]
-
-
-@pytest.mark.parametrize("lower", [[1056], [1057], [1, 2, 3], [900, 1057, 1058]])
-def test_events_whose_ids_do_not_rise_are_committed_and_the_position_repeats(
-    lower: list[int], caplog: pytest.LogCaptureFixture
-) -> None:
-    first = Delivery([event(n) for n in range(1000, 1058)], 1, 0.0, [])
-    pipeline, notes, _ = carry([first, Delivery([event(n) for n in lower], 1, 0.0, [])], max_pending=1)
-    pipeline.run()
-    assert notes.open == []
-    assert notes.values() == [*range(1000, 1058), *lower]
-    assert notes.positions() == [1057, max(1057, lower[-1])]
-    below = sum(n < 1057 for n in lower)
-    assert [f"so far {below})" in text for text in told(caplog)] == [True] * bool(below)
-
-
-def told(caplog: pytest.LogCaptureFixture) -> list[str]:
-    messages = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-    return [text for text in messages if "replay ids below" in text]
-
-
-def test_ids_that_begin_anew_get_one_warning_with_their_count(caplog: pytest.LogCaptureFixture) -> None:
-    replies = [Delivery([event(n)], 1, 0.0, []) for n in (1000, *range(1, 31))]
-    pipeline, notes, _ = carry(replies, max_pending=1)
-    pipeline.run()
-    assert notes.values() == [1000, *range(1, 31)]
-    assert set(notes.positions()) == {1000}
-    (text,) = told(caplog)
-    assert "below 1000, the highest committed (so far 30)" in text
-
-
 def test_changed_schemas_are_seen_under_constant_load() -> None:
     resolver = Resolver()
     pipeline, notes, _ = carry([Delivery([event(n)], 1, 0.0, []) for n in range(1, 4)], resolver=resolver)
@@ -370,100 +155,11 @@ def test_a_record_too_large_for_its_topic_is_known_before_it_is_produced() -> No
     assert notes.values() == [1]
 
 
-def test_after_a_gap_lower_replay_ids_move_the_position() -> None:
-    signals = [Delivery([event(100)], 1, 0.0, []), Gap(100), Delivery([event(7)], 1, 0.0, [])]
-    pipeline, notes, _ = carry(signals, max_pending=1)
-    pipeline.run()
-    assert notes.positions() == [100, 7]
-    assert notes.said == ["gap after 100"]
-
-
-START = ("offsets", b'{"since":1234}', b"bridge-start-x", -1, None, None, 0, [])
-
-
-def test_the_moment_of_the_first_subscription_is_committed_before_it_runs() -> None:
-    pipeline, notes, _ = carry([Listening(1234)])
-    pipeline.on_running = lambda: notes.said.append(f"running with {notes.durable} durable")
-    pipeline.run()
-    assert notes.transactions == [[START]]
-    assert notes.said == ["running with 1 durable"]
-
-
-@pytest.mark.parametrize("signals", [[Listening()], [Delivery([event(5)], 1, 0.0, []), Listening(1234)]])
-def test_where_a_position_is_known_or_everything_is_wanted_no_start_is_remembered(
-    signals: list[Signal],
-) -> None:
-    pipeline, notes, _ = carry(signals)
-    pipeline.run()
-    assert START not in [args for one in notes.transactions for args in one]
-    assert notes.said == ["running"]
-
-
-def test_after_a_gap_the_expired_position_goes_when_the_new_start_is_remembered() -> None:
-    pipeline, notes, _ = carry([Delivery([event(100)], 1, 0.0, []), Gap(100), Listening(1234)])
-    pipeline.progress = Progress(50)
-    pipeline.run()
-    assert notes.positions() == [100]
-    assert notes.transactions[-1] == [("offsets", None, b'["x",{}]'), START]
-    assert notes.said == ["gap after 100", "running"]
-
-
 def test_what_ended_the_source_is_known_after_everything_received_is_committed() -> None:
     failure = Fatal("no such event", stage=Stage.SUBSCRIBE)
     pipeline, notes, _ = carry([Delivery([event(1)], 1, 0.0, []), Ended(failure)])
     assert pipeline.run() is failure
     assert notes.positions() == [1]
-
-
-QUIET = [Delivery([event(5)], 1, 0.0, []), Idle(8), Idle(9), Delivery([event(11), event(11)], 1, 0.0, [])]
-
-
-def test_the_keep_alive_of_a_quiet_channel_is_not_a_transaction_each_time() -> None:
-    pipeline, notes, _ = carry(QUIET)
-    pipeline.run()
-    assert notes.positions() == [5, 11]
-
-
-def test_a_quiet_channel_s_position_follows_the_keep_alive_when_it_is_due(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(loop, "_IDLE_EVERY", 0)
-    pipeline, notes, _ = carry(QUIET)
-    pipeline.run()
-    assert notes.positions() == [5, 8, 9, 11]
-    headers = [dict(one[-1][7]).get("bridge-resume-after") for one in notes.transactions]
-    assert headers == [b"-2", None, None, b"9"]
-
-
-def test_a_day_of_a_quiet_channel_is_a_commit_every_ten_minutes_at_most(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Salesforce keeps ids for 72 hours and says every 270 seconds where an idle stream is. Here an id is the second at
-    which it was said."""
-    began, every, day = 1_700_000_000.0, 270, 24 * 3600
-    clock = [began]
-    monkeypatch.setattr(time, "time", lambda: clock[0])
-    pipeline, notes, _ = carry([Delivery([event(int(began))], 1, 0.0, [])])
-    written: list[tuple[float, int]] = []
-
-    class Day(Buffer):
-        """A keep-alive whenever somebody waits, until the day is over."""
-
-        def get(self, timeout: float) -> Signal | None:
-            for position in notes.positions()[len(written) :]:
-                written.append((clock[0], position))
-            if self.events:
-                return super().get(timeout)
-            clock[0] += every
-            return Idle(int(clock[0])) if clock[0] < began + day else Ended()
-
-    pipeline.buffer = quiet = Day(10**6, 10**9)
-    quiet.put(Delivery([event(int(began))], 1, 0.0, []))
-    pipeline.run()
-    assert day / 900 <= len(written) <= day / 600 + 1
-    for (moment, position), (later, _) in itertools.pairwise(written[1:]):
-        assert later - moment >= 600
-        assert later - position < 1200, "so old a position may become"
 
 
 def test_an_idle_time_counts_while_it_listens() -> None:

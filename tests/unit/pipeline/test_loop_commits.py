@@ -9,7 +9,7 @@ from bridge.event import Delivery
 from bridge.pipeline.loop import Limits
 from bridge.source import Ended
 from tests.support.bridge_run import wait_until
-from tests.unit.pipeline.test_loop import Notes, carry, event
+from tests.support.loop_run import Notes, carry, event
 
 After = Callable[[int, Notes], None]  # what is done after so many deliveries
 
