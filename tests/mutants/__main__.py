@@ -14,7 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.mutants.mutants import MUTANTS, Mutant
+from tests.mutants.mutant import Mutant
+from tests.mutants.mutants import MUTANTS
 
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST = 900  # seconds for the tests of one mutant, and four times that for those of all
