@@ -6,14 +6,12 @@ import json
 import re
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-import requests
 from attrs import define, evolve, field
-from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
 
 from bridge.config.declarations.formats import REGISTRY_TYPES
 from bridge.encryption.dek_registry import DekRegistry
@@ -25,12 +23,14 @@ from bridge.metadata.infer import event_type, record_schema
 from bridge.model.registered import Registered
 from bridge.reading.decrypt import Decrypter
 from bridge.registry.http import http_of
-from bridge.sandbox.definition import EventDefinition, FieldDefinition
 from bridge.sandbox.org import Org
 from bridge.sandbox.registry import Registry
 from tests.leaks.cases import CONTACT, SECRET, TRANSFORMS, Case
 from tests.leaks.evidence import Evidence
 from tests.leaks.lying import LIES, LyingRegistry
+from tests.leaks.run import LONGEST, Run
+from tests.leaks.views import look_into, show
+from tests.leaks.written import collect
 from tests.support.encryption import SECRET as KMS_SECRET
 from tests.support.kafka_broker import Broker
 from tests.support.kafka_client import read, unique
@@ -39,104 +39,12 @@ from tests.support.registry_client import asked
 from tests.support.worker_run import Group, Process
 
 TTL: Final = 0.3  # seconds after which tags and rules are asked again
-LONGEST: Final = 150.0
-_FIELDS: Final = (
-    FieldDefinition("Order_Number__c"), FieldDefinition("Status__c"), FieldDefinition("Amount__c", "double"),
-)  # fmt: skip
 _STRATEGY: Final = "value.converter.value.subject.name.strategy"
 _POSITION: Final = re.compile(
     r'^sfbridge_committed_replay_id\{connector="([^"]+)"[^}]*\} (\S+)', re.MULTILINE
 )
-_PARAMS: Final = {"secret": KMS_SECRET, "token.id": "good"}
-_VIEWS: Final = (
-    "/connectors?expand=status&expand=info",
-    "/metrics",
-    "/admin/loggers",
-    "/health",
-    "/console/",
-    *(
-        f"/bridge/v1/{path}"
-        for path in (
-            "connectors?spark=true",
-            "connectors?page=2",
-            "workers",
-            "workers/here/connectors",
-            "session",
-            "workers/here/logs?level=DEBUG&limit=500",
-            "workers/here/logs?level=ERROR&limit=500",
-            "jobs",
-        )
-    ),
-)
-_JOBS: Final = (
-    ("records", {"start": "oldest"}), ("records", {"limit": 500}), ("letters", {"limit": 200}),
-    ("schemas", {"texts": True}), ("keys", {}), ("keys/verify", {}),
-    ("preview", {"explain": True, "max_events": 20, "until_idle": 1}), ("checks", {}),
-)  # fmt: skip
 _EVERY: Final = 16  # of so many connectors one is looked into
-
-
-@define
-class Run:
-    """One case on the stage."""
-
-    case: Case
-    name: str
-    topic: str
-    number: int
-    vault: str
-    published: list[int] = field(factory=list)
-    state: str = ""
-    told: str = ""
-
-    @property
-    def event(self) -> str:
-        return f"Leak_{self.number}__e"
-
-    @property
-    def secret(self) -> str:
-        """The protected value: a word that is a legal name of a topic, and stands nowhere else."""
-        return f"zdenka{self.number}tajemna"
-
-    @property
-    def contact(self) -> str:
-        """The value of the field that is protected all the time."""
-        return f"pavla{self.number}skryta"
-
-    @property
-    def marker(self) -> str:
-        """A value of a field that nobody protects: what the search must find."""
-        return f"marker{self.number}public"
-
-    @property
-    def dead(self) -> str:
-        return f"{self.topic}-dead"
-
-    @property
-    def subject(self) -> str:
-        if self.case.transform == "template":
-            return f"io.confluent.salesforce.{self.event}"
-        return f"{self.topic}-value"
-
-    def definition(self, *, changed: bool) -> EventDefinition:
-        """The event as it is declared before and after what happens while it is carried."""
-        case = self.case
-        tagged = case.source == "classification" and (case.known == "before" or changed)
-        secret = FieldDefinition(SECRET, compliance_group="PII" if tagged else None)
-        contact = FieldDefinition(
-            CONTACT, compliance_group="PII" if case.source == "classification" else None
-        )
-        there = case.known != "with" or changed
-        return EventDefinition(self.event, (*_FIELDS, contact, *((secret,) if there else ())))
-
-    def rule(self) -> dict[str, Any]:
-        return {
-            "name": "pii", "kind": "TRANSFORM", "type": "ENCRYPT", "mode": "WRITEREAD", "tags": ["PII"],
-            "params": {
-                "encrypt.kek.name": self.name, "encrypt.kms.type": self.case.kms,
-                "encrypt.kms.key.id": f"{self.vault}/transit/keys/k" if self.case.kms == "hcvault" else "k",
-            },
-        }  # fmt: skip
+_PARAMS: Final = {"secret": KMS_SECRET, "token.id": "good"}
 
 
 @define
@@ -178,7 +86,9 @@ class Stage:
             for run in self.runs:
                 self._publish(run, changed=True)
             self._wait(worker)
-            self._views(worker)
+            show(worker, self.runs, self.evidence)
+            for run in self.runs[::_EVERY]:
+                self.jobs += look_into(worker, run, self.evidence)
         finally:
             worker.end()
         self.evidence.add("log", worker.errors())
@@ -325,64 +235,13 @@ class Stage:
             and int(float(positions.get(run.name, -1))) < run.published[-1]
         ]
 
-    def _views(self, worker: Process) -> None:
-        """What a REST client is shown: of all connectors at once, and of some each by itself."""
-        alone = [
-            f"/connectors/{run.name}{end}" for run in self.runs[::10] for end in ("", "/status", "/offsets")
-        ]
-        ours = [
-            f"/bridge/v1/connectors/{run.name}{end}"
-            for run in self.runs
-            for end in ("", "/series", "/logs?level=DEBUG&limit=500")
-        ]
-        for path in (*_VIEWS, *alone, *ours):
-            answer = worker.rest.ask("GET", path)
-            self.evidence.add("REST", answer.text)
-            self.evidence.add("REST", str(answer.headers))
-        for run in self.runs[::_EVERY]:
-            self._look_into(worker, run)
-
-    def _look_into(self, worker: Process, run: Run) -> None:
-        """What an operator is shown who looks into a connector: every answer of every job."""
-        session = requests.Session()
-        waiting = []
-        for kind, body in _JOBS:
-            path = f"{worker.rest.url}/bridge/v1/connectors/{run.name}/{kind}"
-            answer = session.post(path, json=body, timeout=60)
-            assert answer.status_code in (200, 202), (kind, answer.text)
-            self.evidence.add("jobs", answer.text)
-            waiting.append(answer.json()["id"])
-        until = time.monotonic() + LONGEST
-        while waiting:
-            assert time.monotonic() < until, waiting
-            answer = session.get(f"{worker.rest.url}/bridge/v1/jobs/{waiting[0]}", timeout=60)
-            if answer.json()["state"] in ("WAITING", "RUNNING"):
-                time.sleep(0.2)
-                continue
-            self.evidence.add("jobs", answer.text)
-            self.jobs[answer.json()["kind"], answer.json()["state"]] += 1
-            waiting.pop(0)
-
     def _collect(self, group: Group) -> None:
         self.evidence.pieces["registry"] = list(self.lying.sent)
         self.evidence.pieces["KMS"] = list(self.vault.sent)
         for subject in asked(self.registry, "/subjects"):
             self.evidence.add("names of subjects", subject)
         ours = (group.name, *{run.name.rpartition("-")[0] for run in self.runs})
-        consumer = Consumer({"bootstrap.servers": self.broker.bootstrap, "group.id": group.name,
-                             "isolation.level": "read_uncommitted", "enable.auto.commit": False})  # fmt: skip
-        topics = consumer.list_topics(timeout=30).topics
-        for topic in topics:
-            self.evidence.add("names of topics", topic)
-        wanted = [t for t in topics if t.startswith(ours) or "zdenka" in t or "pavla" in t]
-        for message in _every_record(consumer, {name: len(topics[name].partitions) for name in wanted}):
-            self.evidence.add("keys", message.key())
-            self.evidence.add("values", message.value())
-            self.records.add(message.topic() or "", message.value())
-            for name, value in message.headers() or ():
-                self.evidence.add("headers", name)
-                self.evidence.add("headers", value)
-        consumer.close()
+        collect(self.broker, group.name, ours, self.evidence, self.records)
 
     def opened(self, run: Run) -> list[Any]:
         """What readers of the case's topic get of the protected field."""
@@ -390,26 +249,6 @@ class Stage:
         keys = Deks(DekRegistry(http), _PARAMS, permitted=Permitted(entries=(self.vault.url,)))
         reader = Decrypter(http, keys, "", run.topic)
         return [reader.opened(m.value(), m.headers()).value for m in read(self.broker, run.topic)]
-
-
-def _every_record(consumer: Consumer, topics: Mapping[str, int]) -> Iterator[Message]:
-    """All that was written to the topics (name → partitions), committed or not."""
-    ends: dict[tuple[str, int], int] = {}
-    for topic, count in topics.items():
-        for partition in range(count):
-            low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=30)
-            if high > low:
-                ends[topic, partition] = high
-    consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for topic, partition in ends])
-    until = time.monotonic() + 60
-    while ends:
-        assert time.monotonic() < until, ends
-        for message in consumer.consume(500, 0.5):
-            assert message.error() is None, message.error()
-            yield message
-        for place in consumer.position([TopicPartition(*key) for key in ends]):
-            if place.offset >= ends[place.topic, place.partition]:
-                del ends[place.topic, place.partition]
 
 
 @contextmanager
