@@ -31,8 +31,8 @@ from tests.support.encryption import (
 )
 from tests.support.encryption import event as event_of
 from tests.support.node import read
-from tests.unit.routing.test_protected import ask
-from tests.unit.routing.test_protected import read as read_in_python
+from tests.support.official_client import read as read_in_python
+from tests.support.registry_client import asked
 
 FORMATS = ("AVRO", "JSON_SR", "PROTOBUF")
 CONTEXTS = (None, "crm")
@@ -232,7 +232,7 @@ def test_versions_of_a_key(registry: Registry, tmp_path: Path) -> None:
         later = time.time() + 400
         made.guard.deks.now = lambda later=later: later
         messages.append(message(made, form, form.lower(), event_of(**FULL)))
-        versions = ask(f"{registry.url}/dek-registry/v1/keks/sales/deks/{form.lower()}-value/versions")
+        versions = asked(registry, f"/dek-registry/v1/keks/sales/deks/{form.lower()}-value/versions")
         assert versions == [1, 2]
     wanted = [{"value": expected(form, FULL)} for form in FORMATS for _ in range(2)]
     assert read(registry.url, messages, SECRET) == wanted
@@ -272,10 +272,10 @@ def test_tags_in_the_metadata(registry: Registry, tmp_path: Path) -> None:
         topic = form.lower()
         made = writers(registry.url, path, **settings_of(form, topic, None))
         made.resolve(ID, event_of(**FULL))
-        latest = ask(f"{registry.url}/subjects/{topic}-value/versions/latest")
+        latest = asked(registry, f"/subjects/{topic}-value/versions/latest")
         body = {key: latest[key] for key in ("schema", "schemaType", "ruleSet") if key in latest}
         body["metadata"] = {"tags": {"**.Country__c": ["PII"]}}
-        ask(f"{registry.url}/subjects/{topic}-value/versions", body)
+        asked(registry, f"/subjects/{topic}-value/versions", body)
         written = message(made, form, topic, event_of(**(FULL | {"Country__c": "Czechia"})))
         assert b"Czechia" not in bytes.fromhex(written["hex"])
         messages.append(written)
@@ -295,7 +295,7 @@ def foreign(registry: Registry, form: str, topic: str, schema: dict[str, Any]) -
     rules = {"domainRules": [{**rule, "params": params, "onFailure": "ERROR,ERROR"}]}
     kind = "JSON" if form == "JSON_SR" else form
     body = {"schema": json.dumps(schema), "schemaType": kind, "ruleSet": rules}
-    ask(f"{registry.url}/subjects/{topic}-value/versions", body)
+    asked(registry, f"/subjects/{topic}-value/versions", body)
     given = {
         "value__converter__auto__register__schemas": "false",
         "value__converter__use__latest__version": "true",

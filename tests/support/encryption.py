@@ -1,4 +1,4 @@
-"""A connector's writers against the embedded registry: what is written, and what official clients read of it."""
+"""A connector's writers against the embedded registry, and an event whose values they protect."""
 
 from __future__ import annotations
 
@@ -21,6 +21,15 @@ DESCRIBE: dict[str, Any] = json.loads((SAMPLES / f"{EVENT}.describe.json").read_
 EXPANDED = json.loads((SAMPLES / f"{EVENT}.event-schema.json").read_text())
 PARAMS = "{encrypt.kek.name: sales, encrypt.kms.type: local-kms, encrypt.kms.key.id: k%s}"
 RULE = "{name: pii, type: ENCRYPT, tags: [PII], params: %s}"
+EMAIL, PHONE = "alice@example.com", "+420 777 123 456"
+VALUES: dict[str, Any] = {
+    "Customer_Email__c": EMAIL,
+    "Phone__c": PHONE,
+    "Amount__c": 12.5,
+    "Is_Gift__c": True,
+}
+FIELDS = "Customer_Email__c: {tags: [PII]}, Phone__c: {tags: [PII]}"
+FORMATS = ("AVRO", "JSON_SR", "PROTOBUF")  # whose schemas can have rules
 
 
 class Org:

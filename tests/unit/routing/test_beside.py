@@ -14,10 +14,9 @@ from bridge.routing.resolver import Writers
 from bridge.routing.routes import Route, Routes
 from bridge.sandbox.registry import Registry
 from tests.support.bridge_run import wait_until
-from tests.support.encryption import EVENT, loaded, writers
+from tests.support.encryption import EMAIL, EVENT, loaded, writers
 from tests.unit.routing.test_coverage import LIES, Lying
 from tests.unit.routing.test_ledger import MAIL, SAMPLE, Kept, prepared, started
-from tests.unit.routing.test_protected import EMAIL
 from tests.unit.routing.test_resolver import Org as Events
 from tests.unit.routing.test_resolver import event as event_of
 from tests.unit.routing.test_upkeep import org_of

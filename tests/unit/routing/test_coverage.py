@@ -15,8 +15,8 @@ from bridge.registry.client import Registry as Client
 from bridge.registry.http import Http, http_of
 from bridge.routing.resolver import Writers
 from bridge.sandbox.registry import Registry
-from tests.support.encryption import Org, contract, event, loaded, writers
-from tests.unit.routing.test_protected import EMAIL, VALUES, ask
+from tests.support.encryption import EMAIL, VALUES, Org, contract, event, loaded, writers
+from tests.support.registry_client import asked
 
 Lie = Callable[[Registered], Registered]
 MALLORY = {
@@ -150,7 +150,7 @@ def test_nor_does_the_configuration_of_a_subject(
         "params": {"encrypt.kek.name": "x"},
         **OVERRIDES[name],
     }
-    ask(f"{registry.url}/config/orders-value", {where: {"domainRules": [rule]}}, "PUT")
+    asked(registry, "/config/orders-value", {where: {"domainRules": [rule]}}, method="PUT")
     route = made.resolve(sample.schema, sample)
     assert EMAIL.encode() not in route.convert(sample)
     assert route.sealed == 1

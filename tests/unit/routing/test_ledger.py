@@ -19,9 +19,20 @@ from bridge.routing.ledger import WHOLE, Ledger, Memory
 from bridge.routing.resolver import Writers
 from bridge.sandbox.registry import Registry
 from bridge.transforms.chain import Chain
-from tests.support.encryption import DESCRIBE, EVENT, EXPANDED, Org, contract, event, loaded, writers
+from tests.support.encryption import (
+    DESCRIBE,
+    EMAIL,
+    EVENT,
+    EXPANDED,
+    FORMATS,
+    VALUES,
+    Org,
+    contract,
+    event,
+    loaded,
+    writers,
+)
 from tests.unit.routing.test_coverage import LIES, Lie, Lying
-from tests.unit.routing.test_protected import EMAIL, FORMATS, VALUES
 
 MAIL = "Customer_Email__c"
 TAGGED = f"{MAIL}: {{tags: [PII]}}"

@@ -19,10 +19,9 @@ from bridge.model.registry_documents import MetadataDocument, RuleDocument, Rule
 from bridge.registry.http import http_of
 from bridge.routing.resolver import Writers
 from bridge.sandbox.registry import Registry
-from tests.support.encryption import EVENT, Org, contract, event, loaded, writers
+from tests.support.encryption import EMAIL, EVENT, FORMATS, Org, contract, event, loaded, writers
 from tests.unit.routing.test_coverage import LIES
 from tests.unit.routing.test_ledger import MAIL, SAMPLE, TAGGED, Kept, letter, prepared, started, written
-from tests.unit.routing.test_protected import EMAIL, FORMATS
 
 RULE: RuleDocument = {
     "name": "pii",

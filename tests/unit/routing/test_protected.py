@@ -5,91 +5,38 @@ from __future__ import annotations
 import io
 import json
 import logging
-import resource
-import urllib.request
 from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka.schema_registry import SchemaRegistryClient
-from confluent_kafka.schema_registry.avro import AvroDeserializer
-from confluent_kafka.schema_registry.json_schema import JSONDeserializer
-from confluent_kafka.schema_registry.protobuf import ProtobufDeserializer
-from confluent_kafka.schema_registry.rule_registry import RuleRegistry
-from confluent_kafka.schema_registry.rules.encryption.encrypt_executor import (
-    EncryptionExecutor,
-    FieldEncryptionExecutor,
-)
-from confluent_kafka.schema_registry.rules.encryption.localkms.local_driver import LocalKmsDriver
-from confluent_kafka.serialization import MessageField, SerializationContext
 from fastavro import parse_schema, schemaless_reader
 
 from bridge.encryption.envelope import Algorithm, cipher_of, new_material
 from bridge.encryption.seals import seal_of
-from bridge.errors import BridgeError, ConfigurationError, Fatal, Retriable
+from bridge.errors import Fatal
 from bridge.formats import FORMATS as FORMATS_BY_NAME
 from bridge.formats.reader import read_with
 from bridge.formats.rows import layout
-from bridge.inspection.key_check import try_keys
 from bridge.languages.avro.binary import reading
-from bridge.languages.protobuf.descriptors import load, message_class
 from bridge.metadata.infer import event_type, record_schema
 from bridge.model.protection import Protection
 from bridge.reading.opener import Opener
-from bridge.registry.http import http_of
-from bridge.routing.resolver import Writers
 from bridge.sandbox.registry import Registry
-from tests.support.encryption import DESCRIBE, EVENT, PARAMS, SECRET, Org, contract, event, loaded, writers
-
-EMAIL, PHONE = "alice@example.com", "+420 777 123 456"
-VALUES: dict[str, Any] = {
-    "Customer_Email__c": EMAIL,
-    "Phone__c": PHONE,
-    "Amount__c": 12.5,
-    "Is_Gift__c": True,
-}
-FIELDS = "Customer_Email__c: {tags: [PII]}, Phone__c: {tags: [PII]}"
-RULE_WITH = "[{name: p, type: ENCRYPT, params: {encrypt.kek.name: k, %s}}]"
-FORMATS = ("AVRO", "JSON_SR", "PROTOBUF")
-
-
-def ask(url: str, body: Any = None, method: str | None = None) -> Any:
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        return json.loads(answer.read() or b"null")
-
-
-def read(registry: Registry, form: str, message: bytes, topic: str = "orders") -> dict[str, Any]:
-    """With the official client and its field encryption."""
-    LocalKmsDriver.register()
-    rules = RuleRegistry()
-    rules.register_executor(FieldEncryptionExecutor())
-    rules.register_executor(EncryptionExecutor())
-    client = SchemaRegistryClient({"url": registry.url, "timeout": 10})
-    conf, rule_conf = {}, {"secret": SECRET}
-    made: Any
-    if form == "AVRO":
-        made = AvroDeserializer(client, conf=conf, rule_conf=rule_conf, rule_registry=rules)
-    elif form == "JSON_SR":
-        made = JSONDeserializer(
-            None,
-            schema_registry_client=client,
-            conf={"validate": False},
-            rule_conf=rule_conf,
-            rule_registry=rules,
-        )
-    else:
-        text = ask(f"{registry.url}/subjects/{topic}-value/versions/latest")["schema"]
-        cls = message_class(load(text), f"io.confluent.salesforce.{EVENT}")
-        made = ProtobufDeserializer(
-            cls, {"use.deprecated.format": False}, client, rule_conf=rule_conf, rule_registry=rules
-        )
-    found = made(message, SerializationContext(topic, MessageField.VALUE))
-    if form == "PROTOBUF":
-        return {f.name: v for f, v in found.ListFields()}
-    assert isinstance(found, dict)
-    return found
+from tests.support.encryption import (
+    DESCRIBE,
+    EMAIL,
+    EVENT,
+    FIELDS,
+    FORMATS,
+    PARAMS,
+    PHONE,
+    VALUES,
+    contract,
+    event,
+    writers,
+)
+from tests.support.official_client import read
+from tests.support.registry_client import asked
 
 
 def plain(text: str) -> list[bytes]:
@@ -150,7 +97,7 @@ def test_rules_that_somebody_else_registered(registry: Registry, tmp_path: Path,
     message = made.resolve(event().schema, event(**VALUES)).convert(event(**VALUES))
     assert EMAIL.encode() not in message
     assert read(registry, form, message)["Customer_Email__c"] == EMAIL
-    assert ask(f"{registry.url}/subjects/orders-value/versions") == [1]
+    assert asked(registry, "/subjects/orders-value/versions") == [1]
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -176,14 +123,14 @@ def test_a_protected_field_that_only_the_registered_schema_has(
     """Readers decrypt it although no event has it, and fail on the whole record where nothing stands."""
     path = contract(tmp_path, FIELDS)
     writers(registry.url, path, output__data__format="PROTOBUF").resolve(event().schema, event(**VALUES))
-    url = f"{registry.url}/subjects/orders-value/versions"
-    latest = ask(f"{url}/latest")
+    versions = "/subjects/orders-value/versions"
+    latest = asked(registry, f"{versions}/latest")
     tagged = f'  {kind} elsewhere = 900 [(confluent.field_meta) = {{ tags: "PII" }}];\n}}'
     wider = latest["schema"].rstrip().removesuffix("}") + tagged
-    ask(url, {"schema": wider, "schemaType": "PROTOBUF", "ruleSet": latest["ruleSet"]})
+    asked(registry, versions, {"schema": wider, "schemaType": "PROTOBUF", "ruleSet": latest["ruleSet"]})
     made = writers(registry.url, path, output__data__format="PROTOBUF")
     route = made.resolve(event().schema, event(**VALUES))
-    assert ask(url) == [1, 2]
+    assert asked(registry, versions) == [1, 2]
     found = read(registry, "PROTOBUF", route.convert(event(**VALUES)))
     assert found["Customer_Email__c"] == EMAIL
     assert "elsewhere" not in found
@@ -194,17 +141,17 @@ def test_a_tag_added_while_running_takes_effect(registry: Registry, tmp_path: Pa
     made = writers(registry.url, path)
     first = made.resolve(event().schema, event()).convert(event(Comment__c="leave at the door"))
     assert b"leave at the door" in first
-    latest = ask(f"{registry.url}/subjects/orders-value/versions/latest")
+    latest = asked(registry, "/subjects/orders-value/versions/latest")
     body = {
         "schema": latest["schema"],
         "ruleSet": latest["ruleSet"],
         "metadata": {"tags": {"**.Comment__c": ["PII"]}},
     }
-    ask(f"{registry.url}/subjects/orders-value/versions", body)
+    asked(registry, "/subjects/orders-value/versions", body)
     second = made.resolve(event().schema, event()).convert(event(Comment__c="leave at the door"))
     assert b"leave at the door" not in second
     # the official client of this version cannot read metadata with tags at all
-    newest = ask(f"{registry.url}/subjects/orders-value/versions/latest")
+    newest = asked(registry, "/subjects/orders-value/versions/latest")
     assert made.guard is not None
     opener = Opener(
         made.guard.deks, "orders-value", "AVRO", newest["schema"], newest["metadata"], newest["ruleSet"]
@@ -239,79 +186,9 @@ def test_what_cannot_be_encrypted_is_refused_or_a_text_or_dropped_or_the_payload
     assert read(registry, form, message("string", "b"), "b")[field] == text
     assert read(registry, form, message("drop", "c"), "c").get(field) is None
     sealed = message("payload", "d")
-    latest = ask(f"{registry.url}/subjects/d-value/versions/latest")
+    latest = asked(registry, "/subjects/d-value/versions/latest")
     assert latest["ruleSet"]["encodingRules"][0]["type"] == "ENCRYPT_PAYLOAD"
     assert b"Order_Placed__e" not in sealed
-
-
-def test_a_dropped_field_does_not_let_unknown_ones_pass(registry: Registry, tmp_path: Path) -> None:
-    path = contract(tmp_path, "Amount__c: {tags: [PII], otherwise: drop}")
-    made = writers(registry.url, path)
-    route = made.resolve(event().schema, event(Amount__c=1.5))
-    assert route.convert(event(Amount__c=1.5))
-    with pytest.raises(BridgeError, match="Nobody__c"):
-        route.convert(event(Amount__c=1.5, Nobody__c="x"))
-
-
-@pytest.mark.parametrize(
-    ("rules", "words"),
-    [
-        ("[{name: c, type: CEL, expr: 'true'}]", "rule c is of type CEL, which the bridge cannot run"),
-        ("[{name: f, type: CEL_FIELD, expr: 'true'}]", "CEL_FIELD"),
-        ("[{name: j, type: JSONATA, expr: '$'}]", "JSONATA"),
-        ("[{name: p, type: ENCRYPT, tags: [PII]}]", "names no KEK"),
-        (
-            "[{name: p, type: ENCRYPT, params: {encrypt.kek.name: k, encrypt.kms.type: acme-kms}}]",
-            "no driver for the KMS type",
-        ),
-        ("[{name: p, type: ENCRYPT, params: {encrypt.kek.name: k, encrypt.dek.algorithm: DES}}]", "DES"),
-        (
-            "[{name: p, type: ENCRYPT, params: {encrypt.kek.name: k, encrypt.dek.expiry.days: soon}}]",
-            "no number of days",
-        ),
-    ],
-)
-def test_rules_that_are_refused_before_anything_is_asked(tmp_path: Path, rules: str, words: str) -> None:
-    path = contract(tmp_path, FIELDS, rules=rules)
-    with pytest.raises(ConfigurationError, match=words):
-        writers("http://127.0.0.1:9", path)
-
-
-def test_rules_of_a_contract_are_never_passed_over(tmp_path: Path) -> None:
-    path = contract(tmp_path, FIELDS)
-    with pytest.raises(ConfigurationError, match=r"csfle\.enabled is false"):
-        writers("http://127.0.0.1:9", path, csfle__enabled="false")
-    with pytest.raises(ConfigurationError, match="JSON has no schema to hold them"):
-        writers("http://127.0.0.1:9", path, output__data__format="JSON")
-    writers(
-        "http://127.0.0.1:9",
-        path,
-        csfle__enabled="false",
-        bridge__csfle__allow__plaintext="true",
-    )
-
-
-def test_a_wrong_secret_is_fatal_and_no_event_is_written(registry: Registry, tmp_path: Path) -> None:
-    path = contract(tmp_path, FIELDS)
-    writers(registry.url, path).resolve(event().schema, event())
-    other = writers(
-        registry.url,
-        path,
-        value__converter__rule__executors___default___param__secret="other",
-    )
-    other.guard.deks._unwrapped.clear()  # type: ignore[union-attr]
-    other.guard.deks.params = {"secret": "other"}  # type: ignore[union-attr]
-    with pytest.raises(Fatal, match="another secret wrapped it"):
-        other.resolve(event().schema, event())
-
-
-def test_a_registry_that_goes_away_is_retriable(tmp_path: Path) -> None:
-    path = contract(tmp_path, FIELDS)
-    with Registry() as registry:
-        made = writers(registry.url, path, errors__retry__timeout="200")
-        made.resolve(event().schema, event())
-    with pytest.raises(Retriable):
-        made.resolve(event().schema, event())
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -324,67 +201,16 @@ def test_the_context_qualifies_the_key_too(registry: Registry, tmp_path: Path, f
         schema__context__name="crm",
     )
     made.resolve(event().schema, event(**VALUES))
-    assert ask(f"{registry.url}/dek-registry/v1/keks/sales/deks") == [":.crm:orders-value"]
-
-
-def test_a_tag_where_it_reaches_no_field_is_refused(registry: Registry, tmp_path: Path) -> None:
-    path = contract(tmp_path, FIELDS)
-    made = writers(registry.url, path)
-    made.resolve(event().schema, event())
-    latest = ask(f"{registry.url}/subjects/orders-value/versions/latest")
-    whole = json.loads(latest["schema"]) | {"confluent:tags": ["PII"]}
-    ask(
-        f"{registry.url}/subjects/orders-value/versions",
-        {"schema": json.dumps(whole), "ruleSet": latest["ruleSet"]},
-    )
-    with pytest.raises(Fatal, match="reaches no field"):
-        made.resolve(event().schema, event())
+    assert asked(registry, "/dek-registry/v1/keks/sales/deks") == [":.crm:orders-value"]
 
 
 def test_without_decryption_it_is_ciphertext(registry: Registry, tmp_path: Path) -> None:
     path = contract(tmp_path, FIELDS)
     message = writers(registry.url, path).resolve(event().schema, event()).convert(event(**VALUES))
-    text = ask(f"{registry.url}/subjects/orders-value/versions/latest")["schema"]
+    text = asked(registry, "/subjects/orders-value/versions/latest")["schema"]
     raw: Any = schemaless_reader(io.BytesIO(message[5:]), parse_schema(json.loads(text)), None)
     assert raw["Customer_Email__c"] not in (None, EMAIL)
     assert raw["Comment__c"] is None
-
-
-def test_the_example_secret_is_refused(registry: Registry, tmp_path: Path) -> None:
-    path = str(contract(tmp_path, FIELDS))
-    key = "value.converter.rule.executors._default_.param.secret"
-    given = {"bridge.schema.contract": path, key: "example-only-not-a-secret"}
-    with pytest.raises(ConfigurationError, match="which is public"):
-        Writers(loaded(registry.url, **given), Org())
-    assert Writers(loaded(registry.url, **given, **{"bridge.allow.example.keys": "true"}), Org())
-    assert resource.getrlimit(resource.RLIMIT_CORE)[0] == 0
-
-
-def test_the_keys_are_tried_before_the_first_event_and_nothing_is_registered(
-    registry: Registry, tmp_path: Path
-) -> None:
-    path = str(contract(tmp_path, FIELDS))
-    schema = record_schema(event_type(EVENT, DESCRIBE, None))
-    given = loaded(registry.url, **{"bridge.schema.contract": path})
-    http = http_of({"url": registry.url}, retry_seconds=1, longest_wait=1)
-    assert try_keys(given, http, EVENT, schema, None) == "pii: AES256_GCM under local-kms k"
-    assert ask(f"{registry.url}/dek-registry/v1/keks") == []
-    contract(tmp_path, "Is_Gift__c: {tags: [PII]}")
-    with pytest.raises(Fatal, match="field Is_Gift__c is boolean"):
-        try_keys(given, http, EVENT, schema, None)
-    with pytest.raises(Fatal, match="nothing would be encrypted"):
-        try_keys(loaded(registry.url), http, EVENT, schema, None)
-
-
-def test_rules_that_the_registry_dropped_count_for_transforms_too(tmp_path: Path) -> None:
-    path = contract(tmp_path, FIELDS)
-    header = "org.apache.kafka.connect.transforms.HeaderFrom$Value"
-    given = {"transforms": "h", "transforms.h.type": header, "transforms.h.fields": "Phone__c"}
-    given |= {"transforms.h.headers": "phone", "transforms.h.operation": "copy"}
-    with Registry(keeps_rules=False) as registry:
-        made = writers(registry.url, path, **given)
-        with pytest.raises(Fatal, match=r"Phone__c .* a header, where it would not be encrypted"):
-            made.resolve(event().schema, event(**VALUES))
 
 
 @pytest.mark.parametrize("form", FORMATS)

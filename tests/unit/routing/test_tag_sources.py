@@ -9,8 +9,9 @@ import pytest
 
 from bridge.routing.resolver import Writers
 from bridge.sandbox.registry import Registry
-from tests.support.encryption import Org, contract, event, loaded, writers
-from tests.unit.routing.test_protected import EMAIL, FORMATS, PHONE, VALUES, ask, read
+from tests.support.encryption import EMAIL, FORMATS, PHONE, VALUES, Org, contract, event, loaded, writers
+from tests.support.official_client import read
+from tests.support.registry_client import asked
 
 SUBJECT = "orders-value"
 PLAIN = {"Order_Number__c": "O-10018"}
@@ -50,7 +51,7 @@ def without_tags(registry: Registry, path: Path, form: str) -> dict[str, Any]:
     )
     with_rules.resolve(event().schema, event(**VALUES))
     with_rules.close()
-    return dict(ask(f"{registry.url}/subjects/{SUBJECT}/versions/latest"))
+    return dict(asked(registry, f"/subjects/{SUBJECT}/versions/latest"))
 
 
 def contract_fields(registry: Registry, path: Path, form: str) -> tuple[Path | None, Org]:
@@ -67,7 +68,7 @@ def registered_pattern(registry: Registry, path: Path, form: str) -> tuple[Path 
     latest = without_tags(registry, path, form)
     body = {key: latest[key] for key in ("schema", "schemaType", "ruleSet") if key in latest}
     body["metadata"] = {"tags": {"**.Customer_Email__c": ["PII"]}}
-    ask(f"{registry.url}/subjects/{SUBJECT}/versions", body)
+    asked(registry, f"/subjects/{SUBJECT}/versions", body)
     return None, Org()
 
 
@@ -106,11 +107,11 @@ def test_a_tag_protects_wherever_it_comes_from(
     assert EMAIL.encode()[:8] not in message
     for plain in (PHONE, PLAIN["Order_Number__c"]):
         assert plain.encode() in message, "only what is tagged"
-    versions = ask(f"{registry.url}/subjects/{SUBJECT}/versions")
+    versions = asked(registry, f"/subjects/{SUBJECT}/versions")
     if "auto" in "".join(MODES[mode]):
         assert versions == [1] if source is not registered_pattern else versions == [1, 2]
     # The official Python client reads no schema with metadata.tags; that of JavaScript does, in its own tests.
-    stored = ask(f"{registry.url}/subjects/{SUBJECT}/versions/latest")
+    stored = asked(registry, f"/subjects/{SUBJECT}/versions/latest")
     if "tags" not in (stored.get("metadata") or {}) and (registered or "auto" not in "".join(MODES[mode])):
         found = read(registry, form, message)
         assert found["Customer_Email__c"] == EMAIL
