@@ -24,14 +24,13 @@ from bridge.retry import patiently
 from bridge.salesforce.auth import Login, Session
 from bridge.salesforce.http import requests_session
 from bridge.salesforce.nearest import nearest
+from bridge.salesforce.rest_call import Client, call
 from bridge.salesforce.rest_errors import Moved, NotFound, StaleSession
 from bridge.shared import Shared
 from bridge.waits import OUTAGE
 
 if TYPE_CHECKING:
     import requests
-
-    from bridge.salesforce.rest_call import Client
 
 T = TypeVar("T")
 RETRIES = OUTAGE.key
@@ -202,8 +201,6 @@ class Rest:
 
     def _ask(self, what: str, question: Callable[[Client], T], versioned: bool = True) -> T:
         """Ask, with a new session if the present one is not accepted, and again while it is worth it."""
-        from bridge.salesforce.rest_call import call  # with zeep and httpx a third of what a start imports
-
         version = self.api_version() if versioned else UNKNOWN_VERSION
 
         def once(session: Session) -> T:
@@ -221,8 +218,6 @@ class Rest:
         return patiently(attempt, seconds=self._seconds, limit=RETRIES, pause=self._closed.wait)
 
     def _client_for(self, session: Session, version: str) -> Client:
-        from bridge.salesforce.rest_call import Client
-
         with self._lock:
             if self._http is None:
                 self._http = requests_session(self._login.http)

@@ -25,6 +25,10 @@ def uncollected() -> Iterator[None]:
     logging.getLogger("librdkafka").setLevel(logging.CRITICAL)
     gc.collect()
     gc.disable()
+    before = -1
+    while (now := threads()) != before:  # what other tests left behind may still be ending
+        before = now
+        time.sleep(0.1)
     yield
     gc.enable()
 
