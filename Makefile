@@ -33,7 +33,7 @@ try: setup  ## events from a simulated org through the real data path, on this m
 	@$(BIN)/sfbridge try $(ARGS)
 
 quick: check  ## the checks and the unit tests, without what takes long: for the time between two edits
-	$(BIN)/python -m pytest -q --quick -n $(JOBS) tests/unit tests/contract tests/test_house.py $(ARGS)
+	$(BIN)/python -m pytest -q --quick -n $$((3 * $(JOBS))) --dist worksteal tests/unit tests/contract tests/test_house.py $(ARGS)
 
 pythons: setup  ## the unit tests on Python 3.11, 3.12 and 3.13, as far as they are installed
 	@JOBS=$(JOBS) tools/pythons.sh $(ARGS)
