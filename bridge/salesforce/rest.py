@@ -6,7 +6,9 @@ classified.
 
 from __future__ import annotations
 
+import importlib
 import re
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -24,13 +26,14 @@ from bridge.retry import patiently
 from bridge.salesforce.auth import Login, Session
 from bridge.salesforce.http import requests_session
 from bridge.salesforce.nearest import nearest
-from bridge.salesforce.rest_call import Client, call
 from bridge.salesforce.rest_errors import Moved, NotFound, StaleSession
 from bridge.shared import Shared
 from bridge.waits import OUTAGE
 
 if TYPE_CHECKING:
     import requests
+
+    from bridge.salesforce.rest_call import Client
 
 T = TypeVar("T")
 RETRIES = OUTAGE.key
@@ -44,6 +47,7 @@ CLASSIFICATION = (
     "SELECT QualifiedApiName, SecurityClassification, ComplianceGroup, BusinessStatus FROM FieldDefinition "
     "WHERE EntityDefinition.QualifiedApiName = '{event}'"
 )
+_CALLS: Final = "bridge.salesforce.rest_call"
 _VERSION_HOLDS: Final = 3600.0  # seconds; a new one comes three times a year
 _OPERATIONS: Final = {
     "describe": "describe",
@@ -71,6 +75,7 @@ class Rest:
         self._http: requests.Session | None = None
         self._client: tuple[Session, Client] | None = None
         self._closed = threading.Event()
+        _load_beside()
 
     def api_version(self) -> str:
         """The version of the API in use, as in ``66.0``: ``salesforce.version``, or the newest of the org."""
@@ -201,6 +206,9 @@ class Rest:
 
     def _ask(self, what: str, question: Callable[[Client], T], versioned: bool = True) -> T:
         """Ask, with a new session if the present one is not accepted, and again while it is worth it."""
+        # here: loaded meanwhile, see _load_beside
+        from bridge.salesforce.rest_call import call
+
         version = self.api_version() if versioned else UNKNOWN_VERSION
 
         def once(session: Session) -> T:
@@ -218,6 +226,9 @@ class Rest:
         return patiently(attempt, seconds=self._seconds, limit=RETRIES, pause=self._closed.wait)
 
     def _client_for(self, session: Session, version: str) -> Client:
+        # here: loaded meanwhile, see _load_beside
+        from bridge.salesforce.rest_call import Client
+
         with self._lock:
             if self._http is None:
                 self._http = requests_session(self._login.http)
@@ -268,3 +279,10 @@ def _check_name(event: str) -> None:
         raise Fatal(
             f"{EVENT_NAME}: {event[:80]!r} is not an API name such as Order_Placed__e", stage=Stage.METADATA
         )
+
+
+def _load_beside() -> None:
+    """simple-salesforce comes with zeep and httpx, a fifth of what a start loads, and is needed when the first event is
+    there: it is loaded while the start waits for Salesforce and Kafka."""
+    if _CALLS not in sys.modules:
+        threading.Thread(target=importlib.import_module, args=(_CALLS,), name="load", daemon=True).start()
