@@ -72,8 +72,8 @@ class Process(ABC):
         """Kept while the process runs: its connectors ask by the same connection."""
         self._offsets: Followed | None = None
         self._lifecycle: Lifecycle | None = None
-        self._tells: bool | None = None
-        """Whether there are lifecycle events; None until somebody needs to know."""
+        self._lifecycle_opened = False
+        """Whether it was tried: once, when somebody needs to know."""
         self._log = log.for_connector("")
 
     @property
@@ -157,9 +157,9 @@ class Process(ABC):
 
     def _told(self, log: Log, files: Container[str] = ()) -> Log:
         """The log as connectors are written of in it: what that changes is told, where the operator wants it."""
-        if self._tells is None:
+        if not self._lifecycle_opened:
+            self._lifecycle_opened = True
             self._lifecycle = lifecycle(self.config, self.worker_id)
-            self._tells = self._lifecycle is not None
         return log if self._lifecycle is None else ToldLog(log, self.state, self._lifecycle.tell, files)
 
     def _let_go_of_kafka(self) -> None:
