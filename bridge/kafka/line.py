@@ -19,8 +19,8 @@ FIRST: Final = 256 * 1024
 MOST: Final = 8 * 1024 * 1024
 """Bytes; a line that takes them in ten seconds need not be felt first."""
 QUICK: Final = 0.25
-"""Seconds; what a line took in less than that may be one transaction, however much it is: no stream's lasts longer, and
-each commit costs some milliseconds."""
+"""Seconds; what a line took in less than that may be one transaction, however much it is: unless it is set, no
+stream's lasts longer, and each commit costs some milliseconds."""
 MOST_OF_ALL: Final = 4 * MOST
 SHARE: Final = 0.2
 """Of the timeout, that a transaction should take: a line that gets slower is noticed before one fails."""

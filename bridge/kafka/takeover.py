@@ -35,10 +35,7 @@ def _connect(producer: Producer, topic: str, seconds: float) -> None:
     """Ask about one topic until a broker answers that stays: the connection to a bootstrap server is given up as soon
     as it has said which brokers there are, and has no broker's id."""
     until = time.monotonic() + seconds
-    try:
-        for _ in range(_QUESTIONS):
-            left = max(until - time.monotonic(), _AT_LEAST)
-            if producer.list_topics(topic, timeout=left).orig_broker_id >= 0:
-                return
-    finally:
-        del producer
+    for _ in range(_QUESTIONS):
+        left = max(until - time.monotonic(), _AT_LEAST)
+        if producer.list_topics(topic, timeout=left).orig_broker_id >= 0:
+            return
