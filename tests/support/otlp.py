@@ -58,14 +58,14 @@ class Collector:
         """All bodies."""
         return b"\n".join(body for _, body in self.received)
 
+    def _traces(self) -> list[ExportTraceServiceRequest]:
+        return [ExportTraceServiceRequest.FromString(b) for path, b in self.received if path == "/v1/traces"]
+
     def spans(self) -> list[Span]:
         """Every span received."""
-        requests = [
-            ExportTraceServiceRequest.FromString(b) for path, b in self.received if path == "/v1/traces"
-        ]
         return [
             span
-            for request in requests
+            for request in self._traces()
             for resource in request.resource_spans
             for scope in resource.scope_spans
             for span in scope.spans
@@ -84,12 +84,9 @@ class Collector:
 
     def services(self) -> set[str]:
         """The service names of all that sent spans."""
-        requests = [
-            ExportTraceServiceRequest.FromString(b) for path, b in self.received if path == "/v1/traces"
-        ]
         return {
             str(values(one.resource.attributes)["service.name"])
-            for request in requests
+            for request in self._traces()
             for one in request.resource_spans
         }
 
