@@ -25,12 +25,11 @@ def exactly_once(bench: Bench) -> list[Row]:
     without, turn = Variant("at least once", exactly_once=False), _SUSTAINED * bench.events
     pairs = []
     with bench.bridge(JSON) as exactly, bench.bridge(without) as least:
-        for first in (True, False) * bench.repeat:
-            before = exactly.carry(turn) if first else None
-            least_ = least.carry(turn)
-            pairs.append((before or exactly.carry(turn), least_))
-    lost = [(1 - with_.rate / least_.rate) * 100 for with_, least_ in pairs]
-    text, rate = f"{median(lost):.1f} % of throughput", median([with_.rate for with_, _ in pairs])
+        for order in ((exactly, least), (least, exactly)) * bench.repeat:
+            rates = {lane.name: lane.carry(turn).rate for lane in order}
+            pairs.append((rates[exactly.name], rates[least.name]))
+    lost = [(1 - with_ / least_) * 100 for with_, least_ in pairs]
+    text, rate = f"{median(lost):.1f} % of throughput", median([with_ for with_, _ in pairs])
     spread = noise([100 - each for each in lost])
     return [
         Row("exactly-once costs", rate=rate, value=text, promise="≤ 5 %", ok=median(lost) <= 5, noise=spread)
