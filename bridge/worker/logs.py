@@ -103,9 +103,10 @@ class Reader:
         self.catch_up()
 
     def catch_up(self, seconds: float = SECONDS) -> None:
-        """Wait until everything that is there now has been taken in."""
+        """Wait until everything that is there now has been taken in. Raises Retriable after so many seconds."""
         from confluent_kafka import KafkaException, TopicPartition
 
+        until = time.monotonic() + seconds
         ends = {}
         try:
             for partition in self._partitions:
@@ -116,29 +117,35 @@ class Reader:
         except KafkaException as error:
             raise self._refusal(error) from error
         for partition, end in ends.items():
-            self.wait_for(partition, end - 1 - _MARKS, seconds)
-            self._pass_marks(partition, end)
-            self.wait_for(partition, end - 1, seconds)
+            self.wait_for(partition, end - 1 - _MARKS, until - time.monotonic())
+            while (record := self._pass_marks(partition, end)) is not None:
+                self.wait_for(partition, record, until - time.monotonic())
+            self.wait_for(partition, end - 1, until - time.monotonic())
 
-    def _pass_marks(self, partition: int, end: int) -> None:
+    def _pass_marks(self, partition: int, end: int) -> int | None:
         """The last thing in the topic is, as a rule, the mark of a transaction's end, which no client is given: that
-        nothing else is left is seen by a look, not by waiting until a fetch comes back empty."""
+        nothing else is left is seen by a look, not by waiting until a fetch comes back empty. Returns the offset of
+        a record that is left: behind it there may be marks again."""
         from confluent_kafka import KafkaError, TopicPartition
 
         with self._looking:
             with self._moved:
                 reached = self._reached.get(partition, 0)
             if reached >= end:
-                return
+                return None
             self._asker.assign([TopicPartition(self.topic, partition, reached)])
             message = self._asker.poll(_LOOK)
             self._asker.unassign()
-        error = None if message is None else message.error()
-        if message is None or error is None or error.code() != KafkaError._PARTITION_EOF:
-            return  # there are records, which come
-        with self._moved:
-            self._reached[partition] = max(message.offset() or 0, self._reached.get(partition, 0))
-            self._moved.notify_all()
+        if message is None:
+            return None
+        error, offset = message.error(), message.offset() or 0
+        if error is None:
+            return offset
+        if error.code() == KafkaError._PARTITION_EOF:
+            with self._moved:
+                self._reached[partition] = max(offset, self._reached.get(partition, 0))
+                self._moved.notify_all()
+        return None
 
     def wait_for(self, partition: int, offset: int, seconds: float = SECONDS) -> None:
         """Wait until the record at that offset has been taken in. Raises Retriable; Fatal once nobody follows."""

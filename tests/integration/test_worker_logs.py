@@ -1,5 +1,7 @@
 """The reader of a state topic: what it does when its consumer has stopped fetching."""
 
+import time
+
 import pytest
 from confluent_kafka import Producer
 
@@ -36,7 +38,13 @@ def test_the_end_is_known_without_waiting_for_an_empty_fetch(
     """The mark of a transaction's end is the last thing in the topic, and no client is given it."""
     monkeypatch.setattr(logs, "FETCH_WAIT_MS", 30_000)
     seen: list[str] = []
-    reader = logs.Reader(broker.client(), topic, lambda key, value: seen.append(key))
+
+    def take_in(key: str, value: bytes | None) -> None:
+        if key == "later":
+            time.sleep(0.3)  # a look meets this record before it has been taken in
+        seen.append(key)
+
+    reader = logs.Reader(broker.client(), topic, take_in)
     reader.start()
     writer = logs.Writer(broker.client(), reader, unique("leader"))
     try:
