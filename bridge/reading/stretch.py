@@ -196,14 +196,22 @@ class Stretch:
         ]
 
 
+def _share(parts: list[Part], sample: int) -> None:
+    """Alike for each partition; what a short one has no use for goes to the longer ones."""
+    shortest_first = sorted(parts, key=lambda part: part.end - part.start)
+    for index, part in enumerate(shortest_first):
+        fair = -(-sample // (len(parts) - index))
+        part.room = min(fair, part.end - part.start)
+        sample -= part.room
+
+
 def _rounds(parts: list[Part], sample: int | None) -> Iterator[list[Part]]:
     """All of it; of a sample first the older half, then the newer one, so that a change in between is seen."""
     if sample is None:
         yield parts
         return
     living = [part for part in parts if part.end > part.start]
-    for index, part in enumerate(living):
-        part.room = sample // len(living) + (index < sample % len(living))
+    _share(living, sample)
     late = []
     for part in living:
         room = part.room or 0

@@ -46,7 +46,9 @@ class Place:
         data = event(Customer_Email__c=email)
         return made.resolve(data.schema, data).convert(data)
 
-    def write(self, *values: bytes | None, at: int = 0, transactional: bool = False) -> None:
+    def write(
+        self, *values: bytes | None, at: int = 0, transactional: bool = False, partition: int = -1
+    ) -> None:
         more = {"transactional.id": f"writes-{self.topic}"} if transactional else {}
         producer = Producer(self.broker.client({"log_level": 0, **more}))
         if transactional:
@@ -54,7 +56,7 @@ class Place:
         for value in values:
             if transactional:
                 producer.begin_transaction()
-            producer.produce(self.topic, value, timestamp=at)
+            producer.produce(self.topic, value, timestamp=at, partition=partition)
             if transactional:
                 producer.commit_transaction(30)
         assert producer.flush(30) == 0
@@ -118,7 +120,8 @@ def test_ten_before_the_tag_and_ten_after(place: Place) -> None:
 
 def test_a_sample_sees_the_old_and_the_new(place: Place) -> None:
     early, late = place.value(None, **PLAIN), place.value(contract(place.folder, FIELDS))
-    place.write(*[late] * 40, *[early] * 20)
+    place.write(*[late] * 40, *[early] * 18, partition=0)
+    place.write(*[early] * 2, partition=1)  # what the short partition has no use for, the long one has
     code, report, _ = place.verify("--sample", "8")
     assert code == 1
     assert report["topic"]["records"] == 8

@@ -165,11 +165,11 @@ def test_unreachable(server: RegistryServer) -> None:
 
 
 def test_the_next_address_answers(server: RegistryServer) -> None:
-    registry = client(f"http://127.0.0.1:{closed_port()}, {server.url}/", seconds=0.5)
+    registry = client(f"http://127.0.0.1:{closed_port()}, {server.url}/", seconds=4)
     started = time.monotonic()
     assert registry.latest("t-value") is None
     assert registry.latest("t-value") is None
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 3
 
 
 def test_closing_ends_the_waiting(server: RegistryServer) -> None:

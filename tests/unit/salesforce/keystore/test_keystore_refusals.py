@@ -124,7 +124,7 @@ def test_an_iteration_count_that_would_compute_for_hours() -> None:
     slow = slow[: mac + 1] + bytes([0x4F]) + slow[mac + 2 :]
     started = time.monotonic()
     assert "2147483647 iterations" in refused(slow).message
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 10  # so many iterations would take an hour
 
 
 def test_lengths_that_lie_allocate_nothing() -> None:
