@@ -22,11 +22,13 @@ def positive(text: str) -> int:
 
 def since(text: str) -> Since:
     """Where to begin in a topic: an offset, a time, or how long ago."""
-    from bridge.reading.stretch import since_of
+    from bridge.reading.stretch import StillToComeError, since_of
 
     try:
         return since_of(text)
-    except (ValueError, OverflowError):
+    except StillToComeError as wrong:
+        raise argparse.ArgumentTypeError(str(wrong)) from None
+    except ValueError:
         raise argparse.ArgumentTypeError(
             f"{text!r} is no offset (1200), no time (2026-01-31T10:00:00Z) and no age (24h)"
         ) from None
@@ -34,14 +36,28 @@ def since(text: str) -> Since:
 
 def moment(text: str) -> int:
     """A time, or how long ago; ms since the epoch."""
-    from bridge.reading.stretch import time_of
+    from bridge.reading.stretch import StillToComeError, time_of
 
     try:
         return time_of(text)
+    except StillToComeError as wrong:
+        raise argparse.ArgumentTypeError(str(wrong)) from None
     except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no time (2026-01-31T10:00:00Z) and no age (24h)"
-        ) from None
+        raise _no_time(text) from None
+
+
+def until(text: str) -> Since:
+    """Where to end in a topic: a time, or how long ago."""
+    from bridge.reading.stretch import until_of
+
+    try:
+        return until_of(text)
+    except ValueError:
+        raise _no_time(text) from None
+
+
+def _no_time(text: str) -> argparse.ArgumentTypeError:
+    return argparse.ArgumentTypeError(f"{text!r} is no time (2026-01-31T10:00:00Z) and no age (24h)")
 
 
 def place(text: str) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bridge.cli.arguments import since
+from bridge.cli.arguments import since, until
 from bridge.cli.output import add_output_option, fail, print_json, print_table
 from bridge.cli.progress import Progress
 from bridge.cli.signals import stopped_by_signals
@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--since", type=since, metavar="TIME", help="only records from then on, or 24h, 7d ago"
     )
-    parser.add_argument("--until", type=since, metavar="TIME", help="only records before then")
+    parser.add_argument("--until", type=until, metavar="TIME", help="only records before then")
     parser.add_argument(
         "--align", metavar="FIELD", help="what names an event (default: EventUuid, else ReplayId)"
     )
@@ -134,8 +134,9 @@ def _print(comparison: Comparison) -> None:
 
 
 def _verdict(comparison: Comparison) -> int:
-    if not comparison.pairs:
-        fail("no event is in both topics, so nothing was compared")
+    if not comparison.compared:
+        why = "all that are in both are too far apart" if comparison.pairs else "no event is in both topics"
+        fail(f"{why}, so nothing was compared")
         return 1
     if comparison.equal:
         return 0

@@ -82,4 +82,4 @@ def _line(action: argparse.Action) -> str:
 
 
 def _is_file(action: Any) -> bool:
-    return action.type is Path or action.metavar in ("CONNECTOR", "FILE", "F", "DIR")
+    return action.type is Path or action.metavar in ("CONNECTOR", "FILE", "NAME|FILE", "F", "DIR")

@@ -10,7 +10,7 @@ from bridge.cli import connectors_apply
 from bridge.cli.confirm import add_yes_option, confirm
 from bridge.cli.output import add_output_option, print_json, print_table
 from bridge.cli.parser import add_action
-from bridge.cli.worker_client import CLOUD, WorkerClient, add_url_option, path_of
+from bridge.cli.worker_client import CLOUD, WorkerClient, add_url_option, is_file, path_of
 
 HELP = "List, create, watch, pause, stop and delete the connectors of a running worker, or make them what files say."
 EXAMPLE = """sfbridge connectors create --config-file salesforce-platform-event-source.json
@@ -43,10 +43,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         one.add_argument("name", metavar="NAME", help="name or id (lcc-…)")
         if name == "delete":
             add_yes_option(one)
-    for name, words in (("create", "make one from a file"), ("update", "replace one's configuration")):
-        one = add(name, words, f"{name} --config-file connector.json")
-        one.add_argument("file", nargs="?", type=Path, metavar="FILE", help="connector file")
-        one.add_argument("--config-file", type=Path, dest="config_file", metavar="FILE", help="the same")
+    for name, words, example in (
+        ("create", "make one from a file", "create --config-file connector.json"),
+        ("update", "replace one's configuration", "update orders --config-file connector.json"),
+    ):
+        one = add(name, words, example)
+        one.add_argument(
+            "given",
+            nargs="?",
+            metavar="NAME|FILE",
+            help="its name or id (lcc-…), which the file has to have, too; or, without --config-file, the file",
+        )
+        one.add_argument("--config-file", type=Path, metavar="FILE", help="connector file")
 
     connectors_apply.add_arguments(
         add("apply", "make them what files say; equal ones are left alone", "apply -f connectors/")
@@ -139,10 +147,12 @@ def _write(client: WorkerClient, args: argparse.Namespace) -> int:
     from bridge.config import files
     from bridge.errors import ConfigurationError, Fault
 
-    path = args.config_file or args.file
+    path = args.config_file or (Path(args.given) if args.given else None)
     if path is None:
         raise ConfigurationError([Fault("--config-file", "is required: the connector's file")])
     config = dict(files.read(path, wrapped=True).values)
+    if args.given and args.config_file:
+        _same(client, args.given, config, path)
     name = config.get("name")
     if not name:
         raise ConfigurationError([Fault("name", f"is required (in {path.name})")])
@@ -159,6 +169,26 @@ def _write(client: WorkerClient, args: argparse.Namespace) -> int:
             f"{'Created' if args.action == 'create' else 'Updated'} connector {name} {connector['id']['id']}"
         )
     return 0
+
+
+def _same(client: WorkerClient, given: str, config: dict[str, str], path: Path) -> None:
+    """Whether the file is that of the connector that was named; a file without a name gets it. ConfigurationError for
+    another one, Fatal for an id that the worker does not know."""
+    from bridge.errors import ConfigurationError, Fault
+
+    name = config.get("name")
+    if given == name:
+        return
+    if is_file(given):
+        raise ConfigurationError(
+            [Fault("--config-file", f"{path} is given beside another file, {given}: give one of them")]
+        )
+    meant = _name(client, given)
+    if meant == given and given.startswith("lcc-"):
+        client.ask("GET", path_of(given))  # says that there is none
+    if name and name != meant:
+        raise ConfigurationError([Fault("name", f"is {name} in {path}, and {meant} was to be written", name)])
+    config["name"] = meant
 
 
 def _do(client: WorkerClient, action: str, name: str) -> None:

@@ -81,6 +81,7 @@ def read(paths: list[Path]) -> dict[str, Config]:
     """The connectors of files and folders by name. ConfigurationError names every fault at once."""
     faults: list[Fault] = []
     wanted: dict[str, Config] = {}
+    origins: dict[str, Path] = {}
     for path in _every(paths, faults):
         try:
             config = dict(files.read(path, wrapped=True).values)
@@ -91,9 +92,9 @@ def read(paths: list[Path]) -> dict[str, Config]:
         if not name:
             faults.append(Fault("name", f"is required (in {path})"))
         elif name in wanted:
-            faults.append(Fault("name", f"{name} is in more than one file, {path} among them"))
+            faults.append(Fault("name", f"{name} is in more than one file: {origins[name]} and {path}"))
         else:
-            wanted[name] = config
+            wanted[name], origins[name] = config, path
     if faults:
         raise ConfigurationError(faults)
     return wanted
@@ -184,14 +185,11 @@ def _print(steps: list[Step], refused: Mapping[str, str], args: argparse.Namespa
         print_table(("connector", "action", "difference"), rows)
     counts = {act: sum(step.act == act and step.name not in refused for step in steps) for act in _DONE}
     verb = "to be " if args.dry_run else ""
-    print(
-        ", ".join(
-            f"{count} {verb if act != 'unchanged' else ''}{_DONE[act]}"
-            for act, count in counts.items()
-            if count
-        )
-        or "nothing to do"
-    )
+    parts = [
+        f"{count} {verb if act != 'unchanged' else ''}{_DONE[act]}" for act, count in counts.items() if count
+    ]
+    parts += [f"{len(refused)} refused"] if refused else []
+    print(", ".join(parts) or "nothing to do")
 
 
 def _remark(step: Step, refused: Mapping[str, str]) -> str:

@@ -143,16 +143,18 @@ def _show(args: argparse.Namespace, box: LetterBox) -> int:
     import json
 
     told = {name.replace("_", " "): value for name, value in document.items() if name != "event"}
-    words = {True: "yes", False: "no", None: "-"}
-    print_table(
-        ("what", "value"),
-        [(name, words[value] if value in (True, False, None) else value) for name, value in told.items()],
-    )
+    print_table(("what", "value"), [(name, _cell(value)) for name, value in told.items()])
     if not event.note:
         print("\nevent\n" + json.dumps(event.value, indent=2, ensure_ascii=False))
     if letter.trace():
         print(f"\ntrace\n{letter.trace()}")
     return 0
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, bool):  # by its type: 0 equals False
+        return "yes" if value else "no"
+    return "-" if value is None else value
 
 
 def _dry_run(args: argparse.Namespace, box: LetterBox) -> int:

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bridge.cli.worker_client import NotThere, WorkerClient, cloud_path, path_of, usual_url
+from bridge.cli.worker_client import NotThere, WorkerClient, cloud_path, is_file, path_of, usual_url
 from bridge.errors import ConfigurationError, Fatal, Fault, Stage
 
 
@@ -17,7 +17,7 @@ def find_worker(args: argparse.Namespace) -> WorkerClient | None:
     if args.url:
         return WorkerClient(args.url)
     if args.worker is None:
-        return None if _is_file(args.connector) else WorkerClient(usual_url())
+        return None if is_file(args.connector) else WorkerClient(usual_url())
     from bridge.config import load_worker
 
     listener = next((one for one in load_worker(args.worker)["listeners"] if "://" in one), None)
@@ -27,12 +27,6 @@ def find_worker(args: argparse.Namespace) -> WorkerClient | None:
     if not client.answers():
         return None
     return client if name_of(args) in client.ask("GET", "/connectors") else None
-
-
-def _is_file(connector: str) -> bool:
-    """Whether a file is meant, there or not."""
-    path = Path(connector)
-    return path.exists() or path.suffix in (".json", ".properties") or path.name != connector
 
 
 def name_of(args: argparse.Namespace) -> str:

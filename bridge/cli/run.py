@@ -18,6 +18,7 @@ from bridge.cli.terminal import rewrites
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bridge.config import Loaded
     from bridge.pipeline.connector import Connector
 
 LEASE_SECONDS = 5.0  # for giving leases back at the end
@@ -75,6 +76,7 @@ def _run(
     from bridge.worker.telling import told
 
     every = [load(path, args.worker) for path in args.connectors]
+    _refuse_twice(args.connectors, every)
     goal = Goal(max_events=args.max_events, until_idle=args.until_idle)
     if ending.is_set():
         return 0
@@ -111,6 +113,22 @@ def _run(
     if late:
         leave(1)
     return 1 if failed else 0
+
+
+def _refuse_twice(paths: list[Path], every: list[Loaded]) -> None:
+    """ConfigurationError where two files are of one connector, which would carry every event twice."""
+    from bridge.errors import ConfigurationError, Fault
+
+    origins: dict[str, Path] = {}
+    faults = []
+    for path, loaded in zip(paths, every, strict=True):
+        name = loaded.connector.name
+        if name in origins:
+            where = f"in {origins[name]} and in {path}" if origins[name] != path else f"twice from {path}"
+            faults.append(Fault("name", f"the connector {name} is given {where}: it runs once", name))
+        origins.setdefault(name, path)
+    if faults:
+        raise ConfigurationError(faults)
 
 
 def _wait(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
@@ -31,6 +32,12 @@ def add_url_option(parser: argparse.ArgumentParser, default: str | None = DEFAUL
 def usual_url(otherwise: str = DEFAULT_URL) -> str:
     """The worker that is meant where none is named."""
     return os.environ.get(URL) or otherwise
+
+
+def is_file(connector: str) -> bool:
+    """Whether a word that stands for a connector means its file, there or not."""
+    path = Path(connector)
+    return path.exists() or path.suffix in (".json", ".properties") or path.name != connector
 
 
 class NotThere(Fatal):

@@ -64,9 +64,14 @@ class Comparison:
     """What the schemas that wrote last differ in, in words."""
 
     @property
+    def compared(self) -> int:
+        """Pairs of which the values were compared."""
+        return self.pairs - self.uncompared
+
+    @property
     def equal(self) -> bool:
-        """Whether nothing differs."""
-        return not self.kinds and not self.schema and not self.held_back
+        """Whether something was compared, and nothing differs."""
+        return self.compared > 0 and not self.kinds and not self.schema and not self.held_back
 
     @property
     def sealed(self) -> list[str]:

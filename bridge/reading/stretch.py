@@ -35,30 +35,43 @@ class Since:
     time_ms: int | None = None
 
 
+class StillToComeError(ValueError):
+    """A time that is later than now, where something has to have happened since."""
+
+
 def since_of(text: str, now: datetime | None = None) -> Since:
     """An offset (``1200``), a time (ISO 8601, else UTC), or how long ago (``90m``, ``24h``, ``7d``).
 
-    Raises ValueError.
+    Raises ValueError, StillToComeError for a time later than now.
     """
     if text.isascii() and text.isdigit():
         return Since(text, offset=int(text))
-    if match := _AGO.fullmatch(text):
-        at = (now or datetime.now(UTC)) - timedelta(**{_UNITS[match[2]]: int(match[1])})
-    else:
+    return Since(text, time_ms=time_of(text, now))
+
+
+def time_of(text: str, now: datetime | None = None) -> int:
+    """A time, or how long ago, as for :func:`since_of`; ms since the epoch. Raises ValueError, StillToComeError."""
+    now = now or datetime.now(UTC)
+    at = _time(text, now)
+    if at > now:
+        raise StillToComeError(f"{text} is later than now, {now:%Y-%m-%dT%H:%M:%SZ}")
+    return int(at.timestamp() * 1000)
+
+
+def until_of(text: str, now: datetime | None = None) -> Since:
+    """Where to end: a time, or how long ago; it may be still to come. Raises ValueError."""
+    return Since(text, time_ms=int(_time(text, now or datetime.now(UTC)).timestamp() * 1000))
+
+
+def _time(text: str, now: datetime) -> datetime:
+    try:
+        if match := _AGO.fullmatch(text):
+            return now - timedelta(**{_UNITS[match[2]]: int(match[1])})
         at = datetime.fromisoformat(text)
         at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return Since(text, time_ms=int(at.timestamp() * 1000))
-
-
-def time_of(text: str) -> int:
-    """A time, or how long ago, as for :func:`since_of`; ms since the epoch. Raises ValueError."""
-    try:
-        time_ms = since_of(text).time_ms
+        return at.astimezone(UTC)  # what is beyond the calendar there raises here
     except OverflowError as error:
         raise ValueError(text) from error
-    if time_ms is None:
-        raise ValueError(text)
-    return time_ms
 
 
 @define

@@ -116,7 +116,8 @@ def test_nothing_in_common_is_no_success(
     broker: Broker, topics: tuple[str, str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(broker, topics[0], event(1))
-    assert compared(topics, capsys)[0] == 1
+    code, document = compared(topics, capsys)
+    assert (code, document["pairs"], document["equal"]) == (1, 0, False)
     assert main(["compare", *topics[:2], "--worker", topics[2]]) == 1
     assert "nothing was compared" in capsys.readouterr().err
 

@@ -110,12 +110,9 @@ def test_ten_before_the_tag_and_ten_after(place: Place) -> None:
     assert report["ok"] is True
     assert "since 2023-11-15T00:00:00Z" in report["total"]
     assert place.verify("--since", "2h")[0] == 0
-    code, report, err = place.verify("--since", "2100-01-01")
-    assert code == 1
-    assert "holds no record that was to be read" in report["topic"]["problems"][0]
-    place.write(late)
-    code, report, _ = place.verify("--since", "1000000")
+    code, report, err = place.verify("--since", "1000000")
     assert (code, report["topic"]["records"]) == (1, 0)
+    assert "holds no record that was to be read" in report["topic"]["problems"][0]
 
 
 def test_a_sample_sees_the_old_and_the_new(place: Place) -> None:

@@ -16,7 +16,7 @@ from bridge.api.v1.work import Job, Jobs
 from bridge.inspection.retained import replay_id_at
 from bridge.log import for_connector
 from bridge.reading.decode import iso_time
-from bridge.reading.stretch import time_of
+from bridge.reading.stretch import StillToComeError, time_of
 from bridge.worker.refusals import Refused
 
 
@@ -52,6 +52,8 @@ class Moments:
 def _time(text: str) -> int:
     try:
         return time_of(text)
+    except StillToComeError as wrong:
+        raise Refused(400, f"at: {wrong}") from None
     except ValueError:
         raise Refused(400, "at must be ISO 8601 (2026-01-31T10:00:00Z) or an age (90m, 24h, 7d)") from None
 

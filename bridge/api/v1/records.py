@@ -22,7 +22,7 @@ from bridge.kafka.admin import output_topics
 from bridge.kafka.service_account import looking
 from bridge.reading.consumer import Reader
 from bridge.reading.source import Document, document, source_of
-from bridge.reading.stretch import Since, Stretch, since_of
+from bridge.reading.stretch import Since, StillToComeError, Stretch, since_of
 from bridge.worker.refusals import Refused
 
 if TYPE_CHECKING:
@@ -76,7 +76,9 @@ def _wanted(ask: Ask) -> Wanted:
     if start == "time":
         try:
             since = since_of(text_of(given, "time") or "")
-        except (ValueError, OverflowError):
+        except StillToComeError as wrong:
+            raise Refused(400, f"time: {wrong}") from None
+        except ValueError:
             raise Refused(
                 400, "time must be ISO 8601 (2026-01-31T10:00:00Z) or an age (90m, 24h, 7d)"
             ) from None

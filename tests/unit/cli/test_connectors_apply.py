@@ -98,13 +98,16 @@ def test_one_that_is_refused_keeps_no_other_back(applied: Applied) -> None:
     assert "tasks.max" in (steps["a"] or "")
     assert steps["b"] is None
     assert applied.names() == {"b"}
+    (applied.folder / "b.json").unlink()
+    assert main(["connectors", "apply", "-f", str(applied.folder), "--url", applied.url]) == 1
+    assert applied.capsys.readouterr().out.splitlines()[-1] == "1 refused"
 
 
 @pytest.mark.parametrize(
     ("files", "words"),
     [
         ({}, "holds no file"),
-        ({"a.json": GOOD, "b.json": GOOD}, "sf is in more than one file"),
+        ({"a.json": GOOD, "b.json": GOOD}, "sf is in more than one file: "),
         ({"a.json": {k: v for k, v in GOOD.items() if k != "name"}}, "name: is required"),
     ],
 )

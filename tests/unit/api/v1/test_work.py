@@ -273,6 +273,16 @@ def test_a_moment_that_is_no_time_is_said(worker: MemoryWorker, body: dict[str, 
     assert b"at must be" in answer.content()
 
 
+def test_a_time_that_is_still_to_come_is_said(worker: MemoryWorker) -> None:
+    for path, body in (
+        ("moment", {"at": "2100-01-01"}),
+        ("records", {"start": "time", "time": "2100-01-01"}),
+    ):
+        answer = ask(worker, "write", "POST", f"/bridge/v1/connectors/sf/{path}", body)
+        assert answer.status == 400
+        assert b"2100-01-01 is later than now" in answer.content()
+
+
 def test_no_address_is_asked_because_a_client_names_it(worker: MemoryWorker) -> None:
     asked: list[str] = []
     worker.site.forward = lambda to, *more: asked.append(to)  # type: ignore[assignment, func-returns-value]
