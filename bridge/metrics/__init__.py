@@ -55,8 +55,10 @@ class Metrics:
         self._stats[stats.connector] = stats
         return stats
 
-    def remove(self, connector: str) -> None:
-        self._stats.pop(connector, None)
+    def remove(self, stats: Stats) -> None:
+        """Expose ``stats`` no longer; what has taken their place stays."""
+        if self._stats.get(stats.connector) is stats:
+            del self._stats[stats.connector]
 
     def of(self, connector: str) -> Stats | None:
         """The numbers of a connector that runs in this process, or has failed here."""

@@ -16,12 +16,20 @@ from attrs import define, evolve, field, frozen
 from bridge.errors import BridgeError
 from bridge.log import masked
 from bridge.worker import records
-from bridge.worker.plugins import Plugin, Running, View
+from bridge.worker.plugins import Numbers, Plugin, Running, View
 from bridge.worker.state import State, Status
 
 NOBODY: Final = ""  # the worker of a connector that was let go
 HELD: Final = ("RUNNING", "RESTARTING", "UNASSIGNED")
 """What a worker says of a connector that it has in hand."""
+
+
+@frozen
+class Failure:
+    """Why a connector has ended by itself, and what was said of it then."""
+
+    error: BridgeError
+    view: View
 
 
 @define(eq=False)
@@ -33,7 +41,9 @@ class Hosted:
     revision: int = -1
     restart: int = 0
     stopping: bool = False
-    failed: BridgeError | None = None
+    failed: Failure | None = None
+    numbers: Numbers | None = None
+    """Of what was begun here last, whether it runs or has failed."""
     said: tuple[View, str] | tuple[()] = ()
     generation: int = 0
     """Of what was written last."""
@@ -43,6 +53,11 @@ class Hosted:
     altering: threading.Thread | None = None
     _shown: View | None = None  # as it was given, secrets not masked
     _disputed: tuple[Status | None, Status | None] | None = None
+
+    def show(self, visible: bool) -> None:
+        """Whether its numbers are shown to those who look at this process."""
+        if self.numbers is not None:
+            self.numbers.show(visible)
 
     def is_news(self, view: View, by: str, state: State) -> bool:
         """Whether that is another word than the last, or no longer what the topic says."""
@@ -77,12 +92,11 @@ class Words:
         return self._records(hosted, view, self.worker_id, self.state.assignment.epoch)
 
     def paused(self, hosted: Hosted) -> list[records.Record]:
-        """A task that had failed stays so."""
-        status = self.state.tasks.get(hosted.name)
-        if status is None:
-            return self.say(hosted, View("PAUSED", None))
-        failed = status.state == "FAILED"
-        return self.say(hosted, View("PAUSED", "FAILED" if failed else "PAUSED", None, status.trace))
+        """A task that has failed stays so."""
+        failure = None if hosted.failed is None else hosted.failed.view
+        if failure is not None and failure.task == "FAILED":
+            return self.say(hosted, View("PAUSED", "FAILED", None, failure.task_trace))
+        return self.say(hosted, View("PAUSED", "PAUSED" if hosted.name in self.state.tasks else None))
 
     def free(self, hosted: Hosted, generation: int) -> list[records.Record]:
         """That whoever it belongs to may begin: nothing of it is left here. ``generation``: of the last word before

@@ -23,7 +23,7 @@ from bridge.inspection.configuration import config_infos, examine_connector
 from bridge.kafka.admin import output_topic
 from bridge.kafka.offsets import replay_id_of
 from bridge.log import for_connector, register_secrets
-from bridge.metrics import Metrics
+from bridge.metrics import Metrics, Stats
 from bridge.pipeline.connector import Connector
 from bridge.worker.lease import Leased, holder
 from bridge.worker.positions import Positions
@@ -42,6 +42,13 @@ class View:
     """Of a connector that encrypts: for each event and subject the fields whose values are encrypted."""
 
 
+class Numbers(Protocol):
+    """What a connector counts. They outlive it: one that has failed is still looked at."""
+
+    def show(self, visible: bool) -> None:
+        """Whether they are shown to those who look at this process."""
+
+
 class Running(Protocol):
     """One connector that was started. Nothing here may block but ``join``."""
 
@@ -57,6 +64,9 @@ class Running(Protocol):
 
     @property
     def error(self) -> BridgeError | None: ...
+    @property
+    def numbers(self) -> Numbers:
+        """What is shown of it from its start on, until somebody says otherwise."""
 
 
 class Plugin(Protocol):
@@ -90,6 +100,20 @@ def seen(connector: Connector) -> tuple[str, str | None]:
     return shown, reason.message if reason else None
 
 
+@frozen
+class StatsShown:
+    """A connector's numbers among the metrics of its process."""
+
+    metrics: Metrics
+    stats: Stats
+
+    def show(self, visible: bool) -> None:
+        if visible:
+            self.metrics.register(self.stats)
+        else:
+            self.metrics.remove(self.stats)
+
+
 @define(eq=False)
 class SalesforceRunning:
     """A connector of ours, as a worker sees it."""
@@ -103,7 +127,7 @@ class SalesforceRunning:
     _told: int = 0
 
     def start(self) -> None:
-        self._metrics.register(self._connector.stats)
+        self.numbers.show(True)
         if self._leased is not None:
             self._leased.start()
             return
@@ -131,14 +155,15 @@ class SalesforceRunning:
         self._connector.stop()
 
     def join(self, timeout: float | None = None) -> bool:
-        ended = self._connector.join(timeout) and (self._leased is None or self._leased.join(timeout))
-        if ended and self._stopping.is_set():  # it is not shown any more; one that failed by itself is
-            self._metrics.remove(self._connector.name)
-        return ended
+        return self._connector.join(timeout) and (self._leased is None or self._leased.join(timeout))
 
     @property
     def error(self) -> BridgeError | None:
         return self._connector.error
+
+    @property
+    def numbers(self) -> Numbers:
+        return StatsShown(self._metrics, self._connector.stats)
 
     def unfinished(self) -> str | None:
         return self._connector.unfinished()

@@ -17,7 +17,7 @@ from bridge.errors import BridgeError, Fatal, Fenced, Stage
 from bridge.log import Seldom, for_connector
 from bridge.waits import HANDOVER
 from bridge.worker import records
-from bridge.worker.hosted import HELD, NOBODY, Hosted, Words
+from bridge.worker.hosted import HELD, NOBODY, Failure, Hosted, Words
 from bridge.worker.logs import Log
 from bridge.worker.plugins import Plugin, View
 from bridge.worker.state import Changes, State
@@ -95,8 +95,8 @@ class Runner:
             if hosted.running is not None:
                 hosted.running.stop()  # once more for what began meanwhile
         for hosted in self._hosted.values():
-            if hosted.running is not None:
-                hosted.running.join(max(0.0, until - time.monotonic()))
+            if hosted.running is not None and hosted.running.join(max(0.0, until - time.monotonic())):
+                hosted.show(False)
         said = [
             one
             for hosted in self._hosted.values()
@@ -109,7 +109,7 @@ class Runner:
     def error_of(self, name: str) -> BridgeError | None:
         """Why a connector of this worker has failed, if it has."""
         hosted = self._hosted.get(name)
-        return None if hosted is None else hosted.failed
+        return None if hosted is None or hosted.failed is None else hosted.failed.error
 
     def unfinished(self) -> list[tuple[str, str]]:
         """What a stop could not commit, in words, by connector."""
@@ -202,6 +202,7 @@ class Runner:
                 return []
             if isinstance(running.error, Fenced):
                 for_connector(hosted.name).warning("%s", running.error.message)
+        hosted.show(False)
         del self._hosted[hosted.name]
         if hosted.name not in self.state.configs:
             self._seen_restarts.pop(hosted.name, None)
@@ -232,11 +233,14 @@ class Runner:
             return []
         if target == "STOPPED":
             hosted.failed, hosted.revision = None, -1
+            hosted.show(False)
             return self._words.say(hosted, View("STOPPED", None))
         if target == "PAUSED":
+            hosted.show(False)
             return self._words.paused(hosted)
-        if hosted.failed is not None and hosted.revision != -1:
-            return self._words.say(hosted, hosted.said[0] if hosted.said else View("FAILED", None))
+        if hosted.failed is not None:  # to be resumed is not to be restarted, as in Kafka Connect
+            hosted.show(True)
+            return self._words.say(hosted, hosted.failed.view)
         return self._begin(hosted)
 
     def _ended(self, hosted: Hosted) -> bool:
@@ -248,6 +252,7 @@ class Runner:
         if not hosted.running.join(0):
             return False
         hosted.running, hosted.stopping = None, False
+        hosted.show(False)
         return True
 
     def _said_restarting(self, hosted: Hosted) -> list[records.Record]:
@@ -266,12 +271,14 @@ class Runner:
         hosted.begun = time.monotonic()
         plugin = self.plugin_of(config)
         self.starts += 1
+        hosted.show(False)
         try:
             if plugin is None:
                 raise Fatal(
                     f"there is no connector {config.get('connector.class')}", stage=Stage.CONFIGURATION
                 )
             hosted.running = plugin.run(name, config, self.worker_id)
+            hosted.numbers = hosted.running.numbers
             hosted.running.start()
         except BridgeError as error:
             self.failed_starts += 1
@@ -289,7 +296,7 @@ class Runner:
 
     def _fail(self, hosted: Hosted, error: BridgeError, view: View) -> list[records.Record]:
         for_connector(hosted.name).error("%s", error.message)
-        hosted.failed, hosted.running = error, None
+        hosted.failed, hosted.running = Failure(error, view), None
         return self._words.say(hosted, view)
 
     def _held_by_another(self, hosted: Hosted) -> bool:
@@ -325,6 +332,7 @@ class Runner:
                 for_connector(hosted.name).error(
                     "%s; it belongs to %s now", error.message, self.state.assignment.owner(hosted.name)
                 )
+                hosted.show(False)
                 self._hosted.pop(hosted.name, None)
                 return []
             if self.again_after_fenced and self._may_start_again(hosted):
@@ -334,9 +342,7 @@ class Runner:
                 hosted.running, hosted.revision = None, -1
                 return self._words.say(hosted, View("RESTARTING", "RESTARTING"))
         assert error is not None
-        for_connector(hosted.name).error("%s", error.message)
-        hosted.failed, hosted.running = error, None
-        return self._words.say(hosted, view)
+        return self._fail(hosted, error, view)
 
     def _may_start_again(self, hosted: Hosted) -> bool:
         """After it was fenced although it is ours."""
@@ -358,6 +364,7 @@ class Runner:
             except BridgeError as error:  # it is still pending, and done again
                 for_connector(hosted.name).warning("the outcome cannot be written: %s", error.message)
 
-        hosted.revision = -1
+        hosted.failed, hosted.revision = None, -1
+        hosted.show(False)
         hosted.altering = threading.Thread(target=work, name=f"{hosted.name}-offsets", daemon=True)
         hosted.altering.start()

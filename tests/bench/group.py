@@ -50,6 +50,12 @@ class Idle:
     def view(self) -> View:
         return View("RUNNING", "RUNNING")
 
+    @property
+    def numbers(self) -> Idle:
+        return self
+
+    def show(self, visible: bool) -> None: ...
+
     def topics(self) -> tuple[str, ...]:
         return ()
 

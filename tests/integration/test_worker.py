@@ -79,6 +79,40 @@ def test_a_connectors_life(rest: Rest, bridge: Bridge, org: Org, group: Group) -
     assert all(k.startswith(("connector-", "target-state-", "bridge-", "restart-")) for k in keys)
 
 
+def test_a_connector_that_failed_says_so_again_after_a_pause(rest: Rest, bridge: Bridge) -> None:
+    """Its numbers are shown while it is FAILED, so that an alert on them ends with what it tells of."""
+    name = bridge.name
+    wrong = {**config(bridge), "salesforce.platform.event.name": "Nope__e"}
+    assert rest.ask("POST", "/connectors", {"name": name, "config": wrong}).status_code == 201
+
+    def failed() -> bool:
+        series = f'sfbridge_connector_state{{connector="{name}",state="FAILED"}} 1.0'
+        return series in rest.ask("GET", "/metrics").text
+
+    def shown() -> bool:
+        return f'connector="{name}"' in rest.ask("GET", "/metrics").text
+
+    rest.wait_state(name, "FAILED")
+    assert failed()
+    status = rest.get(f"/connectors/{name}/status")
+    assert "Nope__e" in status["tasks"][0]["trace"]
+    for action, state in (
+        ("pause", "PAUSED"),
+        ("resume", "FAILED"),
+        ("pause", "PAUSED"),
+        ("stop", "STOPPED"),
+    ):
+        assert rest.ask("PUT", f"/connectors/{name}/{action}").ok
+        rest.wait_state(name, state)
+        assert failed() == shown() == (state == "FAILED")
+        assert rest.get(f"/connectors/{name}/status") == status or state != "FAILED"
+    assert rest.ask("PUT", f"/connectors/{name}/resume").status_code == 202
+    rest.wait_state(name, "FAILED")
+    assert failed()
+    assert rest.ask("DELETE", f"/connectors/{name}").status_code == 204
+    wait_until(lambda: not shown())
+
+
 def test_a_new_process_finds_everything(group: Group, bridge: Bridge, org: Org) -> None:
     ids = org.publish_many(EVENT, 3)
     with group.worker() as rest:

@@ -48,11 +48,10 @@ def test_another_start_is_marked_and_counts_from_nothing() -> None:
 
 def test_what_was_deleted_is_forgotten_and_what_is_stopped_is_not() -> None:
     metrics = Metrics()
-    for name in ("a", "b"):
-        metrics.register(Stats(name))
+    stopped, _ = [metrics.register(Stats(name)) for name in ("a", "b")]
     sampler = Sampler(metrics)
     sampler.tick({"a", "b"}, 0.0)
-    metrics.remove("a")
+    metrics.remove(stopped)
     sampler.tick({"a"}, 5.0)
     assert sampler.of("a") is not None
     assert sampler.of("b") is None

@@ -61,12 +61,22 @@ def test_names_are_unique_and_counters_say_total() -> None:
 
 def test_connectors_are_told_apart_and_removed() -> None:
     metrics = Metrics()
-    metrics.register(Stats("a")).replies += 1
+    first = metrics.register(Stats("a"))
+    first.replies += 1
     metrics.register(Stats("b")).replies += 2
     found = samples(metrics)
     assert (found["sfbridge_replies_total", "a"], found["sfbridge_replies_total", "b"]) == (1, 2)
-    metrics.remove("a")
+    metrics.remove(first)
     assert ("sfbridge_replies_total", "a") not in samples(metrics)
+
+
+def test_what_has_taken_the_place_of_another_stays() -> None:
+    metrics = Metrics()
+    before, now = Stats("a"), Stats("a")
+    for stats in (before, now):
+        metrics.register(stats)
+    metrics.remove(before)
+    assert metrics.of("a") is now
 
 
 def test_state_is_one_of_all() -> None:

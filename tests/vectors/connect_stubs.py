@@ -99,6 +99,13 @@ class StubRunning:
     def error(self) -> BridgeError | None:
         return Fatal(self.failure, stage=Stage.PRODUCE) if self.failure else None
 
+    @property
+    def numbers(self) -> StubRunning:
+        return self
+
+    def show(self, visible: bool) -> None:
+        """It has none."""
+
     def start(self) -> None:
         world, kept = self.plugin.world, self.plugin.world.offsets.setdefault(self.name, {})
         if self.given.get("fail") in ("connector", "task"):

@@ -27,7 +27,7 @@ def test_it_is_said_at_the_end_and_now_and_then(monkeypatch: pytest.MonkeyPatch)
     assert places.news("a", True) == [], "not with each commit"
     monkeypatch.setattr(module, "_LOOK_EVERY", 0.0)
     assert places.news("a", True) == [], "nor each time that it is looked at"
-    metrics.remove("a")
+    metrics.remove(stats)
     stats.last_replay_id = 7  # the last commit of one that drains
     ((key, value),) = places.news("a", False)
     assert json.loads(value or b"") == {"replayId": 7, "created": 2000, "committed": 2500}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from attrs import define, field
 
-from bridge.errors import BridgeError, ConfigurationError, Fault, Fenced, Stage
+from bridge.errors import BridgeError, ConfigurationError, Fatal, Fault, Fenced, Stage
 from bridge.worker import records, runner
 from bridge.worker.hosted import NOBODY
 from bridge.worker.plugins import View
@@ -24,9 +24,18 @@ class Running:
     stopped: bool = False
     looked_at: int = 0
     ready: bool = True
+    waiting: bool = False
+    visible: bool = False
 
     def start(self) -> None:
-        pass
+        self.visible = True
+
+    @property
+    def numbers(self) -> "Running":
+        return self
+
+    def show(self, visible: bool) -> None:
+        self.visible = visible
 
     def stop(self) -> None:
         self.stopped = True
@@ -40,10 +49,15 @@ class Running:
     def view(self) -> View:
         self.looked_at += 1
         state = "FAILED" if self.error else "RUNNING" if self.ready else "UNASSIGNED"
-        return View(state, state, self.error.message if self.error else None)
+        state = "RESTARTING" if self.waiting else state
+        trace = self.error.message if self.error else None
+        return View(state, state, trace, trace)
 
     def topics(self) -> tuple[str, ...]:
         return ()
+
+    def fail(self) -> None:
+        self.error = Fatal("there is no event Nope__e", stage=Stage.SUBSCRIBE)
 
     def fence(self) -> None:
         self.error = Fenced("committing: another process took this connector over", stage=Stage.PRODUCE)
@@ -86,6 +100,21 @@ class Group:
 
     def wanted(self, name: str, target: str) -> None:
         self.state.apply(*records.target_state(name, target))
+
+    def asked(self, name: str, what: str) -> None:
+        """What an operator does with a connector, and what the worker makes of it."""
+        if what == "restart":
+            self.state.apply(*records.restart(name, True, False))
+        else:
+            self.wanted(name, {"pause": "PAUSED", "resume": "RUNNING", "stop": "STOPPED"}[what])
+        for _ in range(4):
+            self.runner.step()
+
+    def shown(self, name: str) -> tuple[str, str | None, str | None]:
+        """State of the connector and of its task, and why the task has failed."""
+        task = self.state.tasks.get(name)
+        state = self.state.connectors[name].state
+        return (state, None, None) if task is None else (state, task.state, task.trace)
 
     def state_of(self, name: str) -> tuple[str, str]:
         status = self.state.connectors[name]
@@ -183,6 +212,134 @@ def test_it_gives_the_one_that_fenced_it_time_to_learn(group: Group) -> None:
         group.runner.step()
     assert len(group.started) == 1
     assert group.state_of("orders") == ("RESTARTING", WORKER)
+
+
+RAN, FAILED = ("RUNNING", "RUNNING", None), ("FAILED", "FAILED", "there is no event Nope__e")
+PAUSED, STOPPED = ("PAUSED", "PAUSED", None), ("STOPPED", None, None)
+HELD_UP = ("PAUSED", "FAILED", "there is no event Nope__e")
+
+
+@pytest.mark.parametrize(
+    ("before", "actions", "after", "starts"),
+    [
+        ("RUNNING", "pause", PAUSED, 1),
+        ("RUNNING", "resume", RAN, 1),
+        ("RUNNING", "stop", STOPPED, 1),
+        ("RUNNING", "restart", RAN, 2),
+        ("RESTARTING", "pause", PAUSED, 1),
+        ("RESTARTING", "resume", ("RESTARTING", "RESTARTING", None), 1),
+        ("RESTARTING", "stop", STOPPED, 1),
+        ("RESTARTING", "restart", RAN, 2),
+        ("FAILED", "pause", HELD_UP, 1),
+        ("FAILED", "resume", FAILED, 1),
+        ("FAILED", "stop", STOPPED, 1),
+        ("FAILED", "restart", RAN, 2),
+        ("STOPPED", "pause", ("PAUSED", None, None), 1),
+        ("STOPPED", "resume", RAN, 2),
+        ("STOPPED", "stop", STOPPED, 1),
+        ("STOPPED", "restart", STOPPED, 1),
+        ("PAUSED", "pause", PAUSED, 1),
+        ("PAUSED", "resume", RAN, 2),
+        ("PAUSED", "stop", STOPPED, 1),
+        ("PAUSED", "restart", PAUSED, 1),
+        ("FAILED", "pause resume", FAILED, 1),
+        ("FAILED", "pause pause resume pause resume", FAILED, 1),
+        ("FAILED", "pause resume restart", RAN, 2),
+        ("FAILED", "pause restart", PAUSED, 1),
+        ("FAILED", "pause restart resume", RAN, 2),
+        ("FAILED", "pause stop", STOPPED, 1),
+        ("FAILED", "pause stop resume", RAN, 2),
+        ("FAILED", "stop resume", RAN, 2),
+        ("FAILED", "stop pause resume", RAN, 2),
+    ],
+)
+def test_what_an_operator_asks_of_a_connector(
+    group: Group, before: str, actions: str, after: tuple[str, str | None, str | None], starts: int
+) -> None:
+    group.assigned(1, **{WORKER: ["orders"]})
+    group.runner.step()
+    running = group.started[0]
+    if before == "FAILED":
+        running.fail()
+    running.waiting = before == "RESTARTING"
+    group.asked("orders", {"PAUSED": "pause", "STOPPED": "stop"}.get(before, "resume"))
+    assert group.shown("orders")[0] == before
+    for action in actions.split():
+        group.asked("orders", action)
+    assert group.shown("orders") == after
+    assert len(group.started) == starts
+    assert (group.runner.error_of("orders") is not None) == (after in (FAILED, HELD_UP))
+    assert [one.visible for one in group.started] == [False] * (starts - 1) + [
+        after[0] not in ("PAUSED", "STOPPED")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("actions", "state", "starts"),
+    [("pause", "PAUSED", 1), ("pause resume", "FAILED", 1), ("pause restart resume", "FAILED", 2)],
+)
+def test_a_configuration_that_fails_says_why_again_after_a_pause(
+    group: Group, actions: str, state: str, starts: int
+) -> None:
+    group.refuses = "orders"
+    group.assigned(1, **{WORKER: ["orders"]})
+    group.runner.step()
+    for action in actions.split():
+        group.asked("orders", action)
+    said = group.state.connectors["orders"]
+    assert (said.state, "kafka.topic" in (said.trace or "")) == (state, state == "FAILED")
+    assert group.runner.starts == starts
+
+
+@pytest.mark.parametrize("fate", ["deleted", "moved", "fenced", "fenced and paused"])
+@pytest.mark.parametrize("failed", [True, False])
+def test_the_numbers_of_a_connector_end_with_its_being_here(group: Group, fate: str, failed: bool) -> None:
+    group.assigned(1, **{WORKER: ["orders"]})
+    group.runner.step()
+    (running,) = group.started
+    if failed:
+        running.fail()
+        group.runner.step()
+        assert group.shown("orders") == FAILED
+    assert running.visible, "one that has failed is looked at"
+    if fate == "deleted":
+        group.state.apply(records.CONNECTOR + "orders", None)
+    elif fate.startswith("fenced"):
+        running.fence()
+    if fate in ("moved", "fenced"):
+        group.assigned(2, **{OTHER: ["orders"]})
+    if fate.endswith("paused"):
+        group.runner.step()
+        group.asked("orders", "pause")
+    for _ in range(3):
+        group.runner.step()
+    assert not running.visible
+    assert ("orders" in group.runner._hosted) == fate.endswith("paused")
+
+
+def test_what_has_failed_begins_anew_after_its_position_was_moved(group: Group) -> None:
+    group.assigned(1, **{WORKER: ["orders"]})
+    group.runner.step()
+    group.started[0].fail()
+    group.runner.step()
+    value = {"id": "1", "type": "DELETE", "offsets": [], "requested_at": "now"}
+    group.runner.alter = lambda name, request: {
+        **value,
+        "phase": "APPLIED",
+        "previous_offsets": [],
+        "applied_at": "now",
+    }
+    group.state.apply(records.REQUEST + "orders", records.encode(value))
+    group.runner.step()
+    assert group.state.wait(lambda: group.state.pending("orders") is None, 10)
+    for _ in range(3):
+        group.runner.step()
+    assert group.shown("orders") == RAN
+    assert group.runner.error_of("orders") is None
+    group.state.apply(*records.restart("orders", True, True))
+    for _ in range(3):
+        group.runner.step()
+    assert len(group.started) == 2, "it runs, and only what has failed was to be restarted"
 
 
 def test_starts_are_counted_and_a_configuration_that_fails_among_them(group: Group) -> None:
