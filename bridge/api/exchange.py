@@ -11,7 +11,8 @@ from attrs import field, frozen
 
 from bridge.api.guard import Visitor
 from bridge.api.users import Role
-from bridge.java.numbers import double_text
+from bridge.config import scalars
+from bridge.config.scalars import text_of
 from bridge.worker.refusals import Refused
 
 FORWARDED: Final = "x-sfbridge-forwarded"
@@ -61,7 +62,7 @@ class Ask:
         if kind != "application/json":
             raise Refused(415, "HTTP 415 Unsupported Media Type")
         try:
-            return json.loads(self.body, parse_constant=_no_constant)
+            return scalars.load(self.body, no_number=_no_constant)
         except (ValueError, RecursionError) as wrong:
             raise Refused(400, f"The body is not JSON: {_words(wrong)}") from None
 
@@ -142,15 +143,6 @@ def name_in(given: Any) -> str:
         why = f"String may not contain control sequences but had the following ASCII chars: {control}"
         raise Refused(400, _INVALID_NAME.format(name, why))
     return name
-
-
-def text_of(value: Any) -> str:
-    """A scalar as Java's String.valueOf spells it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return double_text(value)
-    return str(value)
 
 
 def fields(document: Any, allowed: tuple[str, ...], what: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Reading configuration files: JSON (flat or ``{"name","config"}``) and Java's ``.properties``.
 
 Whatever is in the file, the outcome is a mapping of text to text or one sentence that names the file.
-Scalars that are not text are spelled as Kafka Connect spells them.
+Scalars of JSON that are not text are taken as they are written, as by REST.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
+from bridge.config import scalars
 from bridge.errors import ConfigurationError, Fault
 
 MAX_BYTES: Final = 8 * 1024 * 1024
@@ -177,7 +178,7 @@ def _quote(text: str) -> str:
 def load_json(text: str) -> object:
     """A JSON document in which no object names a key twice. Raises UnreadableError."""
     try:
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        return scalars.load(text, no_number=_no_constant, pairs=_unique)
     except json.JSONDecodeError as error:
         raise UnreadableError(f"is not JSON: {json_fault(error)}") from None
     except RecursionError:
@@ -254,12 +255,8 @@ def texts(document: Mapping[str, object]) -> dict[str, str]:
 
 
 def _scalar(key: str, value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return repr(value)
+    if isinstance(value, str | bool | int | float):
+        return scalars.text_of(value)
     raise UnreadableError(
         f"has {'a list' if isinstance(value, list) else 'an object'} as {_quote(key)}; give it as text"
     )

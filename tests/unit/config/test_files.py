@@ -41,7 +41,7 @@ def test_numbers_and_booleans_are_text_and_null_is_not_given() -> None:
     assert parsed('{"a": 1, "b": true, "c": 1.50, "d": null, "e": false}') == {
         "a": "1",
         "b": "true",
-        "c": "1.5",
+        "c": "1.50",
         "e": "false",
     }
 
