@@ -203,8 +203,14 @@ STAND_BY: Final = Wait(
 
 # ---- the API -----------------------------------------------------------------------------------------------
 
+IDLE: Final = Wait(
+    "the next request on a connection to the API, from the last answer on",
+    "nothing: the connection is closed",
+    seconds=90.0,
+    limit="less where others need the connection",
+)
 HEAD: Final = Wait(
-    "the headers of a request to the API, from the connection or the last answer on",
+    "the headers of a request to the API, from the connection or their first byte on",
     "nothing: the connection is closed",
     seconds=10.0,
 )

@@ -12,12 +12,15 @@ from typing import Any, Final
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from bridge.waits import ANSWER, BODY, HEAD
+from bridge.waits import ANSWER, BODY, HEAD, IDLE
 
 MOST: Final = 256
 """Connections to one listener."""
+IDLE_SECONDS: Final = int(IDLE.longest)
+"""From an answer to the first byte of the next request: as long as Kafka Connect waits (Jetty, measured), because
+clients keep connections for that long and take a closed one for an error."""
 HEAD_SECONDS: Final = HEAD.longest
-"""From the connection, or the last answer, to the end of a request's headers."""
+"""From the connection, or a request's first byte, to the end of its headers."""
 BODY_SECONDS: Final = BODY.longest
 ANSWER_SECONDS: Final = ANSWER.longest
 """A handler's own waits end sooner; a client that does not read its answer ends here."""
@@ -50,6 +53,7 @@ class Connection(H11Protocol):
     """One connection of uvicorn's, with deadlines."""
 
     _phase = ""
+    _answered = False
     _deadline: asyncio.TimerHandle | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -83,6 +87,7 @@ class Connection(H11Protocol):
     def on_response_complete(self) -> None:
         """The connection waits for the next request."""
         super().on_response_complete()
+        self._answered = True
         self._watch()
 
     def send_400_response(self, msg: str) -> None:
@@ -95,6 +100,8 @@ class Connection(H11Protocol):
         if self.transport.is_closing():
             return
         match self.conn.their_state:
+            case h11.IDLE if self._answered and not self.conn.trailing_data[0]:
+                self._enter("idle", None)  # uvicorn ends it
             case h11.IDLE:
                 self._enter("head", HEAD_SECONDS)
             case h11.SEND_BODY:
@@ -109,10 +116,10 @@ class Connection(H11Protocol):
         if self._deadline is not None:
             self._deadline.cancel()
         self._deadline = None if seconds is None else self.loop.call_later(seconds, self._too_slow)
-        if phase in ("head", "body"):
-            self._waiting.setdefault(self)
-        else:
+        if phase != "body":  # which goes on waiting for the same request
             self._waiting.pop(self, None)
+        if phase in ("idle", "head", "body"):
+            self._waiting.setdefault(self)
 
     def _too_slow(self) -> None:
         """Nothing is said to somebody who may not be listening either."""

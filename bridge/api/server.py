@@ -121,7 +121,7 @@ class Server:
 
         # here: of all commands only a worker needs a web server
         from bridge.api.application import application
-        from bridge.api.connections import Connection
+        from bridge.api.connections import IDLE_SECONDS, Connection
 
         self._servers: list[tuple[Any, socket.socket]] = []
         for listener, bound in sockets.items():
@@ -138,6 +138,7 @@ class Server:
                 access_log=False,
                 lifespan="off",
                 server_header=False,
+                timeout_keep_alive=IDLE_SECONDS,
                 timeout_graceful_shutdown=5,
                 **secure,
             )

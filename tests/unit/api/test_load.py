@@ -103,6 +103,36 @@ def test_a_request_has_to_arrive_in_time(
     assert healthy(url)
 
 
+def test_a_connection_is_kept_for_as_long_as_kafka_connect_keeps_it() -> None:
+    assert connections.IDLE_SECONDS == 90
+
+
+def test_a_kept_connection_waits_longer_for_a_request_than_for_the_rest_of_one(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.5)
+    url = serve()
+    host = f"Host: {urlsplit(url).netloc}\r\n".encode()
+    with connect(url) as sock:
+        answers = sock.makefile("rb")
+        for _ in range(2):
+            sock.sendall(b"GET /connectors HTTP/1.1\r\n" + host + b"\r\n")
+            while line := answers.readline().strip():
+                assert line
+            assert answers.read(2) == b"[]"
+            threading.Event().wait(0.8)  # more than the headers of a request may take
+        sock.sendall(b"GET /connectors HTTP/1.1\r\n")
+        assert answers.read() == b"", "a request that has begun has to arrive in time"
+
+
+def test_a_connection_that_is_not_used_ends(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "IDLE_SECONDS", 0.2)
+    url = serve()
+    with connect(url) as sock:
+        sock.sendall(b"GET /connectors HTTP/1.1\r\n" + f"Host: {urlsplit(url).netloc}\r\n\r\n".encode())
+        assert said(sock).endswith(b"[]")
+
+
 def test_a_body_in_the_smallest_pieces_is_refused_early(serve: Serve) -> None:
     url = serve()
     with connect(url) as sock:
