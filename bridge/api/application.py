@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final
@@ -13,6 +13,7 @@ from attrs import define, field
 from bridge.api.exchange import MAX_BODY, Answer
 from bridge.api.guard import Guard, Visitor
 from bridge.api.site import Site, empty
+from bridge.api.target import resolved
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -43,7 +44,7 @@ class Door:
     _asking: dict[str, asyncio.Lock] = field(factory=dict)
     _waiting: dict[str, int] = field(factory=dict)
 
-    async def visitor(self, address: str, headers: dict[str, str]) -> Visitor | None:
+    async def visitor(self, address: str, headers: Mapping[str, str]) -> Visitor | None:
         """Whoever asks. Raises Busy."""
         recalled = self.guard.recall(headers)
         if not isinstance(recalled, bool):
@@ -98,7 +99,9 @@ def application(site: Site, scheme: str) -> App:
     door, bodies = Door(site.guard), Bodies()
     answering = ThreadPoolExecutor(_ANSWERING, "rest-answer")
 
-    async def answer(scope: Message, receive: Receive, headers: dict[str, str], target: str) -> Answer | None:
+    async def answer(
+        scope: Message, receive: Receive, headers: Mapping[str, str], target: str
+    ) -> Answer | None:
         refusal = site.stranger(target, headers, scheme)
         if refusal is not None:
             return refusal
@@ -124,9 +127,9 @@ def application(site: Site, scheme: str) -> App:
     async def app(scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        headers = _headers(scope["headers"])
         query = scope["query_string"].decode("latin-1")
-        target = scope["raw_path"].decode("latin-1") + (f"?{query}" if query else "")
+        asked = scope["raw_path"].decode("latin-1") + (f"?{query}" if query else "")
+        target, headers = resolved(asked, _headers(scope["headers"]))
         try:
             given = await answer(scope, receive, headers, target)
         except Busy:

@@ -59,8 +59,15 @@ class Guard:
     _lock: threading.Lock = field(factory=threading.Lock)
 
     def stranger(self, headers: Mapping[str, str], scheme: str) -> tuple[int, str] | None:
-        """Status and reason for a request that another site's page has made its browser send."""
-        host = headers.get("host", "").strip().lower()
+        """Status and reason for a request that another site's page has made its browser send.
+
+        Every browser sends Host. A request of HTTP/1.0 may lack it (of HTTP/1.1 h11 refuses it), and is no browser's as
+        long as nothing else in it is.
+        """
+        if "host" not in headers:
+            ours = not any(name == "origin" or name.startswith("sec-fetch-") for name in headers)
+            return None if ours else (400, "The Host header is missing")
+        host = headers["host"].strip().lower()
         match = _HOST.fullmatch(host)
         if match is None or ("*" not in self.hosts and match[1].strip("[]") not in self.hosts):
             return 400, "The Host header names no address of this worker"

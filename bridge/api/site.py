@@ -15,22 +15,17 @@ from bridge.api.guard import Guard, Visitor
 from bridge.api.peers import Forward, headers_for, nowhere
 from bridge.api.representation import represented
 from bridge.api.sessions import PROOF_HEADER
+from bridge.api.target import CLOUD, resolved, unusable
 from bridge.api.users import Role
 from bridge.errors import BridgeError, ConfigurationError, Retriable
 from bridge.log import for_connector, masked
 from bridge.waits import LEADER
 from bridge.worker.refusals import NotLeader, Refused
 
-_CLOUD: Final = "/connect/v1/"
 _OURS: Final = ("bridge/v1/", "console")
 """The beginnings of templates that are ours, whose clients are browsers, too."""
+_OUR_PATHS: Final = tuple(f"/{one}" for one in _OURS)
 _SAFE: Final = ("GET", "HEAD", "OPTIONS")
-_SUSPICIOUS: Final = {
-    "%2f": "Ambiguous URI path separator",
-    "%25": "Ambiguous URI path encoding",
-    "%5c": "Suspicious Path Character",
-    "\\": "Suspicious Path Character",
-}
 _WAIT: Final = 5.0  # seconds that a request waits for a leader
 _NOBODY: Final = Visitor("", Role.READ)
 Needs = Mapping[tuple[str, str], Role | None]
@@ -77,7 +72,8 @@ class Site:
             self._routes.append((re.compile(re.escape(path).replace(r"\*", "([^/]+)")), path))
 
     def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes, base: str) -> Answer:
-        """The answer to a request; ``target`` is the raw path with its query. Never raises."""
+        """The answer to a request; ``target`` is what its first line names. Never raises."""
+        target, headers = resolved(target, headers)
         refusal = self.stranger(target, headers, base.partition(":")[0])
         if refusal is None:
             route = self.route(method, target, headers, self.guard.visitor(headers))
@@ -94,11 +90,11 @@ class Site:
     ) -> Route | Answer:
         """Who will answer, or the refusal. All that can be said without the body is said here."""
         path = target.partition("?")[0]
-        match = None if _unusable(path) else self._find(path)
+        match = None if unusable(path, _OUR_PATHS) else self._find(path)
         needed = None if match is None else self._needed(match[0], method)
         if visitor is None and (match is None or needed is not None):
             return self._nobody(target, headers)
-        if (wrong := _unusable(path)) is not None:
+        if (wrong := unusable(path, _OUR_PATHS)) is not None:
             return self._error(target, 400, wrong)
         if match is None:
             return self._error(target, 404, "HTTP 404 Not Found")
@@ -231,22 +227,9 @@ class Site:
         page = self.shown(target, status, message)
         if page is not None:
             return page
-        if target.startswith(_CLOUD):
+        if target.startswith(CLOUD):
             return Answer(status, {"error": {"code": status, "message": message}}, headers or {})
         return Answer(status, {"error_code": status, "message": message}, headers or {})
-
-
-def _unusable(path: str) -> str | None:
-    """Paths that Kafka Connect's web server refuses, in its words. The cloud-style API and ours take them."""
-    if "//" in path:
-        return "Ambiguous URI empty segment"
-    if path.startswith((_CLOUD, *(f"/{one}" for one in _OURS))):
-        return None
-    folded = path.lower()
-    for code, words in _SUSPICIOUS.items():
-        if code in folded:
-            return words
-    return None
 
 
 def _allowed(handlers: Mapping[str, Any]) -> list[str]:
