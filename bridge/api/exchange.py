@@ -17,6 +17,8 @@ from bridge.worker.refusals import Refused
 
 FORWARDED: Final = "x-sfbridge-forwarded"
 """The header by which a worker says that it hands a request on."""
+NOT_LEADER: Final = "x-sfbridge-not-leader"
+"""The header by which a worker that was handed a request says that another one leads: nothing was done about it."""
 MAX_BODY: Final = 1024 * 1024
 """No configuration of that size could be stored: brokers refuse larger records."""
 MOST_PROPERTIES: Final = 5_000

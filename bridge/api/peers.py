@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Final, Protocol
+from urllib.parse import urlsplit
 
 import msgspec
 from attrs import define, evolve, field
@@ -21,7 +22,7 @@ _AT_ONCE: Final = 16
 
 
 class Forward(Protocol):
-    """Sends a request to another worker by its id; its answer, None if it cannot."""
+    """Sends a request to another worker by its id; its answer; None if it cannot."""
 
     def __call__(
         self, worker: str, method: str, target: str, headers: Mapping[str, str], body: bytes,
@@ -43,6 +44,16 @@ def headers_for(ask: Ask) -> dict[str, str]:
     if ask.visitor.session is not None:
         headers["authorization"] = f"{SESSION} {ask.visitor.session.token}"
     return headers
+
+
+def seen_from(base: str, answer: Answer) -> Answer:
+    """Another worker's answer as of ``base``, the address that the client asked: it may not reach that worker's own."""
+    location = answer.headers.get("Location", "")
+    parts = urlsplit(location)
+    if not parts.netloc:
+        return answer
+    path = location.removeprefix(f"{parts.scheme}://{parts.netloc}")
+    return evolve(answer, headers={**answer.headers, "Location": base + path})
 
 
 @define(eq=False)

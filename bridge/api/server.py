@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from attrs import frozen
 
 from bridge.addresses import is_loopback
-from bridge.api.exchange import FORWARDED, Answer
+from bridge.api.exchange import FORWARDED, NOT_LEADER, Answer
 from bridge.api.peers import Forward
 from bridge.api.site import Site
 from bridge.api.trust import session
@@ -31,7 +31,8 @@ _HOP: Final = frozenset(
         "origin", "referer", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest", "sec-fetch-user",
     }
 )  # fmt: skip
-_KEPT: Final = ("location", "allow", "www-authenticate", "retry-after", "cache-control")
+_KEPT: Final = ("Location", "Allow", "WWW-Authenticate", "Retry-After", "Cache-Control", NOT_LEADER)
+"""Headers of another worker's answer that go on to the client, as the bridge spells them."""
 _HANDSHAKE_SECONDS: Final = 10.0
 
 
@@ -220,7 +221,7 @@ def forwarder(scheme: str, worker_id: str, ca_file: str | None) -> Forward:
                 )
         except (requests.RequestException, ConfigurationError):
             return None
-        kept = {k: v for k, v in answer.headers.items() if k.lower() in _KEPT}
+        kept = {name: answer.headers[name] for name in _KEPT if name in answer.headers}
         kind = answer.headers.get("Content-Type", "application/json")
         return Answer(answer.status_code, answer.content or None, kept, kind)
 

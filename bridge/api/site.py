@@ -10,9 +10,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from attrs import define, evolve, field, frozen
 
-from bridge.api.exchange import Answer, Ask, Elsewhere, Handler
+from bridge.api.exchange import NOT_LEADER, Answer, Ask, Elsewhere, Handler
 from bridge.api.guard import Guard, Visitor
-from bridge.api.peers import Forward, headers_for, nowhere
+from bridge.api.peers import Forward, headers_for, nowhere, seen_from
 from bridge.api.representation import represented
 from bridge.api.sessions import PROOF_HEADER
 from bridge.api.target import CLOUD, resolved, unusable
@@ -185,10 +185,12 @@ class Site:
                 leader = refused.leader
                 if leader and leader != self.worker_id and not ask.forwarded:
                     answer = self._forwarded(leader, ask, target, LEADER.longest)
-                    if answer is not None and answer.status != 409:
+                    if answer is not None and NOT_LEADER not in answer.headers:
                         self._read_what_was_written()
                         return answer
-                if time.monotonic() > until or ask.forwarded:
+                if ask.forwarded:
+                    return self._error(target, 409, refused.message, {NOT_LEADER: "true"})
+                if time.monotonic() > until:
                     return self._error(target, 409, refused.message)
                 time.sleep(0.2)
             except Refused as refused:
@@ -201,7 +203,8 @@ class Site:
                 return self._error(target, 400, error.message)
 
     def _forwarded(self, worker: str, ask: Ask, target: str, seconds: float) -> Answer | None:
-        return self.forward(worker, ask.method, target, headers_for(ask), ask.body, seconds)
+        answer = self.forward(worker, ask.method, target, headers_for(ask), ask.body, seconds)
+        return None if answer is None else seen_from(ask.base, answer)
 
     def _read_what_was_written(self) -> None:
         try:

@@ -39,3 +39,14 @@ def test_what_is_written_through_it_is_seen_through_it(
         assert shown["bridge.commit.interval.ms"] == str(number)
     assert follower.ask("DELETE", f"/connectors/{bridge.name}").status_code == 204
     assert follower.get("/connectors") == []
+
+
+def test_it_answers_what_the_leader_does(tmp_path: Path, broker: Broker, org: Org, follower: Rest) -> None:
+    bridge = Bridge.of(tmp_path, broker, org)
+    config = json.loads(bridge.connector_file().read_text())
+    body = {"name": bridge.name, "config": config, "initial_state": "STOPPED"}
+    made = follower.ask("POST", "/connectors", body)
+    assert (made.status_code, made.headers["Location"]) == (201, f"{follower.url}/connectors/{bridge.name}")
+    again = follower.ask("POST", "/connectors", body)
+    assert (again.status_code, again.json()["message"]) == (409, f"Connector {bridge.name} already exists")
+    assert again.elapsed.total_seconds() < 4, "it is not asked again and again"
