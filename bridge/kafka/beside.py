@@ -1,24 +1,27 @@
 """Records beside the data path: Kafka takes them or they are dropped, and nobody who has something to say waits.
 
-One idempotent producer with a queue that is bounded in records and bytes, and a thread that looks after it.
+One idempotent producer with a queue that is bounded in records and bytes, and a thread that looks after it. After a
+fatal error of its client the next record goes to a new one.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from bridge.errors import BridgeError
 from bridge.event import Header
 from bridge.kafka.cluster import Cluster
-from bridge.kafka.errors import ErrorWatch, classify
+from bridge.kafka.errors import classify
+from bridge.kafka.lasting import Lasting
 from bridge.kafka.librdkafka import Settings
 from bridge.log import for_connector
 from bridge.waits import LIFECYCLE
 
 if TYPE_CHECKING:
-    from confluent_kafka import KafkaError, Message
+    from confluent_kafka import KafkaError, Message, Producer
 
 _LOOK: Final = 0.5  # seconds for which the thread waits for reports
 _LAST: Final = 2.0  # seconds at the end, for what is still queued
@@ -45,34 +48,48 @@ class Beside:
     def __init__(
         self, settings: Settings, admin: Settings, topic: str, lost: Callable[[bytes, str], None]
     ) -> None:
-        from confluent_kafka import Producer
-
         self.topic = topic
         self._admin, self._lost = admin, lost
-        self._watch = ErrorWatch()
-        self._producer = Producer({**settings, **_MUST, "error_cb": self._watch})
+        self._client = Lasting({**settings, **_MUST})
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._serve, name=f"beside-{topic}", daemon=True)
         self._thread.start()
 
     def send(self, key: bytes, value: bytes, headers: list[Header]) -> None:
         """Queue a record, or drop it where the queue is full; returns at once. Not after ``close``."""
+        producer = self._client.producer
+        why = self._taken(producer, key, value, headers)
+        if why is not None and self._client.renewed(producer):
+            why = self._taken(self._client.producer, key, value, headers)
+        if why is not None:
+            self._lost(key, why)
+
+    def _taken(self, producer: Producer, key: bytes, value: bytes, headers: list[Header]) -> str | None:
+        """Why a record was not taken, None where it was."""
         from confluent_kafka import KafkaException
 
         try:
-            self._producer.produce(self.topic, value, key, on_delivery=self._delivered, headers=list(headers))
+            producer.produce(self.topic, value, key, on_delivery=self._delivered, headers=list(headers))
         except BufferError:
-            self._lost(key, "more of them are queued than Kafka takes")
+            return "more of them are queued than Kafka takes"
         except KafkaException as error:
-            self._lost(key, self._why(error.args[0]))
+            return self._client.watch.explain(error, "writing", topic=self.topic).message
+        return None
 
     def close(self) -> None:
         """Give what is queued two seconds; the rest is dropped."""
         self._ending.set()
-        self._producer.flush(_LAST)
-        self._producer.purge()
-        self._producer.flush(_LAST)  # only the reports
+        self._flush()
+        self._client.producer.purge()
+        self._flush()  # only the reports
+        self._client.close()
         self._thread.join(2 * _LOOK)  # it may still ask Kafka, and then ends by itself
+
+    def _flush(self) -> None:
+        from confluent_kafka import KafkaException
+
+        with suppress(KafkaException, SystemError):  # a fatal error: what was queued is reported all the same
+            self._client.producer.flush(_LAST)
 
     def _delivered(self, error: KafkaError | None, message: Message) -> None:
         if error is not None:
@@ -81,7 +98,7 @@ class Beside:
 
     def _why(self, error: KafkaError) -> str:
         if error.name() in ("_MSG_TIMED_OUT", "_PURGE_QUEUE", "_PURGE_INFLIGHT"):
-            return self._watch.reason() or "Kafka did not take it in time"
+            return self._client.watch.reason() or "Kafka did not take it in time"
         return classify(error, "writing", topic=self.topic).message
 
     def _serve(self) -> None:
@@ -91,7 +108,7 @@ class Beside:
             if not self._ending.is_set():
                 for_connector("").warning("topic %s is not created: %s", self.topic, error.message)
         while not self._ending.is_set():
-            self._producer.poll(_LOOK)
+            self._client.watch.hear(_LOOK)
 
     def _create(self) -> None:
         """The topic, with one partition, where it is not there. An in-process mock makes topics by itself."""
@@ -101,7 +118,7 @@ class Beside:
 
     def _meanwhile(self, reason: str) -> None:
         """Kafka is away: what was dropped is said all the same."""
-        self._producer.poll(0)
+        self._client.watch.hear()
 
 
 def opened(

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
 from attrs import define, frozen
@@ -268,6 +267,7 @@ class _Told:
 
     seen: _Seen | None = None
     serve: Callable[[float], object] | None = None
+    fatal: KafkaError | None = None
 
 
 # A call that fails with one of these has no reason of its own.
@@ -312,6 +312,11 @@ class ErrorWatch:
         if now is None or _weight(seen) >= _weight(now):
             self._told.seen = seen
 
+    @property
+    def fatal(self) -> KafkaError | None:
+        """The error that ended the client, if one has: it writes nothing any more."""
+        return self._told.fatal
+
     def clear(self) -> None:
         """Forget, because a call has succeeded."""
         self._told.seen = None
@@ -342,19 +347,30 @@ class ErrorWatch:
         ``seen`` as for :func:`classify`.
         """
         error: KafkaError = failure.args[0] if isinstance(failure, BaseException) else failure
+        if error.fatal() and error.name() != "_FATAL":
+            self._told.fatal = error
+        if error.name() == "_FATAL":  # which it was is told once, to whoever serves the client
+            self.hear()
+            error = self.fatal or error
         if error.name() in _REASONLESS:
-            self._serve()
+            self.hear()
             reported = self.error(doing)
             if reported is not None:
                 return reported
         return classify(error, doing, topic=topic, verb=verb, stage=self._stage, seen=seen)
 
-    def _serve(self) -> None:
+    def hear(self, seconds: float = 0.0) -> None:
+        """Serve the client for so long. A fatal error, which it raises instead of reporting it, is remembered."""
         from confluent_kafka import KafkaException
 
-        if self.serve is not None:
-            with suppress(KafkaException, SystemError):  # the client's own failure is being explained already
-                self.serve(0)
+        if self.serve is None:
+            return
+        try:
+            self.serve(seconds)
+        except (KafkaException, SystemError) as error:
+            cause = error if isinstance(error, KafkaException) else error.__cause__
+            if isinstance(cause, KafkaException) and cause.args[0].fatal():
+                self._told.fatal = cause.args[0]
 
     def _current(self) -> _Seen | None:
         seen = self._told.seen

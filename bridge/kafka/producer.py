@@ -118,8 +118,9 @@ class Producer:
             try:
                 return self.produce(*arguments)
             except BufferError:
-                self._producer.poll(0.002)  # nothing wakes it early: only failed deliveries are reported
-                self.check()
+                # nothing wakes it early: only failed deliveries are reported
+                self._call(lambda: self._producer.poll(0.002), "producing")
+                self._raise_failed()
             except Exception as error:
                 raise self.refused(error) from error
 
@@ -257,7 +258,8 @@ class Producer:
 
         if not isinstance(error, KafkaException):
             return Retriable(f"{doing}: {error}", stage=Stage.PRODUCE)
-        cause = self._fatal_error() if _is_fatal(error) else error
+        named = self.transactional_id is not None and _is_fatal(error)
+        cause = self._fatal_error() if named else error
         reason = self._watch.explain(cause, doing, seen=True)
         if isinstance(reason, Fenced) and self._open and self._open_for() >= self._timeout:
             return TransactionExpired(

@@ -9,14 +9,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from bridge.documents import Broken
-from bridge.errors import BridgeError, Fatal, Fenced, Retriable, Stage
+from bridge.errors import BridgeError, Fatal, Retriable, Stage
 from bridge.foreign import Foreign
-from bridge.kafka.errors import ErrorWatch, classify
-from bridge.kafka.takeover import take_over
+from bridge.kafka.errors import ErrorWatch
 from bridge.log import for_connector
 from bridge.waits import WORKER_TOPIC
 from bridge.worker.records import Record
@@ -267,99 +265,3 @@ class Reader:
 
 def _text(key: bytes | str) -> str:
     return key if isinstance(key, str) else key.decode("utf-8", "replace")
-
-
-class Writer:
-    """The writing side: a producer, transactional where a fenced predecessor must not write any more."""
-
-    def __init__(self, settings: Mapping[str, Any], reader: Reader, transactional_id: str | None) -> None:
-        from confluent_kafka import Producer
-
-        self._reader = reader
-        self._lock = threading.Lock()
-        self._transactional = transactional_id is not None
-        self._watch = ErrorWatch(stage=Stage.POSITION)
-        extra = (
-            {"transactional.id": transactional_id, "transaction.timeout.ms": 10_000}
-            if transactional_id is not None
-            else {}
-        )
-        self._producer = Producer(
-            {
-                **settings,
-                **extra,
-                "enable.idempotence": True,
-                "acks": "all",
-                "partitioner": "murmur2_random",
-                "message.timeout.ms": 9_000,
-                "linger.ms": 0,
-                "delivery.report.only.error": False,
-                "error_cb": self._watch,
-            }
-        )
-        self._watch.serve = self._producer.poll
-        if self._transactional:
-            self._call(lambda: take_over(self._producer, reader.topic, SECONDS), "becoming the leader")
-
-    def append(self, added: Sequence[Record]) -> None:
-        """See :class:`Log`."""
-        landed: list[tuple[int, int]] = []
-        failed: list[BridgeError] = []
-
-        def delivered(error: Any, message: Any) -> None:
-            if error is not None:
-                failed.append(
-                    classify(error, "writing", topic=self._reader.topic, stage=Stage.POSITION, seen=True)
-                )
-            else:
-                landed.append((message.partition(), message.offset()))
-
-        with self._lock:
-            if self._transactional:
-                self._call(self._producer.begin_transaction, "writing")
-            for key, value in added:
-                self._call(partial(self._produce, key, value, delivered), "writing")
-            if self._transactional:
-                self._call(lambda: self._producer.commit_transaction(SECONDS), "writing")
-            self._call(lambda: self._producer.flush(SECONDS), "writing")
-        if failed:
-            raise failed[0]
-        if len(landed) < len(added):
-            raise Retriable(f"{self._reader.topic} did not acknowledge in time", stage=Stage.POSITION)
-        for partition, offset in landed:
-            self._reader.wait_for(partition, offset)
-
-    def _produce(self, key: str, value: bytes | None, delivered: Callable[[Any, Any], None]) -> None:
-        until = time.monotonic() + SECONDS
-        while True:
-            try:
-                return self._producer.produce(self._reader.topic, value, key.encode(), on_delivery=delivered)
-            except BufferError:  # more than librdkafka's queue holds
-                if time.monotonic() > until:
-                    raise Retriable(
-                        f"{self._reader.topic} did not acknowledge in time", stage=Stage.POSITION
-                    ) from None
-                self._producer.poll(0.05)
-
-    def close(self) -> None:
-        """See :class:`Log`."""
-        self._producer.purge()
-        self._producer.poll(0)
-        self._watch.serve = None  # client and watch refer to each other
-
-    def _call(self, function: Callable[..., Any], doing: str) -> Any:
-        from confluent_kafka import KafkaException
-
-        until = time.monotonic() + SECONDS
-        while True:
-            try:
-                return function()
-            except (KafkaException, SystemError) as error:
-                cause = error if isinstance(error, KafkaException) else error.__cause__
-                if not isinstance(cause, KafkaException):
-                    raise Fatal(f"{doing}: {error}", stage=Stage.POSITION) from error
-                reason = self._watch.explain(cause, doing, topic=self._reader.topic, seen=True)
-                again = cause.args[0].retriable() and not cause.args[0].txn_requires_abort()
-                if isinstance(reason, Fenced) or not again or time.monotonic() > until:
-                    raise reason from error
-                time.sleep(0.05)

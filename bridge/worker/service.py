@@ -10,13 +10,14 @@ from bridge.kafka.settings import worker_settings
 from bridge.worker.groups import worker_group
 from bridge.worker.herder import Herder
 from bridge.worker.leader import Leader
-from bridge.worker.logs import Log, Reader, Writer
+from bridge.worker.logs import Log, Reader
 from bridge.worker.membership import KafkaMembership
 from bridge.worker.plugins import salesforce_plugins
 from bridge.worker.process import Process
 from bridge.worker.records import WORKER, encode
 from bridge.worker.runner import Runner
 from bridge.worker.topics import ensure_state_topic
+from bridge.worker.writing import Writer
 
 LEADER_ID: Final = "bridge-leader"
 _OWN_WRITES: Final = 5.0  # seconds that an answer waits for what another worker wrote

@@ -7,6 +7,7 @@ from confluent_kafka import Producer
 
 from bridge.errors import Retriable
 from bridge.worker import logs
+from bridge.worker.writing import Writer
 from tests.support.bridge_run import wait_until
 from tests.support.kafka_broker import Broker
 from tests.support.kafka_client import unique
@@ -46,7 +47,7 @@ def test_the_end_is_known_without_waiting_for_an_empty_fetch(
 
     reader = logs.Reader(broker.client(), topic, take_in)
     reader.start()
-    writer = logs.Writer(broker.client(), reader, unique("leader"))
+    writer = Writer(broker.client(), reader, unique("leader"))
     try:
         for number in range(3):
             writer.append([(f"key-{number}", b"{}")])
@@ -71,7 +72,7 @@ def test_more_than_the_clients_queue_holds_is_written(broker: Broker, topic: str
     seen: list[str] = []
     reader = logs.Reader(broker.client(), topic, lambda key, value: seen.append(key))
     reader.start()
-    writer = logs.Writer(broker.client({"queue.buffering.max.messages": 10}), reader, unique("leader"))
+    writer = Writer(broker.client({"queue.buffering.max.messages": 10}), reader, unique("leader"))
     try:
         writer.append([(f"key-{number}", b"{}") for number in range(500)])
         assert len(seen) == 500

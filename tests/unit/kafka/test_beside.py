@@ -8,9 +8,11 @@ import threading
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
-from bridge.kafka import beside
+from bridge.kafka import beside, lasting
 from bridge.kafka.beside import Beside
 from bridge.sandbox.kafka import MockKafka
+from tests.support.bridge_run import wait_until
+from tests.support.fatal_error import answer_next_record
 from tests.unit.kafka.test_shared import settled, threads
 
 AWAY = {"bootstrap.servers": "127.0.0.1:1", "log_level": 0}
@@ -71,3 +73,26 @@ def test_nothing_is_left_of_it() -> None:
             one.close()
             del one
         assert settled(before)
+
+
+def test_a_dead_client_is_followed_by_another_and_what_it_lost_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lasting, "_PAUSE", 0.0)
+    lost: list[str] = []
+    with MockKafka(["told"]) as kafka:
+        settings = {"bootstrap.servers": kafka.bootstrap, "log_level": 0}
+        one = Beside(settings, settings, "told", lambda key, why: lost.append(why))
+        answer_next_record(kafka)
+        one.send(b"key", b"lost", [])
+        wait_until(lambda: lost, 20)
+        for number in range(3):
+            one.send(b"key", b"%d" % number, [])
+        one.close()
+        consumer = Consumer({**settings, "group.id": "g", "enable.auto.commit": False})
+        consumer.assign([TopicPartition("told", 0, 0)])
+        messages = consumer.consume(3, 20)
+        consumer.close()
+        assert [message.value() for message in messages] == [b"0", b"1", b"2"]
+    assert len(lost) == 1
+    assert "the broker lost the state of this producer" in lost[0]
