@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,7 @@ class Remote:
             status = self._request()
             phase = status["status"]["phase"]
             if phase == "APPLIED":
+                self._tell_whether_it_runs()
                 return {"name": self.name, "offsets": offsets, "previous_offsets": status["previous_offsets"]}
             if phase == "FAILED":
                 raise Fatal(f"{self.name}: {status['status'].get('message')}", stage=Stage.POSITION)
@@ -101,6 +103,12 @@ class Remote:
                     f"{self.name}: the request is still {phase} after two minutes", stage=Stage.POSITION
                 )
             time.sleep(0.1)
+
+    def _tell_whether_it_runs(self) -> None:
+        """One that has failed stays so: whoever moved its position to mend it wants to know."""
+        if self._client.ask("GET", path_of(self.name, "status"))["connector"]["state"] == "FAILED":
+            again = f"'sfbridge connectors restart {self.name}' starts it"
+            print(f"note: {self.name} has FAILED and was not started; {again}", file=sys.stderr)
 
     def check(self, replay_id: int) -> None:
         """Needs the connector's credentials, so its file."""

@@ -11,9 +11,13 @@ from bridge.metrics import Stats
 
 
 def report_gap(log: ConnectorLog, stats: Stats, last: int, stored: Position) -> None:
-    """The last position, since when, and how many hours of events may be missing. ``stored``: as of the start."""
+    """The last position, since when, and how many hours of events may be missing. ``stored``: as of the start.
+
+    When a position was written is about when its event was published only where a connector of ours committed it, which
+    names the org; one that was moved, imported or taken over may be of any age.
+    """
     created_ms = stats.last_replay_id == last and stats.last_created_ms
-    since_ms = created_ms or stored.created_ms or stored.committed_ms
+    since_ms = created_ms or stored.created_ms or (stored.committed_ms if stored.org_id else None)
     if not since_ms:
         log.warning("gap after replay id %s, of unknown length", last, extra={"replay_id": last})
         return

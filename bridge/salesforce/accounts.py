@@ -6,6 +6,7 @@ stream stay each connector's own.
 
 Of those who need a token at the same time one asks, and the others get what it got. A refusal holds for a minute for
 connectors that were not told of it yet; one that was told of it and begins again, because somebody started it, asks.
+Who only *looks*, beside a run, never sends a login again that was refused when it was last sent.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ from bridge.salesforce.token import Refused, Session
 
 REFUSAL_HOLDS: Final = 60.0
 """Seconds for which a refusal is handed to those who were not told of it."""
+_REMEMBERED: Final = 86_400.0
+"""Seconds for which a refusal is known to those who look, whoever else has gone."""
+_MOST_KEPT: Final = 1000
 _LOOK: Final = 0.25  # seconds after which whoever waits for another's login looks whether it is still wanted
 _KEY: Final = os.urandom(32)  # digests of secrets mean nothing outside of this process
 
@@ -74,11 +78,13 @@ class Account:
         who: str,
         knows: Refusal | None,
         closed: threading.Event,
+        looks: bool = False,
     ) -> tuple[Session, bool]:
         """A session other than ``stale``, and whether ``ask`` was called for it.
 
-        ``who``: the connector; ``knows``: the refusal after which it waited long enough. Raises what ``ask`` raised,
-        now or for another connector; Retriable where it is ``closed`` meanwhile.
+        ``who``: the connector; ``knows``: the refusal after which it waited long enough; ``looks``: it begins nothing,
+        so that whoever begins has not been told of a refusal yet. Raises what ``ask`` raised, now or for another
+        connector; Retriable where it is ``closed`` meanwhile.
         """
         while True:
             with self._lock:
@@ -86,27 +92,29 @@ class Account:
                     self.session = None
                 if self.session is not None:
                     return self.session, False
-                self._check(who, knows)
+                self._check(who, knows, looks)
                 flight, leads = self._flight, self._flight is None
                 if flight is None:
                     flight = self._flight = _Flight()
             if leads:
-                return self._lead(flight, ask, who, closed), True
+                return self._lead(flight, ask, set() if looks else {who}, closed), True
             while not flight.done.wait(_LOOK):
                 if closed.is_set():
                     raise Retriable("the login was given up, because the connector stops", stage=Stage.LOGIN)
             if isinstance(flight.outcome, Session):
                 return flight.outcome, False
-            if isinstance(flight.outcome, Refused):
+            if isinstance(flight.outcome, Refused) and not looks:
                 self._told.add(who)
             if flight.outcome is not None:
                 raise _same(flight.outcome)
 
-    def _check(self, who: str, knows: Refusal | None) -> None:
+    def _check(self, who: str, knows: Refusal | None, looks: bool) -> None:
         """Raise what is known already. Under the lock."""
         if self._later is not None and (left := self._later.until - time.monotonic()) > 0:
             raise Retriable(self._later.error.message, stage=Stage.LOGIN, retry_after=left)
         refusal = self.refusal
+        if refusal is not None and looks:
+            raise Refused(refusal.message, stage=Stage.LOGIN)
         if refusal is None or refusal is knows or who in self._told:
             return
         if time.monotonic() - refusal.at < REFUSAL_HOLDS:
@@ -114,15 +122,15 @@ class Account:
             raise Refused(refusal.message, stage=Stage.LOGIN)
 
     def _lead(
-        self, flight: _Flight, ask: Callable[[], Session], who: str, closed: threading.Event
+        self, flight: _Flight, ask: Callable[[], Session], told: set[str], closed: threading.Event
     ) -> Session:
         try:
             session = ask()
         except Fatal as error:
             flight.outcome = error
             if isinstance(error, Refused):
-                self.refusal, self._told = Refusal(error.message, time.monotonic()), {who}
-                _keep(self, REFUSAL_HOLDS)
+                self.refusal, self._told = Refusal(error.message, time.monotonic()), told
+                _keep(self, _REMEMBERED)
             raise
         except Retriable as error:
             if not closed.is_set():  # else it says nothing of the login, and another one asks
@@ -134,6 +142,7 @@ class Account:
         else:
             mask_while_held(session)
             self.session, self.refusal, self._later, self._told = session, None, None, set()
+            _drop(self)
             flight.outcome = session
             return session
         finally:
@@ -180,4 +189,14 @@ def account_of(settings: Iterable[object]) -> Account:
 def _keep(account: Account, seconds: float) -> None:
     """What it says must be known to those who come after the one who was told has gone."""
     with _guard:
-        _kept[id(account)] = (time.monotonic() + seconds, account)
+        until = time.monotonic() + seconds
+        before = _kept.pop(id(account), (until, account))[0]
+        _kept[id(account)] = (max(until, before), account)
+        while len(_kept) > _MOST_KEPT:
+            del _kept[next(iter(_kept))]
+
+
+def _drop(account: Account) -> None:
+    """Whoever comes after the last who holds it has nothing to learn from it: a login works."""
+    with _guard:
+        _kept.pop(id(account), None)

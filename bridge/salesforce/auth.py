@@ -48,11 +48,12 @@ class Login:
     """Thread-safe. ``notices`` are what the user should know of the keystore, ``expires`` is when its certificate ends
     (seconds since the epoch); ``logins`` counts those that were made for this one. Keep one for the life of a
     connector: it remembers a refusal and never sends it again, or with ``auto.restart.on.user.error`` once an hour.
+    One that ``looks`` belongs to no run that somebody began: it does not send what was refused when it was last sent.
 
     Raises ConfigurationError when built from a configuration or a keystore that cannot work.
     """
 
-    def __init__(self, connector: Values) -> None:
+    def __init__(self, connector: Values, *, looks: bool = False) -> None:
         self.http = http_settings(connector)
         self.logins = 0
         self.instance = str(Origin.of(str(connector[INSTANCE])))
@@ -67,6 +68,7 @@ class Login:
         self._known: Refusal | None = None
         self._refusal = ""
         self._again = bool(connector.get(AGAIN))
+        self._looks = looks
         self._closed = threading.Event()
 
     def session(self) -> Session:
@@ -111,7 +113,12 @@ class Login:
             raise Refused(self._refusal, stage=Stage.LOGIN)
         try:
             session, made = self.account.token(
-                self._log_in, stale=stale, who=self._name, knows=self._known, closed=self._closed
+                self._log_in,
+                stale=stale,
+                who=self._name,
+                knows=self._known,
+                closed=self._closed,
+                looks=self._looks,
             )
         except Refused as error:
             self._known = self.account.refusal or Refusal(error.message, time.monotonic())

@@ -16,14 +16,14 @@ from attrs import frozen
 
 from bridge.buffer import Buffer
 from bridge.deadline import Interrupted
-from bridge.errors import BridgeError, Fatal, Retriable, Stage
+from bridge.errors import BridgeError, Retriable, Stage
 from bridge.metrics import Stats
 from bridge.progress import NEW_ONLY
 from bridge.salesforce.auth import Login, Session
 from bridge.salesforce.cursor import Start
 from bridge.salesforce.dialogue import Dialogue
 from bridge.salesforce.exchange import Exchange
-from bridge.salesforce.failures import SessionOver, Verdict
+from bridge.salesforce.failures import SessionOver, Verdict, refusal
 from bridge.salesforce.http_settings import HttpSettings
 from bridge.salesforce.keeping import Keeping
 from bridge.source import Silent
@@ -212,9 +212,7 @@ def probe(
             if failure.verdict is Verdict.RENEW and not last:
                 session = login.renew(session)
                 continue
-            kind = Fatal if failure.verdict in (Verdict.FATAL, Verdict.RENEW) else Retriable
-            text = f"Salesforce refuses {channel}: {failure.text}; {failure.remedy}".removesuffix("; ")
-            raise kind(text, stage=Stage.SUBSCRIBE) from None
+            raise refusal(channel, failure) from None
         finally:
             talk.disconnect(settings.goodbye)
             talk.exchange.close()

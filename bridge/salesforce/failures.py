@@ -6,6 +6,7 @@ from enum import Enum, auto
 
 from attrs import field, frozen
 
+from bridge.errors import BridgeError, Fatal, Retriable, Stage
 from bridge.errors.words import quoted
 
 
@@ -28,6 +29,21 @@ class Failure:
     verdict: Verdict
     text: str = field(converter=quoted)
     remedy: str = ""
+
+
+class UnknownReplayId(Retriable):
+    """The org does not know the replay id after which a subscription was tried, or not any more."""
+
+
+def refusal(channel: str, failure: Failure) -> BridgeError:
+    """A failure as the error of a subscription that is tried once."""
+    kinds: dict[Verdict, type[BridgeError]] = {
+        Verdict.FATAL: Fatal,
+        Verdict.RENEW: Fatal,
+        Verdict.EXPIRED: UnknownReplayId,
+    }
+    text = f"Salesforce refuses {channel}: {failure.text}; {failure.remedy}".removesuffix("; ")
+    return kinds.get(failure.verdict, Retriable)(text, stage=Stage.SUBSCRIBE)
 
 
 class SessionOver(Exception):

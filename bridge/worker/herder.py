@@ -27,19 +27,16 @@ from bridge.worker.logs import Log
 from bridge.worker.masks import keep
 from bridge.worker.places import moved
 from bridge.worker.plugins import Plugin
-from bridge.worker.refusals import NOT_STOPPED, Refused, not_found
+from bridge.worker.refusals import INVALID, NOT_STOPPED, Refused, not_found
 from bridge.worker.state import State, Status
 
 STATES: Final = ("RUNNING", "PAUSED", "STOPPED")
-_INVALID: Final = (
-    "Connector configuration is invalid and contains the following {} error(s):\n{}\nYou can also find the above "
-    "list of errors at the endpoint `/connector-plugins/{{connectorType}}/config/validate`"
-)
 _ALTERED: Final = (
     "The Connect framework-managed offsets for this connector have been {0} successfully. However, if this connector "
     "manages offsets externally, they will need to be manually {0} in the system that the connector uses."
 )
 """As the managed connector's page has it."""
+_LEFT_FAILED: Final = "The connector has FAILED and was not started: restart it once the reason is mended."
 _NO_CLASS: Final = (
     "Failed to find any class that implements Connector and which name matches {}, "
     "available connectors are: {}"
@@ -275,7 +272,8 @@ class Herder:
             remark = plugin.alter(name, config, to)
             self.status_log.append([moved(name, to)])
             done = "altered" if request["type"] == "PATCH" else "reset"
-            outcome["message"] = " ".join(filter(None, (_ALTERED.format(done), remark)))
+            left = _LEFT_FAILED if self.state.has_failed(name) else None
+            outcome["message"] = " ".join(filter(None, (_ALTERED.format(done), remark, left)))
         except (BridgeError, Refused, ValueError) as error:
             outcome |= {"phase": "FAILED", "message": masked(str(error))}
         except Exception as error:
@@ -345,7 +343,7 @@ class Herder:
         ]
         errors += ["Null value can not be supplied as the configuration value."] * len(nulls)
         if errors:
-            raise Refused(400, _INVALID.format(len(errors), "\n".join(errors)))
+            raise Refused(400, INVALID.format(len(errors), "\n".join(errors)))
         return config
 
     def _stored(self, name: str) -> dict[str, str]:

@@ -9,6 +9,10 @@ NO_LEADER: Final = (
     "Cannot complete request momentarily due to no known leader URL, likely because a rebalance was underway."
 )
 CONFLICT: Final = "Cannot complete request because of a conflicting operation (e.g. worker rebalance)"
+INVALID: Final = (
+    "Connector configuration is invalid and contains the following {} error(s):\n{}\nYou can also find the above "
+    "list of errors at the endpoint `/connector-plugins/{{connectorType}}/config/validate`"
+)
 NOT_STOPPED: Final = (
     "Connectors must be in the STOPPED state before their offsets can be modified. This can be done for the "
     "specified connector by issuing a 'PUT' request to the '/connectors/{}/stop' endpoint"

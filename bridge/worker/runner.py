@@ -220,6 +220,8 @@ class Runner:
             again, self._seen_restarts[name] = False, wish[0]
         changed = hosted.revision not in (-1, state.revisions.get(name, -1))
         if hosted.running is not None:
+            if pending is not None and not hosted.stopping and hosted.running.error is not None:
+                return self._watch(hosted)  # it had failed before it was to be stopped, and stays so
             if target != "RUNNING" or pending is not None or changed or again or hosted.stopping:
                 if not self._ended(hosted):
                     return []
@@ -364,7 +366,5 @@ class Runner:
             except BridgeError as error:  # it is still pending, and done again
                 for_connector(hosted.name).warning("the outcome cannot be written: %s", error.message)
 
-        hosted.failed, hosted.revision = None, -1
-        hosted.show(False)
         hosted.altering = threading.Thread(target=work, name=f"{hosted.name}-offsets", daemon=True)
         hosted.altering.start()

@@ -230,6 +230,11 @@ class State:
         """What the connector is wanted to be."""
         return self.targets.get(name, "RUNNING")
 
+    def has_failed(self, name: str) -> bool:
+        """Whether the connector last said so."""
+        said = self.connectors.get(name)
+        return said is not None and said.state == "FAILED"
+
     def pending(self, name: str) -> dict[str, object] | None:
         """The offsets request of a connector that has no outcome yet."""
         request = self.requests.get(name)

@@ -12,9 +12,9 @@ from bridge.config import Config, subscription
 from bridge.metrics import Stats
 from bridge.salesforce.auth import Login, Session
 from bridge.salesforce.cursor import Start
-from bridge.salesforce.failures import SessionOver, Verdict
+from bridge.salesforce.failures import SessionOver, Verdict, refusal
 from bridge.salesforce.pubsub import settings as settings_of
-from bridge.salesforce.pubsub.client import Client, refused
+from bridge.salesforce.pubsub.client import Client
 from bridge.salesforce.pubsub.metadata import PubSubRest
 from bridge.salesforce.pubsub.replay import preset_of
 from bridge.salesforce.pubsub.settings import PubSubSettings
@@ -49,11 +49,11 @@ def probe(config: Config, login: Login, rest: Rest, replay_from: int) -> None:
         _probe(config, session, replay_from)
     except SessionOver as over:
         if over.failure.verdict is not Verdict.RENEW:
-            raise refused(over.failure, subscription.channel(config)) from None
+            raise refusal(subscription.channel(config), over.failure) from None
         try:
             _probe(config, login.renew(session), replay_from)
         except SessionOver as again:
-            raise refused(again.failure, subscription.channel(config)) from None
+            raise refusal(subscription.channel(config), again.failure) from None
 
 
 def _probe(config: Config, session: Session, replay_from: int) -> None:

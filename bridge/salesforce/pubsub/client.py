@@ -14,7 +14,7 @@ from attrs import define, field
 
 from bridge import spans
 from bridge.deadline import Interrupted
-from bridge.errors import BridgeError, Fatal, Retriable, Stage
+from bridge.errors import Fatal, Retriable, Stage
 from bridge.salesforce.auth import Session
 from bridge.salesforce.failures import Failure, SessionOver, Verdict
 from bridge.salesforce.http import connect
@@ -184,12 +184,3 @@ class Subscription:
         """End it, if it has not ended. From any thread."""
         self._call.cancel()
         self._requests.put(None)  # the thread of gRPC's that waits for requests
-
-
-def refused(failure: Failure, topic: str) -> BridgeError:
-    """A failure as the error of a command that does not try again."""
-    kind = Fatal if failure.verdict in (Verdict.FATAL, Verdict.RENEW) else Retriable
-    return kind(
-        f"Salesforce refuses {topic}: {failure.text}; {failure.remedy}".removesuffix("; "),
-        stage=Stage.SUBSCRIBE,
-    )

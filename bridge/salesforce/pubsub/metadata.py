@@ -9,8 +9,8 @@ from bridge.config import Config
 from bridge.config.subscription import channel_of
 from bridge.retry import patiently
 from bridge.salesforce.auth import Login, Session
-from bridge.salesforce.failures import SessionOver, Verdict
-from bridge.salesforce.pubsub.client import Client, refused
+from bridge.salesforce.failures import SessionOver, Verdict, refusal
+from bridge.salesforce.pubsub.client import Client
 from bridge.salesforce.pubsub.schemas import SCHEMAS, NoSchema
 from bridge.salesforce.pubsub.settings import PubSubSettings
 from bridge.salesforce.rest import RETRIES, Rest
@@ -56,10 +56,10 @@ class PubSubRest(Rest):
                 return once(session)
             except SessionOver as over:
                 if over.failure.verdict is not Verdict.RENEW:
-                    raise refused(over.failure, what) from None
+                    raise refusal(what, over.failure) from None
             try:
                 return once(self._login.renew(session))
             except SessionOver as over:
-                raise refused(over.failure, what) from None
+                raise refusal(what, over.failure) from None
 
         return patiently(attempt, seconds=self._seconds, limit=RETRIES, pause=self._closed.wait)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bridge.cli.main import main
 from bridge.config import config_of
 from bridge.config.declarations import WORKER as WORKER_PROPERTIES
 from bridge.metrics import Metrics
@@ -16,6 +17,7 @@ from tests.vectors.connect_stubs import World, stubs
 
 CONNECTORS = "/connect/v1/environments/env-1/clusters/lkc-1/connectors"
 EMPTY = {"connector.class": "EmptyPartitionSource", "topic": "t"}
+POSITION = [{"partition": {}, "offset": {"replayId": 5}}]
 FAILED_TASK = {**EMPTY, "fail": "task"}
 
 
@@ -106,6 +108,34 @@ def test_a_restart_of_what_failed(worker: MemoryWorker) -> None:
     assert worker.ask("PUT", "/connectors/one/config", EMPTY)[0] == 200
     assert worker.ask("POST", "/connectors/one/tasks/0/restart")[0] == 204
     becomes(worker, "RUNNING", ["RUNNING"])
+
+
+@pytest.mark.parametrize("body", [{"type": "DELETE"}, {"type": "PATCH", "offsets": POSITION}])
+def test_an_offsets_request_leaves_what_has_failed_as_it_is(worker: MemoryWorker, body: Any) -> None:
+    create(worker, {**EMPTY, "fail": "connector"})
+    becomes(worker, "FAILED", [])
+    begun = worker.runner.starts
+    assert worker.ask("POST", f"{CONNECTORS}/one/offsets/request", body)[0] == 202
+    asked = f"{CONNECTORS}/one/offsets/request/status"
+    wait_until(lambda: worker.ask("GET", asked)[1]["status"]["phase"] == "APPLIED", 10)
+    becomes(worker, "FAILED", [])
+    assert worker.runner.starts == begun
+    message = worker.ask("GET", asked)[1]["status"]["message"]
+    assert message.endswith(
+        "The connector has FAILED and was not started: restart it once the reason is mended."
+    )
+
+
+def test_the_command_says_that_what_failed_was_not_started(
+    worker: MemoryWorker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    create(worker, {**EMPTY, "fail": "connector"})
+    becomes(worker, "FAILED", [])
+    with worker.served() as url:
+        assert main(["offsets", "set", "one", "5", "--url", url, "--yes"]) == 0
+    told = capsys.readouterr()
+    assert "position is replay id 5 now" in told.out
+    assert "note: one has FAILED and was not started; 'sfbridge connectors restart one' starts it" in told.err
 
 
 def test_the_cloud_expands_what_is_asked_for(worker: MemoryWorker) -> None:

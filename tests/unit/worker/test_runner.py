@@ -317,31 +317,6 @@ def test_the_numbers_of_a_connector_end_with_its_being_here(group: Group, fate: 
     assert ("orders" in group.runner._hosted) == fate.endswith("paused")
 
 
-def test_what_has_failed_begins_anew_after_its_position_was_moved(group: Group) -> None:
-    group.assigned(1, **{WORKER: ["orders"]})
-    group.runner.step()
-    group.started[0].fail()
-    group.runner.step()
-    value = {"id": "1", "type": "DELETE", "offsets": [], "requested_at": "now"}
-    group.runner.alter = lambda name, request: {
-        **value,
-        "phase": "APPLIED",
-        "previous_offsets": [],
-        "applied_at": "now",
-    }
-    group.state.apply(records.REQUEST + "orders", records.encode(value))
-    group.runner.step()
-    assert group.state.wait(lambda: group.state.pending("orders") is None, 10)
-    for _ in range(3):
-        group.runner.step()
-    assert group.shown("orders") == RAN
-    assert group.runner.error_of("orders") is None
-    group.state.apply(*records.restart("orders", True, True))
-    for _ in range(3):
-        group.runner.step()
-    assert len(group.started) == 2, "it runs, and only what has failed was to be restarted"
-
-
 def test_starts_are_counted_and_a_configuration_that_fails_among_them(group: Group) -> None:
     group.configured("nonsense")
     group.assigned(1, **{WORKER: ["nonsense", "orders"]})
@@ -459,6 +434,35 @@ def test_a_new_connector_is_spoken_of_when_it_runs_or_takes_long(
     group.assigned(2, **{WORKER: ["orders", "late"]})
     group.runner.step()
     assert group.state_of("late") == ("UNASSIGNED", WORKER)
+
+
+@pytest.mark.parametrize("noticed", [True, False])
+def test_what_has_failed_stays_so_after_its_position_was_moved(group: Group, noticed: bool) -> None:
+    group.assigned(1, **{WORKER: ["orders"]})
+    group.runner.step()
+    group.started[0].fail()
+    if noticed:
+        group.runner.step()
+    value = {"id": "1", "type": "DELETE", "offsets": [], "requested_at": "now"}
+    group.runner.alter = lambda name, request: {
+        **value,
+        "phase": "APPLIED",
+        "previous_offsets": [],
+        "applied_at": "now",
+    }
+    group.state.apply(records.REQUEST + "orders", records.encode(value))
+    for _ in range(2):
+        group.runner.step()
+    assert group.state.wait(lambda: group.state.pending("orders") is None, 10)
+    for _ in range(3):
+        group.runner.step()
+    assert group.shown("orders") == FAILED
+    assert len(group.started) == 1
+    group.state.apply(*records.restart("orders", True, True))
+    for _ in range(3):
+        group.runner.step()
+    assert group.shown("orders") == RAN
+    assert len(group.started) == 2
 
 
 def _slowly(init: Any) -> Any:
