@@ -15,6 +15,9 @@ from bridge.errors import BadRecord, Stage
 
 _FIELD: Final = re.compile(r"\$\{([^}]*)\}")
 
+CONSTANTS: Final = frozenset({"_ObjectType", "_EventType"})
+"""What may be filled in and is no field of the record: the event's name, and its schema's id."""
+
 
 @frozen
 class TopicTemplate:

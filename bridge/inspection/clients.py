@@ -99,6 +99,24 @@ def _contract(loaded: Loaded, environ: Mapping[str, str]) -> tuple[list[Fault], 
     return [_of_contract(fault) for fault in _faults(use)], []
 
 
+def _secret(loaded: Loaded, environ: Mapping[str, str]) -> tuple[list[Fault], list[str]]:
+    if not loaded.connector["csfle.enabled"]:
+        return [], []
+    # here: only where it is concerned
+    from bridge.routing.demands import check_secrets
+
+    return _faults(lambda: check_secrets(loaded.connector, loaded.worker, environ)), []
+
+
+def _subject(loaded: Loaded, environ: Mapping[str, str]) -> tuple[list[Fault], list[str]]:
+    if "${" not in loaded.connector["kafka.topic"]:
+        return [], []
+    # here: only where it is concerned
+    from bridge.routing.demands import check_subject
+
+    return _faults(lambda: check_subject(loaded.connector)), []
+
+
 def _of_contract(fault: Fault) -> Fault:
     if CONNECTOR.find(fault.key) is not None or CHANGES.find(fault.key) is not None:
         return fault
@@ -130,5 +148,7 @@ _JUDGES: Final[tuple[tuple[tuple[str, ...], Judge], ...]] = (
         ),
         _contract,
     ),
+    (("csfle.", "rule.executors.", "value.converter.rule.", "bridge.allow."), _secret),
+    (("kafka.topic", "output.", "value.converter.", "transforms", "bridge.record.key"), _subject),
 )
 """Who judges, and the beginnings of the keys it builds on."""

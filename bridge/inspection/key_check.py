@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from attrs import evolve
 
 from bridge.config import Loaded
+from bridge.config.subscription import events
 from bridge.encryption.dek_registry import Kek
 from bridge.errors import fatal
 from bridge.metadata.sources import load_contracts
@@ -20,25 +22,33 @@ from bridge.routing.ledger import Ledger
 from bridge.routing.planning import Ways, intend
 
 
-def try_keys(loaded: Loaded, http: Caller, event: str, schema: Schema, latest: Registered | None) -> str:
-    """In words what is protected with which keys. ConfigurationError, Fatal, Retriable for what stands against it."""
+def try_keys(
+    loaded: Loaded,
+    http: Caller,
+    event: str,
+    schema: Schema,
+    latest: Registered | None,
+    elsewhere: Callable[[str], bool] = lambda event: False,
+) -> str:
+    """In words what is protected with which keys. ConfigurationError, Fatal, Retriable for what stands against it.
+
+    ``elsewhere``: whether any other event of the connector has something that would be encrypted.
+    """
     config = loaded.connector
-    contract = load_contracts([event], config.get("bridge.schema.contract")).get(event)
+    contract = load_contracts(events(config), config.get("bridge.schema.contract")).get(event)
     if contract is not None:
         check_contract(contract, config)
-        tags = {name: frozenset(entry.tags) for name, entry in contract.fields.items()}
-        fields = (evolve(f, tags=f.tags | tags.get(f.name, frozenset())) for f in schema.fields)
-        schema = evolve(schema, fields=tuple(fields))
     ways = evolve(Ways.of(config, config.prefixed("value.converter.")), encrypts=True)
     plan = intend(ways, event if latest is None else latest.subject, latest, schema, contract)
     deks = deks_of(loaded, http)
     deks.retry_seconds = 3
-    judging(
-        deks, loaded, [] if contract is None else [contract], Ledger(), logging.getLogger("bridge").warning
-    )
-    guard = Guard(deks, logging.getLogger("bridge").warning)
-    guard.check_rules(plan)
-    plan.sealing(plan.writes, guard.say)
+    say = logging.getLogger("bridge").warning
+    ledger = Ledger(allow=bool(config.get("bridge.csfle.allow.plaintext")), elsewhere=elsewhere)
+    judging(deks, loaded, [] if contract is None else [contract], ledger, say)
+    guard = Guard(deks, say)
+    guard.check_rules(plan, lambda: ledger.may_be_plain(event, contract))
+    if not plan.sealing(plan.writes, guard.say).rules:
+        ledger.check_plain(event, plan.wanted.subject, contract)
     words = []
     for rule in plan.rules(plan.writes):
         kek = deks.registry.kek(rule.kek)
@@ -53,4 +63,4 @@ def try_keys(loaded: Loaded, http: Caller, event: str, schema: Schema, latest: R
         if not kek.shared:
             deks.unwrap_probe(kek)
         words.append(f"{rule.name}: {rule.algorithm} under {kek.kms_type} {kek.kms_key}")
-    return "; ".join(words)
+    return "; ".join(words) or "nothing is encrypted, which bridge.csfle.allow.plaintext=true acknowledges"

@@ -6,42 +6,30 @@ None). A transactional id of its own is tried, never the connector's: that would
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field
 
-from bridge.config import Loaded, registry_settings, subscription, topic_template
-from bridge.config.declarations.formats import REGISTRY_TYPES
-from bridge.errors import BridgeError, ConfigurationError, Fatal, Stage
-from bridge.errors.words import quoting, words
-from bridge.formats import form_of
-from bridge.inspection.alike import alike
-from bridge.inspection.key_check import try_keys
+from bridge.config import Loaded, subscription
+from bridge.errors import ConfigurationError, Fatal, Stage
+from bridge.errors.words import quoting
+from bridge.inspection.attempts import Check, attempt
+from bridge.inspection.named import faults_of
+from bridge.inspection.registering import Registering
 from bridge.kafka import admin
 from bridge.kafka.cluster import Cluster
 from bridge.kafka.errors import ErrorWatch
 from bridge.kafka.service_account import looking
 from bridge.kafka.settings import admin_settings, exactly_once, producer_settings, transactional_id
-from bridge.languages.traits import traits_of
-from bridge.metadata.infer import event_type, record_schema
-from bridge.model.schema import Schema
-from bridge.registry.client import Registry
-from bridge.registry.http import Refused, http_of
-from bridge.routing.planning import Ways, intend
+from bridge.log import for_connector
+from bridge.metadata.sources import EventTypes, load_contracts
+from bridge.model.contract import Contract
+from bridge.model.schema import EventType
 from bridge.salesforce.auth import Login
 from bridge.salesforce.transport import open_rest, try_subscription
 from bridge.waits import KAFKA_REQUEST
-
-
-@frozen
-class Check:
-    """One thing tried: its name, whether it went well (None: could not be told), and what was found."""
-
-    name: str
-    ok: bool | None
-    message: str
 
 
 def checks(loaded: Loaded) -> Iterator[Check]:
@@ -53,12 +41,12 @@ def checks(loaded: Loaded) -> Iterator[Check]:
         if loaded.connector["kafka.auth.mode"] == "SERVICE_ACCOUNT":
             minted: list[Loaded] = []
             making = looking(loaded, "validate", stays.append)
-            yield _attempt("service account", lambda: _mint(keys.enter_context(making), minted))
+            yield attempt("service account", lambda: _mint(keys.enter_context(making), minted))
             if not minted:
                 return
             loaded = minted[0]
         yield from _Kafka(loaded).checks()
-        yield from _Registry(loaded, org).checks()
+        yield from Registering(loaded, org.events, org.contracts).checks()
     for text in stays:
         yield Check("service account", None, text)
 
@@ -68,36 +56,31 @@ def _mint(keyed: Loaded, minted: list[Loaded]) -> str:
     return f"keys for {keyed.connector['kafka.service.account.id']} can be made"
 
 
-def _attempt(name: str, check: Callable[[], str]) -> Check:
-    """The check's own sentence, or the error's."""
-    try:
-        return Check(name, True, check())
-    except ConfigurationError as error:
-        return Check(name, False, "; ".join(f"{fault.key}: {fault.message}" for fault in error.faults))
-    except BridgeError as error:
-        return Check(name, False, error.message)
-
-
 @define
 class _Org:
     loaded: Loaded
     rest: Any = None
     described: dict[str, Any] = field(factory=dict)
+    contracts: dict[str, Contract] = field(factory=dict)
+    events: dict[str, EventType | None] = field(factory=dict)
 
     def checks(self) -> Iterator[Check]:
         login = Login(self.loaded.connector)
         self.rest = open_rest(self.loaded.connector, login)
-        logged_in = _attempt("salesforce login", lambda: self._login(login))
+        logged_in = attempt("salesforce login", lambda: self._login(login))
         yield logged_in
         if not logged_in.ok:
-            for name in ("event", "subscription"):
+            for name in ("event", "fields", "subscription"):
                 yield Check(name, None, "not asked, because the login failed")
             return
-        check = _attempt("event", self._event)
+        check = attempt("event", self._event)
         yield check
+        for name in self.described:
+            yield attempt("fields", lambda name=name: self._fields(name))  # type: ignore[misc]
         if check.ok:
-            yield _attempt("subscription", lambda: self._subscription(login))
+            yield attempt("subscription", lambda: self._subscription(login))
         else:
+            yield Check("fields", None, "not asked, because the event was not found")
             yield Check("subscription", None, "not asked, because the event was not found")
 
     def _login(self, login: Any) -> str:
@@ -115,6 +98,26 @@ class _Org:
             f"{name} has {len(each.get('fields', ()))} fields" for name, each in described.items()
         )
 
+    def _fields(self, name: str) -> str:
+        """Whether the event has every field that somebody names, and how its fields are classified is known."""
+        config = self.loaded.connector
+        self.events[name] = None
+        self.contracts = load_contracts(subscription.events(config), config.get("bridge.schema.contract"))
+        types = EventTypes(
+            subscription.events(config),
+            self.rest,
+            self.contracts,
+            for_connector(config.name).warning,
+            protecting=bool(config.get("csfle.enabled")),
+            full_header=config.get("bridge.cdc.header") == "full",
+        )
+        self.events[name] = event = types.today(name, self.rest.event_schema_of(name))
+        names = [each.get("name") for each in self.described[name].get("fields", ())]
+        faults = faults_of(config, event, names, self.contracts.get(name))
+        if faults:
+            raise ConfigurationError(faults)
+        return f"{name} has every field that the configuration names"
+
     def _subscription(self, login: Any) -> str:
         connector = self.loaded.connector
         try_subscription(connector, login, self.rest)
@@ -129,7 +132,7 @@ class _Kafka:
 
     def checks(self) -> Iterator[Check]:
         try:
-            reached = _attempt("kafka", self._reach)
+            reached = attempt("kafka", self._reach)
             yield reached
             for name, check in (
                 ("group", self._group),
@@ -143,7 +146,7 @@ class _Kafka:
                         name, None, "not asked, because an in-process mock of Kafka does not answer it"
                     )
                 elif reached.ok and self.cluster is not None:
-                    yield _attempt(name, lambda check=check: check(self.cluster))  # type: ignore[misc]
+                    yield attempt(name, lambda check=check: check(self.cluster))  # type: ignore[misc]
                 else:
                     yield Check(name, None, "not asked, because Kafka was not reached")
         finally:
@@ -224,111 +227,3 @@ def _try_transactions(loaded: Loaded, probe: str) -> None:
         raise reason from error
     finally:
         watch.serve = None  # client and watch refer to each other
-
-
-@define
-class _Registry:
-    loaded: Loaded
-    org: _Org
-
-    def checks(self) -> Iterator[Check]:
-        form = form_of(self.loaded.connector["output.data.format"])
-        if form.NAME not in REGISTRY_TYPES:
-            yield Check("schema registry", True, f"not needed for {form.NAME}")
-            return
-        yield _attempt("schema registry", self._reach)
-        if not self.org.described:
-            yield Check("schema", None, "not asked, because the event was not found")
-        else:
-            for event in self.org.described:
-                yield _attempt("schema", lambda event=event: self._schema(event))  # type: ignore[misc]
-        if self.loaded.connector["csfle.enabled"]:
-            for event in self.org.described:
-                yield _attempt("keys", lambda event=event: self._keys(event))  # type: ignore[misc]
-
-    def _keys(self, name: str) -> str:
-        """Whether the rules can be run and their KMS keys used. Registers nothing."""
-        ways = self._ways()
-        described, present = self.org.described[name], self.org.rest.event_schema_of(name)
-        schema = record_schema(event_type(name, described, present))
-        subject = self._subject(ways, name, schema)
-        latest = None if subject is None else Registry(self._http()).latest(subject)
-        return try_keys(self.loaded, self._http(), name, schema, latest)
-
-    def _http(self) -> Any:
-        settings = registry_settings(self.loaded.connector, self.loaded.worker)
-        egress = self.loaded.connector.egress
-        return http_of(settings, retry_seconds=3, longest_wait=1, egress=egress)
-
-    def _reach(self) -> str:
-        self._call("/subjects?subjectPrefix=none")
-        return f"{', '.join(address.shown for address in self._http().addresses)} answers"
-
-    def _schema(self, name: str) -> str:
-        """Whether the event's schema is there, or could be registered."""
-        ways = evolve(self._ways(), encrypts=False)  # keys are another check
-        described, present = self.org.described[name], self.org.rest.event_schema_of(name)
-        schema = record_schema(event_type(name, described, present))
-        return "; ".join([self._registered(ways, name, schema), *alike(schema, ways.type)])
-
-    def _registered(self, ways: Ways, name: str, schema: Schema) -> str:
-        subject = self._subject(ways, name, schema)
-        if subject is None:
-            return "the subject depends on the event, and cannot be looked up beforehand"
-        registry = Registry(self._http())
-        latest = registry.latest(subject)
-        if latest is None:
-            self._may_register(subject, ways.auto, f"the subject {subject} has no schema")
-            return f"{subject} has no schema yet; one is registered when the first event comes"
-        plan = intend(ways, subject, latest, schema)
-        strict = ""
-        if traits_of(latest.type).strict and registry.config(subject).get("compatibilityPolicy") != "LENIENT":
-            strict = (
-                "; its compatibilityPolicy is not LENIENT, so that a field added to the event will be refused"
-            )
-        if not plan.lacking:
-            return f"{subject} version {latest.version} covers the event{strict}"
-        difference = f"{subject} version {latest.version} lacks {', '.join(plan.lacking)}"
-        self._may_register(subject, ways.auto, difference)
-        fits, why = registry.compatible(subject, plan.wanted.text, latest.type)
-        if not fits:
-            raise Fatal(
-                f"{difference}, and adding that is incompatible: {'; '.join(why)}", stage=Stage.SCHEMA
-            )
-        return f"{difference}; a compatible version with it is registered when the first event comes"
-
-    def _ways(self) -> Ways:
-        connector = self.loaded.connector
-        return Ways.of(connector, connector.prefixed("value.converter."))
-
-    def _subject(self, ways: Ways, event: str, schema: Schema) -> str | None:
-        template = topic_template(self.loaded.connector)
-        is_fixed = set(template.fields) <= {"_ObjectType"}
-        return ways.subject(schema, template.fill(lambda _: event) if is_fixed else None)
-
-    def _may_register(self, subject: str, auto: bool, reason: str) -> None:
-        from urllib.parse import quote
-
-        if not auto:
-            raise Fatal(
-                f"{reason}, and value.converter.auto.register.schemas is false; register one, or let the "
-                "connector do it",
-                stage=Stage.SCHEMA,
-            )
-        mode = (self._call(f"/mode/{quote(subject, safe='')}?defaultToGlobal=true") or {}).get("mode")
-        if mode in ("READONLY", "READONLY_OVERRIDE"):
-            raise Fatal(
-                f"{reason}, and the registry takes no new one for it (mode {mode}); set its mode to READWRITE",
-                stage=Stage.SCHEMA,
-            )
-
-    def _call(self, path: str) -> Any:
-        """The answer; None where this registry does not know the question."""
-        try:
-            return self._http().call("GET", path)
-        except Refused as refusal:
-            if refusal.status in (404, 405):
-                return None
-            raise Fatal(
-                f"the registry refused ({refusal.status}): {words(refusal)}", stage=Stage.SCHEMA
-            ) from None

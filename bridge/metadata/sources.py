@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -93,9 +93,10 @@ class EventTypes:
             self._tagged.add(schema_id)
         return tagged
 
-    def today(self, event: str) -> EventType:
-        """An event as describe shows it today, with tags; for what is asked before any of its events has come."""
-        declared = event_type(event, self._metadata.describe(event), None)
+    def today(self, event: str, schema: Mapping[str, object] | None = None) -> EventType:
+        """An event as describe shows it today, with tags; for what is asked before any of its events has come.
+        ``schema``: the one that the event has now, where somebody asked for it."""
+        declared = event_type(event, self._metadata.describe(event), schema)
         return self._classifications.tagged(evolve(declared, full_header=self._full_header), new=False)
 
     def _asked(self, schema_id: str | None, channel: str | None, entity: str | None) -> EventType:
@@ -175,21 +176,26 @@ class EventTypes:
         contract = self._contracts.get(declared.name)
         if contract is None:
             return
-        today = {f.get("name") for f in describe.get("fields", ())} | {f.name for f in declared.fields}
-        today |= {child.flat for f in declared.fields for child in f.children}
-        faults = [
-            Fault(
-                f"fields.{name}", f"{declared.name} has no such field; correct or remove it in the contract"
-            )
-            for name in contract.fields
-            if name not in today
-        ]
+        names = (f.get("name") for f in describe.get("fields", ()))
+        faults = not_there(contract, declared, names)
         if faults and declared.name not in self._checked:
             raise ConfigurationError(faults)
         self._checked.add(declared.name)
         if gone := {fault.key for fault in faults} - self._gone:
             self._gone |= gone
             self._warn(f"the contract of {declared.name} speaks of what is gone: {', '.join(sorted(gone))}")
+
+
+def not_there(contract: Contract, declared: EventType, described: Iterable[object] = ()) -> list[Fault]:
+    """A fault for each field that a contract speaks of and the event has not. ``described``: the names of its fields as
+    describe has them."""
+    today = {*described, *(f.name for f in declared.fields)}
+    today |= {child.flat for f in declared.fields for child in f.children}
+    return [
+        Fault(f"fields.{name}", f"{declared.name} has no such field; correct or remove it in the contract")
+        for name in contract.fields
+        if name not in today
+    ]
 
 
 def load_contracts(events: Sequence[str], path: str | None) -> dict[str, Contract]:

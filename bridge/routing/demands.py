@@ -1,4 +1,4 @@
-"""What a contract's rules ask of a connector, known before anything is asked of anybody (decisions 7 to 9)."""
+"""What rules, secrets and subjects ask of a connector, known before anything is asked of anybody (decisions 7 to 9)."""
 
 from __future__ import annotations
 
@@ -6,34 +6,49 @@ import os
 import resource
 from collections.abc import Iterable, Iterator, Mapping
 
-from bridge.config import Config
+from bridge.config import Config, topic_template
 from bridge.config.declarations.formats import REGISTRY_TYPES
+from bridge.config.topics import CONSTANTS
 from bridge.encryption.kms import check
 from bridge.encryption.rules import EncryptRule, read_rules
 from bridge.errors import ConfigurationError, Fatal, Fault
 from bridge.model.contract import Contract, protects, rule_set_document
+from bridge.model.schema import Kind, Schema
+from bridge.routing.guard import executor_params, parameter_key
+from bridge.routing.planning import BY_RECORD, STRATEGY, Ways
+from bridge.transforms.configuration import needs_chain
 
 KEY = "bridge.schema.contract"
 _EXAMPLE_SECRET = "example-only-not-a-secret"  # noqa: S105 - public: it stands in keys-example/
 
 
-def check_secrets(params: Mapping[str, str], config: Config) -> None:
+def check_secrets(config: Config, worker: Config, environ: Mapping[str, str] = os.environ) -> None:
     """ConfigurationError for the example's secret, which everybody has."""
-    given = params.get("secret") or os.environ.get("LOCAL_SECRET")
-    if (
-        config.get("csfle.enabled")
-        and given == _EXAMPLE_SECRET
-        and not config.get("bridge.allow.example.keys")
-    ):
+    if not config.get("csfle.enabled") or config.get("bridge.allow.example.keys"):
+        return
+    given = executor_params(config, worker).get("secret")
+    key = parameter_key("secret", config, worker) if given else "LOCAL_SECRET of the environment"
+    if (given or environ.get("LOCAL_SECRET")) == _EXAMPLE_SECRET:
         raise ConfigurationError(
             [
                 Fault(
-                    "rule.executors._default_.param.secret",
+                    key,
                     "is the secret of keys-example/, which is public; use another, or set "
                     "bridge.allow.example.keys=true",
                 )
             ]
         )
+
+
+def check_subject(config: Config) -> None:
+    """ConfigurationError where the subject would be named after a topic that the event makes. Behind transforms each
+    record's topic is known when its subject is."""
+    made_of = set(topic_template(config).fields) - CONSTANTS
+    if not made_of or needs_chain(config.raw()) or config.get("output.data.format") not in REGISTRY_TYPES:
+        return
+    ways = Ways.of(config, config.prefixed("value.converter."))
+    if ways.subject(Schema(Kind.STRUCT, name="event"), None) is None:
+        raise ConfigurationError([Fault(STRATEGY, BY_RECORD)])
 
 
 def no_core_dumps() -> None:

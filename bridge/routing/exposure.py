@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from attrs import frozen
 
 from bridge.config import Config, TopicTemplate
+from bridge.config.topics import CONSTANTS
 from bridge.encryption.rules import PAYLOAD, protecting, protects, runs
 from bridge.errors import Fatal, Stage
 from bridge.languages.tagging import Path, tags_in
@@ -20,8 +21,6 @@ from bridge.model.registered import Registered
 from bridge.model.schema import Schema
 from bridge.routing.following import REMEMBERED, follow
 from bridge.transforms.chain import Chain
-
-_CONSTANTS = frozenset({"_ObjectType", "_EventType"})
 
 
 @frozen
@@ -39,7 +38,7 @@ class Exposure:
         fields = {
             name: f"kafka.topic puts the field {name} into the topic"
             for name in template.fields
-            if name not in _CONSTANTS
+            if name not in CONSTANTS
         }
         if config.get("bridge.record.timestamp") == "created_date":
             for name in ("CreatedDate", "LastModifiedDate"):  # a change was committed at the latter

@@ -40,6 +40,17 @@ def executor_params(connector: Config | None, worker: Config) -> dict[str, str]:
     return params
 
 
+def parameter_key(name: str, connector: Config, worker: Config) -> str:
+    """The property that gives a parameter, as it is spelled: the last of those that give it counts."""
+    keys = [
+        key
+        for config in (worker, connector)
+        for key, value in config.raw().items()
+        if (match := _PARAMETER.fullmatch(key)) and match[1] == name and value
+    ]
+    return keys[-1] if keys else f"rule.executors._default_.param.{name}"
+
+
 def deks_of(loaded: Loaded, http: Caller) -> Deks:
     """The DEKs a connector uses."""
     config = loaded.connector

@@ -146,12 +146,8 @@ class Ledger:
         )
         out = {".".join(path) for path in followed.out} | {WHOLE}
         self.check_kept(event, now, out, contract)
-        if not entry.count and not self.may_be_plain(event, contract):
-            raise fatal(
-                f"csfle.enabled is true, and no field of {event} in {entry.subject} has a tag that an enabled ENCRYPT "
-                f"rule meets, nor has any other event of the connector: nothing would be encrypted. Tag a field in a "
-                f"contract, set csfle.enabled=false, or acknowledge it with {_ALLOW}=true"
-            )
+        if not entry.count:
+            self.check_plain(event, entry.subject, contract)
         self._remember(event, now)
         self._say(entry)
         return entry
@@ -190,6 +186,15 @@ class Ledger:
         return frozenset(
             tuple(name.split(".")) for name in sealed if name.partition(".")[0] not in {*let_out, WHOLE}
         )
+
+    def check_plain(self, event: str, subject: str, contract: Contract | None) -> None:
+        """Fatal for an event of which nothing is sealed, where it may not be plain."""
+        if not self.may_be_plain(event, contract):
+            raise fatal(
+                f"csfle.enabled is true, and no field of {event} in {subject} has a tag that an enabled ENCRYPT "
+                f"rule meets, nor has any other event of the connector: nothing would be encrypted. Tag a field in a "
+                f"contract, set csfle.enabled=false, or acknowledge it with {_ALLOW}=true"
+            )
 
     def may_be_plain(self, event: str, contract: Contract | None) -> bool:
         """Whether an event may be without any seal: something else of the connector has one, or it was said."""

@@ -28,6 +28,10 @@ from bridge.model.subjects import subject_name
 from bridge.routing.unfit import Adapted, adapted
 
 STRATEGY: Final = "value.converter.value.subject.name.strategy"
+BY_RECORD: Final = (
+    "must be RecordNameStrategy, because kafka.topic depends on the event, "
+    "and the subject cannot be named after it"
+)
 
 
 @frozen

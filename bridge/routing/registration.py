@@ -29,7 +29,7 @@ from bridge.model.subjects import prefix
 from bridge.model.texts import ReferringText, imports_of
 from bridge.registry.client import Registry, schema_fatal
 from bridge.routing.guard import Guard
-from bridge.routing.planning import STRATEGY, Intent, Ways, intend, with_contract
+from bridge.routing.planning import BY_RECORD, STRATEGY, Intent, Ways, intend, with_contract
 
 
 @frozen
@@ -198,11 +198,7 @@ class Registration:
     def _subject(self, schema: Schema, topic: str | None) -> str:
         subject = self.ways.subject(schema, topic)
         if subject is None:
-            raise Fatal(
-                "kafka.topic depends on the event, so the subject cannot be named after it; set "
-                f"{STRATEGY}=RecordNameStrategy",
-                stage=Stage.CONFIGURATION,
-            )
+            raise Fatal(f"{STRATEGY} {BY_RECORD}", stage=Stage.CONFIGURATION)
         first = self._records.setdefault(subject, schema.name)
         if first != schema.name:
             raise Fatal(

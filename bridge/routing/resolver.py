@@ -42,7 +42,7 @@ from bridge.routing.demands import check_contract, check_secrets, no_core_dumps,
 from bridge.routing.elsewhere import anything_sealed, plans
 from bridge.routing.exposure import Exposure
 from bridge.routing.following import REMEMBERED, marked
-from bridge.routing.guard import Guard, deks_of, executor_params
+from bridge.routing.guard import Guard, deks_of
 from bridge.routing.keys import judging
 from bridge.routing.ledger import Ledger
 from bridge.routing.letters import Letters, SealedLetters
@@ -119,7 +119,7 @@ class Writers:
         if self._form.NAME in REGISTRY_TYPES:
             http = None if registry is not None else registry_http(loaded)
             if config.get("csfle.enabled"):
-                check_secrets(executor_params(config, loaded.worker), config)
+                check_secrets(config, loaded.worker)
                 no_core_dumps()
                 deks = deks_of(loaded, http or registry_http(loaded))
                 judging(deks, loaded, self._contracts.values(), self.ledger, self._log.warning)

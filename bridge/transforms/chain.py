@@ -54,6 +54,14 @@ class Found:
         )
 
 
+@frozen
+class Refused:
+    """A transform that can work on no record: ``alias`` as it is named to people, and why."""
+
+    alias: str
+    reason: str
+
+
 class Chain:
     """Transforms in order. Each binds itself to a schema once and remembers it; not for several threads."""
 
@@ -145,6 +153,21 @@ class Chain:
             states = after
         return tuple(states.values()), tuple(findings)
 
+    def refused(self, value: Schema) -> Refused | None:
+        """The first transform that refuses every record of a schema; None where none does, or where only some records
+        come to it."""
+        state = State(value=value)
+        for link in self.links:
+            if link.predicate is not None:
+                return None
+            try:
+                state = link.transform.trace(evolve(state, leaks=()))
+            except JavaError as error:
+                return Refused(property_of(link.alias), _reason(error))
+            if state.value is None:
+                return None
+        return None
+
     def trace(self, value: Schema) -> tuple[State, tuple[Found, ...]]:
         """Key and value schema of a record that every transform concerns, and where tagged fields leave the value.
 
@@ -164,5 +187,8 @@ class Chain:
 
 def failed(link: Link, error: JavaError) -> BadRecord:
     """The error as the pipeline knows it. The field's value that Connect shows is left out."""
-    what = error.without_value or error.message or error.java_class.rpartition(".")[2]
-    return BadRecord(f"{property_of(link.alias)}: {what}", stage=Stage.TRANSFORMATION)
+    return BadRecord(f"{property_of(link.alias)}: {_reason(error)}", stage=Stage.TRANSFORMATION)
+
+
+def _reason(error: JavaError) -> str:
+    return error.without_value or error.message or error.java_class.rpartition(".")[2]

@@ -146,6 +146,8 @@ class OnSide:
         if self._side is Side.VALUE:
             bound = self._of(state.value)
             return evolve(state, value=bound.schema).leaking(*bound.leaks)
+        if state.key is None and self._passes_null:
+            return state
         return evolve(state, key=self._of(state.key).schema)  # what is in a key has leaked before
 
     def moved(self, state: Moved) -> Moved | None:

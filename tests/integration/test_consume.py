@@ -134,6 +134,7 @@ def test_a_connectors_file_says_topic_context_registry_and_keys(
     assert records[0]["value"]["Customer_Email__c"] == "a@example.com"
     assert consume(capsys, *first, "--schema-registry", "http://x")[0] == 2
     bridge.settings["kafka.topic"] = "t-${Status__c}"
+    bridge.settings["value.converter.value.subject.name.strategy"] = "RecordNameStrategy"
     bridge.connector_file()
     code, _, err = consume(capsys, *first)
     assert code == 2

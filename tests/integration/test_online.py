@@ -134,3 +134,39 @@ def test_command(bridge: Bridge, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["validate", *files, "--online"]) == 1
     last = capsys.readouterr().err.splitlines()[-1]
     assert "output topic" in last
+
+
+def test_every_field_that_somebody_names_and_the_event_has_not(bridge: Bridge, tmp_path: Path) -> None:
+    contract = tmp_path / "contract.yaml"
+    contract.write_text(f"event: {EVENT}\nfields: {{Customer_Emial__c: {{tags: [PII]}}}}\n")
+    bridge.settings |= {
+        "kafka.topic": "new.${Ordr_Number__c}",
+        "bridge.record.key": "field:Ordr_Number__c",
+        "bridge.schema.contract": str(contract),
+    }
+    said = failed(bridge)["fields"]
+    assert said.count("did you mean Order_Number__c?") == 2
+    for key in ("fields.Customer_Emial__c", "kafka.topic", "bridge.record.key"):
+        assert f"{key}: " in said
+
+
+def test_a_protected_field_that_would_get_out(bridge: Bridge, tmp_path: Path) -> None:
+    """A run refuses it at its first event."""
+    contract = tmp_path / "contract.yaml"
+    contract.write_text(
+        f"event: {EVENT}\nfields: {{Customer_Email__c: {{tags: [PII]}}}}\n"
+        "rules: [{name: p, type: ENCRYPT, tags: [PII], "
+        "params: {encrypt.kek.name: k, encrypt.kms.type: local-kms, encrypt.kms.key.id: k}}]\n"
+    )
+    with Registry() as registry:
+        bridge.worker["schema.registry.url"] = registry.url
+        bridge.settings |= {
+            "output.data.format": "AVRO",
+            "csfle.enabled": "true",
+            "rule.executors._default_.param.secret": "a-secret-of-tests",
+            "bridge.schema.contract": str(contract),
+        }
+        assert "p: AES256_GCM under local-kms k" in check(bridge)["keys"].message
+        assert failed(bridge) == {}
+        bridge.settings["bridge.record.key"] = "field:Customer_Email__c"
+        assert "into the key" in failed(bridge)["keys"]

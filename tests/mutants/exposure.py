@@ -73,8 +73,8 @@ EXPOSURE: Final = (
     Mutant(
         "quote a value",
         "bridge/transforms/chain.py",
-        "what = error.without_value or error.message",
-        "what = error.message",
+        "return error.without_value or error.message",
+        "return error.message",
         ("tests/unit/transforms/test_quoting.py",),
     ),
     Mutant(

@@ -26,7 +26,7 @@ KEYS: Final = (
     Mutant(
         "nothing protected is no fault",
         "bridge/routing/ledger.py",
-        "if not entry.count and not self.may_be_plain(event, contract):",
+        "if not self.may_be_plain(event, contract):",
         "if False:",
         (_LEDGER,),
     ),

@@ -10,7 +10,10 @@ import pytest
 
 from bridge.errors import BridgeError, ConfigurationError, Fatal, Retriable
 from bridge.inspection.key_check import try_keys
+from bridge.metadata.classification import tagged
 from bridge.metadata.infer import event_type, record_schema
+from bridge.metadata.sources import load_contracts
+from bridge.model.schema import Schema
 from bridge.registry.http import http_of
 from bridge.routing.resolver import Writers
 from bridge.sandbox.registry import Registry
@@ -127,16 +130,28 @@ def test_the_keys_are_tried_before_the_first_event_and_nothing_is_registered(
     registry: Registry, tmp_path: Path
 ) -> None:
     path = str(contract(tmp_path, FIELDS))
-    schema = record_schema(event_type(EVENT, DESCRIBE, None))
     given = loaded(registry.url, **{"bridge.schema.contract": path})
     http = http_of({"url": registry.url}, retry_seconds=1, longest_wait=1)
-    assert try_keys(given, http, EVENT, schema, None) == "pii: AES256_GCM under local-kms k"
+
+    def schema() -> Schema:
+        contracts = load_contracts([EVENT], path)
+        return record_schema(tagged(event_type(EVENT, DESCRIBE, None), contracts[EVENT], {}))
+
+    assert try_keys(given, http, EVENT, schema(), None) == "pii: AES256_GCM under local-kms k"
     assert asked(registry, "/dek-registry/v1/keks") == []
     contract(tmp_path, "Is_Gift__c: {tags: [PII]}")
     with pytest.raises(Fatal, match="field Is_Gift__c is boolean"):
-        try_keys(given, http, EVENT, schema, None)
+        try_keys(given, http, EVENT, schema(), None)
     with pytest.raises(Fatal, match="nothing would be encrypted"):
-        try_keys(loaded(registry.url), http, EVENT, schema, None)
+        try_keys(loaded(registry.url), http, EVENT, schema(), None)
+    acknowledged = loaded(registry.url, **{"bridge.csfle.allow.plaintext": "true"})
+    assert "acknowledges" in try_keys(acknowledged, http, EVENT, schema(), None)
+    rules = (
+        "[{name: p, type: ENCRYPT, tags: [PHI], params: {encrypt.kek.name: k, encrypt.kms.type: local-kms}}]"
+    )
+    contract(tmp_path, FIELDS, rules=rules)
+    with pytest.raises(Fatal, match="has a tag that an enabled ENCRYPT rule meets"):
+        try_keys(given, http, EVENT, schema(), None)
 
 
 def test_rules_that_the_registry_dropped_count_for_transforms_too(tmp_path: Path) -> None:
