@@ -121,26 +121,29 @@ class Followed:
         stopped: Callable[[], bool] = never,
         waiting: Callable[[str], None] = nothing,
         undecided: bool = False,
-    ) -> None:
+    ) -> dict[int, int]:
         """Give ``take`` the last record under each key of a connector, or how often keys were used by all; later
         offsets of a partition come later. ``identity``: the topic's id, where the broker told it; the rest as for
         ``read_topic``.
 
-        Raises NotRead where ``stopped`` said so before, Retriable when Kafka does not answer, or the topic is gone.
+        Returns, by partition, the offset before which everything was read. Raises NotRead where ``stopped`` said so
+        before, Retriable when Kafka does not answer, or the topic is gone.
         """
         with self._moved:
             if identity is not None and self._identity not in (None, identity):
                 self._kept.clear()  # it was deleted and made anew
             self._identity = identity or self._identity
             self._kept.want(connector)
-        records = self._read_undecided(connector, stopped, waiting) if undecided else None
-        while records is None:
+        answer = self._read_undecided(connector, stopped, waiting) if undecided else None
+        while answer is None:
             self._ask(stopped, waiting)
             with self._moved:
                 if self._complete == self._kept.version:  # else it was cleared since, for somebody else
-                    records = self._kept.of(connector)
+                    answer = self._kept.of(connector), dict(self._kept.reached)
+        records, read_to = answer
         for record in records:
             take(record)
+        return read_to
 
     # ---- questions -------------------------------------------------------------------------------------
 
@@ -178,7 +181,7 @@ class Followed:
 
     def _read_undecided(
         self, connector: str | None, stopped: Callable[[], bool], waiting: Callable[[str], None]
-    ) -> list[Message]:
+    ) -> tuple[list[Message], dict[int, int]]:
         """What was committed, and after that whatever stands there. One reads for all who wait."""
         with self._moved:
             self._undecided.drawn += 1
@@ -197,7 +200,7 @@ class Followed:
                 finally:
                     topic.close()
                 self._beyond, self._undecided.answered = beyond, drawn
-            return self._beyond.of(connector)
+            return self._beyond.of(connector), dict(self._beyond.reached)
         finally:
             self._reading.release()
 

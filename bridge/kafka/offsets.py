@@ -67,7 +67,8 @@ class Position:
     """How far a connector has come. ``replay_id`` None: nothing was ever committed.
 
     ``option``: the record names no id but -1 or -2, as one that was taken over from Kafka Connect may: a start at
-    ``latest`` or ``all``, whatever the configuration says.
+    ``latest`` or ``all``, whatever the configuration says. ``at``: partition and offset of the record, None where there
+    is none; ``read_to``: by partition, the offset before which everything was read.
     """
 
     replay_id: int | None = None
@@ -83,6 +84,8 @@ class Position:
     event_id: int | None = None
     absent: bool = field(default=False, eq=False)
     option: int | None = None
+    at: tuple[int, int] | None = field(default=None, eq=False)
+    read_to: Mapping[int, int] = field(factory=dict, eq=False)
 
     @property
     def initial(self) -> str | None:
@@ -178,10 +181,10 @@ def read_position(
         )
         return stored.position()
     with following(consumer_settings, topic) as followed:
-        followed.read(
+        read_to = followed.read(
             take, connector, identity=identity, stopped=stopped, waiting=waiting, undecided=undecided
         )
-    return stored.position()
+    return evolve(stored.position(), read_to=read_to)
 
 
 class Stored:
@@ -227,19 +230,20 @@ class Stored:
 
     def _parse(self, message: Message, at: int | None) -> Position | NoPosition:
         value = message.value()
+        where = message.partition() or 0, message.offset() or 0
         if value is None:
-            return Position()
+            return Position(at=where)
         try:
             replay_id = _replay_id(value)
         except Broken as broken:
-            where = f"topic {self._topic}, partition {message.partition()}, offset {message.offset()}"
+            place = f"topic {self._topic}, partition {message.partition()}, offset {message.offset()}"
             return NoPosition(
-                f"what is stored as the position of {self._connector} is none: {shown(value)} ({where}) {broken}; "
+                f"what is stored as the position of {self._connector} is none: {shown(value)} ({place}) {broken}; "
                 "'sfbridge offsets set' puts one there, 'sfbridge offsets reset' none",
                 stage=Stage.POSITION,
             )
         if replay_id in _OPTIONS:
-            return Position(option=replay_id, committed_ms=at)
+            return Position(option=replay_id, committed_ms=at, at=where)
         headers: dict[str, str | bytes | None] = dict(message.headers() or ())
         return Position(
             replay_id=replay_id,
@@ -247,6 +251,7 @@ class Stored:
             event_uuid=self._header(message, headers, EVENT_UUID, bytes.decode),
             created_ms=self._header(message, headers, CREATED, _created),
             committed_ms=at,
+            at=where,
             raw=self._header(message, headers, RAW, _bytes_of_id),
             resume_raw=self._header(message, headers, RESUME_RAW, _bytes_of_id),
             event_id=self._header(message, headers, EVENT_ID, _event_id),

@@ -15,7 +15,7 @@ from bridge.buffer import Buffer
 from bridge.config import Loaded
 from bridge.config.subscription import events
 from bridge.encryption.uses import Uses
-from bridge.errors import BridgeError, Fatal, Fenced, Retriable, Stage
+from bridge.errors import BridgeError, Fatal, Retriable, Stage
 from bridge.kafka.admin import Topics, ensure_routed_topic, prepare_topics
 from bridge.kafka.committed import NotRead, Take
 from bridge.kafka.followed import Followed, follow
@@ -38,6 +38,7 @@ from bridge.metrics import Stats
 from bridge.pipeline.commits import Commits
 from bridge.pipeline.counting import counted
 from bridge.pipeline.gaps import report_gap
+from bridge.pipeline.interruption import Interruption
 from bridge.pipeline.loop import Limits, Pipeline
 from bridge.pipeline.policy import ErrorPolicy
 from bridge.pipeline.receiver import Receiver
@@ -87,7 +88,7 @@ class Attempt:
         self._classified: LastAnswers = {}
         self._ledger = Ledger()
         self._written = 0
-        self._left_at: frozenset[int | None] | None = None
+        self._interruption = Interruption()
         self._waited_since: float | None = None
         self._said = 0.0
         self._offsets: Followed | None = None
@@ -146,12 +147,13 @@ class Attempt:
         topics = self._prepare_topics()
         producer = self._producer(topics)
         try:
-            if self._left_at is not None:
-                self._check_nobody_else(self._position(topics, undecided=True))
+            if self._interruption.unresolved:
+                self._interruption.check(self._position(topics, undecided=True), topics.offsets_id)
             self._turn.end()  # from here on it waits for Kafka, and then for its session's turn
             producer.fence(topics.offsets)
             sealed = Sealed(self._config.name, topics.offsets)
             position = self._position(topics, beside=sealed.take)
+            self._interruption.resolved(position, topics.offsets_id)
             position = self._or_remembered(position, topics.offsets, session)
             # what this process knows counts, too, where the topic was deleted while it ran
             memory = Memory(*sealed.remembered()) if sealed.there else self._ledger.memory
@@ -213,22 +215,6 @@ class Attempt:
         self._waited_since = None
         return position
 
-    def _check_nobody_else(self, position: Position) -> None:
-        """After an interruption (a frozen process, say): has another process gone on meanwhile?
-
-        Asked before fencing, because of two that run the one that was away gives way. Our own last transaction may
-        still be open, and only the fence ends it: waiting for its outcome here would last until it has timed out.
-        """
-        gone_on = self._left_at is not None and position.replay_id not in self._left_at
-        if gone_on and not position.absent:  # where nothing is stored at all, the topic is not the one it was
-            raise Fenced(
-                "while this process did not run, another one took the connector over (its position is "
-                f"{position.replay_id}); this one stops",
-                stage=Stage.POSITION,
-                position=position.replay_id,
-            )
-        self._left_at = None
-
     def _or_remembered(self, position: Position, topic: str, session: Session) -> Position:
         """Where the topic of positions was deleted while this process ran, the position that it committed last."""
         last = self._stats.last_replay_id
@@ -274,10 +260,8 @@ class Attempt:
             failure = pipeline.run()
         except BridgeError as error:
             if producer.transactional_id is not None:
-                # The outcome of the last transaction is not known: it is one of the two.
                 newest = pipeline.progress.newest
-                attempted = newest if newest >= 0 else None
-                self._left_at = frozenset({self._committed(position), attempted})
+                self._interruption.left_at(self._committed(position), newest if newest >= 0 else None)
             raise pipeline.open.explained(error, producer) from error
         finally:
             self._written = pipeline.committed

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 
-from bridge.errors import Fenced
+from bridge.errors import Fenced, Retriable, Stage
 from bridge.inspection.configuration import load
 from bridge.kafka.offsets import position_key, position_value
 from bridge.metrics import Stats
 from bridge.pipeline.attempt import Attempt, Goal
+from bridge.pipeline.loop import Pipeline
 from bridge.sandbox.org import Org
 from tests.support.bridge_run import EVENT, Bridge
 from tests.support.kafka_broker import Broker
@@ -34,7 +35,7 @@ def leave_open(bridge: Bridge, replay_id: int) -> Producer:
 
 def attempt(bridge: Bridge, events: int, left_at: set[int | None]) -> Attempt:
     made = Attempt(load(bridge.connector_file(), bridge.worker_file()), Goal(max_events=events), Stats())
-    made._left_at = frozenset(left_at)
+    made._interruption.left_at(*left_at)
     return made
 
 
@@ -56,3 +57,46 @@ def test_what_another_process_has_only_tried_to_write_makes_it_give_way(bridge: 
     with pytest.raises(Fenced, match="another one took the connector over"):
         attempt(bridge, 3, {ids[2], ids[3]}).run(lambda: False)
     open_one.abort_transaction(30)  # which only works because it was not fenced
+
+
+def run_that_fails_before_a_commit(one: Attempt, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(pipeline: Pipeline) -> None:
+        raise Retriable("the registry is away", stage=Stage.SCHEMA)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Pipeline, "run", fail)
+        with pytest.raises(Retriable, match="the registry is away"):
+            one.run(lambda: False)
+
+
+def test_what_was_aborted_before_it_fenced_is_no_sign_of_another_process(
+    bridge: Bridge, org: Org, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = org.publish_many(EVENT, 6)
+    bridge.run(max_events=3)
+    leave_open(bridge, ids[4]).abort_transaction(30)
+    one = attempt(bridge, 3, {ids[2], ids[4]})
+    try:
+        run_that_fails_before_a_commit(one, monkeypatch)
+        assert one._offsets is not None
+        one._offsets._fail(0, Retriable("Kafka was away", stage=Stage.POSITION))  # what was read is forgotten
+        one.run(lambda: False)
+    finally:
+        one.release()
+    assert bridge.replay_ids() == ids
+
+
+def test_what_another_process_began_after_that_makes_it_give_way(
+    bridge: Bridge, org: Org, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = org.publish_many(EVENT, 6)
+    bridge.run(max_events=3)
+    one = attempt(bridge, 3, {ids[2]})
+    try:
+        run_that_fails_before_a_commit(one, monkeypatch)
+        open_one = leave_open(bridge, ids[4])
+        with pytest.raises(Fenced, match="another one took the connector over"):
+            one.run(lambda: False)
+    finally:
+        one.release()
+    open_one.abort_transaction(30)
