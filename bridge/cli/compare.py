@@ -64,11 +64,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """0 where nothing differs, 1 where something does."""
+    stopped = stopped_by_signals()  # before the imports, which take a while
     from bridge import log
     from bridge.inspection.comparing import compare
 
     log.configure(level="WARNING")
-    stopped = stopped_by_signals()
     with ExitStack() as stack:
         a = _side(args, stack, args.topic_a, None, args.worker, args.context_a)
         b = _side(args, stack, args.topic_b, args.connector, args.worker_b or args.worker, args.context_b)

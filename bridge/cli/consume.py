@@ -65,13 +65,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Read until the goal is reached or a signal comes; both are exit code 0."""
+    stopped = stopped_by_signals()  # before the imports, which take a while
     from bridge import log
     from bridge.cli.consume_source import source_of
+    from bridge.errors import Retriable
     from bridge.reading.consumer import Reader
     from bridge.reading.source import document
 
     log.configure(level="WARNING")
-    stopped = stopped_by_signals()
     with source_of(args) as source, documents(args.output, _print_line) as show:
         reader = Reader(
             source.kafka,
@@ -81,8 +82,12 @@ def run(args: argparse.Namespace) -> int:
             stopped=stopped.is_set,
         )
         keys, values = source.decoder("key"), source.decoder(decrypt=args.decrypt)
-        for message in reader.read(max_events=args.max_events, until_idle=args.until_idle):
-            show(document(message, keys, values))
+        try:
+            for message in reader.read(max_events=args.max_events, until_idle=args.until_idle):
+                show(document(message, keys, values))
+        except Retriable:
+            if not stopped.is_set():
+                raise
     return 0
 
 

@@ -64,11 +64,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """0 when done, 1 where letters still cannot be carried."""
+    stopped = stopped_by_signals()  # before the imports, which take a while
     from bridge import log
     from bridge.inspection.configuration import load
     from bridge.worker.letters import letter_box
 
-    stopped = stopped_by_signals()
     log.configure("text", "WARNING")
     loaded = load(args.connector, args.worker)
     log.register_secrets(loaded.secrets())

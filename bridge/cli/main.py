@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 from types import ModuleType
 
 from bridge import __version__
+from bridge.cli import streams
+from bridge.cli.ending import concluded, unread
 from bridge.cli.output import fail
 from bridge.cli.parser import Parser, epilog
-from bridge.cli.terminal import ready
 
 # Name, module, one line. The line stands here so that ``--help`` imports no command.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -74,8 +74,17 @@ def command_parser(name: str, module: ModuleType) -> Parser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line; returns the exit code."""
-    ready()
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    streams.ready()
+    try:
+        code = _main(list(sys.argv[1:] if argv is None else argv))
+    except streams.UnwrittenError:
+        code = unread(next(iter(argv or sys.argv[1:])))
+    except SystemExit as ended:  # of the parser: help, or what it does not understand
+        raise SystemExit(concluded(int(ended.code or 0))) from None
+    return concluded(code)
+
+
+def _main(arguments: list[str]) -> int:
     # Options of sfbridge itself and unknown words are the first parser's; a command's name ends its part.
     if not arguments or arguments[0] not in COMMANDS:
         build_parser().parse_args(arguments or ["--help"])
@@ -83,6 +92,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     name = arguments[0]
     module = importlib.import_module(COMMANDS[name][0])
     args = command_parser(name, module).parse_args(arguments[1:])
+    streams.used_by(name)
     return run_command(module, args)
 
 
@@ -101,10 +111,6 @@ def run_command(module: ModuleType, args: argparse.Namespace) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        # The reader went away (`| head`): nothing to say, and the interpreter must not say it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     return code
 
 

@@ -6,10 +6,11 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from bridge.cli import terminal
+from bridge.cli.streams import UnwrittenError
 
 _GAP: Final = 2  # blanks between columns
 _LEAST: Final = 12  # columns that a cell of several words keeps
@@ -123,7 +124,8 @@ def _print_paragraphs(heads: list[str], cells: list[list[str]], room: int) -> No
 
 def fail(message: str) -> None:
     """Why a command did not do what it was asked to."""
-    sys.stdout.flush()
+    with suppress(UnwrittenError):
+        sys.stdout.flush()
     print(f"{terminal.painted('sfbridge:', 'red', sys.stderr)} {message}", file=sys.stderr, flush=True)
 
 

@@ -74,9 +74,9 @@ def rate(text: str) -> float:
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 0 after SIGINT or SIGTERM."""
+    stopped = stopped_by_signals()  # before the imports, which take a while
     from bridge.sandbox.site import Sandbox
 
-    stopped = stopped_by_signals()
     with tempfile.TemporaryDirectory(prefix="sfbridge-") as temporary:
         directory = args.state or args.dir or Path(temporary)
         kept, served = args.state is not None, find_spec("grpc") is not None

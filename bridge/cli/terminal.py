@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import os
 import shutil
-import sys
 import textwrap
 from typing import Final, TextIO
 
@@ -15,13 +13,6 @@ _STATES: Final = {
     "RUNNING": "green", "ok": "green", "PAUSED": "yellow", "STOPPED": "yellow", "UNASSIGNED": "yellow",
     "RESTARTING": "yellow", "PROVISIONING": "yellow", "FAILED": "red", "failed": "red",
 }  # fmt: skip
-
-
-def ready() -> None:
-    """Let output replace what its encoding lacks instead of ending with a traceback."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
 
 
 def speaks_unicode(stream: TextIO) -> bool:

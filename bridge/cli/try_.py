@@ -55,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 0 after Ctrl-C or the last event; raises the connector's error."""
+    stopped = stopped_by_signals()  # before the imports, which take a while
     from bridge import log
     from bridge.cli.run_listening import LOOPBACK, hosted
     from bridge.config.declarations.formats import REGISTRY_TYPES
@@ -66,7 +67,6 @@ def run(args: argparse.Namespace) -> int:
     from bridge.worker.hosting import OfFile
 
     log.configure("text", "WARNING")
-    stopped = stopped_by_signals()
     with (
         tempfile.TemporaryDirectory(prefix="sfbridge-") as directory,
         Sandbox(Path(directory), port_base=args.port_base, pubsub=args.api == "pubsub") as sandbox,

@@ -49,20 +49,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """0 after a drain, 1 when the worker cannot go on."""
-    from bridge.api.users import hash_password
-
     if args.hash_password:
-        print(hash_password(getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")))
-        return 0
+        return _hash_password()
+    allowed: list[float] = []  # seconds for a shutdown, once they are known
+    # Before the imports, which take longer than somebody who changed their mind.
+    ended = stopped_by_signals(lambda: _at_last(allowed[0]) if allowed else None)
     from bridge import log
     from bridge.telemetry import exported
 
     log.configure(args.log_format, args.log_level)
     with exported():
-        return _serve(args)
+        return _serve(args, ended, allowed)
 
 
-def _serve(args: argparse.Namespace) -> int:
+def _hash_password() -> int:
+    """As ``name:hash`` in a users file; asked for twice on a terminal, because what is typed is not shown."""
+    from bridge.api.users import hash_password
+    from bridge.errors import ConfigurationError, Fault
+
+    if not sys.stdin.isatty():
+        password = sys.stdin.readline().rstrip("\n")
+    elif (password := getpass.getpass()) != getpass.getpass("The same again: "):
+        raise ConfigurationError([Fault("--hash-password", "the two passwords differ")])
+    print(hash_password(password))
+    return 0
+
+
+def _serve(args: argparse.Namespace, ended: threading.Event, allowed: list[float]) -> int:
     """As ``run``, with logs set up."""
     from bridge import log
     from bridge.api.build import Service
@@ -73,8 +86,9 @@ def _serve(args: argparse.Namespace) -> int:
     config = load_worker(args.worker or _worker_file(args.standalone))
     log.register_secrets(config.hidden())
     _allow_many_files()
-    seconds = config[SHUTDOWN.key] / 1000
-    ended = stopped_by_signals(lambda: _at_last(seconds))
+    allowed.append(config[SHUTDOWN.key] / 1000)
+    if ended.is_set():
+        return 0
     service = Service(config, stopped=ended.is_set, make=_kind(args.standalone, config))
     try:
         service.start()

@@ -1,7 +1,9 @@
 """The connector as a whole, in this process: simulated org, real broker."""
 
 import json
+import os
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -39,6 +41,23 @@ def test_all_retained_and_new_events_arrive_once_in_order(bridge: Bridge, org: O
     assert last["Amount__c"] == 1.5
     assert last["_ObjectType"] == EVENT
     assert bridge.position() == {"replayId": ids[-1]}
+
+
+@pytest.mark.parametrize("place", ["no reader", "/dev/full"])
+def test_output_that_cannot_be_written_ends_nothing(place: str, bridge: Bridge, org: Org) -> None:
+    ids = org.publish_many(EVENT, 5)
+    if place == "no reader":
+        theirs, ours = os.pipe()
+        os.close(theirs)
+    else:
+        ours = os.open(place, os.O_WRONLY)
+    run = subprocess.Popen(bridge.command("--max-events", "5"), stdout=ours, stderr=ours)
+    os.close(ours)
+    try:
+        assert run.wait(60) == 0
+    finally:
+        run.kill()
+    assert bridge.replay_ids() == ids
 
 
 def test_records_are_as_the_managed_connector_writes_them(bridge: Bridge, org: Org) -> None:

@@ -74,6 +74,16 @@ def test_try_shows_decoded_events_beside_what_was_published_and_ends(data_format
     assert "in-process mock" in warning
 
 
+def test_try_that_nobody_watches_ends_in_order_and_is_no_success() -> None:
+    with started("try", "--max-events", "100") as process:
+        assert line(process)
+        assert process.stdout
+        process.stdout.close()
+        assert process.wait(60) == 1
+        assert process.stderr
+        assert process.stderr.read().endswith("sfbridge: nobody reads what is shown, so it ended early\n")
+
+
 def is_ciphertext(shown: str) -> bool:
     """As much base64 as the screen's column holds."""
     return re.fullmatch(r"[A-Za-z0-9+/]{12,}…", shown) is not None

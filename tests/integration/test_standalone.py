@@ -37,6 +37,31 @@ def standalone(bridge: Bridge, directory: Path, log: Path) -> Iterator[str]:
             process.kill()
 
 
+def test_a_worker_goes_on_where_its_output_cannot_be_written(
+    tmp_path: Path, broker: Broker, org: Org
+) -> None:
+    bridge, port = Bridge.of(tmp_path, broker, org), free_ports(["rest"])["rest"]
+    bridge.worker["listeners"] = f"http://127.0.0.1:{port}"
+    arguments = ["worker", "--standalone", str(tmp_path / "state"), "--worker", str(bridge.worker_file())]
+    with (
+        open("/dev/full", "wb") as full,
+        subprocess.Popen([sys.executable, "-m", "bridge", *arguments], stdout=full, stderr=full) as process,
+    ):
+        try:
+            wait_until(lambda: process.poll() is not None or answers(port), 60, 0.05)
+            process.terminate()
+            assert process.wait(60) == 0
+        finally:
+            process.kill()
+
+
+def answers(port: int) -> bool:
+    try:
+        return requests.get(f"http://127.0.0.1:{port}/health", timeout=10).ok
+    except requests.ConnectionError:
+        return False
+
+
 def connector(url: str, name: str) -> dict[str, Any]:
     answer = requests.get(f"{url}/connectors/{name}/status", timeout=60)
     return dict(answer.json()["connector"]) if answer.ok else {"state": ""}

@@ -78,8 +78,8 @@ def test_no_document_is_an_empty_list(capsys: pytest.CaptureFixture[str]) -> Non
 
 _SAYS = """
 import sys
-from bridge.cli import output, terminal
-terminal.ready()
+from bridge.cli import output, streams
+streams.ready()
 output.print_table(("name",), [("Köln 注文 FAILED",), ("FAILED",)])
 output.print_json({"name": "Köln"})
 output.fail("Köln → Kafka")
