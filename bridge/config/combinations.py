@@ -13,6 +13,7 @@ from bridge.config.declarations.formats import RAW, REGISTRY_TYPES
 from bridge.config.examine import Examined
 from bridge.config.judges import Judges, OfBoth, OfConnector
 from bridge.config.registry import registry_properties
+from bridge.config.service_accounts import ACCOUNT, CLUSTER, MODE, READER, lacking, no_key_for_reader
 from bridge.config.topics import TopicTemplate
 
 _FILE, _PATH = "salesforce.jwt.keystore.file", "salesforce.jwt.keystore.path"
@@ -262,27 +263,30 @@ def exactly_once(c: Examined, w: Config) -> None:
 
 
 def service_account(c: Examined, w: Config) -> None:
-    """Keys for a service account are made with the worker's cloud key, for a cluster that it names."""
-    mode, account, reader = "kafka.auth.mode", "kafka.service.account.id", "sr.service.account.id"
-    if c.sound(mode) and c.values[mode] != "SERVICE_ACCOUNT":
-        unused = [key for key in (account, reader) if c.has(key)]
-        if unused:
-            c.notice(f"{' and '.join(unused)} is not used, because {mode} is {c.values[mode]}")
+    """Keys for service accounts are made with the worker's cloud key, for what it names."""
+    if not c.sound(MODE):
         return
-    if not c.sound(mode):
-        return
-    needed = ["confluent.cloud.api.key", "confluent.cloud.api.secret", "bridge.cloud.kafka.cluster.id"]
-    if c.has(reader):
-        needed.append("bridge.cloud.schema.registry.id")
-    lacking = [key for key in needed if not w[key]]
-    if lacking:
-        c.fault(
-            mode,
-            f"is SERVICE_ACCOUNT, for which the worker's properties must give {', '.join(lacking)}; without them use "
-            "KAFKA_API_KEY with kafka.api.key and kafka.api.secret",
-        )
-    if not c.has(account) and c.sound(account):
-        c.fault(account, f"is required when {mode} is SERVICE_ACCOUNT")
+    if c.values[MODE] == "SERVICE_ACCOUNT":
+        missing = lacking(w, CLUSTER) if _asks_for_api_key(w) else []
+        if missing:
+            c.fault(
+                MODE,
+                f"is SERVICE_ACCOUNT, for which the worker's properties must give {', '.join(missing)}; without them "
+                "use KAFKA_API_KEY with kafka.api.key and kafka.api.secret",
+            )
+        if not c.has(ACCOUNT) and c.sound(ACCOUNT):
+            c.fault(ACCOUNT, f"is required when {MODE} is SERVICE_ACCOUNT")
+    elif c.has(ACCOUNT):
+        c.notice(f"{ACCOUNT} is not used, because {MODE} is {c.values[MODE]}")
+    if c.has(READER) and c.sound(READER, "output.data.format", "value.converter"):
+        why = no_key_for_reader(c.values, c.given, c.origin, w, w.raw())
+        if why is not None:
+            c.notice(f"{READER} is not used, because {why}")
+
+
+def _asks_for_api_key(w: Config) -> bool:
+    """Whether the worker leaves it to the connector how it logs in at Kafka."""
+    return w["security.protocol"] not in ("PLAINTEXT", "SSL") and not _own_login(w)
 
 
 def topics_of_the_worker(c: Examined, w: Config) -> None:

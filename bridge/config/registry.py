@@ -12,8 +12,9 @@ _GENERAL: Final = "schema.registry."
 _AUTH: Final = ("basic.auth.credentials.source", "basic.auth.user.info")
 
 
-def _of_converter(given: Mapping[str, str]) -> dict[str, str]:
-    """``value.converter.`` before ``schema.registry.…``, ``basic.auth.…`` or ``bearer.auth.…``."""
+def of_converter(given: Mapping[str, str]) -> dict[str, str]:
+    """What the converter's properties say: ``value.converter.`` before ``schema.registry.…``, ``basic.auth.…`` or
+    ``bearer.auth.…``."""
     settings: dict[str, str] = {}
     for key, value in given.items():
         name = key.removeprefix(_CONVERTER)
@@ -43,7 +44,7 @@ def registry_properties(connector: Mapping[str, str], worker: Mapping[str, str])
     something more particular, never from something more general: a worker's password is not sent to whatever
     address a connector's file names. Empty if there is no URL.
     """
-    levels = [_of_converter(connector), _of_converter(worker), _of_worker(worker)]
+    levels = [of_converter(connector), of_converter(worker), _of_worker(worker)]
     settings: dict[str, str] = {}
     for level in levels:
         settings = {**level, **settings}

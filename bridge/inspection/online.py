@@ -21,7 +21,7 @@ from bridge.inspection.registering import Registering
 from bridge.kafka import admin
 from bridge.kafka.cluster import Cluster
 from bridge.kafka.errors import ErrorWatch
-from bridge.kafka.service_account import looking
+from bridge.kafka.service_account import accounts, looking
 from bridge.kafka.settings import admin_settings, exactly_once, producer_settings, transactional_id
 from bridge.log import for_connector
 from bridge.metadata.sources import EventTypes, load_contracts
@@ -38,10 +38,10 @@ def checks(loaded: Loaded) -> Iterator[Check]:
     yield from org.checks()
     stays: list[str] = []
     with ExitStack() as keys:
-        if loaded.connector["kafka.auth.mode"] == "SERVICE_ACCOUNT":
-            minted: list[Loaded] = []
+        if accounts(loaded):
+            minted, named = list[Loaded](), accounts(loaded)
             making = looking(loaded, "validate", stays.append)
-            yield attempt("service account", lambda: _mint(keys.enter_context(making), minted))
+            yield attempt("service account", lambda: _mint(keys.enter_context(making), minted, named))
             if not minted:
                 return
             loaded = minted[0]
@@ -51,9 +51,9 @@ def checks(loaded: Loaded) -> Iterator[Check]:
         yield Check("service account", None, text)
 
 
-def _mint(keyed: Loaded, minted: list[Loaded]) -> str:
+def _mint(keyed: Loaded, minted: list[Loaded], named: list[str]) -> str:
     minted.append(keyed)
-    return f"keys for {keyed.connector['kafka.service.account.id']} can be made"
+    return f"keys for {' and '.join(named)} can be made"
 
 
 @define

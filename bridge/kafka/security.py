@@ -50,6 +50,8 @@ class Security:
     """The worker's settings, or those under ``producer.`` and the like laid over them."""
     api_key: str | None = None
     api_secret: str | None = None
+    named: str = "kafka.api.key and kafka.api.secret are"
+    """What gives both, where it is said that they are not used."""
     environ: Mapping[str, str] = field(factory=lambda: os.environ)
     settings: dict[str, Setting] = field(factory=dict)
     faults: list[Fault] = field(factory=list)
@@ -80,9 +82,7 @@ class Security:
         if not protocol:
             return "SASL_SSL" if self.api_key else "PLAINTEXT"
         if self.api_key and not protocol.startswith("SASL"):
-            self.notices.append(
-                f"kafka.api.key and kafka.api.secret are not used, because security.protocol is {protocol}"
-            )
+            self.notices.append(f"{self.named} not used, because security.protocol is {protocol}")
         return protocol
 
     # ---- SASL ------------------------------------------------------------------------------------------
@@ -110,9 +110,7 @@ class Security:
                 'org.apache.kafka.common.security.plain.PlainLoginModule required username="…" password="…";',
             )
         if self.api_key:
-            self.notices.append(
-                "kafka.api.key and kafka.api.secret are not used, because the worker has a login"
-            )
+            self.notices.append(f"{self.named} not used, because the worker has a login")
 
     def _login(self, mechanism: str, user: str, password: str) -> None:
         if mechanism.upper() not in ("PLAIN", *_SCRAM):

@@ -1,4 +1,4 @@
-"""Keys for a service account, made through Confluent Cloud's IAM API when a connector starts.
+"""Keys for service accounts, made through Confluent Cloud's IAM API when a connector starts.
 
 They are never stored: their display name says what for, and a process that restarts makes new ones.
 
@@ -28,13 +28,13 @@ from urllib.parse import urlsplit
 
 from bridge.addresses import is_loopback
 from bridge.config.config import Config, Loaded
+from bridge.config.service_accounts import ACCOUNT, CLUSTER, MODE, READER, REGISTRY, no_key_for_reader
 from bridge.errors import BridgeError, ConfigurationError, Fatal, Fault, Retriable, Stage
 from bridge.kafka.cluster import Cluster
-from bridge.kafka.settings import admin_settings, is_placeholder
+from bridge.kafka.settings import admin_settings, is_placeholder, uses_api_key
 from bridge.log import for_connector, register_secrets
 from bridge.waits import CLOUD, NEW_KEY
 
-MODE: Final = "kafka.auth.mode"
 LOOKS: Final = ("validate", "offsets", "letters")
 _INFO: Final = "value.converter.basic.auth.user.info"
 _SOURCE: Final = "value.converter.basic.auth.credentials.source"
@@ -60,24 +60,41 @@ def with_keys(
     for, too. Raises Fatal when the cloud refuses, Retriable when it does not answer.
     """
     connector, worker = loaded.connector, loaded.worker
-    if connector.get(MODE) != "SERVICE_ACCOUNT":
-        return loaded
-    label = _label(loaded, purpose)
-    iam = _Iam(worker)
-    added: dict[str, str] = {}
-    account = connector["kafka.service.account.id"]
-    key, secret, fresh = _keys(iam, label, account, worker["bridge.cloud.kafka.cluster.id"])
-    added |= {"kafka.api.key": key, "kafka.api.secret": secret}
-    reader = connector.get("sr.service.account.id")
+    label, added, fresh = _label(loaded, purpose), dict[str, str](), False
+    account, reader = _accounts(loaded)
+    if account:
+        iam = _Iam(worker, f"{ACCOUNT} and {CLUSTER}, or use KAFKA_API_KEY")
+        key, secret, fresh = _keys(iam, label, account, worker[CLUSTER])
+        added |= {"kafka.api.key": key, "kafka.api.secret": secret}
+        register_secrets([secret])
     if reader and registry:
-        user, password, _ = _keys(iam, label, reader, worker["bridge.cloud.schema.registry.id"])
+        user, password, _ = _keys(_Iam(worker, f"{READER} and {REGISTRY}"), label, reader, worker[REGISTRY])
         added |= {_SOURCE: "USER_INFO", _INFO: f"{user}:{password}"}
         register_secrets([password])
-    register_secrets([secret])
+    if not added:
+        return loaded
     completed = Loaded(_with(connector, added), worker, loaded.notices)
     if fresh:
         _wait_until_accepted(completed, stopped)
     return completed
+
+
+def _accounts(loaded: Loaded) -> tuple[str | None, str | None]:
+    """For whom keys are made: for Kafka, and for the schema registry. One that nobody would use is not made."""
+    connector, worker = loaded.connector, loaded.worker
+    of_kafka = connector.get(MODE) == "SERVICE_ACCOUNT" and uses_api_key(loaded)
+    account, reader = connector.get(ACCOUNT) if of_kafka else None, connector.get(READER)
+    if (
+        reader
+        and no_key_for_reader(connector, connector.raw(), connector.origin, worker, worker.raw()) is not None
+    ):
+        reader = None
+    return account, reader
+
+
+def accounts(loaded: Loaded) -> list[str]:
+    """The service accounts that keys are made for."""
+    return [account for account in dict.fromkeys(_accounts(loaded)) if account]
 
 
 def needs_keys(loaded: Loaded) -> bool:
@@ -87,8 +104,6 @@ def needs_keys(loaded: Loaded) -> bool:
 
 def drop_keys(loaded: Loaded, purpose: str = "") -> list[str]:
     """Delete the keys that this process made for a purpose. In words what stays, because the cloud keeps it."""
-    if loaded.connector.get(MODE) != "SERVICE_ACCOUNT":
-        return []
     label, stays = _label(loaded, purpose), []
     with _lock:
         mine = [(which, key) for which, (key, _) in _made.items() if which[1] == label]
@@ -117,7 +132,7 @@ def looking(
     loaded: Loaded, purpose: str, say: Callable[[str], None], *, registry: bool = True
 ) -> Iterator[Loaded]:
     """Keys for a look, deleted after it; ``say`` is told what stays. Raises as :func:`with_keys`."""
-    if loaded.connector.get(MODE) != "SERVICE_ACCOUNT":
+    if not accounts(loaded):
         yield loaded
         return
     purpose = f"{purpose} {socket.gethostname()}-{os.getpid()}"
@@ -168,7 +183,8 @@ def _keys(iam: _Iam, label: str, account: str, resource: str) -> tuple[str, str,
 class _Iam:
     """The few calls of the IAM API that are needed."""
 
-    def __init__(self, worker: Config) -> None:
+    def __init__(self, worker: Config, checked: str = "") -> None:
+        self._checked = checked or f"{ACCOUNT} and {READER}"
         self.endpoint = str(worker["confluent.cloud.endpoint"]).rstrip("/")
         parts = urlsplit(self.endpoint)
         if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
@@ -230,8 +246,7 @@ class _Iam:
         if answer.status_code >= 300 and answer.status_code not in fine:
             raise Fatal(
                 f"{self.endpoint} refuses to make keys for the service account ({answer.status_code}): check "
-                "confluent.cloud.api.key, kafka.service.account.id and bridge.cloud.kafka.cluster.id, or use "
-                "KAFKA_API_KEY",
+                f"confluent.cloud.api.key, {self._checked}",
                 stage=Stage.CONFIGURATION,
             )
         try:

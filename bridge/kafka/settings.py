@@ -240,6 +240,8 @@ def _client(kind: str, worker: Config, connector: Config | None) -> _Draft:
             rest = {key: text for key, text in rest.items() if key in shared and text.strip()}
         translated.add(kind, rest, prefix)
     security = Security(secured, *_credentials(connector))
+    if security.api_key == _PLACEHOLDER:
+        security.named = "kafka.service.account.id is"
     settings = {"client.id": _client_id(kind, connector), **_COMMON, **security.read(), **translated.settings}
     faults = [Fault(called.get(one.key, one.key), one.message) for one in security.faults]
     draft = _Draft(settings, [*unowned, *faults, *translated.faults], security.notices, translated.ignored)
@@ -306,6 +308,13 @@ _PLACEHOLDER: Final = "made-at-the-start"
 def is_placeholder(settings: Settings) -> bool:
     """Whether a client's login waits for a key that is still to be made."""
     return settings.get("sasl.username") == _PLACEHOLDER
+
+
+def uses_api_key(loaded: Loaded) -> bool:
+    """Whether any client of the connector's logs in with its API key, be it still to be made."""
+    names = {_PLACEHOLDER, loaded.connector.get("kafka.api.key") or _PLACEHOLDER}
+    clients = (_client(kind, loaded.worker, loaded.connector) for kind in ("admin", "consumer", "producer"))
+    return any(client.settings.get("sasl.username") in names for client in clients)
 
 
 def _credentials(connector: Config | None) -> tuple[str | None, str | None]:

@@ -30,6 +30,7 @@ class Request:
     headers: dict[str, str]
     form: dict[str, str]
     peer: int = 0
+    body: bytes = b""
 
 
 @define
@@ -88,6 +89,7 @@ def _handler(web: Web) -> type[BaseHTTPRequestHandler]:
                 {key.lower(): value for key, value in self.headers.items()},
                 {key: values[0] for key, values in parse_qs(body.decode("utf-8", "replace")).items()},
                 self.client_address[1],
+                body,
             )
             web.requests.append(request)
             answer = web.script(request)
@@ -100,7 +102,7 @@ def _handler(web: Web) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(content if answer.cut is None else content[: answer.cut])
             self.close_connection = self.close_connection or answer.cut is not None
 
-        do_GET = do_POST = _serve
+        do_GET = do_POST = do_DELETE = _serve
 
         def log_message(self, format: str, *args: Any) -> None:
             """Quiet."""

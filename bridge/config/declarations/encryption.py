@@ -26,7 +26,9 @@ CSFLE = group(
     Property(
         "sr.service.account.id",
         STRING,
-        "The service account that reads schemas and encryption keys, with kafka.auth.mode=SERVICE_ACCOUNT.",
+        "The service account that registers and reads schemas and encryption keys: an API key of the worker's schema "
+        "registry is made for it at each start, whatever kafka.auth.mode says, where the worker has "
+        "confluent.cloud.api.key and bridge.cloud.schema.registry.id.",
         importance=HIGH,
     ),
     Property(

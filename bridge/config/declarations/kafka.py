@@ -28,7 +28,7 @@ CREDENTIALS = group(
     Property(
         "kafka.service.account.id",
         STRING,
-        "The service account for which keys are made, with SERVICE_ACCOUNT.",
+        "The service account for which API keys of Kafka are made, with SERVICE_ACCOUNT.",
         importance=HIGH,
     ),
     Property(

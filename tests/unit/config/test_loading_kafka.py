@@ -115,6 +115,47 @@ def test_records_and_dead_letters_go_to_no_topic_of_the_worker(topic: str, fault
     assert set(faults(letters)) == {"errors.deadletterqueue.topic.name"}
 
 
+CLOUD = {"confluent.cloud.api.key": "k", "confluent.cloud.api.secret": "s"}
+READER = {
+    "sr.service.account.id": "sa-1",
+    "output.data.format": "AVRO",
+    "value.converter.schema.registry.url": "http://registry:8081",
+}
+
+
 def test_an_unused_service_account_is_told(loading: Load) -> None:
+    (notice,) = told(loading({"kafka.service.account.id": "sa-1"}))
+    assert notice == "kafka.service.account.id is not used, because kafka.auth.mode is KAFKA_API_KEY"
     (notice,) = told(loading({"sr.service.account.id": "sa-1"}))
-    assert notice == "sr.service.account.id is not used, because kafka.auth.mode is KAFKA_API_KEY"
+    assert notice.startswith("sr.service.account.id is not used, because output.data.format is JSON")
+
+
+@pytest.mark.parametrize(
+    ("given", "worker", "why"),
+    [
+        ({}, CLOUD | {"bridge.cloud.schema.registry.id": "lsrc-1"}, None),
+        ({}, CLOUD, "the worker's properties do not give bridge.cloud.schema.registry.id"),
+        ({}, {}, "confluent.cloud.api.key, confluent.cloud.api.secret, bridge.cloud.schema.registry.id"),
+        (
+            {"value.converter.basic.auth.user.info": "u:p"},
+            CLOUD | {"bridge.cloud.schema.registry.id": "lsrc-1"},
+            "the connector gives a login of its own",
+        ),
+    ],
+)
+def test_the_registry_s_account_is_of_use_whatever_kafka_is_asked_with(
+    given: dict[str, str], worker: dict[str, str], why: str | None, loading: Load
+) -> None:
+    notices = told(loading({**READER, **given}, worker=WORKER_FILE | worker))
+    if why is None:
+        assert notices == ()
+    else:
+        (notice,) = notices
+        assert notice.startswith("sr.service.account.id is not used, because ")
+        assert why in notice
+
+
+def test_a_service_account_of_kafka_is_of_no_use_where_nobody_logs_in(loading: Load) -> None:
+    given = {"kafka.auth.mode": "SERVICE_ACCOUNT", "kafka.service.account.id": "sa-1", **NO_KEYS}
+    (notice,) = told(loading(given, worker=PLAIN))
+    assert notice == "kafka.service.account.id is not used, because security.protocol is PLAINTEXT"

@@ -1,13 +1,20 @@
-"""The cloud that makes keys for a service account, where it takes its time."""
+"""The cloud that makes keys for service accounts: for whom it is asked, and where it takes its time."""
 
+import json
 import time
 
 import pytest
 from attrs import evolve
 
+from bridge.config import Loaded, config_of
+from bridge.config.config import Config
+from bridge.config.declarations import WORKER
+from bridge.config.external import Origin
 from bridge.errors import Retriable
 from bridge.kafka import service_account
+from bridge.kafka.service_account import drop_keys, looking, with_keys
 from tests.support.dripping import dripping, slowly
+from tests.support.web_server import Answer, Request, web_server
 
 
 def test_an_answer_that_drips_is_over_in_time_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -19,3 +26,83 @@ def test_an_answer_that_drips_is_over_in_time_as_a_whole(monkeypatch: pytest.Mon
         with pytest.raises(Retriable, match="keys for the service account come from there"):
             cloud.delete("key-1")
     assert time.monotonic() - began < 10
+
+
+REGISTRY = "http://registry.example.com:8081"
+KAFKA = ("SERVICE_ACCOUNT", {"kafka.service.account.id": "sa-kafka"})
+READS = {"sr.service.account.id": "sa-reads", "output.data.format": "AVRO"}
+GIVEN = ("KAFKA_API_KEY", {"kafka.api.key": "given", "kafka.api.secret": "given-too"})
+PLAIN = {"security.protocol": "PLAINTEXT"}
+
+
+def asked_for(
+    mode: str, given: dict[str, str], worker: dict[str, str], origin: Origin = Origin.FILE
+) -> tuple[list[str], Loaded]:
+    """Owner and resource of each key that is made when the connector starts, and what it starts with."""
+    made: list[str] = []
+
+    def cloud(request: Request) -> Answer:
+        if request.method != "POST":
+            return Answer({"data": []})
+        spec = json.loads(request.body)["spec"]
+        made.append(f"{spec['owner']['id']} {spec['resource']['id']}")
+        return Answer({"id": f"key-{len(made)}", "spec": {"secret": f"secret-{len(made)}"}})
+
+    with web_server(cloud) as web:
+        own = {
+            "bootstrap.servers": "127.0.0.1:1",
+            "schema.registry.url": REGISTRY,
+            "confluent.cloud.endpoint": web.url,
+            "confluent.cloud.api.key": "k",
+            "confluent.cloud.api.secret": "s",
+            "bridge.cloud.kafka.cluster.id": "lkc-1",
+            "bridge.cloud.schema.registry.id": "lsrc-1",
+        }
+        config = config_of({"name": "orders", "kafka.auth.mode": mode, **given})
+        config = Config(config, config.raw(), "orders", origin=origin)
+        loaded = Loaded(config, config_of({**own, **worker}, WORKER))
+        keyed = with_keys(loaded)
+        again = with_keys(keyed)
+        assert dict(again.connector.raw()) == dict(keyed.connector.raw()), (
+            "one that starts again has its keys"
+        )
+        drop_keys(loaded)
+    return made, keyed
+
+
+@pytest.mark.parametrize(
+    ("account", "more", "worker", "made"),
+    [
+        (GIVEN, READS, {}, ["sa-reads lsrc-1"]),
+        (KAFKA, READS, PLAIN, ["sa-reads lsrc-1"]),
+        (KAFKA, {}, PLAIN, []),
+        (KAFKA, {}, {"sasl.username": "own", "sasl.password": "login", "security.protocol": "SASL_SSL"}, []),
+        (GIVEN, {}, {}, []),
+        (GIVEN, {**READS, "output.data.format": "JSON"}, {}, []),
+        (GIVEN, READS, {"bridge.cloud.schema.registry.id": ""}, []),
+        (GIVEN, {**READS, "value.converter.basic.auth.user.info": "own:login"}, {}, []),
+    ],
+)
+def test_a_key_is_made_for_each_account_that_is_used_and_for_no_other(
+    account: tuple[str, dict[str, str]], more: dict[str, str], worker: dict[str, str], made: list[str]
+) -> None:
+    mode, given = account
+    asked, keyed = asked_for(mode, {**given, **more}, worker)
+    assert asked == made
+    if made:
+        assert keyed.connector.raw()["value.converter.basic.auth.user.info"] == "key-1:secret-1"
+    assert keyed.connector.raw().get("kafka.api.key") == given.get("kafka.api.key")
+
+
+@pytest.mark.parametrize(("origin", "made"), [(Origin.FILE, ["sa-reads lsrc-1"]), (Origin.REST, [])])
+def test_who_writes_by_rest_has_no_key_sent_to_another_registry(origin: Origin, made: list[str]) -> None:
+    elsewhere = {"value.converter.schema.registry.url": "http://elsewhere.example.com"}
+    assert asked_for("KAFKA_API_KEY", {**GIVEN[1], **READS, **elsewhere}, {}, origin)[0] == made
+    here = {"value.converter.schema.registry.url": REGISTRY}
+    assert asked_for("KAFKA_API_KEY", {**GIVEN[1], **READS, **here}, {}, origin)[0] == ["sa-reads lsrc-1"]
+
+
+def test_a_look_that_needs_no_key_asks_nobody() -> None:
+    loaded = Loaded(config_of({"name": "orders"}), config_of({"bootstrap.servers": "b:1", **PLAIN}, WORKER))
+    with looking(loaded, "validate", print) as keyed:
+        assert keyed is loaded
