@@ -218,6 +218,11 @@ BODY: Final = Wait("the body of a request to the API", "nothing: the connection 
 ANSWER: Final = Wait(
     "an answer of the API, until its client has read it", "nothing: the connection is closed", seconds=180.0
 )
+STOPPING: Final = Wait(
+    "a connector that was asked to stop, before `/connectors/{name}/offsets` moves its position",
+    "status 500, `Request timed out. The worker is currently waiting until connector … has stopped, …`",
+    seconds=10.0,
+)
 LEADER: Final = Wait(
     "the answer of the worker that leads, to which another one handed a request on",
     "status 409, as of a group without a leader",

@@ -320,7 +320,9 @@ def replay_id_of(value: object) -> int:
         raise ValueError("is not a whole number")
     if not 0 <= value <= HIGHEST:
         raise ValueError("is not between 0 and 9223372036854775807")
-    return value
+    return int(
+        value
+    )  # a plain one: of a request's body it is a number with its literal, which no encoder takes
 
 
 class _Resumption(TypedDict, total=False):

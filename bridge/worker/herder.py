@@ -20,14 +20,15 @@ from bridge.config.infos import ConfigInfos
 from bridge.errors import BridgeError
 from bridge.kafka.offsets import NoPosition
 from bridge.log import for_connector, masked
+from bridge.waits import STOPPING
 from bridge.worker import records
-from bridge.worker.answers import StateDocument, StatusDocument
+from bridge.worker.answers import StateDocument, StatusDocument, state_document
 from bridge.worker.leader import Leader
 from bridge.worker.logs import Log
 from bridge.worker.masks import keep
 from bridge.worker.places import moved
 from bridge.worker.plugins import Plugin
-from bridge.worker.refusals import INVALID, NOT_STOPPED, Refused, not_found
+from bridge.worker.refusals import INVALID, NO_CLASS, NOT_STOPPED, Refused, not_found, timed_out
 from bridge.worker.state import State, Status
 
 STATES: Final = ("RUNNING", "PAUSED", "STOPPED")
@@ -37,10 +38,6 @@ _ALTERED: Final = (
 )
 """As the managed connector's page has it."""
 _LEFT_FAILED: Final = "The connector has FAILED and was not started: restart it once the reason is mended."
-_NO_CLASS: Final = (
-    "Failed to find any class that implements Connector and which name matches {}, "
-    "available connectors are: {}"
-)
 
 
 @define(eq=False)
@@ -90,8 +87,8 @@ class Herder:
             task = self.state.tasks.get(name)
         return {
             "name": name,
-            "connector": _shown(said),
-            "tasks": [] if task is None else [_shown(task) | {"id": 0}],
+            "connector": state_document(said),
+            "tasks": [] if task is None else [state_document(task) | {"id": 0}],
             "type": self._type(config),
         }
 
@@ -109,7 +106,7 @@ class Herder:
         said = self.state.tasks.get(name) if task == 0 and name in self.state.configs else None
         if said is None:
             raise Refused(404, f"No status found for task {name}-{task}")
-        return _shown(said) | {"id": task}
+        return state_document(said) | {"id": task}
 
     def topics(self, name: str) -> list[str]:
         """What a connector was seen to write to since the last reset."""
@@ -179,8 +176,7 @@ class Herder:
         with self._writing(name):
             config = self._stored(name)
         self.target(name, "STOPPED")
-        said = self.state.connectors
-        self.state.wait(lambda: name in said and said[name].state == "STOPPED", 30)
+        self._wait_for_rest(name, 30)
         self.delete(name)
         plugin = self.plugin_of(config)
         if plugin is not None:
@@ -223,19 +219,32 @@ class Herder:
             self.status_log.append(gone)
 
     def alter_offsets(self, name: str, offsets: list[tuple[object, object]] | None) -> str | None:
-        """Move the position of a stopped connector; None forgets it. What is to be said of it. Raises Refused."""
-        with self._writing(name):
-            config = self._stored(name)
-            said = self.state.connectors.get(name)
-            stopped = said is not None and said.state == "STOPPED" and self.state.pending(name) is None
-            if self.state.target_of(name) != "STOPPED" or not stopped:
-                raise Refused(400, NOT_STOPPED.format(name))
-            plugin = self._plugin(config)
-            if offsets is not None:
-                check_offsets(plugin, offsets)
-            remark = plugin.alter(name, config, offsets)
-            self.status_log.append([moved(name, offsets)])
-            return remark
+        """Move the position of a stopped connector; None forgets it. What is to be said of it. Raises Refused.
+
+        As in Kafka Connect, what it is wanted to be decides; that nothing of it runs any more is waited for.
+        """
+        began, until = time.time(), time.monotonic() + STOPPING.longest
+        while True:
+            with self._writing(name):
+                config = self._stored(name)
+                if self.state.target_of(name) != "STOPPED":
+                    raise Refused(400, NOT_STOPPED.format(name))
+                plugin = self._plugin(config)
+                if offsets is not None:
+                    check_offsets(plugin, offsets)
+                if self.state.is_at_rest(name):
+                    remark = plugin.alter(name, config, offsets)
+                    self.status_log.append([moved(name, offsets)])
+                    return remark
+            left = until - time.monotonic()
+            if left <= 0:
+                raise timed_out(f"waiting until connector {name} has stopped", began)
+            self._wait_for_rest(name, left)
+
+    def _wait_for_rest(self, name: str, seconds: float) -> None:
+        """Until it has stopped, is not to stop any more, or is gone."""
+        state = self.state
+        state.wait(lambda: state.is_at_rest(name) or state.target_of(name) != "STOPPED", seconds)
 
     # ---- one request at a time, as the cloud has it -------------------------------------------------------
 
@@ -313,7 +322,7 @@ class Herder:
         plugin = self.plugin_named(str(config["connector.class"]))
         if plugin is None:
             classes = ", ".join(one.name for one in self.plugins)
-            raise Refused(400, _NO_CLASS.format(config["connector.class"], classes))
+            raise Refused(400, NO_CLASS.format(config["connector.class"], classes))
         return plugin
 
     # ---- parts -----------------------------------------------------------------------------------------
@@ -378,17 +387,6 @@ def check_offsets(plugin: Plugin, offsets: list[tuple[object, object]]) -> None:
 def _named(key: str, error: str) -> str:
     """An error that makes sense without its property beside it. Kafka Connect's own name it; ours need not."""
     return error if key in error else f"{key}: {error}"
-
-
-def _shown(said: Status) -> StateDocument:
-    shown: StateDocument = {"state": said.state, "worker_id": said.worker_id}
-    if said.version:
-        shown["version"] = said.version
-    if said.trace:
-        shown["trace"] = said.trace
-    if said.sealed is not None:
-        shown["sealed"] = list(said.sealed)
-    return shown
 
 
 def now() -> str:

@@ -47,6 +47,8 @@ class Hosted:
     said: tuple[View, str] | tuple[()] = ()
     generation: int = 0
     """Of what was written last."""
+    wish: int = 0
+    """To stop it, that was answered last."""
     gating: float | None = None
     begun: float = 0.0
     fenced: list[float] = field(factory=list)  # when (monotonic), though it was ours
@@ -97,6 +99,13 @@ class Words:
         if failure is not None and failure.task == "FAILED":
             return self.say(hosted, View("PAUSED", "FAILED", None, failure.task_trace))
         return self.say(hosted, View("PAUSED", "PAUSED" if hosted.name in self.state.tasks else None))
+
+    def stopped(self, hosted: Hosted) -> list[records.Record]:
+        """Said once for each time that it was asked for: who moves a position waits for that."""
+        wish = self.state.wishes.get(hosted.name, 0)
+        if wish != hosted.wish:
+            hosted.wish, hosted.said = wish, ()
+        return self.say(hosted, View("STOPPED", None))
 
     def free(self, hosted: Hosted, generation: int) -> list[records.Record]:
         """That whoever it belongs to may begin: nothing of it is left here. ``generation``: of the last word before

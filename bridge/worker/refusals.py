@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Final
 
 NO_LEADER: Final = (
@@ -16,6 +17,12 @@ INVALID: Final = (
 NOT_STOPPED: Final = (
     "Connectors must be in the STOPPED state before their offsets can be modified. This can be done for the "
     "specified connector by issuing a 'PUT' request to the '/connectors/{}/stop' endpoint"
+)
+
+TIMED_OUT: Final = "Request timed out. The worker is currently {}, which began at {}."
+NO_CLASS: Final = (
+    "Failed to find any class that implements Connector and which name matches {}, "
+    "available connectors are: {}"
 )
 
 
@@ -35,6 +42,12 @@ class NotLeader(Refused):
     def __init__(self, leader: str) -> None:
         super().__init__(409, NO_LEADER)
         self.leader = leader
+
+
+def timed_out(stage: str, began: float) -> Refused:
+    """What the worker is at in ``stage``, since ``began`` (seconds since the epoch), takes too long."""
+    at = datetime.fromtimestamp(began, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return Refused(500, TIMED_OUT.format(stage, at))
 
 
 def not_found(name: str) -> Refused:

@@ -135,6 +135,7 @@ class Runner:
         said: list[records.Record] = []
         for name, mine in self._due():
             hosted = self._hosted.setdefault(name, Hosted(name))
+            ran = hosted.running is not None
             try:
                 said += self._tend(hosted) if mine else self._let_go(hosted)
             except BridgeError:
@@ -142,7 +143,8 @@ class Runner:
                 raise
             except Exception as error:
                 said += self._broke(hosted, error)
-            said += self.places(name, hosted.running is not None)
+            if ran or hosted.running is not None:
+                said += self.places(name, hosted.running is not None)
             if name in self._hosted and not self._is_settled(hosted):
                 self._restless.add(name)
             else:
@@ -230,13 +232,16 @@ class Runner:
         self._seen_restarts[name] = wish[0]
         if changed or again:
             hosted.failed, hosted.revision = None, -1
+        taken_over = bool(hosted.said)
+        if (pending is not None or target != "RUNNING") and not taken_over and self._held_by_another(hosted):
+            return []
         if pending is not None:
             self._alter(hosted, pending)
             return []
         if target == "STOPPED":
             hosted.failed, hosted.revision = None, -1
             hosted.show(False)
-            return self._words.say(hosted, View("STOPPED", None))
+            return self._words.stopped(hosted)
         if target == "PAUSED":
             hosted.show(False)
             return self._words.paused(hosted)

@@ -29,6 +29,8 @@ class Status:
     version: str | None = None
     sealed: tuple[Mapping[str, Any], ...] | None = None
     """Of a task that encrypts: for each event and subject the fields whose values are encrypted."""
+    count: int = field(default=0, eq=False)
+    """How many records this process had read with it."""
 
 
 @define(eq=False)
@@ -65,6 +67,8 @@ class State:
     configs: dict[str, dict[str, str]] = field(factory=dict)
     revisions: dict[str, int] = field(factory=dict)
     targets: dict[str, str] = field(factory=dict)
+    wishes: dict[str, int] = field(factory=dict)
+    """How many records this process had read with the last target."""
     restarts: dict[str, tuple[int, bool, bool]] = field(factory=dict)
     loggers: dict[str, str] = field(factory=dict)
     assignment: Assignment = field(factory=Assignment)
@@ -122,7 +126,9 @@ class State:
     def target(self, name: str, value: bytes | None) -> None:
         if value is None:
             self.targets.pop(name, None)
+            self.wishes.pop(name, None)
         else:
+            self.wishes[name] = self._count
             self.targets[name] = read(value, shapes.Target).wanted()
         self._touch(name)
 
@@ -189,7 +195,9 @@ class State:
             if believed:
                 return
         sealed = None if said.sealed is None else tuple(said.sealed)
-        where[name] = Status(said.state, said.worker_id, generation, said.trace, said.version, sealed)
+        where[name] = Status(
+            said.state, said.worker_id, generation, said.trace, said.version, sealed, self._count
+        )
 
     def topic(self, key: str, value: bytes | None) -> None:
         topic, _, name = key.partition(":connector-")
@@ -234,6 +242,12 @@ class State:
         """Whether the connector last said so."""
         said = self.connectors.get(name)
         return said is not None and said.state == "FAILED"
+
+    def is_at_rest(self, name: str) -> bool:
+        """Whether nothing of it runs: its owner has said so since it was last asked to stop it."""
+        said = self.connectors.get(name)
+        stopped = said is not None and said.state == "STOPPED" and said.count > self.wishes.get(name, 0)
+        return stopped and self.target_of(name) == "STOPPED" and self.pending(name) is None
 
     def pending(self, name: str) -> dict[str, object] | None:
         """The offsets request of a connector that has no outcome yet."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bridge.sandbox.org import Org
-from tests.support.bridge_run import Bridge
+from tests.support.bridge_run import EVENT, Bridge
 from tests.support.kafka_broker import Broker
 from tests.support.worker_run import Group, Rest
 
@@ -50,3 +50,35 @@ def test_it_answers_what_the_leader_does(tmp_path: Path, broker: Broker, org: Or
     again = follower.ask("POST", "/connectors", body)
     assert (again.status_code, again.json()["message"]) == (409, f"Connector {bridge.name} already exists")
     assert again.elapsed.total_seconds() < 4, "it is not asked again and again"
+
+
+def test_a_position_is_moved_right_after_a_stop(
+    tmp_path: Path, broker: Broker, org: Org, follower: Rest
+) -> None:
+    bridge = Bridge.of(tmp_path, broker, org)
+    assert follower.service is not None
+    bridge.worker["offset.storage.topic"] = str(follower.service.worker.config["offset.storage.topic"])
+    ids = org.publish_many(EVENT, 6)
+    config = json.loads(bridge.connector_file().read_text())
+    one = f"/connectors/{bridge.name}"
+
+    def moved(to: int) -> None:
+        body = {"offsets": [{"partition": {}, "offset": {"replayId": to}}]}
+        answer = follower.ask("PATCH", f"{one}/offsets", body)
+        assert answer.status_code == 200, answer.text
+        assert answer.json() == {"message": "The offsets for this connector have been altered successfully"}
+
+    made = follower.ask(
+        "POST", "/connectors", {"name": bridge.name, "config": config, "initial_state": "STOPPED"}
+    )
+    assert made.status_code == 201, made.text
+    moved(ids[1])
+    expected = ids[2:]
+    for _ in range(2):
+        assert follower.ask("PUT", f"{one}/resume").status_code == 202
+        assert bridge.replay_ids(len(expected)) == expected
+        assert follower.ask("PUT", f"{one}/stop").status_code == 204
+        moved(ids[3])
+        expected = expected + ids[4:]
+    assert follower.ask("DELETE", f"{one}/offsets").status_code == 200
+    assert follower.get(f"{one}/offsets") == {"offsets": []}

@@ -195,5 +195,9 @@ def _is_settled(runner: Runner, name: str) -> bool:
     view = hosted.said[0] if hosted.said else None
     return hosted.revision == runner.state.revisions[name] and (
         hosted.failed is not None
-        or (isinstance(view, View) and "UNASSIGNED" not in (view.connector, view.task))
+        or (
+            hosted.running is not None
+            and isinstance(view, View)
+            and "UNASSIGNED" not in (view.connector, view.task)
+        )
     )

@@ -6,6 +6,7 @@ import time
 import pytest
 from attrs import evolve
 
+from bridge.config.scalars import Whole
 from bridge.errors import ConfigurationError, Fatal
 from bridge.kafka.offsets import replay_id_of
 from bridge.worker import imports
@@ -43,6 +44,7 @@ def test_what_is_none_is_refused(text: str) -> None:
 
 def test_the_whole_range_is_a_replay_id() -> None:
     assert replay_id_of("0") == 0
+    assert type(replay_id_of(Whole("7"))) is int
     assert replay_id_of(2**63 - 1) == 2**63 - 1
     with pytest.raises(ValueError, match="between"):
         replay_id_of(2**63)

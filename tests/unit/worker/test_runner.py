@@ -156,6 +156,20 @@ def test_it_begins_when_the_worker_of_before_has_let_go(group: Group, state: str
     assert group.state_of("orders") == ("RUNNING", WORKER)
 
 
+@pytest.mark.parametrize("target", ["STOPPED", "PAUSED"])
+def test_it_says_nothing_of_what_the_worker_of_before_has_not_let_go(group: Group, target: str) -> None:
+    group.said("orders", "RUNNING", OTHER)
+    group.wanted("orders", target)
+    group.assigned(1, **{WORKER: ["orders"]})
+    group.runner.step()
+    assert group.state_of("orders") == ("RUNNING", OTHER)
+    assert not group.state.is_at_rest("orders")
+    group.said("orders", "UNASSIGNED", NOBODY)
+    group.runner.step()
+    assert group.state_of("orders") == (target, WORKER)
+    assert group.state.is_at_rest("orders") == (target == "STOPPED")
+
+
 def test_it_waits_for_no_worker_that_is_gone(group: Group) -> None:
     group.said("orders", "RUNNING", "gone:8083")
     group.assigned(1, **{WORKER: ["orders"]})
@@ -315,6 +329,18 @@ def test_the_numbers_of_a_connector_end_with_its_being_here(group: Group, fate: 
         group.runner.step()
     assert not running.visible
     assert ("orders" in group.runner._hosted) == fate.endswith("paused")
+
+
+def test_where_it_stands_is_told_once_when_it_has_failed(group: Group) -> None:
+    """Later its position may be moved, and what it counted says no more where it stands."""
+    told: list[bool] = []
+    group.runner.places = lambda name, running: told.append(running) or []  # type: ignore[func-returns-value]
+    group.assigned(1, **{WORKER: ["orders"]})
+    group.runner.step()
+    group.started[0].fail()
+    for _ in range(3):
+        group.runner.step()
+    assert told == [True, False]
 
 
 def test_starts_are_counted_and_a_configuration_that_fails_among_them(group: Group) -> None:
