@@ -103,7 +103,7 @@ class Status:
         text = f"{connector.name} {stats.state}: {stats.carried()} committed, {rate:.0f}/s"
         if stats.dead_letters:
             text += f", {stats.dead_letters} dead letters"
-        if (over := stats.bad_records - stats.dead_letters) > 0:
+        if (over := stats.skipped - stats.dead_letters) > 0:
             text += f", {over} passed over"
         lag = stats.lag_seconds(time.time())
         text += f", {stats.buffered()} waiting"

@@ -49,6 +49,7 @@ CONNECT_SERIES: Final = (
     Series(_SOURCE + "write_total", "Records committed to Kafka.", "events_delivered"),
     _gauge(_SOURCE + "active_count", "Events received and waiting.", lambda s, _: s.buffered()),
     _gauge(_ERROR + "total_record_failures", "Events that could not be carried.", "bad_records"),
+    _gauge(_ERROR + "total_records_skipped", "Of those, events that did not end the connector.", "skipped"),
     _gauge(
         _ERROR + "deadletterqueue_produce_requests", "Events sent to the dead-letter topic.", "dead_letters"
     ),

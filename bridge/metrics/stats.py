@@ -57,6 +57,7 @@ class Stats:
     bad_records: int = 0
     unexpected_records: int = 0
     dead_letters: int = 0
+    skipped: int = 0  # bad records that did not end the connector, dead letters among them
     transactions: int = 0
     aborts: int = 0
     commit_seconds: float = 0.0

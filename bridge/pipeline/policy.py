@@ -56,12 +56,13 @@ class ErrorPolicy:
     def _judge(
         self, error: BadRecord, raw: bytes, came: Sequence[Header]
     ) -> tuple[Produced | None, Fatal | None]:
-        self.stats.bad_records += 1
-        self.stats.unexpected_records += isinstance(error, Unexpected)
+        """Raises Unreserved, and is then asked again: nothing is counted or said before the letter is made."""
         where = (
             "an event without a readable replay id" if error.position is None else f"event {error.position}"
         )
+        letter: Produced | None = None
         if not (self.tolerate or isinstance(error, SetAside)):
+            self._count(error)
             remedy = (
                 "errors.tolerance=all passes over it (into errors.deadletterqueue.topic.name, if that is set)"
             )
@@ -70,17 +71,23 @@ class ErrorPolicy:
                 stage=error.stage,
                 position=error.position,
             )
+        if self.dead_letters is not None:
+            try:
+                letter = self.dead_letters.record(raw, error, came)
+            except Fatal as too_large:
+                self._count(error)
+                return None, too_large
+        self._count(error)
+        self.stats.dead_letters += letter is not None
+        self.stats.skipped += 1
         if self.log is not None:
             shown = f"; {self._shown(raw)}" if self.show_events else ""
             self.log(f"{where} was passed over ({error.stage}): {error.message}{shown}")
-        if self.dead_letters is None:
-            return None, None
-        try:
-            letter = self.dead_letters.record(raw, error, came)
-        except Fatal as too_large:
-            return None, too_large
-        self.stats.dead_letters += 1
         return letter, None
+
+    def _count(self, error: BadRecord) -> None:
+        self.stats.bad_records += 1
+        self.stats.unexpected_records += isinstance(error, Unexpected)
 
     def _shown(self, raw: bytes) -> str:
         if not self.protected:
