@@ -17,7 +17,7 @@ class Config(Mapping[str, Any]):
     """Immutable. Every declared property has a value (``None`` without default), and every key below a prefix
     that was given. Its representation shows no value, because some are secret."""
 
-    __slots__ = ("_raw", "_values", "egress", "name", "origin", "resolved", "secrets")
+    __slots__ = ("_raw", "_values", "egress", "name", "origin", "references", "resolved", "secrets")
 
     def __init__(
         self,
@@ -28,6 +28,7 @@ class Config(Mapping[str, Any]):
         resolved: Mapping[str, str] = MappingProxyType({}),
         origin: Origin = Origin.FILE,
         egress: Egress = ANYWHERE,
+        references: frozenset[str] = frozenset(),
     ) -> None:
         self.name = name
         self.secrets = secrets
@@ -38,6 +39,8 @@ class Config(Mapping[str, Any]):
         """Whoever writes by REST is not the operator of the worker."""
         self.egress = egress
         """Where connections may be made to."""
+        self.references = references
+        """``${…}`` as they are written, whatever they stand for."""
         self._values = MappingProxyType(dict(values))
         self._raw = MappingProxyType(dict(raw))
 

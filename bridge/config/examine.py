@@ -13,7 +13,14 @@ from bridge.config import secrecy
 from bridge.config.catalogue import Catalogue, Hints
 from bridge.config.config import Config
 from bridge.config.egress import ANYWHERE, Egress
-from bridge.config.external import NoProviderError, Origin, Resolver, UnresolvableError, has_reference
+from bridge.config.external import (
+    NoProviderError,
+    Origin,
+    Resolver,
+    UnresolvableError,
+    has_reference,
+    references,
+)
 from bridge.config.property import Property, Type
 from bridge.config.secrecy import MASK
 from bridge.config.values import InvalidError, typed
@@ -79,7 +86,10 @@ class Examined:
         """The result; meaningful where there are no faults."""
         secrets = secrecy.secrets(self.catalogue, self.given) | frozenset(self.resolved)
         name = str(self.values.get("name") or "")
-        return Config(self.values, self.given, name, secrets, dict(self.resolved), self.origin, self.egress)
+        written = references(self.written.values())
+        return Config(
+            self.values, self.given, name, secrets, dict(self.resolved), self.origin, self.egress, written
+        )
 
 
 def examine(
@@ -129,12 +139,10 @@ def _resolve_all(examined: Examined, resolver: Resolver) -> None:
             lacking |= isinstance(reason, NoProviderError)
         else:
             _keep_to_itself(examined, key, resolver)
-    lines = resolver.lines_to_add(examined.written.values()) if lacking else []
+    advice = resolver.advice(examined.written.values()) if lacking else ""
     for key, message in refused.items():
-        examined.fault(
-            key, f"{message}; add to the worker's properties: {' '.join(lines)}" if lines else message
-        )
-        lines = []
+        examined.fault(key, message + advice)
+        advice = ""
 
 
 def _keep_to_itself(examined: Examined, key: str, resolver: Resolver) -> None:

@@ -82,6 +82,11 @@ def has_reference(text: str) -> bool:
     return next(every(_REFERENCE, text), None) is not None
 
 
+def references(texts: Iterable[str]) -> frozenset[str]:
+    """Every reference in these texts, as it is written."""
+    return frozenset(match.group() for text in texts for match in every(_REFERENCE, text))
+
+
 class Resolver:
     """Fills in references. Files are read once."""
 
@@ -90,7 +95,10 @@ class Resolver:
         environ: Mapping[str, str],
         providers: Mapping[str, Provider] | None = None,
         origin: Origin = Origin.FILE,
+        used: Iterable[str] = (),
     ) -> None:
+        """``used``: references that a provider has to let through besides, those of the worker's own file."""
+        self._used = tuple(sorted(used))
         self._environ = environ
         self.origin = origin
         self._configured = dict(providers or {})
@@ -113,11 +121,21 @@ class Resolver:
         """What each reference in the text stands for → the reference. Raises UnresolvableError."""
         return {self._value(*match.groups()): match.group() for match in every(_REFERENCE, text)}
 
-    def lines_to_add(self, texts: Iterable[str]) -> list[str]:
-        """The worker's properties that let these texts' references resolve; none if their providers are there."""
+    def advice(self, texts: Iterable[str]) -> str:
+        """What to add to the worker's properties so that these texts' references resolve, and its own still; empty if
+        their providers are there."""
         matches = [match for text in texts for match in every(_REFERENCE, text)]
         lacking = [match for match in matches if match[1] not in self._providers]
-        return provider_lines(lacking, tuple(self._configured))
+        names = {match[1] for match in lacking}
+        besides = [match for text in self._used for match in every(_REFERENCE, text) if match[1] in names]
+        lines = provider_lines([*besides, *lacking], tuple(self._configured))
+        if not lines:
+            return ""
+        own = ", ".join(match.group() for match in besides)
+        why = (
+            f"the worker itself refers to {own}, which connectors may then refer to as well; " if own else ""
+        )
+        return f"; {why}add to the worker's properties: {' '.join(lines)}"
 
     def _value(self, name: str, path: str | None, key: str) -> str:
         provider = self._providers.get(name)

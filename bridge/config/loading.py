@@ -232,7 +232,9 @@ def _provider(prefix: str, written: Mapping[str, str]) -> external.Provider:
 
 def resolver_of(worker: Config | None, environ: Mapping[str, str], origin: Origin) -> external.Resolver:
     """What fills in a connector's references: of a file's by the worker's providers too, of REST's by them alone."""
-    return external.Resolver(environ, _providers(worker.raw())[0] if worker else None, origin)
+    if worker is None:
+        return external.Resolver(environ, None, origin)
+    return external.Resolver(environ, _providers(worker.raw())[0], origin, worker.references)
 
 
 def _inherited(given: Mapping[str, str], worker: Config | None) -> dict[str, str]:

@@ -2,8 +2,9 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -58,10 +59,10 @@ Make = Callable[..., MemoryWorker]
 def make(tmp_path: Path) -> Iterator[Make]:
     workers: list[MemoryWorker] = []
 
-    def made(*lines: str) -> MemoryWorker:
+    def made(*lines: str, environ: Mapping[str, str] = MappingProxyType({})) -> MemoryWorker:
         path = tmp_path / "worker.properties"
         path.write_text("\n".join(["bootstrap.servers=127.0.0.1:1", "security.protocol=PLAINTEXT", *lines]))
-        workers.append(MemoryWorker(salesforce_plugins(load_worker(path, environ={}), Metrics())))
+        workers.append(MemoryWorker(salesforce_plugins(load_worker(path, environ=environ), Metrics())))
         return workers[-1]
 
     yield made
@@ -192,6 +193,25 @@ def test_the_lines_to_add_are_enough(make: Make, tmp_path: Path, monkeypatch: py
     refused = make().ask("POST", "/connectors", {"name": "sf", "config": given})[1]["message"]
     lines = refused.partition("add to the worker's properties: ")[2].splitlines()[0].split(" ")
     assert make(*lines).ask("PUT", VALIDATE, given)[1]["error_count"] == 0
+
+
+def test_the_lines_to_add_do_not_lock_out_what_the_worker_itself_refers_to(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SF_PASSWORD", "hush")
+    environ = {"POD_NAME": "crm-0", "PROTOCOL": "PLAINTEXT"}
+    own = ("client.id=of-${env:POD_NAME}", "security.protocol=${env:PROTOCOL}")
+    given = {**GOOD, "salesforce.password": "${env:SF_PASSWORD}"}
+    refused = make(*own, environ=environ).ask("POST", "/connectors", {"name": "sf", "config": given})[1][
+        "message"
+    ]
+    assert (
+        "the worker itself refers to ${env:POD_NAME}, ${env:PROTOCOL}, which connectors may then refer to"
+        in refused
+    )
+    assert "allowlist.pattern=POD_NAME|PROTOCOL|SF_PASSWORD" in refused
+    lines = refused.partition("add to the worker's properties: ")[2].splitlines()[0].split(" ")
+    assert make(*own, *lines, environ=environ).ask("PUT", VALIDATE, given)[1]["error_count"] == 0
 
 
 def test_a_log_line_of_a_running_connector_does_not_quote_it(
