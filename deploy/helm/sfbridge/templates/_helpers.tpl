@@ -51,6 +51,12 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if .Values.rest.tlsSecret -}}
 {{- $own = merge $own (dict "listeners.https.ssl.keystore.location" "/run/sfbridge/listener.pem") -}}
 {{- end -}}
+{{- if not (hasKey .Values.worker "config.providers") -}}
+{{- $names := list "POD_NAME" -}}
+{{- range .Values.environmentSecrets -}}{{- $names = concat $names . -}}{{- end -}}
+{{- $class := "org.apache.kafka.common.config.provider.EnvVarConfigProvider" -}}
+{{- $own = merge $own (dict "config.providers" "env" "config.providers.env.class" $class "config.providers.env.param.allowlist.pattern" ($names | uniq | join "|")) -}}
+{{- end -}}
 {{- range $key, $value := merge (dict) .Values.worker $own }}
 {{ $key }}={{ $value | toString | replace "\\" "\\\\" }}
 {{- end -}}
