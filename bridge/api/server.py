@@ -19,7 +19,7 @@ from bridge.api.peers import Forward
 from bridge.api.site import Site
 from bridge.api.trust import session
 from bridge.config import Config
-from bridge.errors import ConfigurationError, Fatal, Fault, Stage
+from bridge.errors import ConfigurationError, Fault
 from bridge.waits import LEADER
 
 _KEYSTORE: Final = "listeners.https.ssl.keystore.location"
@@ -94,7 +94,7 @@ def _check_keystore(config: Config) -> None:
 
 
 def bind(listener: Listener) -> socket.socket:
-    """The listening socket. Raises Fatal if the address is taken."""
+    """The listening socket. ConfigurationError if the address is taken, or none of this machine."""
     family = socket.AF_INET6 if ":" in listener.host else socket.AF_INET
     # The protocol is named because asyncio sets TCP_NODELAY only where it is: without it the second answer on a
     # connection waits 40 ms for the peer's delayed acknowledgement.
@@ -105,9 +105,9 @@ def bind(listener: Listener) -> socket.socket:
         sock.listen(128)
     except OSError as error:
         sock.close()
-        raise Fatal(
-            f"cannot listen on {listener.host}:{listener.port}: {error.strerror or error}; change listeners",
-            stage=Stage.CONFIGURATION,
+        why = str(error.strerror or error).lower()
+        raise ConfigurationError(
+            [Fault("listeners", f"cannot listen on {listener.host}:{listener.port}: {why}")]
         ) from error
     return sock
 

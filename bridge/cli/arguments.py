@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from bridge.reading.stretch import Since
+
+
+KMS_TYPES: Final = ("local-kms", "aws-kms", "azure-kms", "gcp-kms", "hcvault")
+"""What ``encryption/kms`` has drivers for; here, because help imports none of it."""
 
 
 def positive(text: str) -> int:

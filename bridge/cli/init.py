@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bridge.cli.arguments import KMS_TYPES
 from bridge.cli.asking import Asking
 from bridge.cli.output import add_output_option, print_json
 
@@ -28,7 +29,7 @@ EXAMPLE = (
     "--keystore keys/salesforce-jwt.properties --event Order_Placed__e --brokers broker-1:9092 "
     "--registry http://registry:8081 --out orders"
 )
-_KMS = ("none", "local-kms", "aws-kms", "azure-kms", "gcp-kms", "hcvault")
+_KMS = ("none", *KMS_TYPES)
 _MADE = "keys/salesforce-jwt.properties"  # by auth keystore
 
 

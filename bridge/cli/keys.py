@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bridge.cli import keys_list, keys_verify
+from bridge.cli.arguments import KMS_TYPES
 from bridge.cli.keys_common import deks_of, http_of_worker, line_of, worker_of
 from bridge.cli.output import add_output_option, fail, print_json
 from bridge.cli.parser import add_action
@@ -66,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     keys_list.add_arguments(parsers["list"])
     parsers["create"].add_argument("--kek", metavar="NAME", required=True)
     parsers["create"].add_argument(
-        "--kms-type", metavar="TYPE", required=True, help="aws-kms, azure-kms, gcp-kms, hcvault"
+        "--kms-type", choices=KMS_TYPES, metavar="TYPE", required=True, help=", ".join(KMS_TYPES)
     )
     parsers["create"].add_argument("--kms-key-id", metavar="ID", required=True)
     parsers["create"].add_argument(
@@ -89,6 +90,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """0 if all went well, 1 if anything is not as it should be."""
+    from bridge.encryption.kms import KeyIdError
+    from bridge.errors import ConfigurationError, Fault
+
+    try:
+        return _run(args)
+    except KeyIdError as error:
+        if args.action not in ("create", "rewrap"):  # those take one from the command line
+            raise
+        option = "--kms-key-id" if args.action == "create" else "--to"
+        raise ConfigurationError([Fault(option, error.message)]) from None
+
+
+def _run(args: argparse.Namespace) -> int:
     from bridge.encryption.keys import check_target, create, keks_of, rewrap, rotate
 
     if args.action == "verify":
@@ -140,7 +154,7 @@ def _alternates(args: argparse.Namespace) -> list[str]:
 
     if not args.contract:
         return []
-    contract = read_contract(args.contract)
+    contract = read_contract(args.contract, "--contract")
     rules = [{**contract.properties, **rule.params} for rule in contract.rules if rule.encrypts]
     named = [rule.get(ALTERNATES, "") for rule in rules if rule.get(KEK_NAME) == args.kek]
     return [key.strip() for text in named for key in text.split(",") if key.strip()]

@@ -28,17 +28,10 @@ def worker_of(args: argparse.Namespace) -> Config:
 
 
 def http_of_worker(args: argparse.Namespace) -> Http:
-    """The registry. Fatal where none is named."""
-    from bridge.config.registry import registry_properties
-    from bridge.errors import fatal
-    from bridge.registry.http import http_of
+    """The registry. ConfigurationError where none is named."""
+    from bridge.cli.schemas_files import registry_http
 
-    settings = registry_properties({}, worker_of(args).raw())
-    if args.schema_registry:
-        settings = {**settings, "url": args.schema_registry}
-    if not settings.get("url"):
-        raise fatal("no schema registry is named: schema.registry.url in the worker's properties")
-    return http_of(settings, retry_seconds=10, longest_wait=2)
+    return registry_http(worker_of(args), args.schema_registry)
 
 
 def deks_of(args: argparse.Namespace) -> Deks:
@@ -64,6 +57,6 @@ def _keys_of_contracts(args: argparse.Namespace) -> list[str]:
 
     contracts = list(getattr(args, "contracts", {}).values())
     if args.contract:
-        contracts.append(read_contract(args.contract))
+        contracts.append(read_contract(args.contract, "--contract"))
     meant = contract_keys(contracts).values()
     return [key for each in meant for key in (each.kms_key, *each.alternates) if key]

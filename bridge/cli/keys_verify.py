@@ -168,7 +168,7 @@ def _prove(args: argparse.Namespace, deks: Deks) -> tuple[Proof, Stretch]:
     from bridge.reading.proof import Proof
     from bridge.reading.stretch import Stretch
 
-    contract = read_contract(args.contract) if args.contract else None
+    contract = read_contract(args.contract, "--contract") if args.contract else None
     proof = Proof(http_of_worker(args), deks, prefix(args.context), args.topic, contract, args.contracts)
     reader = Reader(
         worker_settings("consumer", worker_of(args)),

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
+from attrs import evolve
+
 from bridge.cli.output import fail, late_message
 from bridge.cli.signals import leave
 from bridge.cli.status import Status
@@ -51,16 +53,27 @@ def listening(worker: Config, address: str) -> Config:
 
 @contextmanager
 def hosted(
-    worker: Config, address: str, every: Sequence[OfFile], goal: Goal | None = None, *, leases: bool = True
+    worker: Config,
+    address: str,
+    every: Sequence[OfFile],
+    goal: Goal | None = None,
+    *,
+    leases: bool = True,
+    option: str = "--listen",
 ) -> Iterator[tuple[Service, Hosting]]:
-    """Connectors running, with the API in front of them; the caller stops the service. Raises BridgeError."""
+    """Connectors running, with the API in front of them; the caller stops the service. ``option``: where the address
+    comes from. Raises BridgeError."""
     from bridge.api.build import Service
     from bridge.worker.hosting import Hosting
 
     service = Service(
         listening(worker, address), make=partial(Hosting, every=every, goal=goal, leases=leases)
     )
-    service.start()
+    try:
+        service.start()
+    except ConfigurationError as error:
+        faults = [evolve(one, key=option) if one.key == "listeners" else one for one in error.faults]
+        raise ConfigurationError(faults) from None
     try:
         yield service, cast(Hosting, service.worker)
     finally:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,9 +47,27 @@ def type_of(path: Path, text: str) -> str | None:
     return "AVRO"
 
 
-def shape_of(path: Path, event: str | None = None) -> Shape:
-    """What a file or an SFDX project says, taken apart. Fatal naming the file."""
+@contextmanager
+def named() -> Iterator[None]:
+    """Around the reading of what a command line names: what cannot be read there is a wrong command line, and the
+    sentence names the file. ConfigurationError."""
     from bridge.errors import Fatal
+
+    try:
+        yield
+    except ConfigurationError:
+        raise
+    except Fatal as error:
+        raise ConfigurationError([Fault("", error.message)]) from None
+
+
+def shape_of(path: Path, event: str | None = None) -> Shape:
+    """What a file or an SFDX project says, taken apart. ConfigurationError naming the file."""
+    with named():
+        return _shape_of(path, event)
+
+
+def _shape_of(path: Path, event: str | None) -> Shape:
     from bridge.inspection.diff import shape_of_event, shape_of_text
     from bridge.metadata import source_files
 
@@ -57,19 +77,16 @@ def shape_of(path: Path, event: str | None = None) -> Shape:
     type_ = type_of(path, text)
     if type_ is None:
         return shape_of_event(source_files.from_any(path, event).event)
-    try:
-        return shape_of_text(text, type_)
-    except Fatal as error:
-        raise Fatal(f"{path}: {error.message}", stage=error.stage) from None
+    return shape_of_text(text, type_, str(path))
 
 
 def registry_http(worker: Config, url: str | None) -> Http:
-    """The registry that a worker, or an option, names. ConfigurationError where neither does."""
+    """The registry that an option names, else a worker. ConfigurationError where neither does."""
     from bridge.config.registry import registry_properties
     from bridge.registry.http import http_of
 
-    given = {**worker.raw(), **({"schema.registry.url": url} if url else {})}
-    settings = registry_properties({}, given)
+    settings = registry_properties({}, worker.raw())
+    settings = {**settings, "url": url} if url else settings
     if not settings.get("url"):
         raise ConfigurationError(
             [Fault("schema.registry.url", "is needed in the worker file, or --schema-registry")]

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bridge.cli.arguments import KMS_TYPES
 from bridge.errors import ConfigurationError, Fault
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="the folder (default: here)")
     parser.add_argument("--kek", metavar="NAME", help="the key encryption key that generated rules name")
     parser.add_argument(
-        "--kms-type", metavar="TYPE", help="its KMS: aws-kms, azure-kms, gcp-kms, hcvault, local-kms"
+        "--kms-type", choices=KMS_TYPES, metavar="TYPE", help=f"its KMS: {', '.join(KMS_TYPES)}"
     )
     parser.add_argument("--kms-key-id", metavar="ID", help="its key in the KMS")
 
@@ -60,7 +61,8 @@ def run(args: argparse.Namespace) -> int:
     for declared in declarations:
         event = declared.event
         path = args.contract or args.out / f"{event.name}{generate.CONTRACT}"
-        earlier = read_contract(path) if args.contract or path.is_file() else None
+        named = "--contract" if args.contract else ""
+        earlier = read_contract(path, named) if named or path.is_file() else None
         if earlier is not None:
             generate.check(earlier, str(path), event)
         contract = generate.contract_for(event, declared.classified, earlier, _key(args))
@@ -104,22 +106,34 @@ def _formats(given: list[str] | None) -> tuple[str, ...]:
 
 def _declared(args: argparse.Namespace) -> list[Declared]:
     from bridge.changes import entity_of
+    from bridge.cli.schemas_files import named
     from bridge.config.checks import event_name
-    from bridge.metadata import source_files
 
     if args.event and (wrong := None if entity_of(args.event) else event_name(args.event)):
         raise ConfigurationError([Fault("--event", wrong, args.event)])
-    if args.sfdx is not None:
-        if not args.event:
-            return [source_files.from_any(args.sfdx)]
-        return [source_files.from_sfdx(args.sfdx, args.event)]
     if args.connector is not None:
         return _online(args.connector, args.event)
+    with named():
+        declared = _of_file(args)
+    if args.event not in (None, declared.event.name):
+        raise ConfigurationError(
+            [Fault("--event", f"is {args.event}, and the file is about {declared.event.name}", args.event)]
+        )
+    return [declared]
+
+
+def _of_file(args: argparse.Namespace) -> Declared:
+    from bridge.metadata import source_files
+
+    if args.sfdx is not None:
+        if not args.event:
+            return source_files.from_any(args.sfdx)
+        return source_files.from_sfdx(args.sfdx, args.event)
     if args.describe is not None:
-        return [source_files.from_describe(args.describe)]
+        return source_files.from_describe(args.describe)
     if args.event_schema is not None:
-        return [source_files.from_event_schema(args.event_schema)]
-    return [source_files.from_avro(args.avro)]
+        return source_files.from_event_schema(args.event_schema)
+    return source_files.from_avro(args.avro)
 
 
 def _online(path: Path, event: str | None) -> list[Declared]:

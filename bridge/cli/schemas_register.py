@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     """Exit code 0 when it is registered, or was already."""
     from attrs import evolve
 
-    from bridge.cli.schemas_files import read, registry_http, type_of
+    from bridge.cli.schemas_files import named, read, registry_http, type_of
     from bridge.config import load_worker
     from bridge.languages.tagging import tags_in, with_metadata_tags
     from bridge.languages.traits import traits_of
@@ -71,7 +71,8 @@ def run(args: argparse.Namespace) -> int:
     if type_ is None:
         message = "holds metadata and no schema; make schemas of it with sfbridge schemas generate"
         raise ConfigurationError([Fault(str(args.file), message)])
-    tags_in(text, type_)
+    with named():
+        tags_in(text, type_, what=str(args.file))
     stem = args.file.name.partition(".")[0]
     subject = qualified(args.subject or f"{stem.lower()}-value", args.context)
     contract = _contract(args, stem)
@@ -102,4 +103,5 @@ def _contract(args: argparse.Namespace, stem: str) -> Contract | None:
     from bridge.metadata.sources import read_contract
 
     path = args.contract or args.file.parent / f"{stem}.contract.yaml"
-    return read_contract(path) if args.contract or path.is_file() else None
+    named = "--contract" if args.contract else ""
+    return read_contract(path, named) if named or path.is_file() else None

@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
         event = event_of(registered.text, events)
         contract, classified = events.get(event or "", (None, {}))
         if contract is None and args.contract and len(args.subjects) == 1:
-            contract = read_contract(args.contract)
+            contract = read_contract(args.contract, "--contract")
         shown.append(explain(registered, contract, classified))
     if args.output == "json":
         print_json([each.document() for each in shown])
@@ -100,19 +100,19 @@ def _events(
 ) -> dict[str, tuple[Contract | None, Mapping[str, Classification]]]:
     """Each event's contract, and how Salesforce classifies its fields where a connector says whom to ask."""
     from bridge.config.subscription import events
-    from bridge.metadata.sources import load_contracts, read_contract
+    from bridge.metadata.sources import SETTING, load_contracts, read_contract
 
     if connector is None:
         if path is None:
             return {}
-        contract = read_contract(path)
+        contract = read_contract(path, "--contract")
         return {contract.event: (contract, {})}
     from bridge.metadata.classification import from_records, maps
     from bridge.salesforce.auth import Login
     from bridge.salesforce.transport import open_rest
 
     given = str(path) if path else connector.get("bridge.schema.contract")
-    contracts = load_contracts(events(connector), given)
+    contracts = load_contracts(events(connector), given, "--contract" if path else SETTING)
     rest = open_rest(connector, Login(connector))
     by_event: dict[str, tuple[Contract | None, Mapping[str, Classification]]] = {}
     for event in events(connector):

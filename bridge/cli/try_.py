@@ -80,7 +80,8 @@ def run(args: argparse.Namespace) -> int:
         )
         reader = Reader.of(sandbox)
         port = args.port_base + 2 if args.port_base else 0
-        with hosted(loaded.worker, f"http://{LOOPBACK}:{port}", files, leases=False) as (service, process):
+        address = f"http://{LOOPBACK}:{port}"
+        with hosted(loaded.worker, address, files, leases=False, option="--port-base") as (service, process):
             screen.opening(sandbox, args.format, service.front())
             try:
                 _show(screen, sandbox, process, publisher, reader, args.max_events, stopped)

@@ -84,19 +84,21 @@ def shape_of_event(event: EventType) -> Shape:
     return Shape("EVENT", schema.name or event.name, columns)
 
 
-def shape_of_text(text: str, type_: str) -> Shape:
-    """Of a schema's text; ``type_`` is AVRO, JSON or PROTOBUF. Fatal(stage=SCHEMA) for what is no such schema."""
+def shape_of_text(text: str, type_: str, what: str = "") -> Shape:
+    """Of a schema's text; ``type_`` is AVRO, JSON or PROTOBUF; ``what``: what sentences call one that is not
+    registered. Fatal(stage=SCHEMA) for what is no such schema."""
     try:
-        tags = {n: frozenset(field_tags) for n, field_tags in tags_in(text, type_).fields.items()}
+        tags = {n: frozenset(field_tags) for n, field_tags in tags_in(text, type_, what=what).fields.items()}
         name, columns = _SHAPES[type_](text)
     except Fatal:
         raise
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError, StopIteration) as error:
         raise Fatal(
-            f"this is no {type_} schema of a record ({type(error).__name__})", stage=Stage.SCHEMA
+            f"{what or 'this'} is no {type_} schema of a record ({type(error).__name__})", stage=Stage.SCHEMA
         ) from None
     if not columns:
-        raise Fatal(f"this {type_} schema has no record with fields", stage=Stage.SCHEMA)
+        subject = f"{what} as {type_}" if what else f"this {type_} schema"
+        raise Fatal(f"{subject} has no record with fields", stage=Stage.SCHEMA)
     whole = {p: Column(c.type, c.optional, tags.get(p, frozenset()), c.number) for p, c in columns.items()}
     return Shape(type_, name, whole)
 

@@ -65,12 +65,15 @@ class Tagged:
         return frozenset(tag for name in names for tag in self.origins.get(name, ()))
 
 
-def tags_in(text: str, type_: str, metadata: MetadataDocument | None = None) -> Tagged:
-    """The tags of a registered schema; ``type_`` is the registry's AVRO, JSON or PROTOBUF.
+def tags_in(text: str, type_: str, metadata: MetadataDocument | None = None, what: str = "") -> Tagged:
+    """The tags of a registered schema; ``type_`` is the registry's AVRO, JSON or PROTOBUF. ``what``: what sentences
+    call one that is not registered, such as its file.
 
     Fatal(stage=SCHEMA) for a text that is no such schema.
     """
-    with understood(f"the registered {type_} schema", lambda message: Fatal(message, stage=Stage.SCHEMA)):
+    with understood(
+        what or f"the registered {type_} schema", lambda message: Fatal(message, stage=Stage.SCHEMA)
+    ):
         if type_ not in PLACES:
             raise Broken("is of a type that is not known here")
         return _tags_in(text, type_, metadata)

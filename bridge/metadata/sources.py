@@ -19,6 +19,8 @@ from bridge.model.contract import Contract, parse
 from bridge.model.schema import EventType
 
 _CONTRACT: Final = ".contract.yaml"
+SETTING: Final = "bridge.schema.contract"
+"""What names a contract file, unless it is an option of a command."""
 
 
 class Metadata(Source, Protocol):
@@ -198,43 +200,43 @@ def not_there(contract: Contract, declared: EventType, described: Iterable[objec
     ]
 
 
-def load_contracts(events: Sequence[str], path: str | None) -> dict[str, Contract]:
+def load_contracts(events: Sequence[str], path: str | None, named: str = SETTING) -> dict[str, Contract]:
     """The contracts of several events. A file that is named counts for the event it is about.
 
     Without events, all change events are meant. ConfigurationError for all that is wrong in any of them.
     """
-    events = events or _contracted(path)
+    events = events or _contracted(path, named)
     if len(events) == 1:
-        contract = load_contract(events[0], path)
+        contract = load_contract(events[0], path, named)
         return {} if contract is None else {events[0]: contract}
     contracts, faults = {}, []
     for event in events:
         try:
-            about = path if path and read_contract(Path(path)).event == event else None
-            if (contract := load_contract(event, about)) is not None:
+            about = path if path and read_contract(Path(path), named).event == event else None
+            if (contract := load_contract(event, about, named)) is not None:
                 contracts[event] = contract
         except ConfigurationError as error:
             faults += [fault for fault in error.faults if fault not in faults]
-    if path and not faults and read_contract(Path(path)).event not in events:
-        about = read_contract(Path(path)).event
+    if path and not faults and read_contract(Path(path), named).event not in events:
+        about = read_contract(Path(path), named).event
         entities = CHANGED_ENTITIES if any(map(entity_of, events)) else ENTITIES
         message = f"{path} is the contract of {about}, which is not in {entities}"
-        faults.append(Fault("bridge.schema.contract", message))
+        faults.append(Fault(named, message))
     if faults:
         raise ConfigurationError(faults)
     return contracts
 
 
-def _contracted(path: str | None) -> list[str]:
+def _contracted(path: str | None, named: str) -> list[str]:
     """The change events that there are contracts of."""
     files = Path("schemas").glob(f"*{SUFFIX}{_CONTRACT}")
     names = [file.name.removesuffix(_CONTRACT) for file in sorted(files)]
-    if path and entity_of(about := read_contract(Path(path)).event):
+    if path and entity_of(about := read_contract(Path(path), named).event):
         names.append(about)
     return list(dict.fromkeys(names))
 
 
-def load_contract(event: str, path: str | None) -> Contract | None:
+def load_contract(event: str, path: str | None, named: str = SETTING) -> Contract | None:
     """The event's contract: the file named, or ``schemas/<Event>.contract.yaml`` where it exists.
 
     ConfigurationError for what is wrong in it.
@@ -242,18 +244,19 @@ def load_contract(event: str, path: str | None) -> Contract | None:
     file = Path(path) if path else Path("schemas") / f"{event}{_CONTRACT}"
     if not path and not file.is_file():
         return None
-    contract = read_contract(file)
+    contract = read_contract(file, named)
     if contract.event != event:
         message = f"{file} is the contract of {contract.event}, and the connector carries {event}"
-        raise ConfigurationError([Fault("bridge.schema.contract", message)])
+        raise ConfigurationError([Fault(named, message)])
     return contract
 
 
-def read_contract(file: Path) -> Contract:
-    """A contract file, whatever event it is about. ConfigurationError."""
+def read_contract(file: Path, named: str = SETTING) -> Contract:
+    """A contract file, whatever event it is about; ``named``: what names it, to whoever reads that it cannot be used,
+    empty for nothing but its place. ConfigurationError."""
     try:
         return parse(file_content(file).decode(), str(file))
     except UnicodeDecodeError:
-        raise ConfigurationError([Fault("bridge.schema.contract", f"{file} is no UTF-8")]) from None
+        raise ConfigurationError([Fault(named, f"{file} is no UTF-8")]) from None
     except UnusableError as broken:
-        raise ConfigurationError([Fault("bridge.schema.contract", f"{file} {broken}")]) from None
+        raise ConfigurationError([Fault(named, f"{file} {broken}")]) from None

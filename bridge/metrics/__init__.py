@@ -17,7 +17,7 @@ from attrs import define, field
 
 from bridge.calls import EVERY, Calls
 from bridge.counts import CAREFUL_CONVERSIONS, FOREIGN_RECORDS, LIFECYCLE_DROPPED
-from bridge.errors import Fatal, Stage
+from bridge.errors import ConfigurationError, Fault
 from bridge.limits import ORG_LIMITS
 from bridge.metrics.endpoint import Endpoint
 from bridge.metrics.families import by_label, expiries, family, latencies, org_limits, states
@@ -108,16 +108,15 @@ class Metrics:
         return generate_latest(self._registry()).decode()
 
     def serve(self, port: int, host: str = "127.0.0.1") -> Endpoint:
-        """Answer scrapes in a thread of its own; port 0 takes a free one. Fatal if the port is taken."""
+        """Answer scrapes in a thread of its own; port 0 takes a free one. ConfigurationError if it cannot be had."""
         from prometheus_client import start_http_server
 
         try:
             server, thread = start_http_server(port, addr=host, registry=self._registry())
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise Fatal(
-                f"the metrics endpoint cannot listen on {host}:{port} ({reason}): change --metrics-port",
-                stage=Stage.CONFIGURATION,
+        except (OSError, OverflowError) as error:
+            reason = (getattr(error, "strerror", None) or str(error)).lower()
+            raise ConfigurationError(
+                [Fault("--metrics-port", f"cannot listen on {host}:{port}: {reason}")]
             ) from error
         return Endpoint(host, server.server_port, server, thread)
 

@@ -10,7 +10,7 @@ import attrs
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from bridge.errors import Fatal
+from bridge.errors import ConfigurationError
 from bridge.metrics import BRIDGE_SERIES, CONNECT_SERIES, Metrics, Stats, serve
 
 
@@ -130,7 +130,9 @@ def test_endpoint_on_loopback_and_its_end() -> None:
 def test_a_taken_port_is_one_sentence() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(Fatal, match=rf"cannot listen on 127\.0\.0\.1:{port}.*--metrics-port"):
+        with pytest.raises(
+            ConfigurationError, match=rf"--metrics-port: cannot listen on 127\.0\.0\.1:{port}"
+        ):
             serve(port, [])
 
 

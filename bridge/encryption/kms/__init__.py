@@ -17,7 +17,7 @@ from attrs import field, frozen
 
 from bridge import calls
 from bridge.config.egress import ANYWHERE, Egress
-from bridge.errors import Stage, fatal
+from bridge.errors import Fatal, Stage, fatal
 from bridge.log import quiet_sdks
 
 Params = Mapping[str, str]
@@ -33,6 +33,13 @@ class Kms(Protocol):
     def unwrap(self, wrapped: bytes) -> bytes:
         """The plaintext of a wrapped DEK."""
         ...
+
+
+class KeyIdError(Fatal):
+    """What is no id of a key of the service, whatever it answers."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, stage=Stage.ENCRYPT)
 
 
 DRIVERS: Final[Mapping[str, tuple[str, str, str]]] = {

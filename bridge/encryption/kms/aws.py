@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from attrs import field, frozen
 
 from bridge.config.egress import ANYWHERE, Egress
-from bridge.encryption.kms import Params, check_url
+from bridge.encryption.kms import KeyIdError, Params, check_url
 from bridge.errors import BridgeError, fatal, retriable
 from bridge.waits import KMS
 
@@ -107,7 +107,9 @@ def open_key(key_id: str, params: Params, egress: Egress = ANYWHERE) -> Aws:
     arn = key_id.removeprefix("aws-kms://")
     parts = arn.split(":", 5)
     if len(parts) < 6 or parts[0] != "arn" or parts[2] != "kms" or not parts[3]:
-        raise fatal(f"{key_id} is no key of AWS KMS: arn:aws:kms:<region>:<account>:key/<id> is expected")
+        raise KeyIdError(
+            f"{key_id} is no key of AWS KMS: arn:aws:kms:<region>:<account>:key/<id> is expected"
+        )
     region = parts[3]
     try:
         session = boto3.Session(

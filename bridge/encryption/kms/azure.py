@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from attrs import define, field
 
 from bridge.config.egress import ANYWHERE, Egress
-from bridge.encryption.kms import Params, check_url
+from bridge.encryption.kms import KeyIdError, Params, check_url
 from bridge.errors import BridgeError, fatal, retriable
 from bridge.waits import KMS
 
@@ -136,7 +136,9 @@ def open_key(key_id: str, params: Params, egress: Egress = ANYWHERE) -> Azure:
     """Fatal for an id that is none."""
     parts = _ID.fullmatch(key_id.removeprefix("azure-kms://"))
     if parts is None:
-        raise fatal(f"{key_id} is no key of Azure: https://<vault>.vault.azure.net/keys/<name> is expected")
+        raise KeyIdError(
+            f"{key_id} is no key of Azure: https://<vault>.vault.azure.net/keys/<name> is expected"
+        )
     check_url(egress, parts[1])
     saves = params.get("encrypt.azure.key.version.save", "").lower() == "true"
     login = (credential or _credential)(params)

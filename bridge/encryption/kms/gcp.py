@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from attrs import field, frozen
 
 from bridge.config.egress import ANYWHERE, Egress
-from bridge.encryption.kms import Params, check_url
+from bridge.encryption.kms import KeyIdError, Params, check_url
 from bridge.errors import BridgeError, fatal, retriable
 from bridge.waits import KMS
 
@@ -94,7 +94,7 @@ def open_key(key_id: str, params: Params, egress: Egress = ANYWHERE) -> Gcp:
     """Fatal for an id that is none, and credentials that cannot be read."""
     name = key_id.removeprefix("gcp-kms://")
     if not name.startswith("projects/") or "/cryptoKeys/" not in name:
-        raise fatal(
+        raise KeyIdError(
             f"{key_id} is no key of Google Cloud KMS: projects/…/locations/…/keyRings/…/cryptoKeys/<name> is expected"
         )
     for url in _HOSTS:

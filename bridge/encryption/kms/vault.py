@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from attrs import define, field
 
 from bridge.config.egress import ANYWHERE, Egress
-from bridge.encryption.kms import Params, check_url
+from bridge.encryption.kms import KeyIdError, Params, check_url
 from bridge.errors import BridgeError, fatal, retriable
 from bridge.waits import KMS
 
@@ -136,7 +136,7 @@ def open_key(key_id: str, params: Params, egress: Egress = ANYWHERE) -> Vault:
     url = urlsplit(key_id.removeprefix("hcvault://"))
     parts = url.path.strip("/").split("/")
     if url.scheme not in ("http", "https") or not url.netloc or len(parts) < 3 or parts[-2] != "keys":
-        raise fatal(f"{key_id} is no key of Vault: https://host:8200/transit/keys/<name> is expected")
+        raise KeyIdError(f"{key_id} is no key of Vault: https://host:8200/transit/keys/<name> is expected")
 
     def given(name: str, variable: str) -> str | None:
         return params.get(name) or os.environ.get(variable)

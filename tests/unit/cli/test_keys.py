@@ -79,7 +79,6 @@ def test_create_registers_a_kek_and_a_first_dek_once(registry: Registry, worker:
     assert sfbridge(worker, *words) == 0
     assert deks(registry).registry.versions("k1", "s", Algorithm.AES256_GCM) == [1]
     assert sfbridge(worker, *[w if w != "a" else "b" for w in words]) == 1
-    assert sfbridge(worker, "create", "--kek", "x", "--kms-type", "acme", "--kms-key-id", "a") == 1
 
 
 def test_rotation_reaches_a_running_connector_and_old_records_still_open(
