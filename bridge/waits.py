@@ -62,6 +62,13 @@ LOGIN: Final = Wait(
     "`…; trying again in … s, for … s more`, then `(tried for … s, salesforce.auth.retries.time.ms)`",
     keys=("salesforce.auth.retries.time.ms",),
 )
+TURN: Final = Wait(
+    "each of the connectors that come before, ten at a time: those of the same login that begin, those that open a "
+    "session with the same org by the same proxy",
+    "after 3 s, once: `waiting for its turn: … connectors begin before it, …`",
+    seconds=2.0,
+    limit="one that takes longer is no longer waited for",
+)
 OUTAGE: Final = Wait(
     "a stream that was interrupted, or metadata that could not be read, until it works again",
     "`…; trying again in … s, for … s more`, then `(tried for … s, request.max.retries.time.ms)`",

@@ -131,7 +131,7 @@ class Attempt:
     def run(self, ending: Callable[[], bool]) -> None:
         """Returns after a drain, or when the goal is reached. Raises BridgeError."""
         self._wanted = ending
-        self._turn: Turn = STARTS.enter(self._login.instance, ending)
+        self._turn: Turn = STARTS.enter(self._login.account.key, ending, self._log.info)
         try:
             if not ending():
                 self._run(ending)

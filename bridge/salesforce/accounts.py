@@ -60,8 +60,10 @@ class _Flight:
 
 @define(eq=False)
 class Account:
-    """What is shared. ``refresh_token``: the one that Salesforce put in place of the configured one."""
+    """What is shared. ``key``: a digest of the settings; ``refresh_token``: the one that Salesforce put in place of
+    the configured one."""
 
+    key: bytes = b""
     session: Session | None = None
     refusal: Refusal | None = None
     refresh_token: str | None = None
@@ -182,7 +184,7 @@ def account_of(settings: Iterable[object]) -> Account:
             del _kept[identity]
         account = _accounts.get(digest)
         if account is None:
-            account = _accounts[digest] = Account()
+            account = _accounts[digest] = Account(digest)
         return account
 
 

@@ -136,7 +136,8 @@ class CometdSource(Keeping):
             talk.exchange.close()
 
     def _open(self, talk: Dialogue) -> None:
-        with SESSIONS.turn(talk.exchange.url, self._stop.is_set):
+        key = talk.exchange.url, self._http.proxy
+        with SESSIONS.turn(key, self._stop.is_set, self._log.info):
             if self._stop.is_set():
                 raise Interrupted
             self._begin(talk)

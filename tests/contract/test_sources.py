@@ -5,14 +5,17 @@ A transport is held to it with one line: how an org ends its subscription (``LOS
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from typing import Any, Final
 
 import pytest
 
+from bridge import turns
 from bridge.buffer import Buffer
 from bridge.config.declarations.transports import TRANSPORTS
 from bridge.errors import BridgeError, Fatal
@@ -23,6 +26,7 @@ from bridge.salesforce.transport import Start, try_subscription
 from bridge.sandbox.org import Org
 from bridge.source import Ended, Listening
 from tests.support.bridge_run import EVENT, wait_until
+from tests.support.hole import hole
 from tests.support.source_run import Run
 
 LOSE: Final[Mapping[str, Callable[[Org], None]]] = {
@@ -286,3 +290,25 @@ def test_whatever_happens_each_event_comes_once_in_order(rig: Rig, seed: int) ->
         wait_until(lambda: len(got) + len(run.ids) >= len(ids), 60)
     assert got + run.ids == ids
     assert len(names | run.names) == len(ids)
+
+
+def test_sessions_that_hang_in_a_proxy_hold_up_nobody_beside_it_and_say_what_they_wait_for(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(turns.SESSIONS, "longest", 3600.0)
+    monkeypatch.setattr(turns, "SILENT", 0.3)
+    caplog.set_level(logging.INFO)
+    rig.settings = {"salesforce.version": "66.0"}  # else it is asked for before
+    beside = rig.run()
+    session = beside.login.session()
+    waits = f"waiting for its turn: {turns.AT_ONCE} connectors open a session with the org before it"
+    with hole() as proxy, ExitStack() as stack:
+        rig.settings["http.proxy"] = proxy
+        for _ in range(turns.AT_ONCE + 1):
+            run = rig.run()
+            run.login.account.session = session  # they were logged in when their proxy stopped answering
+            stack.enter_context(run)
+        wait_until(lambda: waits in caplog.text, 30)
+        with beside:
+            beside.listening()
+    assert caplog.text.count("waiting for its turn") == 1

@@ -71,7 +71,8 @@ class PubSubSource(Keeping):
             self._settings.address(session), session, self._settings.request_timeout
         )
         try:
-            with SESSIONS.turn(session.instance_url, self._stop.is_set):
+            key = session.instance_url, self._settings.http.proxy
+            with SESSIONS.turn(key, self._stop.is_set, self._log.info):
                 if self._stop.is_set():
                     return
                 if not self._topic_known:  # asked once
