@@ -159,6 +159,10 @@ class Glances:
     def _fixed_of(self, name: str, revision: int, config: Mapping[str, str]) -> _Fixed:
         known = self._fixed.get(name)
         if known is None or known[0] != revision:
+            if len(self._fixed) > len(self.state.configs):  # some are of connectors that are gone
+                self._fixed = {
+                    one: self._fixed[one] for one in list(self.state.configs) if one in self._fixed
+                }
             known = self._fixed[name] = (revision, _fixed(config, self.config))
         return known[1]
 

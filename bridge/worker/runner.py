@@ -144,7 +144,8 @@ class Runner:
             except Exception as error:
                 said += self._broke(hosted, error)
             if ran or hosted.running is not None:
-                said += self.places(name, hosted.running is not None)
+                news = self.places(name, hosted.running is not None)
+                said += news if name in self.state.configs else []
             if name in self._hosted and not self._is_settled(hosted):
                 self._restless.add(name)
             else:

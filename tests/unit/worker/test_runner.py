@@ -3,129 +3,18 @@
 from typing import Any
 
 import pytest
-from attrs import define, field
 
-from bridge.errors import BridgeError, ConfigurationError, Fatal, Fault, Fenced, Stage
 from bridge.worker import records, runner
 from bridge.worker.hosted import NOBODY
-from bridge.worker.plugins import View
 from bridge.worker.runner import Runner
 from bridge.worker.state import State
 from tests.support.memory_worker import WORKER, MemoryLog
-
-OTHER = "other:8083"
-
-
-@define
-class Running:
-    """A connector that runs until somebody fences it."""
-
-    error: BridgeError | None = None
-    stopped: bool = False
-    looked_at: int = 0
-    ready: bool = True
-    waiting: bool = False
-    visible: bool = False
-
-    def start(self) -> None:
-        self.visible = True
-
-    @property
-    def numbers(self) -> "Running":
-        return self
-
-    def show(self, visible: bool) -> None:
-        self.visible = visible
-
-    def stop(self) -> None:
-        self.stopped = True
-
-    def join(self, timeout: float | None = None) -> bool:
-        return self.stopped or self.error is not None
-
-    def unfinished(self) -> str | None:
-        return None
-
-    def view(self) -> View:
-        self.looked_at += 1
-        state = "FAILED" if self.error else "RUNNING" if self.ready else "UNASSIGNED"
-        state = "RESTARTING" if self.waiting else state
-        trace = self.error.message if self.error else None
-        return View(state, state, trace, trace)
-
-    def topics(self) -> tuple[str, ...]:
-        return ()
-
-    def fail(self) -> None:
-        self.error = Fatal("there is no event Nope__e", stage=Stage.SUBSCRIBE)
-
-    def fence(self) -> None:
-        self.error = Fenced("committing: another process took this connector over", stage=Stage.PRODUCE)
-
-
-@define(slots=False)
-class Group:
-    """The state of a group as this worker sees it, and its runner, which only moves when it is told to."""
-
-    state: State = field(factory=State)
-    started: list[Running] = field(factory=list)
-    version: str = "1"
-    refuses: str = ""
-
-    def __attrs_post_init__(self) -> None:
-        self.log = MemoryLog(self.state)
-        self.runner = Runner(
-            WORKER, self.state, self.log, lambda config: self.plugin, lambda name, request: {}
-        )
-
-    @property
-    def plugin(self) -> Any:
-        return self
-
-    def run(self, name: str, given: Any, worker: str) -> Running:
-        if name == self.refuses:
-            raise ConfigurationError([Fault("kafka.topic", "is required")])
-        self.started.append(Running())
-        return self.started[-1]
-
-    def configured(self, name: str) -> None:
-        self.state.apply(records.CONNECTOR + name, records.encode({"properties": {"name": name}}))
-
-    def assigned(self, epoch: int, **workers: list[str]) -> None:
-        value = {"epoch": epoch, "leader": WORKER, "workers": {WORKER: [], OTHER: [], **workers}}
-        self.state.apply(records.ASSIGNMENT, records.encode(value))
-
-    def said(self, name: str, what: str, worker: str) -> None:
-        self.state.apply(records.STATUS + name, records.status(what, None, worker, 1, ""))
-
-    def wanted(self, name: str, target: str) -> None:
-        self.state.apply(*records.target_state(name, target))
-
-    def asked(self, name: str, what: str) -> None:
-        """What an operator does with a connector, and what the worker makes of it."""
-        if what == "restart":
-            self.state.apply(*records.restart(name, True, False))
-        else:
-            self.wanted(name, {"pause": "PAUSED", "resume": "RUNNING", "stop": "STOPPED"}[what])
-        for _ in range(4):
-            self.runner.step()
-
-    def shown(self, name: str) -> tuple[str, str | None, str | None]:
-        """State of the connector and of its task, and why the task has failed."""
-        task = self.state.tasks.get(name)
-        state = self.state.connectors[name].state
-        return (state, None, None) if task is None else (state, task.state, task.trace)
-
-    def state_of(self, name: str) -> tuple[str, str]:
-        status = self.state.connectors[name]
-        return status.state, status.worker_id
+from tests.support.stepped import OTHER, Group, Running, with_orders
 
 
 @pytest.fixture
 def group() -> Group:
-    group = Group()
-    group.configured("orders")
-    return group
+    return with_orders()
 
 
 def test_what_a_killed_process_of_the_same_worker_said_is_taken_back(group: Group) -> None:
@@ -226,121 +115,6 @@ def test_it_gives_the_one_that_fenced_it_time_to_learn(group: Group) -> None:
         group.runner.step()
     assert len(group.started) == 1
     assert group.state_of("orders") == ("RESTARTING", WORKER)
-
-
-RAN, FAILED = ("RUNNING", "RUNNING", None), ("FAILED", "FAILED", "there is no event Nope__e")
-PAUSED, STOPPED = ("PAUSED", "PAUSED", None), ("STOPPED", None, None)
-HELD_UP = ("PAUSED", "FAILED", "there is no event Nope__e")
-
-
-@pytest.mark.parametrize(
-    ("before", "actions", "after", "starts"),
-    [
-        ("RUNNING", "pause", PAUSED, 1),
-        ("RUNNING", "resume", RAN, 1),
-        ("RUNNING", "stop", STOPPED, 1),
-        ("RUNNING", "restart", RAN, 2),
-        ("RESTARTING", "pause", PAUSED, 1),
-        ("RESTARTING", "resume", ("RESTARTING", "RESTARTING", None), 1),
-        ("RESTARTING", "stop", STOPPED, 1),
-        ("RESTARTING", "restart", RAN, 2),
-        ("FAILED", "pause", HELD_UP, 1),
-        ("FAILED", "resume", FAILED, 1),
-        ("FAILED", "stop", STOPPED, 1),
-        ("FAILED", "restart", RAN, 2),
-        ("STOPPED", "pause", ("PAUSED", None, None), 1),
-        ("STOPPED", "resume", RAN, 2),
-        ("STOPPED", "stop", STOPPED, 1),
-        ("STOPPED", "restart", STOPPED, 1),
-        ("PAUSED", "pause", PAUSED, 1),
-        ("PAUSED", "resume", RAN, 2),
-        ("PAUSED", "stop", STOPPED, 1),
-        ("PAUSED", "restart", PAUSED, 1),
-        ("FAILED", "pause resume", FAILED, 1),
-        ("FAILED", "pause pause resume pause resume", FAILED, 1),
-        ("FAILED", "pause resume restart", RAN, 2),
-        ("FAILED", "pause restart", PAUSED, 1),
-        ("FAILED", "pause restart resume", RAN, 2),
-        ("FAILED", "pause stop", STOPPED, 1),
-        ("FAILED", "pause stop resume", RAN, 2),
-        ("FAILED", "stop resume", RAN, 2),
-        ("FAILED", "stop pause resume", RAN, 2),
-    ],
-)
-def test_what_an_operator_asks_of_a_connector(
-    group: Group, before: str, actions: str, after: tuple[str, str | None, str | None], starts: int
-) -> None:
-    group.assigned(1, **{WORKER: ["orders"]})
-    group.runner.step()
-    running = group.started[0]
-    if before == "FAILED":
-        running.fail()
-    running.waiting = before == "RESTARTING"
-    group.asked("orders", {"PAUSED": "pause", "STOPPED": "stop"}.get(before, "resume"))
-    assert group.shown("orders")[0] == before
-    for action in actions.split():
-        group.asked("orders", action)
-    assert group.shown("orders") == after
-    assert len(group.started) == starts
-    assert (group.runner.error_of("orders") is not None) == (after in (FAILED, HELD_UP))
-    assert [one.visible for one in group.started] == [False] * (starts - 1) + [
-        after[0] not in ("PAUSED", "STOPPED")
-    ]
-
-
-@pytest.mark.parametrize(
-    ("actions", "state", "starts"),
-    [("pause", "PAUSED", 1), ("pause resume", "FAILED", 1), ("pause restart resume", "FAILED", 2)],
-)
-def test_a_configuration_that_fails_says_why_again_after_a_pause(
-    group: Group, actions: str, state: str, starts: int
-) -> None:
-    group.refuses = "orders"
-    group.assigned(1, **{WORKER: ["orders"]})
-    group.runner.step()
-    for action in actions.split():
-        group.asked("orders", action)
-    said = group.state.connectors["orders"]
-    assert (said.state, "kafka.topic" in (said.trace or "")) == (state, state == "FAILED")
-    assert group.runner.starts == starts
-
-
-@pytest.mark.parametrize("fate", ["deleted", "moved", "fenced", "fenced and paused"])
-@pytest.mark.parametrize("failed", [True, False])
-def test_the_numbers_of_a_connector_end_with_its_being_here(group: Group, fate: str, failed: bool) -> None:
-    group.assigned(1, **{WORKER: ["orders"]})
-    group.runner.step()
-    (running,) = group.started
-    if failed:
-        running.fail()
-        group.runner.step()
-        assert group.shown("orders") == FAILED
-    assert running.visible, "one that has failed is looked at"
-    if fate == "deleted":
-        group.state.apply(records.CONNECTOR + "orders", None)
-    elif fate.startswith("fenced"):
-        running.fence()
-    if fate in ("moved", "fenced"):
-        group.assigned(2, **{OTHER: ["orders"]})
-    if fate.endswith("paused"):
-        group.runner.step()
-        group.asked("orders", "pause")
-    for _ in range(3):
-        group.runner.step()
-    assert not running.visible
-    assert ("orders" in group.runner._hosted) == fate.endswith("paused")
-
-
-def test_where_it_stands_is_told_once_when_it_has_failed(group: Group) -> None:
-    """Later its position may be moved, and what it counted says no more where it stands."""
-    told: list[bool] = []
-    group.runner.places = lambda name, running: told.append(running) or []  # type: ignore[func-returns-value]
-    group.assigned(1, **{WORKER: ["orders"]})
-    group.runner.step()
-    group.started[0].fail()
-    for _ in range(3):
-        group.runner.step()
-    assert told == [True, False]
 
 
 def test_starts_are_counted_and_a_configuration_that_fails_among_them(group: Group) -> None:
@@ -460,35 +234,6 @@ def test_a_new_connector_is_spoken_of_when_it_runs_or_takes_long(
     group.assigned(2, **{WORKER: ["orders", "late"]})
     group.runner.step()
     assert group.state_of("late") == ("UNASSIGNED", WORKER)
-
-
-@pytest.mark.parametrize("noticed", [True, False])
-def test_what_has_failed_stays_so_after_its_position_was_moved(group: Group, noticed: bool) -> None:
-    group.assigned(1, **{WORKER: ["orders"]})
-    group.runner.step()
-    group.started[0].fail()
-    if noticed:
-        group.runner.step()
-    value = {"id": "1", "type": "DELETE", "offsets": [], "requested_at": "now"}
-    group.runner.alter = lambda name, request: {
-        **value,
-        "phase": "APPLIED",
-        "previous_offsets": [],
-        "applied_at": "now",
-    }
-    group.state.apply(records.REQUEST + "orders", records.encode(value))
-    for _ in range(2):
-        group.runner.step()
-    assert group.state.wait(lambda: group.state.pending("orders") is None, 10)
-    for _ in range(3):
-        group.runner.step()
-    assert group.shown("orders") == FAILED
-    assert len(group.started) == 1
-    group.state.apply(*records.restart("orders", True, True))
-    for _ in range(3):
-        group.runner.step()
-    assert group.shown("orders") == RAN
-    assert len(group.started) == 2
 
 
 def _slowly(init: Any) -> Any:

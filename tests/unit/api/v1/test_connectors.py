@@ -223,3 +223,14 @@ def test_one_that_is_not_there(worker: MemoryWorker) -> None:
 def test_any_name_can_be_asked_for(name: str, worker: MemoryWorker) -> None:
     worker.configs.append([records.connector(name, {**config(1), "name": name})])
     assert get(worker, f"{PATH}/{quote(name, safe='')}")["name"] == name
+
+
+def test_nothing_is_kept_for_rows_of_connectors_that_are_gone(worker: MemoryWorker) -> None:
+    crowd(worker, 20)
+    get(worker, PATH)
+    assert len(worker.here.glances._fixed) == 20
+    for name in list(worker.state.configs):
+        worker.state.apply(records.CONNECTOR + name, None)
+    worker.state.apply(*records.connector("fresh", config(1)))
+    get(worker, PATH)
+    assert list(worker.here.glances._fixed) == ["fresh"]
