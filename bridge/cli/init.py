@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bridge.cli.arguments import KMS_TYPES
 from bridge.cli.asking import Asking
 from bridge.cli.output import add_output_option, print_json
+from bridge.cli.program import program
 
 if TYPE_CHECKING:
     from bridge.inspection.beginning import Answers
@@ -252,7 +253,7 @@ def _write(args: argparse.Namespace, answers: Answers, declared: Declared) -> No
     texts = [connector_text(connector), worker_text(worker_properties(answers), "init"), text]
     write(paths, texts, force=args.force)
     needed = [name for name in variables(answers) if not os.environ.get(name)]
-    following = f"sfbridge validate {paths[0]} --worker {paths[1]} --online"
+    following = f"{program()} validate {paths[0]} --worker {paths[1]} --online"
     if args.output == "json":
         print_json(
             {

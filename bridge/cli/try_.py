@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge.cli.arguments import positive
+from bridge.cli.program import program
 from bridge.cli.signals import stopped_by_signals
 from bridge.cli.terminal import colours
 
@@ -72,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
         Sandbox(Path(directory), port_base=args.port_base, pubsub=args.api == "pubsub") as sandbox,
     ):
         sandbox.write_files(args.format, encrypt=args.format in REGISTRY_TYPES, api=args.api)
-        screen = Screen(colour=colours(sys.stdout))
+        screen = Screen(colour=colours(sys.stdout), program=program())
         loaded = load(sandbox.connector_file, sandbox.worker_file, environ={})
         files = [OfFile.read(sandbox.connector_file, loaded)]
         publisher = Publisher.of(

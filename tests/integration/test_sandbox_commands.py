@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import signal
 import socket
 import ssl
@@ -95,9 +96,14 @@ def test_another_process_reads_ciphertext_and_with_the_worker_files_key_plaintex
         while len(commands) < 2:
             said = line(process)
             assert said, "it ended by itself"
-            if "sfbridge consume" in said:
-                commands.append(said.split("sfbridge ")[1].split())
-        stored, opened = (run(*command, "--max-events", "1") for command in commands)
+            if shown := re.search(r"\S+(?: -m bridge)? consume orders .*", said):
+                commands.append(shlex.split(shown[0]))
+        stored, opened = (
+            subprocess.run(
+                [*command, "--max-events", "1"], capture_output=True, text=True, timeout=90, check=False
+            )
+            for command in commands  # as they are printed
+        )
         assert ended(process, signal.SIGINT)[0] == 0
     assert "jiri.1@example.com" in opened.stdout, opened.stderr
     assert "Customer_Email__c" in stored.stdout, stored.stderr

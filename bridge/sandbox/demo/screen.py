@@ -21,10 +21,11 @@ _WHOLE = 101  # columns that a line takes, with ciphertext
 
 
 class Screen:
-    """Prints. ``colour``: whether that is wanted; a terminal too narrow for a line gets several."""
+    """Prints. ``colour``: whether that is wanted; a terminal too narrow for a line gets several. ``program``: how
+    ``sfbridge`` is called here."""
 
-    def __init__(self, *, colour: bool = False) -> None:
-        self._colour = colour
+    def __init__(self, *, colour: bool = False, program: str = "sfbridge") -> None:
+        self._colour, self._program = colour, program
         self._width = max(shutil.get_terminal_size((110, 24)).columns, 40)
 
     def opening(self, sandbox: Sandbox, data_format: str, front: tuple[str, str]) -> None:
@@ -56,7 +57,7 @@ class Screen:
         """What can be looked at while events keep coming."""
         where = sandbox.where()
         self._say(self._bold("What to do next, in another terminal"))
-        consume = f"sfbridge consume orders --from-beginning --worker {where['worker']}"
+        consume = f"{self._program} consume orders --from-beginning --worker {where['worker']}"
         self._step("the records", consume)
         if sandbox.protection:
             self._step("the same, decrypted", f"{consume} --decrypt")
@@ -73,15 +74,16 @@ class Screen:
         """What to do next when everything is gone again."""
         self._say("")
         self._say(self._bold("What to do next"))
-        self._step("the same, without an end", "sfbridge try")
-        self._step("only the servers", "sfbridge sandbox --rate 1")
+        self._step("the same, without an end", f"{self._program} try")
+        self._step("only the servers", f"{self._program} sandbox --rate 1")
         self._your_own()
 
     def _your_own(self) -> None:
         self._step(
-            "your own connector", "sfbridge validate connector.json --worker worker.properties --online"
+            "your own connector",
+            f"{self._program} validate connector.json --worker worker.properties --online",
         )
-        self._step("", "sfbridge run connector.json --worker worker.properties")
+        self._step("", f"{self._program} run connector.json --worker worker.properties")
 
     def _step(self, what: str, how: str) -> None:
         if len(how) + 28 > self._width:
