@@ -103,7 +103,7 @@ def definition(catalogue: Catalogue, key: str) -> Definition:
         "order_in_group": declared.order,
         "width": _WIDTHS.get(declared.type, "MEDIUM"),
         "display_name": key if declared.is_prefix else declared.display_name,
-        "dependents": [p.key for p in catalogue if p.required_when and p.required_when.key == key],
+        "dependents": [p.key for p in catalogue if p.shown_when and p.shown_when.key == key],
     }
 
 
@@ -143,7 +143,7 @@ def _text(value: object) -> str | None:
 
 
 def _visible(examined: Examined, declared: Property | None) -> bool:
-    """A form shows what the chosen grant type and modes need, and whatever was given."""
-    if declared is None or declared.required_when is None or examined.has(declared.key):
+    """A form shows what has a meaning with the chosen grant type and modes, and whatever was given."""
+    if declared is None or declared.shown_when is None or examined.has(declared.key):
         return True
-    return examined.values.get(declared.required_when.key) in declared.required_when.values
+    return _text(examined.values.get(declared.shown_when.key)) in declared.shown_when.values

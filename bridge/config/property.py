@@ -43,7 +43,7 @@ HIGH, MEDIUM, LOW = Importance.HIGH, Importance.MEDIUM, Importance.LOW
 
 @frozen
 class When:
-    """Required as soon as the property ``key`` has one of ``values``."""
+    """As soon as the property ``key`` has one of ``values``, as text."""
 
     key: str
     values: tuple[str, ...]
@@ -77,6 +77,8 @@ class Property:
     high: int | None = None
     required: bool = False
     required_when: When | None = None
+    used_when: When | None = None
+    """It means nothing otherwise; where it is not said, that is ``required_when``."""
     empty_allowed: bool = False
     """The empty string is a value of its own, and does not mean 'not given'."""
     check: Callable[[str], str | None] | None = field(default=None, eq=False)
@@ -99,6 +101,11 @@ class Property:
     def secret(self) -> bool:
         """Whether values must never be shown."""
         return self.type is PASSWORD
+
+    @property
+    def shown_when(self) -> When | None:
+        """When a form has a place for it; None: always."""
+        return self.used_when or self.required_when
 
     @property
     def is_prefix(self) -> bool:

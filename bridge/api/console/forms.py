@@ -32,13 +32,6 @@ FIRST: Final[Mapping[str, tuple[str, ...]]] = {
     "Protection": ("csfle.enabled", "bridge.schema.contract"),
 }  # fmt: skip
 HIDDEN: Final = (CLASS, "name", "tasks.max")
-_GRANT_NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "JWT_BEARER": (
-        "salesforce.jwt.keystore.path", "salesforce.jwt.keystore.file", "salesforce.jwt.keystore.password",
-    ),
-    "OAUTH2_AUTH_CODE_BYOA": ("oauth.refresh.token",),
-}  # fmt: skip
-_OF_OTHER_GRANTS: Final = tuple(key for keys in _GRANT_NEEDS.values() for key in keys)
 _SAID_OTHERWISE: Final = re.compile(r" (?:Required|Valid values): (?:[^.]|\.(?! |$))*\.")
 """What the form itself shows: what is needed, and what can be chosen."""
 _LAST: Final = ("Accepted and not needed",)
@@ -120,13 +113,7 @@ def made(
     for key, each in fields.items():
         if key not in placed:
             groups.setdefault(every[key]["definition"]["group"] or "Other properties", []).append(each)
-    elsewhere = set(_OF_OTHER_GRANTS) - set(_GRANT_NEEDS.get(_grant(config), ()))
-    first = {
-        title: tuple(
-            fields[key] for key in keys if key in fields and (key not in elsewhere or config.get(key))
-        )
-        for title, keys in FIRST.items()
-    }
+    first = {title: tuple(fields[key] for key in keys if key in fields) for title, keys in FIRST.items()}
     titles = sorted(groups, key=lambda title: title in _LAST)
     shown = [
         *(each for some in first.values() for each in some),
@@ -161,10 +148,6 @@ def _field(info: Mapping[str, Any], config: Mapping[str, str], tell: bool) -> Fi
         secret=secret,
         is_set=is_set and not shown,
     )
-
-
-def _grant(config: Mapping[str, str]) -> str:
-    return config.get("salesforce.grant.type", "PASSWORD").strip().upper()
 
 
 def _choices(kind: str, recommended: Iterable[str]) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge.config.checks import egress_list, endpoint, proxy, transport
 from bridge.config.declarations.transports import TRANSPORTS
-from bridge.config.property import INT, LONG, LOW, PASSWORD, STRING, Property, group
+from bridge.config.property import INT, LONG, LOW, PASSWORD, STRING, Property, When, group
 
 CONNECTION = group(
     "Connection details",
@@ -82,12 +82,14 @@ CONNECTION = group(
         STRING,
         "The user name for the proxy.",
         importance=LOW,
+        used_when=When("http.proxy.auth.scheme", ("BASIC", "NTLM")),
     ),
     Property(
         "http.proxy.password",
         PASSWORD,
         "The password for the proxy.",
         importance=LOW,
+        used_when=When("http.proxy.auth.scheme", ("BASIC", "NTLM")),
     ),
     Property(
         "connector.egress.whitelist",
@@ -119,6 +121,7 @@ CONNECTION = group(
         check=endpoint,
         range_text="host:port; http://host:port for loopback addresses only",
         importance=LOW,
+        used_when=When("bridge.salesforce.api", ("pubsub",)),
     ),
     Property(
         "bridge.watchdog.ms",

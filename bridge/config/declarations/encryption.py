@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.config.property import BOOLEAN, HIGH, LOW, PASSWORD, STRING, Property, group
+from bridge.config.property import BOOLEAN, HIGH, LOW, PASSWORD, STRING, Property, When, group
 
 RULE_EXECUTORS = Property(
     "rule.executors.*",
@@ -30,6 +30,7 @@ CSFLE = group(
         "registry is made for it at each start, whatever kafka.auth.mode says, where the worker has "
         "confluent.cloud.api.key and bridge.cloud.schema.registry.id.",
         importance=HIGH,
+        used_when=When("csfle.enabled", ("true",)),
     ),
     Property(
         "bridge.csfle.allow.plaintext",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from bridge.config.checks import servers, topic_template
-from bridge.config.property import BOOLEAN, HIGH, LOW, PASSWORD, STRING, Property, group
+from bridge.config.property import BOOLEAN, HIGH, LOW, PASSWORD, STRING, Property, When, group
+
+_MODE = "kafka.auth.mode"
 
 CREDENTIALS = group(
     "Kafka Cluster credentials",
     Property(
-        "kafka.auth.mode",
+        _MODE,
         STRING,
         "How the connector authenticates at Kafka: with an API key given here, or with keys made for a "
         "service account.",
@@ -23,6 +25,7 @@ CREDENTIALS = group(
         "security.protocol=PLAINTEXT or SSL, or brings sasl.* settings of its own. With a key, "
         "security.protocol is SASL_SSL where the worker sets none.",
         importance=HIGH,
+        used_when=When(_MODE, ("KAFKA_API_KEY",)),
         display="Kafka API key",
     ),
     Property(
@@ -30,12 +33,14 @@ CREDENTIALS = group(
         STRING,
         "The service account for which API keys of Kafka are made, with SERVICE_ACCOUNT.",
         importance=HIGH,
+        used_when=When(_MODE, ("SERVICE_ACCOUNT",)),
     ),
     Property(
         "kafka.api.secret",
         PASSWORD,
         "Password for SASL PLAIN at Kafka; goes with kafka.api.key.",
         importance=HIGH,
+        used_when=When(_MODE, ("KAFKA_API_KEY",)),
         display="Kafka API secret",
     ),
     Property(

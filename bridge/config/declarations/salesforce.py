@@ -82,6 +82,7 @@ LOGIN = group(
         "salesforce.jwt.keystore.path is given.",
         check=keystore,
         range_text="data:text/plain;base64,…",
+        used_when=When(_GRANT, ("JWT_BEARER",)),
     ),
     Property(
         "salesforce.jwt.keystore.path",
@@ -89,6 +90,7 @@ LOGIN = group(
         "The keystore as a file on this machine; instead of salesforce.jwt.keystore.file.",
         check=file,
         range_text="the path of a file",
+        used_when=When(_GRANT, ("JWT_BEARER",)),
     ),
     Property(
         "salesforce.jwt.keystore.password",

@@ -12,7 +12,7 @@ import pytest
 from bridge.config.catalogue import Catalogue
 from bridge.config.declarations import CONNECTOR, WORKER
 from bridge.config.examine import default_of
-from bridge.config.property import Property, Type
+from bridge.config.property import BOOLEAN, Property, Type
 from bridge.config.supported import CONVERTER_OPTIONS, REFUSED_PROPERTIES, REFUSED_VALUES
 
 # Type, default and importance as the managed connector's page has them.
@@ -138,9 +138,11 @@ def test_a_key_is_declared_once_and_conditions_name_known_values(catalogue: Cata
     keys = [p.key for p in catalogue]
     assert len(keys) == len(set(keys))
     for declared in catalogue:
-        if declared.required_when:
-            condition = catalogue.properties[declared.required_when.key]
-            assert set(declared.required_when.values) <= set(condition.valid)
+        for when in (declared.required_when, declared.used_when):
+            if when:
+                condition = catalogue.properties[when.key]
+                values = ("true", "false") if condition.type is BOOLEAN else condition.valid
+                assert set(when.values) <= set(values)
 
 
 def test_the_table_of_what_is_not_supported_names_declared_properties() -> None:

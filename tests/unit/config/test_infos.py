@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from bridge.config import config_of
 from bridge.config.declarations import CONNECTOR, WORKER
 from bridge.config.infos import definitions
@@ -76,6 +78,50 @@ def test_a_form_shows_what_the_grant_type_needs() -> None:
     assert not found["oauth.refresh.token"]["value"]["visible"]
     assert found["salesforce.password"]["value"]["visible"], "what is given is shown"
     assert found["salesforce.consumer.secret"]["value"]["visible"]
+
+
+LESS: dict[str, str] = {k: v for k, v in VALID.items() if k not in ("kafka.api.key", "kafka.api.secret")}
+KEYSTORE = (
+    "salesforce.jwt.keystore.file",
+    "salesforce.jwt.keystore.path",
+    "salesforce.jwt.keystore.password",
+)
+
+
+@pytest.mark.parametrize(
+    ("chooses", "value", "shown", "hidden"),
+    [
+        ("salesforce.grant.type", "JWT_BEARER", KEYSTORE, ("oauth.refresh.token",)),
+        ("salesforce.grant.type", "PASSWORD", (), KEYSTORE),
+        ("salesforce.grant.type", "CLIENT_CREDENTIALS", (), KEYSTORE),
+        (
+            "kafka.auth.mode",
+            "KAFKA_API_KEY",
+            ("kafka.api.key", "kafka.api.secret"),
+            ("kafka.service.account.id",),
+        ),
+        (
+            "kafka.auth.mode",
+            "SERVICE_ACCOUNT",
+            ("kafka.service.account.id",),
+            ("kafka.api.key", "kafka.api.secret"),
+        ),
+        ("csfle.enabled", "true", ("sr.service.account.id",), ()),
+        ("csfle.enabled", "false", (), ("sr.service.account.id",)),
+        ("http.proxy.auth.scheme", "BASIC", ("http.proxy.user", "http.proxy.password"), ()),
+        ("http.proxy.auth.scheme", "NONE", (), ("http.proxy.user", "http.proxy.password")),
+        ("bridge.salesforce.api", "pubsub", ("bridge.pubsub.endpoint",), ()),
+        ("bridge.salesforce.api", "streaming", (), ("bridge.pubsub.endpoint",)),
+    ],
+)
+def test_a_form_shows_what_a_choice_gives_a_meaning_to(
+    chooses: str, value: str, shown: tuple[str, ...], hidden: tuple[str, ...]
+) -> None:
+    found = by_name(config_infos(LESS | {chooses: value}, environ={}))
+    assert {*shown, *hidden} <= set(found[chooses]["definition"]["dependents"])
+    assert [key for key in (*shown, *hidden) if found[key]["value"]["visible"]] == list(shown)
+    given = by_name(config_infos(LESS | {chooses: value} | dict.fromkeys(hidden, "x"), environ={}))
+    assert all(given[key]["value"]["visible"] for key in hidden), "what is given is shown"
 
 
 def test_secrets_are_masked_references_are_not() -> None:
