@@ -24,13 +24,19 @@ FIRST: Final[Mapping[str, tuple[str, ...]]] = {
     "Login": (
         "salesforce.grant.type", "salesforce.instance", "salesforce.username", "salesforce.password",
         "salesforce.password.token", "salesforce.consumer.key", "salesforce.consumer.secret",
-        "salesforce.jwt.keystore.path", "salesforce.jwt.keystore.file", "salesforce.jwt.keystore.password",
+        "salesforce.jwt.keystore.file", "salesforce.jwt.keystore.path", "salesforce.jwt.keystore.password",
         "oauth.refresh.token",
     ),
     "Event": ("salesforce.platform.event.name", "salesforce.cdc.name", "salesforce.initial.start"),
     "Kafka": ("kafka.topic", "output.data.format", "kafka.api.key", "kafka.api.secret", "schema.context.name"),
     "Protection": ("csfle.enabled", "bridge.schema.contract"),
 }  # fmt: skip
+UPLOADED: Final[Mapping[str, str]] = {
+    "salesforce.jwt.keystore.file": ".jks,.p12,.pfx,.pem,application/x-pkcs12"
+}
+"""What is the content of a file, as a data URL → which files a browser offers for it."""
+MOST: Final = 256 * 1024
+"""Bytes of such a file: in base64 and percent-encoded it fits into a request. A keystore with one key has 5 kB."""
 HIDDEN: Final = (CLASS, "name", "tasks.max")
 _SAID_OTHERWISE: Final = re.compile(r" (?:Required|Valid values): (?:[^.]|\.(?! |$))*\.")
 """What the form itself shows: what is needed, and what can be chosen."""
@@ -53,6 +59,9 @@ class Field:
     secret: bool
     is_set: bool
     """Of a secret: that there is one, which is not shown."""
+    files: str = ""
+    """The files that may be uploaded for it; empty where none may."""
+    most: int = MOST
 
     @property
     def id(self) -> str:
@@ -147,6 +156,7 @@ def _field(info: Mapping[str, Any], config: Mapping[str, str], tell: bool) -> Fi
         needed=bool(definition["required"]) or "Required: " in words,
         secret=secret,
         is_set=is_set and not shown,
+        files=UPLOADED.get(key, ""),
     )
 
 

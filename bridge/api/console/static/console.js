@@ -47,6 +47,27 @@
     });
   }
 
+  function encode(upload) {  // a file's content, as base64, is what the field beside it holds
+    const [file] = upload.files, note = upload.parentElement.querySelector("[role=status]");
+    const field = document.getElementById(upload.dataset.encodes), most = Number(upload.dataset.most);
+    if (!file) return;
+    if (file.size > most) {
+      note.textContent = `${file.name} has ${file.size} bytes; up to ${most} are taken.`;
+      upload.value = "";
+      return;
+    }
+    const reader = new FileReader();
+    reader.addEventListener("load", () => {
+      field.type = "password";
+      field.value = `data:text/plain;base64,${reader.result.split(",")[1] ?? ""}`;
+      upload.value = "";
+      field.dispatchEvent(new Event("change", { bubbles: true }));
+      note.textContent = `${file.name} is taken.`;
+    });
+    reader.addEventListener("error", () => { note.textContent = `${file.name} cannot be read.`; });
+    reader.readAsDataURL(file);
+  }
+
   document.addEventListener("DOMContentLoaded", () => {
     document.addEventListener("htmx:after:swap", (event) => {
       const form = document.querySelector("[data-judged]");
@@ -54,6 +75,7 @@
     });
     document.querySelectorAll("[data-poll]").forEach(poll);
     document.addEventListener("change", (event) => {
+      if (event.target.dataset.encodes) { event.stopPropagation(); encode(event.target); return; }
       const form = event.target.closest("[data-judged]");
       const touched = form && form.querySelector("[data-touched]");
       if (touched && event.target.name) touched.value = `${touched.value} ${event.target.name.replace(/^c\./, "")}`.trim();
