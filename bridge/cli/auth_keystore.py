@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import base64
-import os
 import secrets
 import sys
 from pathlib import Path
 
 from bridge.cli.output import print_json
+from bridge.cli.written import put, writing
 from bridge.errors import ConfigurationError, Fault
 
 NAME = "salesforce-jwt"
@@ -36,12 +36,9 @@ def make_keystore(args: argparse.Namespace) -> int:
     keystore, certificate = make_pair(args.common_name, args.days, password, NAME)
     url = "data:text/plain;base64," + base64.b64encode(keystore).decode("ascii")
     properties = f"keystore={url}\npassword={_escaped(password)}\n"
-    try:
+    with writing("--out", folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for kind, content in (("p12", keystore), ("crt", certificate), ("properties", properties.encode())):
-            _write(paths[kind], content)
-    except OSError as error:
-        raise ConfigurationError([Fault("--out", f"{folder} cannot be written ({error.strerror})")]) from None
+        put({paths["p12"]: keystore, paths["crt"]: certificate, paths["properties"]: properties.encode()})
     if args.output == "json":
         print_json(_facts(paths, args.days, _connector_lines(url, password) if args.print_config else None))
     else:
@@ -68,19 +65,6 @@ def _faults(args: argparse.Namespace, password: str) -> list[Fault]:
         message = f"must have at least {MIN_PASSWORD} printable characters, and no blank at either end"
         faults.append(Fault("--password", message))
     return faults
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Readable by the owner only, from the first moment on; complete or not there at all."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        draft.replace(path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
 
 
 def _escaped(password: str) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import tempfile
 import threading
+from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,18 +75,20 @@ def rate(text: str) -> float:
 def run(args: argparse.Namespace) -> int:
     """Exit code 0 after SIGINT or SIGTERM."""
     stopped = stopped_by_signals()  # before the imports, which take a while
+    from bridge.cli.written import temporary, writing
     from bridge.sandbox.site import Sandbox
 
-    with tempfile.TemporaryDirectory(prefix="sfbridge-") as temporary:
-        directory = args.state or args.dir or Path(temporary)
-        kept, served = args.state is not None, find_spec("grpc") is not None
-        with Sandbox(
-            directory, port_base=args.port_base, only=args.only, kept=kept, pubsub=served
-        ) as sandbox:
+    kept, served = args.state is not None, find_spec("grpc") is not None
+    with ExitStack() as stack:
+        directory = args.state or args.dir or stack.enter_context(temporary())
+        with writing("--state" if kept else "--dir", directory):
+            sandbox = stack.enter_context(
+                Sandbox(directory, port_base=args.port_base, only=args.only, kept=kept, pubsub=served)
+            )
             if "connector" in sandbox.where():
                 sandbox.write_files(encrypt=True)
-            print(json.dumps(sandbox.where()) if args.output == "json" else _line(sandbox), flush=True)
-            _publish(sandbox, args.rate, stopped)
+        print(json.dumps(sandbox.where()) if args.output == "json" else _line(sandbox), flush=True)
+        _publish(sandbox, args.rate, stopped)
     return 0
 
 

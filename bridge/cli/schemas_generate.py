@@ -177,11 +177,10 @@ def _key(args: argparse.Namespace) -> generate.Key:
 
 
 def _write(out: Path, texts: Mapping[str, str]) -> None:
-    try:
+    from bridge.cli.written import put, writing
+
+    with writing("--out", out):
         out.mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
-            path = out / name
-            path.write_text(text, encoding="utf-8")
-            print(path)
-    except OSError as error:
-        raise ConfigurationError([Fault("--out", f"{error.filename}: {error.strerror}")]) from None
+        put({out / name: text.encode() for name, text in texts.items()}, mode=0o666)
+    for name in texts:
+        print(out / name)

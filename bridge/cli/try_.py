@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge.cli.arguments import positive
@@ -59,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
     stopped = stopped_by_signals()  # before the imports, which take a while
     from bridge import log
     from bridge.cli.run_listening import LOOPBACK, hosted
+    from bridge.cli.written import temporary
     from bridge.config.declarations.formats import REGISTRY_TYPES
     from bridge.inspection.configuration import load
     from bridge.sandbox.demo.publisher import Publisher
@@ -69,8 +68,8 @@ def run(args: argparse.Namespace) -> int:
 
     log.configure("text", "WARNING")
     with (
-        tempfile.TemporaryDirectory(prefix="sfbridge-") as directory,
-        Sandbox(Path(directory), port_base=args.port_base, pubsub=args.api == "pubsub") as sandbox,
+        temporary() as directory,
+        Sandbox(directory, port_base=args.port_base, pubsub=args.api == "pubsub") as sandbox,
     ):
         sandbox.write_files(args.format, encrypt=args.format in REGISTRY_TYPES, api=args.api)
         screen = Screen(colour=colours(sys.stdout), program=program())

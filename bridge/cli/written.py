@@ -1,13 +1,21 @@
-"""Files that a command makes for a user: a connector's JSON, a worker's properties; private, all or none."""
+"""Files that a command makes for a user: a connector's JSON, a worker's properties; whole, all or none."""
 
 from __future__ import annotations
 
+import errno
 import json
 import os
-from collections.abc import Mapping
+import secrets
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from bridge.errors import ConfigurationError, Fault
+
+_DISK: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""Of a file that is open, so that its name is not in the error."""
 
 
 def connector_text(properties: Mapping[str, str]) -> str:
@@ -28,16 +36,61 @@ def _escaped(value: str) -> str:
 
 
 def write(paths: list[Path], texts: list[str], *, force: bool) -> None:
-    """All files or none; readable by their owner only, because secrets may stand in them."""
+    """All files or none; readable by their owner only, because secrets may stand in them. ConfigurationError."""
     there = [path for path in paths if path.exists()]
     if there and not force:
         raise ConfigurationError([Fault(str(path), "exists; --force overwrites it") for path in there])
-    try:
-        for path, text in zip(paths, texts, strict=True):
+    with writing("", paths[0].parent):
+        for path in paths:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
+        put(dict(zip(paths, (text.encode() for text in texts), strict=True)))
+
+
+def put(contents: Mapping[Path, bytes], mode: int = 0o600) -> None:
+    """Files in folders that are there: all of them, whole, or none. A file of before stays until then. OSError."""
+    drafts: dict[Path, Path] = {}
+    path = Path()
+    try:
+        for path, content in contents.items():
+            target = path.resolve()
+            draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+            drafts[draft] = path
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+        for draft, path in drafts.items():
+            draft.replace(path.resolve())
     except OSError as error:
-        reason = (error.strerror or "unknown reason").lower()
-        raise ConfigurationError([Fault(str(error.filename), f"cannot be written: {reason}")]) from None
+        error.filename = str(path)  # the draft's name says nothing to anybody
+        raise
+    finally:
+        for draft in drafts:
+            draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(option: str, folder: Path) -> Iterator[None]:
+    """Around the writing of files into a folder: where that cannot be, one sentence about the option that names it.
+    ConfigurationError."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno not in _DISK:  # of a socket, say
+            raise
+        place = str(error.filename or folder)
+        what = f"cannot be written: {(error.strerror or 'unknown reason').lower()}"
+        raise ConfigurationError(
+            [Fault(option, f"{place} {what}") if option else Fault(place, what)]
+        ) from None
+
+
+@contextmanager
+def temporary() -> Iterator[Path]:
+    """A folder that goes away again. ConfigurationError where there can be none."""
+    try:
+        directory = tempfile.TemporaryDirectory(prefix="sfbridge-")
+    except OSError as error:
+        why = f"must name a folder that can be written to: {error.strerror or error}"
+        raise ConfigurationError([Fault("TMPDIR", why)]) from None
+    with directory as name:
+        yield Path(name)
