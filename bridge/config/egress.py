@@ -1,8 +1,9 @@
 """Where a connector may connect to: one list, one check, made where connections are made.
 
 ``bridge.egress.allowed`` of the worker binds everything that a connector may name: Salesforce (and where its login
-sends on to), Pub/Sub, proxies, brokers, registries, KMS. What the worker's own file names is the operator's choice and
-stays open. ``connector.egress.whitelist`` of a managed export binds Salesforce and proxy hosts only, as it does there.
+sends on to), Pub/Sub, proxies, brokers, registries, KMS. What the worker's own file names, host and port, is the
+operator's choice and stays open. ``connector.egress.whitelist`` of a managed export binds Salesforce and proxy hosts
+only, as it does there.
 """
 
 from __future__ import annotations
@@ -74,10 +75,10 @@ def entries(text: str) -> list[str]:
 
 @frozen
 class Egress:
-    """``allowed`` and ``whitelist`` None: no such list. ``own``: hosts that the worker's file names."""
+    """``allowed`` and ``whitelist`` None: no such list. ``own``: hosts and ports that the worker's file names."""
 
     allowed: tuple[Rule, ...] | None = None
-    own: frozenset[str] = frozenset()
+    own: frozenset[tuple[str, int | None]] = frozenset()
     whitelist: tuple[Rule, ...] | None = None
 
     def refusal(
@@ -91,7 +92,7 @@ class Egress:
         host = host.strip("[]").rstrip(".").lower()
         if (
             self.allowed is not None
-            and host not in self.own
+            and self.own.isdisjoint({(host, port), (host, None)})
             and not _permits(self.allowed, host, port, resolve)
         ):
             return f"is not among {ALLOWED} of the worker, where its operator may add it"

@@ -13,6 +13,7 @@ from bridge.config.examine import Examined
 _REGISTRIES: Final = ("schema.registry.url", "value.converter.schema.registry.url")
 _SALESFORCE: Final = ("salesforce.instance", "bridge.pubsub.endpoint", "http.proxy")
 _INSTEAD: Final = {"kafka.endpoint": "bootstrap.servers", "schema.registry.url": "schema.registry.url"}
+_PORTS: Final = {"https": 443, "http": 80}
 _PLACES: Final = (*_SALESFORCE, "kafka.endpoint", *_REGISTRIES)
 
 
@@ -42,14 +43,15 @@ def _list(given: Mapping[str, str], key: str) -> tuple[Rule, ...] | None:
         return ()
 
 
-def _named(worker: Mapping[str, str]) -> Iterator[str]:
-    """Hosts of the worker's own brokers, registries and KMS."""
+def _named(worker: Mapping[str, str]) -> Iterator[tuple[str, int | None]]:
+    """Host and port of the worker's own brokers, registries and KMS."""
     for key in ("bootstrap.servers", *_REGISTRIES, "bridge.kms.allowed.keys"):
-        yield from (host for host, _ in hosts(worker.get(key, "")))
+        yield from hosts(worker.get(key, ""))
 
 
 def hosts(text: str) -> Iterator[tuple[str, int | None]]:
-    """Host (small letters) and port of each address in a list of URLs or ``host:port``."""
+    """Host (small letters) and port of each address in a list of URLs or ``host:port``; the port of its scheme where
+    none is given, None where that has none."""
     for part in text.split(","):
         scheme, _, address = part.strip().rpartition("://")  # Kafka's have one, too: SASL_SSL
         try:
@@ -58,4 +60,4 @@ def hosts(text: str) -> Iterator[tuple[str, int | None]]:
         except ValueError:  # no address; said where addresses are judged
             continue
         if host:
-            yield host.lower().rstrip("."), port or {"https": 443, "http": 80}.get(scheme.lower())
+            yield host.lower().rstrip("."), port or _PORTS.get(scheme.lower().rpartition("://")[2])

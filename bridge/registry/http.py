@@ -59,7 +59,7 @@ class Address:
 
     scheme: str
     host: str
-    port: int | None
+    port: int
     path: str
     shown: str
     user_info: str | None = field(default=None, repr=False)
@@ -311,7 +311,8 @@ def _address(url: str) -> Address:
     info = None
     if parts.username is not None:
         info = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-    return Address(parts.scheme, parts.hostname, parts.port, parts.path.rstrip("/"), shown, info)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return Address(parts.scheme, parts.hostname, port, parts.path.rstrip("/"), shown, info)
 
 
 def _credentials(settings: Mapping[str, str]) -> dict[str, str]:

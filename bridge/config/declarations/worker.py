@@ -51,7 +51,8 @@ KAFKA = group(
         STRING,
         "The hosts that connectors may name: names, *.domain for what is below one, networks such as 10.0.0.0/8, each "
         "with :port where only that is meant. It binds Salesforce, the address that its login sends on to, Pub/Sub, "
-        "proxies, brokers, registries and KMS; what this file names itself stays open. Without it, any.",
+        "proxies, brokers, registries and KMS; what this file names itself, host and port, stays open. Without it, "
+        "any.",
         check=egress_list,
         range_text="hosts, separated by commas",
         importance=LOW,

@@ -145,6 +145,41 @@ def test_what_the_worker_names_itself_stays_open() -> None:
     assert config.egress.refusal("vault.own", 8200) is None
 
 
+OWN = {
+    "bridge__egress__allowed": "*.salesforce.com",
+    "bootstrap__servers": "broker.own:9092,SASL_SSL://other.own:9093",
+    "schema__registry__url": "http://registry.own:8081,https://second.own,http://plain.own",
+    "bridge__kms__allowed__keys": "https://vault.own:8200/transit/keys/,azure-kms://https://azure.own/keys/k",
+}
+
+
+@pytest.mark.parametrize(
+    ("host", "port"),
+    [
+        ("broker.own", 9092), ("other.own", 9093), ("registry.own", 8081), ("second.own", 443), ("plain.own", 80),
+        ("vault.own", 8200), ("azure.own", 443),
+    ],
+)  # fmt: skip
+def test_of_a_host_that_the_worker_names_one_port_is_open(host: str, port: int) -> None:
+    _, config = judged({}, **OWN)
+    assert config.egress.refusal(host, port) is None
+    for other in (22, 80 if port != 80 else 443, 9200, None):
+        assert config.egress.refusal(host, other) is not None, other
+
+
+@pytest.mark.parametrize("url", ["https://second.own", "http://plain.own/sr", "http://registry.own:8081"])
+def test_a_registry_of_the_worker_s_is_asked_at_the_port_of_its_scheme(url: str) -> None:
+    _, config = judged({}, **OWN)
+    (address,) = http_of({"url": url}, retry_seconds=0, longest_wait=0).addresses
+    assert config.egress.refusal(address.host, address.port) is None
+
+
+def test_another_port_of_the_registry_s_host_is_no_place_to_log_in() -> None:
+    found, _ = judged({"salesforce.instance": "https://registry.own:22"}, **OWN)
+    assert "names registry.own, which is not among bridge.egress.allowed" in found["salesforce.instance"]
+    assert "salesforce.instance" not in judged({"salesforce.instance": "https://second.own"}, **OWN)[0]
+
+
 def test_the_managed_list_binds_salesforce_and_proxies_only() -> None:
     own = {"connector.egress.whitelist": "login.salesforce.com,acme.my.salesforce.com"}
     registry = {**AVRO, "value.converter.schema.registry.url": "http://registry.example"}
