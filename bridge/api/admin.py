@@ -9,6 +9,8 @@ from attrs import frozen
 
 from bridge.api import describe
 from bridge.api.exchange import Answer, Ask, Handler, fields
+from bridge.config.scalars import text_of
+from bridge.java.texts import trimmed
 from bridge.worker import records
 from bridge.worker.leader import Leader
 from bridge.worker.loggers import LEVELS, Loggers, refusal
@@ -41,7 +43,7 @@ class Admin:
         return Answer(200, self.loggers.all())
 
     def one(self, ask: Ask) -> Answer:
-        level = self.loggers.get(ask.path[0])
+        level = self.loggers.get(_logger(ask))
         if level is None:
             raise Refused(404, f"Logger {ask.path[0]} not found.")
         return Answer(200, level)
@@ -53,20 +55,30 @@ class Admin:
             fields(body, (), "the request")
         if level is None:
             raise Refused(400, "Desired 'level' parameter was not specified in request.")
-        if str(level).upper() not in LEVELS:
-            raise Refused(404, f"invalid log level '{level}'.")
-        name = ask.path[0]
-        if reason := refusal(name, str(level)):
+        if isinstance(level, dict | list):
+            raise Refused(400, "level must be a text")
+        wanted = trimmed(text_of(level)).upper()
+        if not wanted:
+            raise Refused(400, "Illegal null or empty Level name.")
+        if wanted not in LEVELS:
+            raise Refused(404, f"invalid log level '{text_of(level)}'.")
+        name = _logger(ask)
+        if reason := refusal(name, wanted):
             raise Refused(400, reason)
         if ask.query.get("scope", ["worker"])[0].lower() != "cluster":
-            return Answer(200, self.loggers.change(name, str(level)))
+            return Answer(200, self.loggers.change(name, wanted))
         leader = self.leader()
         if leader is not None:
-            leader.write([(records.LOGGER + name, records.encode({"level": str(level).upper()}))])
+            leader.write([(records.LOGGER + name, records.encode({"level": wanted}))])
         return Answer(204)
 
     def openapi(self, ask: Ask) -> Answer:
         return Answer(200, _description(), {}, "application/yaml")
+
+
+def _logger(ask: Ask) -> str:
+    """The root's name is taken in any case, as in Kafka Connect."""
+    return "root" if ask.path[0].lower() == "root" else ask.path[0]
 
 
 @cache

@@ -9,6 +9,8 @@ from urllib.parse import quote
 from attrs import frozen
 
 from bridge.api.exchange import Answer, Ask, Handler, config_in, fields, name_in, offsets_in
+from bridge.config.classes import fits
+from bridge.java.numbers import parse_whole
 from bridge.worker.herder import STATES, Herder
 from bridge.worker.refusals import Refused
 
@@ -57,7 +59,7 @@ class Connect:
             raise Refused(400, "The request has no config")
         config = config_in(body["config"], "config")
         name = name_in(config.get("name") if body.get("name") is None else body["name"])
-        if config.get("name") is not None and str(config["name"]).strip() == name:
+        if body.get("name") is None:
             config["name"] = name
         given = body.get("initial_state")
         state = "RUNNING" if given is None else str(given).upper()
@@ -84,8 +86,10 @@ class Connect:
         return Answer(201, info, {"Location": _location(ask, name)}) if created else Answer(200, info)
 
     def patch_config(self, ask: Ask) -> Answer:
-        changes = config_in(_present(ask.json()), "The change")
-        self.herder.patch(ask.path[0], changes)
+        document = ask.json()
+        if document is None:
+            self.herder.config(ask.path[0])  # one that is not there is a 404 first
+        self.herder.patch(ask.path[0], config_in(_present(document), "The change"))
         return Answer(200, self.herder.info(ask.path[0], literally=ask.literally))
 
     def status(self, ask: Ask) -> Answer:
@@ -164,13 +168,10 @@ class Connect:
     def validate(self, ask: Ask) -> Answer:
         config = config_in(_present(ask.json()), "The configuration")
         included = config.get("connector.class")
-        if included:
-            meant = self.herder.plugin_named(included)
-            same = included == ask.path[0] or (meant is not None and meant.answers_to(ask.path[0]))
-            if not same:
-                raise Refused(
-                    400, f"Included connector type {included} does not match request type {ask.path[0]}"
-                )
+        if included is not None and not fits(included, ask.path[0]):
+            raise Refused(
+                400, f"Included connector type {included} does not match request type {ask.path[0]}"
+            )
         return Answer(200, self.herder.validate(config))
 
 
@@ -181,9 +182,21 @@ def _present(document: Any) -> Any:
 
 
 def _task(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise Refused(404, "HTTP 404 Not Found")
-    return int(text)
+    """As Java reads an int in a path. Raises Refused (404)."""
+    try:
+        return parse_whole(text, 32)
+    except ValueError:
+        raise Refused(404, "HTTP 404 Not Found") from None
+
+
+def _json_only(handler: Handler) -> Handler:
+    """A body of another type is refused before anything is done, by those who do not read it, too."""
+
+    def checked(ask: Ask) -> Answer:
+        ask.require_json("*/*", "application/*")  # which Jersey lets pass until somebody reads the body
+        return handler(ask)
+
+    return checked
 
 
 def _location(ask: Ask, name: str) -> str:
@@ -195,7 +208,7 @@ def _location(ask: Ask, name: str) -> str:
 def routes(api: Connect) -> dict[str, dict[str, Handler]]:
     """Path (``*`` is a segment left open) → method → handler."""
     one = "connectors/*"
-    return {
+    table: dict[str, dict[str, Handler]] = {
         "": {"GET": api.root},
         "connectors": {"GET": api.every, "POST": api.create},
         one: {"GET": api.get, "DELETE": api.delete},
@@ -220,3 +233,4 @@ def routes(api: Connect) -> dict[str, dict[str, Handler]]:
         "connector-plugins/*/config": {"GET": api.plugin_config},
         "connector-plugins/*/config/validate": {"PUT": api.validate},
     }
+    return {path: {method: _json_only(one) for method, one in each.items()} for path, each in table.items()}

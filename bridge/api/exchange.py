@@ -10,9 +10,11 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from bridge.api.guard import Visitor
+from bridge.api.media import JSON, MalformedError, type_of
 from bridge.api.users import Role
 from bridge.config import scalars
 from bridge.config.scalars import text_of
+from bridge.java.texts import trimmed
 from bridge.worker.refusals import Refused
 
 FORWARDED: Final = "x-sfbridge-forwarded"
@@ -23,11 +25,6 @@ MAX_BODY: Final = 1024 * 1024
 """No configuration of that size could be stored: brokers refuse larger records."""
 MOST_PROPERTIES: Final = 5_000
 _HALF: Final = re.compile("[\ud800-\udfff]")
-_INVALID_NAME: Final = (
-    "Connector configuration is invalid and contains the following 1 error(s):\n"
-    "Invalid value {} for configuration name: {}\nYou can also find the above list of errors at the "
-    "endpoint `/connector-plugins/{{connectorType}}/config/validate`"
-)
 
 
 @frozen
@@ -54,19 +51,29 @@ class Ask:
     def flag(self, name: str, default: bool = False) -> bool:
         """A boolean as Java reads it: everything but 'true' is false."""
         given = self.query.get(name)
-        return default if not given else given[0].strip().lower() == "true"
+        return default if not given else given[0].lower() == "true"
 
     def json(self) -> Any:
         """The body; None if there is none. Raises Refused (415, 400)."""
+        self.require_json()
         if not self.body.strip():
             return None
-        kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind != "application/json":
-            raise Refused(415, "HTTP 415 Unsupported Media Type")
         try:
             return scalars.load(self.body, no_number=_no_constant)
         except (ValueError, RecursionError) as wrong:
             raise Refused(400, f"The body is not JSON: {_words(wrong)}") from None
+
+    def require_json(self, *others: str) -> None:
+        """Raises Refused for a body that is neither JSON by its Content-Type nor of one of the other types: 415, or 400
+        for what is no media type."""
+        if not self.body:
+            return
+        try:
+            kind = type_of(self.headers["content-type"]) if "content-type" in self.headers else ""
+        except MalformedError as wrong:
+            raise Refused(400, str(wrong)) from None
+        if kind not in (JSON, *others):
+            raise Refused(415, "HTTP 415 Unsupported Media Type")
 
 
 @frozen
@@ -134,17 +141,10 @@ def clean(text: str, what: str) -> str:
 
 
 def name_in(given: Any) -> str:
-    """A new connector's name, stripped. Raises Refused (400) in Kafka Connect's words."""
+    """A new connector's name, trimmed as in Java. Raises Refused (400) for what is no text; the herder judges it."""
     if isinstance(given, dict | list):
         raise Refused(400, "name must be a text")
-    name = clean(text_of("" if given is None else given).strip(), "name")
-    control = " ".join(str(ord(c)) for c in name if ord(c) < 32 or ord(c) == 127)
-    if not name:
-        raise Refused(400, _INVALID_NAME.format(name, "String may not be empty"))
-    if control:
-        why = f"String may not contain control sequences but had the following ASCII chars: {control}"
-        raise Refused(400, _INVALID_NAME.format(name, why))
-    return name
+    return clean(trimmed(text_of("" if given is None else given)), "name")
 
 
 def fields(document: Any, allowed: tuple[str, ...], what: str) -> dict[str, Any]:

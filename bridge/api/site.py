@@ -12,6 +12,7 @@ from attrs import define, evolve, field, frozen
 
 from bridge.api.exchange import NOT_LEADER, Answer, Ask, Elsewhere, Handler
 from bridge.api.guard import Guard, Visitor
+from bridge.api.media import MalformedError, takes_json
 from bridge.api.peers import Forward, headers_for, nowhere, seen_from
 from bridge.api.representation import represented
 from bridge.api.sessions import PROOF_HEADER
@@ -25,6 +26,8 @@ from bridge.worker.refusals import NotLeader, Refused
 _OURS: Final = ("bridge/v1/", "console")
 """The beginnings of templates that are ours, whose clients are browsers, too."""
 _OUR_PATHS: Final = tuple(f"/{one}" for one in _OURS)
+_IN_ANY_CASE: Final = ("metrics", "openapi.yaml")
+"""Of one type that is not JSON, whatever a client accepts."""
 _SAFE: Final = ("GET", "HEAD", "OPTIONS")
 _WAIT: Final = 5.0  # seconds that a request waits for a leader
 _NOBODY: Final = Visitor("", Role.READ)
@@ -114,8 +117,12 @@ class Site:
             )
         if method not in _SAFE and needed is not None and self.guard.forged(visitor, headers):
             return self._error(target, 403, f"The header {PROOF_HEADER} must hold the token of the sign-in")
-        if not _accepts(headers.get("accept", ""), template):
-            return self._error(target, 406, "HTTP 406 Not Acceptable")
+        if template not in _IN_ANY_CASE and not template.startswith(_OURS):
+            try:
+                if not takes_json(headers.get("accept", "")):
+                    return self._error(target, 406, "HTTP 406 Not Acceptable")
+            except MalformedError as wrong:
+                return self._error(target, 400, str(wrong))
         if template not in self.open and needed is not None and not self.ready():
             return self._error(target, 503, f"The worker is still starting up: {self.stage()}")
         return Route(method, handler, segments, visitor, template in self.open)
@@ -238,13 +245,6 @@ class Site:
 def _allowed(handlers: Mapping[str, Any]) -> list[str]:
     more = ["HEAD"] if "GET" in handlers else []
     return [*more, *handlers, "OPTIONS"]
-
-
-def _accepts(accept: str, template: str) -> bool:
-    if not accept.strip() or template in ("metrics", "openapi.yaml") or template.startswith(_OURS):
-        return True
-    kinds = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
-    return bool(kinds & {"*/*", "application/*", "application/json"})
 
 
 def empty(answer: Answer, method: str) -> Answer:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from bridge.cli.output import add_output_option, print_json, print_table
 from bridge.cli.parser import add_action
 from bridge.cli.worker_client import WorkerClient, add_url_option
-from bridge.config.classes import CLASSES, MANAGED, SELF_MANAGED_CLASSES
+from bridge.config.classes import CLASSES, MANAGED, class_meant
 
 if TYPE_CHECKING:
     from bridge.config import Property
@@ -98,8 +98,7 @@ def _describe(args: argparse.Namespace) -> int:
     from bridge.config.infos import definitions
     from bridge.errors import ConfigurationError, Fault
 
-    short = {name.rpartition(".")[2]: name for name in SELF_MANAGED_CLASSES}
-    plugin = short.get(args.plugin, args.plugin)
+    plugin = class_meant(args.plugin)
     if plugin not in CLASSES:
         known = ", ".join(CLASSES)
         raise ConfigurationError([Fault("connector.class", f"{args.plugin} is unknown; there are {known}")])

@@ -25,6 +25,7 @@ from bridge.config.property import Property, Type
 from bridge.config.secrecy import MASK
 from bridge.config.values import InvalidError, typed
 from bridge.errors import Fault
+from bridge.java.texts import trimmed
 
 _PLACEHOLDER: Final = re.compile(r"<[A-Za-z][^<>]*>")
 _OTHER: Final = re.compile(r"\$\{([A-Za-z0-9_.-]+)\}")
@@ -76,7 +77,7 @@ class Examined:
 
     def has(self, key: str) -> bool:
         """Whether a non-empty value was given, sound or not."""
-        return bool(self.written.get(key, "").strip())
+        return bool(trimmed(self.written.get(key, "")))
 
     def sound(self, *keys: str) -> bool:
         """Whether none of these has a fault, so that rules about them make sense."""
@@ -169,7 +170,7 @@ def _unknown(examined: Examined, key: str, policy: str, hints: Hints) -> None:
 
 
 def _judge(examined: Examined, declared: Property, key: str, text: str) -> None:
-    if declared.ignored:
+    if declared.ignored and not declared.framework:
         return
     if secrecy.is_masked(text) and not key.startswith("transforms."):  # MaskField puts such texts
         examined.fault(key, "holds a masked value, as exports show it; give the real one")
@@ -180,10 +181,11 @@ def _judge(examined: Examined, declared: Property, key: str, text: str) -> None:
     if declared.is_prefix:
         examined.values[key] = text
         return
-    if not text.strip():
+    if not trimmed(text):
         if declared.empty_allowed:
             examined.values[key] = ""
-        return
+        if not declared.framework or declared.required or declared.type is Type.LIST:
+            return
     try:
         value = typed(declared, text)
     except InvalidError as reason:

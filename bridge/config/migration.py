@@ -15,7 +15,7 @@ from attrs import define, field, frozen
 
 from bridge.config import secrecy
 from bridge.config.catalogue import Hints
-from bridge.config.classes import SELF_MANAGED_CLASSES
+from bridge.config.classes import SELF_MANAGED_CLASSES, class_meant
 from bridge.config.config import Config
 from bridge.config.declarations import WORKER, catalogue_of
 from bridge.config.examine import examine, placeholder
@@ -77,7 +77,7 @@ def variable(key: str) -> str:
 def migrate(exported: Mapping[str, str], loader: Loader) -> Migration:
     """The bridge's configuration for an exported one."""
     m = Migration(dict(exported))
-    self_managed = m.connector.get("connector.class", "").strip() in SELF_MANAGED_CLASSES
+    self_managed = class_meant(m.connector.get("connector.class", "")) in SELF_MANAGED_CLASSES
     _take_brokers(m, self_managed)
     _take_registry(m)
     _drop(m)

@@ -81,6 +81,10 @@ class Property:
     """It means nothing otherwise; where it is not said, that is ``required_when``."""
     empty_allowed: bool = False
     """The empty string is a value of its own, and does not mean 'not given'."""
+    framework: bool = False
+    """Kafka Connect's framework declares it, and judges it: a blank value is one, and one without effect counts."""
+    case_counts: bool = False
+    """A valid value is meant in its own spelling only."""
     check: Callable[[str], str | None] | None = field(default=None, eq=False)
     """What is wrong with a non-empty value, as the end of a sentence, or None."""
     range_text: str = ""

@@ -6,6 +6,7 @@ import re
 from typing import Any, Final
 
 from bridge.config.property import Property, Type
+from bridge.java.texts import trimmed
 
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,19}")
 _BITS: Final = {Type.INT: 32, Type.LONG: 64}
@@ -17,7 +18,7 @@ class InvalidError(ValueError):
 
 def typed(declared: Property, text: str) -> Any:
     """The value as str, int, bool or list. Raises InvalidError for a wrong type, value or range."""
-    text = text.strip()
+    text = trimmed(text)
     if declared.type is Type.LIST:
         return [part for part in (part.strip() for part in text.split(",")) if part]
     if declared.type is Type.BOOLEAN:
@@ -28,7 +29,7 @@ def typed(declared: Property, text: str) -> Any:
         return _integer(declared, text)
     if declared.valid:
         return _choice(declared, text)
-    if text and declared.check and (wrong := declared.check(text)):
+    if (text or declared.framework) and declared.check and (wrong := declared.check(text)):
         raise InvalidError(wrong)
     return text
 
@@ -54,10 +55,11 @@ def _span(declared: Property) -> str:
 
 
 def _choice(declared: Property, text: str) -> str:
-    """The valid value meant; spelling in another case, or as one of the aliases, is understood."""
-    spellings = {alias.lower(): value for alias, value in declared.aliases.items()}
-    spellings |= {value.lower(): value for value in declared.valid}
+    """The valid value meant; spelling in another case, unless case counts, or as one of the aliases, is understood."""
+    fold = str if declared.case_counts else str.lower
+    spellings = {fold(alias): value for alias, value in declared.aliases.items()}
+    spellings |= {fold(value): value for value in declared.valid}
     try:
-        return spellings[text.lower()]
+        return spellings[fold(text)]
     except KeyError:
         raise InvalidError(f"is none of {', '.join(declared.valid)}") from None

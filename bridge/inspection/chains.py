@@ -7,10 +7,13 @@ from bridge.config.examine import Examined
 
 _OWN = ("transforms", "predicates", "bridge.record.key")
 _KEYS, _HEADERS = "key.converter", "header.converter"
+_STORAGE = "org.apache.kafka.connect.storage."
+_LIKELY = {_KEYS: f"{_STORAGE}StringConverter", _HEADERS: f"{_STORAGE}SimpleHeaderConverter"}
 
 
 def transforms(c: Examined) -> None:
     """Every fault of the chain; what is below it and means nothing, as ``bridge.config.unknown`` says."""
+    _existing(c)
     if not any(key in _OWN or key.startswith(("transforms.", "predicates.")) for key in c.given):
         return
     # here: most connectors have none
@@ -39,6 +42,22 @@ def transforms(c: Examined) -> None:
         _converters(c, c.given.get(_KEYS, ""), c.given.get(_HEADERS, ""), "")
 
 
+def _existing(c: Examined) -> None:
+    """What Kafka Connect would not find is told, although nothing is to be converted."""
+    given = [key for key in (_KEYS, _HEADERS) if key in c.written and key not in c.broken]
+    if not given:
+        return
+    # here: most connectors name none
+    from bridge.model.converter_classes import exists
+
+    for key in given:
+        if not exists(c.given[key].strip()):
+            c.fault(
+                key,
+                f"{c.given[key]!r} is the class of no converter; leave it out, or name one such as {_LIKELY[key]}",
+            )
+
+
 def converters(c: Examined, w: Config) -> None:
     """The worker's converters, where the connector has transforms and names none itself."""
     # here: most connectors have none
@@ -56,7 +75,7 @@ def _converters(c: Examined, keys: str, headers: str, origin: str) -> None:
     from bridge.model.converter_classes import HEADER_CONVERTERS, KEY_CONVERTERS, class_of
 
     for key, name, supported in ((_KEYS, keys, KEY_CONVERTERS), (_HEADERS, headers, HEADER_CONVERTERS)):
-        if name.strip() and class_of(name.strip(), supported) is None:
+        if name.strip() and key not in c.broken and class_of(name.strip(), supported) is None:
             c.fault(
                 key, f"{name}{origin} is not supported behind transforms; there are: {', '.join(supported)}"
             )

@@ -9,8 +9,9 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Final
 
+from bridge.java.texts import trimmed
+
 _EFFICIENT: Final = 1_000_000  # Values.TOO_BIG is 1e1000000
-_BLANKS: Final = "".join(map(chr, range(33)))
 _WHOLE: Final = re.compile(r"[+-]?\d+")
 _FLOAT: Final = re.compile(
     r"([+-]?)(?:(NaN|Infinity)|((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)[fFdD]?"
@@ -145,7 +146,7 @@ def parse_whole(text: str, bits: int) -> int:
 
 def parse_float(text: str, *, single: bool = False) -> float:
     """``Double.parseDouble`` or ``Float.parseFloat``. ValueError."""
-    match = _FLOAT.fullmatch(text.strip(_BLANKS))
+    match = _FLOAT.fullmatch(trimmed(text))
     if match is None:
         raise ValueError("no number")
     sign, word, decimal, whole, part, power = match.groups()

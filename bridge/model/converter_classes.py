@@ -24,6 +24,27 @@ NUMBERS: Final[dict[str, tuple[Kind, str]]] = {
 """Class → the kind it writes, and its bytes as in ``struct``."""
 KEY_CONVERTERS: Final = (STRING, JSON, AVRO, BYTES, *NUMBERS)
 HEADER_CONVERTERS: Final = (SIMPLE, STRING, JSON)
+_EXISTING: Final = (
+    *KEY_CONVERTERS,
+    SIMPLE,
+    "io.confluent.connect.json.JsonSchemaConverter",
+    "io.confluent.connect.protobuf.ProtobufConverter",
+)
+_ELSEWHERE: Final = (
+    "io.confluent.",
+    "io.apicurio.",
+    "io.debezium.",
+    "com.amazonaws.",
+    "com.blueapron.",
+    "com.redhat.",
+)
+"""Packages of others that have converters: which, nobody here knows."""
+
+
+def exists(name: str) -> bool:
+    """Whether a converter of keys or headers may have this name: one of Apache's and Confluent's, full or short, or one
+    that configurations bring along from another maker. Without transforms it has nothing to convert."""
+    return class_of(name, _EXISTING) is not None or name.startswith(_ELSEWHERE)
 
 
 def class_of(name: str, classes: Sequence[str]) -> str | None:

@@ -13,6 +13,7 @@ from attrs import field, frozen
 
 from bridge.config.property import BOOLEAN, HIGH, INT, LIST, MEDIUM, Importance, Type
 from bridge.java.exceptions import InvalidConfig, invalid, null_pointer
+from bridge.java.texts import trimmed
 from bridge.model.schema import UNSET
 
 Settings = Mapping[str, Any]
@@ -23,7 +24,6 @@ Validator = Callable[[str, Any], None]
 
 _COMMA: Final = re.compile(r"[ \t\n\x0b\f\r]*,[ \t\n\x0b\f\r]*")
 _INTEGER: Final = re.compile(r"[+-]?\d+")
-_TRIMMED: Final = "".join(map(chr, range(33)))
 
 
 @frozen
@@ -83,11 +83,6 @@ class Spec:
             if messages:
                 faults[key.name] = messages
         return faults
-
-
-def trimmed(text: str) -> str:
-    """``String.trim``."""
-    return text.strip(_TRIMMED)
 
 
 def split_list(text: str) -> list[str]:

@@ -23,12 +23,13 @@ from bridge.log import for_connector, masked
 from bridge.waits import STOPPING
 from bridge.worker import records
 from bridge.worker.answers import StateDocument, StatusDocument, state_document
+from bridge.worker.judging import judged, with_nulls
 from bridge.worker.leader import Leader
 from bridge.worker.logs import Log
 from bridge.worker.masks import keep
 from bridge.worker.places import moved
 from bridge.worker.plugins import Plugin
-from bridge.worker.refusals import INVALID, NO_CLASS, NOT_STOPPED, Refused, not_found, timed_out
+from bridge.worker.refusals import NO_CLASS, NOT_STOPPED, Refused, not_found, timed_out
 from bridge.worker.state import State, Status
 
 STATES: Final = ("RUNNING", "PAUSED", "STOPPED")
@@ -145,7 +146,8 @@ class Herder:
             stored = self._stored(name)
             merged = {key: text for key, text in {**stored, **changes}.items() if text is not None}
             untouched = frozenset(stored.keys() - changes.keys())
-            config = self._valid(name, merged, stored, keep_name=True, untouched=untouched)
+            unnamed = "name" in changes and changes["name"] is None
+            config = self._valid(name, merged, stored, keep_name=True, untouched=untouched, unnamed=unnamed)
             self._write_config(name, config, stored)
             return self.info(name)
 
@@ -309,14 +311,10 @@ class Herder:
         plugin = self._plugin(given)
         stored = self.state.configs.get(given.get("name") or "")
         kept = keep({k: text for k, text in given.items() if text is not None}, stored)
-        infos = kept.into(plugin.validate(kept.config))
-        for value in (one["value"] for one in infos["configs"]):
-            if given.get(value["name"], "") is None:
-                value["value"] = None
-        return infos
+        return with_nulls(kept.into(plugin.validate(kept.config)), given)
 
     def _plugin(self, config: Mapping[str, str | None]) -> Plugin:
-        if not config.get("connector.class"):
+        if config.get("connector.class") is None:
             inside = ", ".join(f"{key}={config[key]}" for key in ("name", "topic") if key in config)
             raise Refused(400, f"Connector config {{{inside}}} contains no connector type")
         plugin = self.plugin_named(str(config["connector.class"]))
@@ -334,26 +332,22 @@ class Herder:
         stored: Mapping[str, str] | None,
         keep_name: bool = False,
         untouched: frozenset[str] = frozenset(),
+        unnamed: bool = False,
     ) -> dict[str, str]:
-        """The configuration to store. Raises Refused (400) with every error."""
+        """The configuration to store. Raises Refused (400) with every error.
+
+        Without a name in it, it is given the connector's, unless ``unnamed``: a change took the name away.
+        """
         inner = given.get("name")
         if inner is not None and inner != name and not keep_name:
             raise Refused(
                 400,
                 f"Connector name configuration ({inner}) doesn't match connector name in the URL ({name})",
             )
-        nulls = [key for key, text in given.items() if text is None]
         kept = keep({k: t for k, t in given.items() if t is not None}, stored, untouched)
-        config = kept.config
-        config.setdefault("name", name)
-        infos = kept.into(self._plugin(config).validate(config))
-        errors = [
-            _named(one["value"]["name"], text) for one in infos["configs"] for text in one["value"]["errors"]
-        ]
-        errors += ["Null value can not be supplied as the configuration value."] * len(nulls)
-        if errors:
-            raise Refused(400, INVALID.format(len(errors), "\n".join(errors)))
-        return config
+        if not unnamed:
+            kept.config.setdefault("name", name)
+        return judged(self._plugin(kept.config), name, given, kept)
 
     def _stored(self, name: str) -> dict[str, str]:
         config = self.state.configs.get(name)
@@ -382,11 +376,6 @@ def check_offsets(plugin: Plugin, offsets: list[tuple[object, object]]) -> None:
         plugin.check_offsets(offsets)
     except ValueError as wrong:
         raise Refused(400, str(wrong)) from None
-
-
-def _named(key: str, error: str) -> str:
-    """An error that makes sense without its property beside it. Kafka Connect's own name it; ours need not."""
-    return error if key in error else f"{key}: {error}"
 
 
 def now() -> str:

@@ -1,4 +1,4 @@
-"""Levels of loggers, by Kafka Connect's rules and names (TRACE, DEBUG, INFO, WARN, ERROR, FATAL, OFF)."""
+"""Levels of loggers, by Kafka Connect's rules and names (ALL, TRACE, DEBUG, INFO, WARN, ERROR, FATAL, OFF)."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ LEVELS: Final = {
     "INFO": logging.INFO,
     "DEBUG": logging.DEBUG,
     "TRACE": 5,
+    "ALL": 1,
 }
 _NAMES: Final = {number: name for name, number in LEVELS.items()}
 
@@ -41,7 +42,8 @@ class Loggers:
         return {"level": _name_of(number), "last_modified": self._modified.get(name)}
 
     def change(self, name: str, level: str) -> list[str]:
-        """Set a logger and those below it; the names that were set. Raises KeyError for an unknown level.
+        """Set a logger and those below it; the names of those that had another level. Raises KeyError for an unknown
+        level.
 
         Loggers of SDKs are passed over where the level is below WARN: see :func:`refusal`.
         """
@@ -49,7 +51,9 @@ class Loggers:
         with self._lock:
             below = [name_below for name_below in self._known() if name_below.startswith(f"{name}.")]
             meant = {*self._known(), name} if name == "root" else {name, *below}
-            every = sorted(one for one in meant if refusal(one, level) is None)
+            every = sorted(
+                one for one in meant if refusal(one, level) is None and _logger(one).level != number
+            )
             now = int(time.time() * 1000)
             for one in every:
                 _logger(one).setLevel(number)

@@ -12,7 +12,7 @@ from attrs import define, field, frozen
 from bridge import __version__
 from bridge.config import Config, Loaded, files
 from bridge.config.catalogue import Catalogue
-from bridge.config.classes import CHANGE_CLASSES, CLASSES, MANAGED, SELF_MANAGED_CLASSES
+from bridge.config.classes import CHANGE_CLASSES, CLASSES, MANAGED, SIMPLE_NAMES
 from bridge.config.declarations import catalogue_of
 from bridge.config.examine import Examined
 from bridge.config.external import Origin
@@ -205,10 +205,7 @@ class SalesforcePlugin:
         return catalogue_of({"connector.class": self.name})
 
     def answers_to(self, name: str) -> bool:
-        return name == self.name or (
-            self.name in SELF_MANAGED_CLASSES
-            and name in (self.name.rpartition(".")[2], self.name.removesuffix("Connector"))
-        )
+        return self.name in (name, SIMPLE_NAMES.get(name))
 
     def definitions(self) -> list[Definition]:
         return definitions(self.catalogue)

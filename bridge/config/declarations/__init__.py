@@ -6,14 +6,20 @@ from collections.abc import Mapping
 from typing import Final
 
 from bridge.config.catalogue import Catalogue
-from bridge.config.classes import CHANGE_CLASSES
+from bridge.config.classes import CHANGE_CLASSES, class_meant
 from bridge.config.declarations.accepted import ACCEPTED
 from bridge.config.declarations.changes import for_changes
 from bridge.config.declarations.connection import CONNECTION
 from bridge.config.declarations.converters import CONVERSION
 from bridge.config.declarations.encryption import CSFLE
 from bridge.config.declarations.errors import ERRORS
-from bridge.config.declarations.framework import DELIVERY, TASKS, TOPIC_CREATION, TRANSFORMS
+from bridge.config.declarations.framework import (
+    DELIVERY,
+    TASKS,
+    TOPIC_CREATION,
+    TRANSFORMS,
+    of_the_framework,
+)
 from bridge.config.declarations.identity import IDENTITY
 from bridge.config.declarations.kafka import CREDENTIALS, TOPIC
 from bridge.config.declarations.output import OUTPUT, SCHEMA
@@ -27,10 +33,10 @@ _GROUPS = (
     TOPIC_CREATION, DELIVERY, TRANSFORMS, ACCEPTED,
 )  # fmt: skip
 
-CONNECTOR: Final = Catalogue.of(*_GROUPS)
+CONNECTOR: Final = Catalogue.of(*of_the_framework(_GROUPS))
 """A connector's properties, grouped as on the managed connector's page, then the framework's."""
 
-CHANGES: Final = Catalogue.of(*for_changes(*_GROUPS))
+CHANGES: Final = Catalogue.of(*of_the_framework(for_changes(*_GROUPS)))
 """Those of a connector of change events."""
 
 WORKER: Final = Catalogue.of(
@@ -41,4 +47,4 @@ WORKER: Final = Catalogue.of(
 
 def catalogue_of(given: Mapping[str, str]) -> Catalogue:
     """The properties of the connector that a configuration's ``connector.class`` names."""
-    return CHANGES if given.get("connector.class", "").strip() in CHANGE_CLASSES else CONNECTOR
+    return CHANGES if class_meant(given.get("connector.class", "")) in CHANGE_CLASSES else CONNECTOR

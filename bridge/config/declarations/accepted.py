@@ -53,7 +53,16 @@ ACCEPTED = group(
         "value.converter.schema.content", "it is about reading", "The schema that JsonConverter reads with."
     ),
     _ignored("value.converter.converter.type", "it is the value's converter", "Set by Kafka Connect itself."),
-    _ignored("config.action.reload", _CONNECT, "What Kafka Connect does when an external value changes."),
+    Property(
+        "config.action.reload",
+        STRING,
+        "What Kafka Connect does when an external value changes.",
+        default="restart",
+        valid=("none", "restart"),
+        case_counts=True,
+        ignored=_CONNECT,
+        importance=LOW,
+    ),
     _ignored("connector.plugin.version", _CONNECT, "Which version of the plugin Kafka Connect loads."),
     _ignored("key.converter.plugin.version", _CONNECT, "Which version of the converter Kafka Connect loads."),
     _ignored(

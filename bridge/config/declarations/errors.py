@@ -14,6 +14,7 @@ ERRORS = group(
         "it to the dead-letter topic where one is named, and goes on.",
         default="none",
         valid=("none", "all"),
+        case_counts=True,
     ),
     Property(
         "errors.log.enable",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
+
+from attrs import evolve
 
 from bridge.config.property import BOOLEAN, HIGH, INT, LIST, LONG, LOW, STRING, Property, group
 
@@ -19,6 +22,24 @@ _TOPIC_CONFIGS = """
 """
 TOPIC_CONFIGS: Final = frozenset(_TOPIC_CONFIGS.split())
 """Kafka's topic-level settings (Apache Kafka 4.3), and the ones Confluent adds that are in common use."""
+
+_CONVERTERS = ("key.converter", "value.converter", "header.converter")
+_KEYS = """
+    name connector.class connector.plugin.version tasks.max tasks.max.enforce transforms predicates
+    config.action.reload errors.retry.timeout errors.retry.delay.max.ms errors.tolerance errors.log.enable
+    errors.log.include.messages topic.creation.groups exactly.once.support transaction.boundary
+    transaction.boundary.interval.ms offsets.storage.topic
+"""
+KEYS: Final = frozenset(_KEYS.split()) | {
+    f"{converter}{more}" for converter in _CONVERTERS for more in ("", ".plugin.version")
+}
+"""What Kafka Connect's framework declares for every source connector (``SourceConnectorConfig``, 4.3), and judges."""
+
+
+def of_the_framework(groups: Iterable[tuple[Property, ...]]) -> tuple[tuple[Property, ...], ...]:
+    """The groups, with the framework's own properties marked."""
+    return tuple(tuple(evolve(p, framework=p.key in KEYS) for p in members) for members in groups)
+
 
 TASKS = group(
     "Number of tasks for this connector",

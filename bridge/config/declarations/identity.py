@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.config.checks import at_most
-from bridge.config.classes import CLASSES
+from bridge.config.classes import CLASSES, SIMPLE_NAMES
 from bridge.config.property import HIGH, STRING, Property, group
 
 IDENTITY = group(
@@ -16,6 +16,7 @@ IDENTITY = group(
         importance=HIGH,
         required=True,
         valid=CLASSES,
+        aliases=SIMPLE_NAMES,
         display="Connector class",
     ),
     Property(

@@ -12,9 +12,10 @@ from attrs import evolve
 from bridge.config.property import HIGH, LIST
 from bridge.java import numbers as numbers
 from bridge.java.exceptions import InvalidConfig, JavaError, data_error, invalid
+from bridge.java.texts import trimmed
 from bridge.model.schema import DATE, DECIMAL, TIME, TIMESTAMP, UNSET, Field, Kind, Schema
 from bridge.transforms.record import ConnectRecord, Float32, Int8, Int16, Int32, Value, java_class, kind_of
-from bridge.transforms.spec import REPLACE_NULL, Key, Settings, Spec, trimmed
+from bridge.transforms.spec import REPLACE_NULL, Key, Settings, Spec
 from bridge.transforms.step import Bound, Leak, OnSide, Side, Transform, all_tags, kind_changed
 from bridge.transforms.structs import copier, default_of, require_fields, require_map
 from bridge.transforms.temporal import iso_text, to_ms
