@@ -39,6 +39,9 @@ class Connector:
         self._stopping = threading.Event()
         self._resumed = threading.Event()
         self._resumed.set()
+        self._wake = threading.Event()  # set while paused or stopping: nobody waits to restart then
+        self._pauses = 0
+        self._turning = threading.Lock()
         self._ended = threading.Event()
         self._attempt = Attempt(loaded, goal or Goal(), self.stats)
         self._thread = threading.Thread(target=self._supervise, name=f"{self.name}-work", daemon=True)
@@ -54,17 +57,25 @@ class Connector:
 
     def pause(self) -> None:
         """Stop fetching, deliver and commit what is here, keep the position."""
-        self._resumed.clear()
+        with self._turning:
+            self._pauses += 1
+            self._resumed.clear()
+            self._wake.set()
         self._attempt.end()
 
     def resume(self) -> None:
         """Go on where it paused."""
-        self._resumed.set()
+        with self._turning:
+            self._resumed.set()
+            if not self._stopping.is_set():
+                self._wake.clear()
 
     def stop(self) -> None:
         """Ask to drain, commit and end; ``join`` waits for it."""
-        self._stopping.set()
-        self._resumed.set()
+        with self._turning:
+            self._stopping.set()
+            self._resumed.set()
+            self._wake.set()
         self._attempt.close()
 
     def join(self, timeout: float | None = None) -> bool:
@@ -94,7 +105,7 @@ class Connector:
             self._ended.set()
 
     def _run_attempts(self) -> None:
-        wait = FIRST_WAIT
+        wait, pauses = FIRST_WAIT, 0
         while not self._stopping.is_set():
             committed = self.stats.transactions
             try:
@@ -115,8 +126,9 @@ class Connector:
                 self.error = Fatal(f"unexpected {exception_words(error)}", stage=Stage.PRODUCE)
                 return
             else:
-                if self._resumed.is_set():
+                if self._pauses == pauses:
                     return
+                pauses = self._pauses  # a pause may be over already, and has ended the attempt all the same
                 self._stay_paused()
 
     def _cut_short(self, error: Retriable) -> BridgeError | None:
@@ -157,9 +169,9 @@ class Connector:
         )
         where = self._attempt.where_to_ask(error)
         if where is None:
-            self._stopping.wait(seconds)
+            self._wake.wait(seconds)
         else:
             again = self._came_back
             self._came_back = wait_for(
-                *where, self._stopping, seconds, asked=min(asked or 0.0, seconds), again=again
+                *where, self._wake, seconds, asked=min(asked or 0.0, seconds), again=again
             )

@@ -87,13 +87,13 @@ def test_fatal_errors_are_restarted_where_the_configuration_asks_for_it(
 
     monkeypatch.setattr(stubborn._attempt, "run", run)
     waits: list[float] = []
-    waiting = stubborn._stopping.wait
+    waiting = stubborn._wake.wait
 
     def wait(seconds: float | None = None) -> bool:
         waits.append(seconds or 0)
         return waiting(0.001)
 
-    monkeypatch.setattr(stubborn._stopping, "wait", wait)
+    monkeypatch.setattr(stubborn._wake, "wait", wait)
     stubborn.start()
     until = time.monotonic() + 10
     while stubborn.stats.restarts < 20:
@@ -185,6 +185,44 @@ def test_pausing_while_an_attempt_runs_keeps_it_paused_until_resumed(
     assert runs.acquire(timeout=5)
     made.stop()
     assert made.join(5)
+
+
+def test_a_pause_that_is_over_before_the_attempt_has_ended_ends_nothing(
+    made: Connector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs, ended, drained = threading.Semaphore(0), threading.Event(), threading.Event()
+
+    def run(ending: object) -> None:
+        runs.release()
+        ended.wait(5)
+        drained.wait(5)
+
+    monkeypatch.setattr(made._attempt, "run", run)
+    monkeypatch.setattr(made._attempt, "end", ended.set)
+    made.start()
+    assert runs.acquire(timeout=5)
+    made.pause()
+    made.resume()
+    ended.clear()
+    drained.set()
+    assert runs.acquire(timeout=5), f"it is {made.state}"
+    made.stop()
+    assert made.join(5)
+
+
+def test_a_pause_ends_the_wait_for_a_restart(made: Connector, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lifecycle, "FIRST_WAIT", 300.0)
+    made.start()
+    wait_until(lambda: made.state == "RESTARTING", 30)
+    made.pause()
+    wait_until(lambda: made.state == "PAUSED", 30)
+    made.resume()
+    wait_until(lambda: made.stats.restarts == 2, 30)
+    made.pause()
+    wait_until(lambda: made.state == "PAUSED", 30)
+    made.stop()
+    assert made.join(5)
+    assert made.state == "STOPPED"
 
 
 def test_an_org_that_is_back_is_not_left_waiting(made: Connector, monkeypatch: pytest.MonkeyPatch) -> None:
