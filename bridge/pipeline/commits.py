@@ -20,6 +20,8 @@ class Commits:
     producer: Producer
     records: OffsetRecords
     stats: Stats
+    last_at: float = float("-inf")
+    """When the last commit ended (monotonic)."""
 
     def position(self, progress: Progress) -> None:
         """Everything produced so far, and how far it is."""
@@ -53,4 +55,4 @@ class Commits:
         self.producer.commit(record)
         self.stats.commit_seconds += time.monotonic() - started
         self.stats.transactions += 1
-        self.stats.last_committed_at = time.time()
+        self.stats.last_committed_at, self.last_at = time.time(), time.monotonic()

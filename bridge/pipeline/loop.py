@@ -227,7 +227,7 @@ class Pipeline:
         """The position of an idle stream, written now and then: each time would be a transaction."""
         self._commit()
         self.progress.stand_on(idle.replay_id, idle.raw)
-        if time.time() - self.stats.last_committed_at >= _IDLE_EVERY:
+        if time.monotonic() - self.commits.last_at >= _IDLE_EVERY:
             self.progress.moved = True
             self._commit()
 

@@ -74,22 +74,32 @@ class LimitsWatch:
             with self._lock:
                 asking = {org: asks[0] for org, asks in self._asking.items()}
             for org, ask in asking.items():
-                self._ask(org, ask)
+                if not self._ask(org, ask):
+                    self._let_another(org, ask)
             self._wake.wait(self.every)
             self._wake.clear()
 
-    def _ask(self, org: str, ask: Callable[[], Answer]) -> None:
+    def _let_another(self, org: str, ask: Callable[[], Answer]) -> None:
+        """Next time: its user may be one who has the right to ask."""
+        with self._lock:
+            asks = self._asking.get(org, [])
+            if ask in asks:
+                asks.remove(ask)
+                asks.append(ask)
+
+    def _ask(self, org: str, ask: Callable[[], Answer]) -> bool:
         try:
             limits = chosen(ask())
         except BridgeError as error:
             log.debug("the limits of org %s are not known: %s", org, error.message)
-            return
+            return False
         except Exception as error:  # what is only watched must not end a thread
             log.debug("the limits of org %s are not known: %s", org, type(error).__name__)
-            return
+            return False
         with self._lock:
             if org in self._asking:
                 self.table.told(org, limits)
+        return True
 
 
 def chosen(answer: Answer) -> dict[str, Limit]:

@@ -28,6 +28,7 @@ from bridge.salesforce.http import requests_session
 from bridge.salesforce.nearest import nearest
 from bridge.salesforce.rest_errors import Moved, NotFound, StaleSession
 from bridge.shared import Shared
+from bridge.trust.context import Files, trusted_files
 from bridge.waits import OUTAGE
 
 if TYPE_CHECKING:
@@ -58,9 +59,12 @@ _OPERATIONS: Final = {
     "the org's limits": "limits",
 }
 
-_VERSIONS: Final = Shared[str, str]()
-_CLASSIFIED: Final = Shared[tuple[str, str], list[dict[str, object]]]()
-"""By org and event, for all connectors of the process."""
+_VERSIONS: Final = Shared[tuple["_Asker", str], str]()
+_CLASSIFIED: Final = Shared[tuple["_Asker", str, str], list[dict[str, object]]]()
+"""By org and event, for all connectors of the process that ask as the same user in the same way: what one user is
+refused, or does not get through a proxy, says nothing of others."""
+_Asker = tuple[bytes, float]
+"""The account, and how long its connectors ask (s)."""
 
 
 class Rest:
@@ -70,9 +74,11 @@ class Rest:
     def __init__(self, login: Login, connector: Values) -> None:
         self._login = login
         self._seconds = connector[RETRIES] / 1000
+        self._asker: _Asker = (login.account.key, self._seconds)
         self._version = _version_given(connector.get(VERSION))
         self._lock = threading.Lock()
         self._http: requests.Session | None = None
+        self._files: Files = ()
         self._client: tuple[Session, Client] | None = None
         self._closed = threading.Event()
         _load_beside()
@@ -81,7 +87,8 @@ class Rest:
         """The version of the API in use, as in ``66.0``: ``salesforce.version``, or the newest of the org."""
         if self._version is None:
             org, newer_than = self._login.session().instance_url, time.monotonic() - _VERSION_HOLDS
-            self._version = _VERSIONS.get(org, newer_than, self._newest_version, self._closed.is_set).value
+            key = (self._asker, org)
+            self._version = _VERSIONS.get(key, newer_than, self._newest_version, self._closed.is_set).value
         return self._version
 
     def _newest_version(self) -> str:
@@ -152,10 +159,10 @@ class Rest:
         raise Retriable(f"{what}: the answer does not end", stage=Stage.METADATA)
 
     def shared_classification(self, event: str, newer_than: float) -> tuple[float, list[dict[str, object]]]:
-        """The same, asked for after ``newer_than`` (monotonic) for any connector of the process; and when."""
-        org = self._login.session().org_id
+        """The same, asked for after ``newer_than`` (monotonic) for any connector of the account; and when."""
+        key = (self._asker, self._login.session().org_id, event)
         answer = _CLASSIFIED.get(
-            (org, event), newer_than, lambda: self.field_classification(event), self._closed.is_set
+            key, newer_than, lambda: self.field_classification(event), self._closed.is_set
         )
         return answer.asked, answer.value
 
@@ -230,8 +237,9 @@ class Rest:
         from bridge.salesforce.rest_call import Client
 
         with self._lock:
-            if self._http is None:
-                self._http = requests_session(self._login.http)
+            files = trusted_files(self._login.http.ca_file)
+            if self._http is None or files != self._files:
+                self._http, self._files, self._client = requests_session(self._login.http), files, None
             current = self._client
             if current is None or current[0] is not session or current[1].sf_version != version:
                 # The HTTP session stays, with its open connections.

@@ -19,6 +19,8 @@ from bridge.errors import ConfigurationError, Fault
 CA_FILE = "bridge.salesforce.ca.file"
 SSL_CERT_FILE = "SSL_CERT_FILE"
 _HASHED = re.compile(r"[0-9a-f]{8}\.\d+")
+Files = tuple[tuple[str, str, int], ...]
+"""Property, path, when it was written (ns)."""
 
 
 def trust_context(ca_file: str | None, environ: Mapping[str, str] = os.environ) -> ssl.SSLContext:
@@ -26,12 +28,12 @@ def trust_context(ca_file: str | None, environ: Mapping[str, str] = os.environ) 
 
     Raises ConfigurationError when a named file is missing, unreadable or holds no PEM certificate.
     """
-    return _context(_named(ca_file, environ))
+    return _context(trusted_files(ca_file, environ))
 
 
 def own_context(environ: Mapping[str, str] = os.environ) -> ssl.SSLContext:
     """A new context with the same trust, for who adds a client certificate to it. Raises ConfigurationError."""
-    return _built(_named(None, environ))
+    return _built(trusted_files(None, environ))
 
 
 def trusted_pem(ca_file: str | None, environ: Mapping[str, str] = os.environ) -> bytes:
@@ -39,25 +41,26 @@ def trusted_pem(ca_file: str | None, environ: Mapping[str, str] = os.environ) ->
 
     Raises ConfigurationError as :func:`trust_context`.
     """
-    named = _named(ca_file, environ)
+    named = trusted_files(ca_file, environ)
     _context(named)  # says what is wrong with a file
     return _pem(named)
 
 
-Named = tuple[tuple[str, str, int], ...]
+def trusted_files(ca_file: str | None, environ: Mapping[str, str] = os.environ) -> Files:
+    """The files that are named, and when they were written (ns): while it is equal, the trust is the same.
 
-
-def _named(ca_file: str | None, environ: Mapping[str, str]) -> Named:
+    Raises ConfigurationError as :func:`trust_context`.
+    """
     named = ((CA_FILE, ca_file), (SSL_CERT_FILE, environ.get(SSL_CERT_FILE)))
     return tuple((key, path, _changed(key, path)) for key, path in named if path)
 
 
 @lru_cache(maxsize=8)
-def _context(named: Named) -> ssl.SSLContext:
+def _context(named: Files) -> ssl.SSLContext:
     return _built(named)
 
 
-def _built(named: Named) -> ssl.SSLContext:
+def _built(named: Files) -> ssl.SSLContext:
     context = empty_context()
     _trust_system(context)
     for key, path, _ in named:
@@ -102,7 +105,7 @@ def _system() -> tuple[set[str], str | None]:
 
 
 @lru_cache(maxsize=8)
-def _pem(named: Named) -> bytes:
+def _pem(named: Files) -> bytes:
     folders, file = _system()
     files = [Path(file)] if file else []
     for folder in folders:

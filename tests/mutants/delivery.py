@@ -82,7 +82,7 @@ DELIVERY: Final = (
     ),
     Mutant(
         "Pub/Sub: each keep-alive is a commit", "bridge/pipeline/loop.py",
-        "if time.time() - self.stats.last_committed_at >= _IDLE_EVERY:", "if True:", (_POSITIONS,),
+        "if time.monotonic() - self.commits.last_at >= _IDLE_EVERY:", "if True:", (_POSITIONS,),
     ),
     Mutant(
         "Pub/Sub: an id of an idle stream that CometD does not know is a gap", "bridge/salesforce/recovery.py",

@@ -65,6 +65,16 @@ def test_who_may_not_ask_knows_nothing_and_goes_on() -> None:
         assert watch.table.every() == []
 
 
+def test_where_one_may_not_ask_another_one_of_the_org_does() -> None:
+    watch = LimitsWatch(OrgLimits(), every=0.02)
+
+    def refused() -> Mapping[str, object]:
+        raise Fatal("API_DISABLED_FOR_ORG", stage=Stage.METADATA)
+
+    with watch.watching("00D1", refused), watch.watching("00D1", lambda: ANSWER):
+        until(lambda: len(watch.table.every()) == 2)
+
+
 def test_a_second_org_is_asked_at_once() -> None:
     watch = LimitsWatch(OrgLimits(), every=60.0)
     with watch.watching("00D1", lambda: ANSWER):

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge import calls
-from bridge.errors import Fatal, Retriable, Stage
+from bridge.errors import BridgeError, Fatal, Retriable, Stage
 from bridge.salesforce.nearest import nearest
-from tests.support.web_server import Answer, Web, connect_proxy, web_server
+from bridge.salesforce.rest import Rest
+from tests.support.web_server import Answer, Request, Web, connect_proxy, web_server
 from tests.unit.salesforce.rest.scripted import EVENT, EXPIRED, Org, data
 
 # ---- what is asked -------------------------------------------------------------------------------------
@@ -129,6 +130,39 @@ def test_connectors_of_a_process_share_classification_and_api_version(org: Org) 
     assert org.paths() == ["/services/data", data("tooling/query/")]
     org.rest().shared_classification("Mine__e", time.monotonic())
     assert org.paths()[2:] == [data("tooling/query/")]
+
+
+def test_what_one_user_is_refused_is_not_the_answer_for_another(org: Org) -> None:
+    """Who asks as somebody else does not wait for the first one either."""
+    entered, go = threading.Event(), threading.Event()
+
+    def classified(request: Request) -> Answer:
+        if request.headers["authorization"] != "Bearer T1":
+            return Answer({"done": True, "records": [{"QualifiedApiName": "A"}]})
+        entered.set()
+        go.wait(20)
+        return Answer([{"errorCode": "INSUFFICIENT_ACCESS", "message": "no"}], 403)
+
+    org.answers[data("tooling/query/")] = classified
+    since, refused = time.monotonic(), list[str]()
+
+    def ask(rest: Rest) -> None:
+        try:
+            rest.shared_classification("Theirs__e", since)
+        except BridgeError as error:
+            refused.append(error.message)
+
+    one, other = org.rest(salesforce__consumer__secret="one"), org.rest(salesforce__consumer__secret="other")
+    first = threading.Thread(target=ask, args=(one,))
+    first.start()
+    assert entered.wait(20)
+    try:
+        assert other.shared_classification("Theirs__e", since)[1] == [{"QualifiedApiName": "A"}]
+        assert not refused
+    finally:
+        go.set()
+    first.join(20)
+    assert len(refused) == 1
 
 
 def test_requests_are_counted_by_what_they_are_for(org: Org) -> None:
