@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from functools import partial
 from threading import RLock
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 from attrs import evolve, frozen
@@ -32,19 +32,19 @@ from bridge.model.registered import Registered
 from bridge.model.schema import Kind, Schema
 from bridge.registry.client import Incompatible, Registry, schema_fatal
 from bridge.routing.changes import Changes, Tell, about, message_of, moment_of
+from bridge.routing.encoders import fitted, null, refuse, unless_null
 from bridge.routing.exposure import Exposure
 from bridge.routing.following import REMEMBERED, marked
 from bridge.routing.key_converters import Encoder, header_encoder, key_converter, writes_avro
 from bridge.routing.moving import fused, with_headers
+from bridge.routing.once import Once
 from bridge.routing.planning import value_framing
 from bridge.routing.registration import Written
 from bridge.routing.route import Route, Unprepared
 from bridge.transforms.configuration import chain_of
 from bridge.transforms.record import ConnectRecord
-from bridge.transforms.smt.cast import caster
 from bridge.transforms.step import Moved
 
-T = TypeVar("T")
 _MOST_TARGETS: Final = 2000
 _MOST_SAMPLES: Final = 100  # of targets that are prepared again when the route is looked up again
 Values = dict[str, object]
@@ -109,6 +109,7 @@ class Transforming:
         self._turn = RLock() if turn is None else turn
         config, worker = loaded.connector, loaded.worker
         self.chain: Final = chain_of(config.raw())
+        self._once = Once() if self.chain.own else None
         self.exposure: Final = Exposure.of(config, topic_template(config), self.chain)
         self._form, self._settings, self._ensure_topic = form, settings, ensure_topic
         self._changes = Changes.of(config)
@@ -150,7 +151,7 @@ class Transforming:
         changes = self._changes
         read, schema, header = changes.reader(rows), rows.schema, self._header
         tell = None if rows.event.entity is None else about(rows)
-        apply, timestamps = self.chain.apply, self._timestamps
+        apply, timestamps, once = self.chain.apply, self._timestamps, self._once
         value_framing, key_framing = self._value_framing, self._key_framing
         targets: dict[tuple[int, str, int], Target] = {}
         samples_of: dict[tuple[int, str, int], Data] = {}
@@ -171,7 +172,9 @@ class Transforming:
             try:
                 with self._turn:
                     targets[_identity(record)] = self._target(record, schema, asked)
-                if len(samples_of) < _MOST_SAMPLES:
+                if once is not None:
+                    once.went(schema, record)
+                elif len(samples_of) < _MOST_SAMPLES:
                     samples_of[_identity(record)] = sample.alone()
             except BridgeError as error:
                 if self._encrypts and final is None and record.topic:
@@ -195,12 +198,17 @@ class Transforming:
 
         def made_of_change(data: Data, values: Values, tell: Tell) -> Record | None:
             headers, gap = tell(data, values.get)
-            every = [made_of(data, values | {"Id": one}) for one in changes.ids(values[HEADER])]
+            ids = enumerate(changes.ids(values[HEADER]))
+            every = [made_of(data, values | {"Id": one}, number) for number, one in ids]
             records = [evolve(one, headers=(*one.headers, *headers)) for one in every if one is not None]
             return evolve(records[-1], before=tuple(records[:-1]), gap=gap) if records else None
 
-        def made_of(data: Data, values: Values) -> Record | None:
-            record = transformed(values)
+        def made_of(data: Data, values: Values, number: int = 0) -> Record | None:
+            record = (
+                transformed(values)
+                if once is None
+                else once.record(data, number, partial(transformed, values))
+            )
             if record is None:
                 return None
             target = targets.get(_identity(record))
@@ -230,9 +238,13 @@ class Transforming:
             route = self._fused(rows, moved, targets[_identity(place)], asked, describes)
             if route is not None:
                 return route
-        self._prepare_for(sample, of_event, prepare)
-        for one in earlier:
+        if once is None:
+            self._prepare_for(sample, of_event, prepare)
+        for place in () if once is None else once.places(schema):
             with suppress(BridgeError):  # an event that goes there meets it again
+                prepare(place, sample)
+        for one in earlier:
+            with suppress(BridgeError):
                 self._prepare_for(one, of_event, prepare)
         return Route(
             fixed or template.text, _not_by_value, make, describes, samples=lambda: tuple(samples_of.values())
@@ -294,7 +306,7 @@ class Transforming:
             elif self._encrypts and (registered := asked.declared(schema, topic)) is not None:
                 self.exposure.judge(before, registered)  # before a topic or a subject is named after a value
             self._ensure_topic(topic)
-            value: Encoder = _null
+            value: Encoder = null
             if schema is not None:
                 value, written = self._value(schema, topic, before, asked)
             else:
@@ -303,10 +315,10 @@ class Transforming:
         except Incompatible as difference:
             if not self._set_aside:
                 raise
-            value, key = _refuse(SetAside(difference.message, stage=Stage.SCHEMA)), _null
+            value, key = refuse(SetAside(difference.message, stage=Stage.SCHEMA)), null
             written, refused = None, True
         except BadRecord as error:
-            value, key = _refuse(error), _null
+            value, key = refuse(error), null
             written, refused = None, True
         return Target((schema, record.key_schema), value, key, written, refused)
 
@@ -316,7 +328,7 @@ class Transforming:
         """The encoder, and the version that it writes."""
         written = asked.find(schema, topic)
         if written is None:
-            return _unless_null(self._form.compile_values(schema, None, b"", self._settings, NOTHING)), None
+            return unless_null(self._form.compile_values(schema, None, b"", self._settings, NOTHING)), None
         if self._encrypts or written.protection.fields or written.protection.payload:
             self.exposure.judge(before, written.in_force)
         frame = self._value_framing.frame(written.registered)
@@ -332,7 +344,7 @@ class Transforming:
                 raise
             raise Incompatible(difference.message, stage=Stage.SCHEMA) from None
         asked.compiled(written, placed)
-        return _unless_null(_fitted(encode, schema, written.schema)), written
+        return unless_null(fitted(encode, schema, written.schema)), written
 
     def _refuse_tagged(self, before: Schema) -> None:
         """There is no registered schema whose rules could say what is protected: every tag counts."""
@@ -357,36 +369,6 @@ def _identity(record: ConnectRecord) -> tuple[int, str, int]:
 def _fixed_topic(template: TopicTemplate, rows: Layout) -> str | None:
     constants = {"_ObjectType": rows.event.name, "_EventType": rows.event.schema_id}
     return template.fill(constants.__getitem__) if set(template.fields) <= set(constants) else None
-
-
-def _fitted(
-    encode: Callable[[dict[str, object]], bytes], after: Schema, written: Schema
-) -> Callable[[dict[str, object]], bytes]:
-    """Values in the form that the contract's ``otherwise`` gives to fields that cannot be encrypted."""
-    kinds = {f.name: f.schema for f in written.fields}
-    casts = {
-        f.name: caster(f.schema, Kind.STRING)
-        for f in after.fields
-        if f.name in kinds and kinds[f.name].kind is Kind.STRING and f.schema.kind is not Kind.STRING
-    }
-    if not casts:
-        return encode
-    return lambda values: encode(values | {name: cast(values[name]) for name, cast in casts.items()})
-
-
-def _unless_null(encode: Callable[[T], bytes]) -> Callable[[T | None], bytes | None]:
-    return lambda value: None if value is None else encode(value)
-
-
-def _null(value: object) -> None:
-    return None
-
-
-def _refuse(error: BadRecord) -> Encoder:
-    def refuse(value: object) -> bytes | None:
-        raise type(error)(error.message, stage=error.stage)
-
-    return refuse
 
 
 def _not_by_value(data: Data) -> bytes:

@@ -67,6 +67,8 @@ class Chain:
 
     def __init__(self, links: tuple[Link, ...]) -> None:
         self.links: Final = links
+        self.own: Final = any(link.transform.own for link in links)
+        """Whether one of them is the user's, of which nobody knows what it depends on."""
         self._steps: Final = tuple((link, link.transform.apply) for link in links)
 
     def __bool__(self) -> bool:

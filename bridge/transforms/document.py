@@ -129,6 +129,8 @@ transforms.country.type=org.example.Country
 - What it writes has the tags of **all** that it reads: a value made of a protected field is sealed, and is refused
   where it cannot be (a number under a rule for texts, a record's key). A class that declares neither gets every field
   and is refused with `csfle.enabled`.
+- One is made for each start of a connector. It is shown each event once, in order and by one thread, so that it may
+  remember what it saw; events that come again after an interruption are shown again, to a new one.
 - `keys` declares settings (`bridge.transforms.spec.Key`), which are judged at validation and read from `self.settings`.
 - What it raises makes the record a bad one of the stage TRANSFORMATION; the exception's type is said, its text is not.
 - `bridge.transforms.own.OwnTransform` keeps its meaning from 1.0 on, as configuration does. The class runs in the

@@ -39,7 +39,8 @@ _BITS: Final = {Kind.INT32: 31, Kind.INT64: 63}
 
 
 class OwnTransform:
-    """To be subclassed. One is made for each connector; its calls come from one thread."""
+    """To be subclassed. One is made for each start of a connector; its calls come from one thread, one for an event.
+    Events that come again after an interruption are shown again."""
 
     reads: ClassVar[tuple[str, ...] | None] = None
     """Fields of the value that it is given; None: all of them, and not with encryption."""
@@ -111,6 +112,8 @@ class _Dropped(Exception):
 class OwnLink(OnSide):
     """As the built-in ones, and a record for which nothing is given back is dropped. ``declares``: what it reads and
     writes."""
+
+    own = True
 
     def __init__(self, side: Side, bind: Callable[[Schema | None], Bound], *, declares: bool) -> None:
         super().__init__(side, bind)

@@ -82,6 +82,10 @@ class Transform(Protocol):
     """One configured transform."""
 
     @property
+    def own(self) -> bool:
+        """Whether it is a class of the user's."""
+
+    @property
     def routing(self) -> Routing:
         """What it does to the topic."""
 
@@ -106,6 +110,8 @@ class Routing(Enum):
 class OnRecord:
     """A transform of topic, headers or the record as a whole. ``looks``: at what differs from record to record, other
     than the topic."""
+
+    own: bool = False
 
     def __init__(
         self,
@@ -132,6 +138,7 @@ class OnRecord:
 class OnSide:
     """A transform of key or value. ``passes_null``: a null goes through with its schema as it was."""
 
+    own: bool = False
     routing: Final = Routing.NONE
 
     def __init__(self, side: Side, bind: Bind, *, passes_null: bool = False) -> None:
@@ -179,7 +186,7 @@ class OnSide:
         if cached is None:
             if len(self._bound) >= _MOST_SCHEMAS:
                 self._bound.clear()
-            cached = self._bound[id(schema)] = (schema, self._bind(schema))
+            cached = self._bound.setdefault(id(schema), (schema, self._bind(schema)))
         return cached[1]
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from bridge.transforms import own
 
 CODE = '''
+import threading
+
 from bridge.config.property import STRING
 from bridge.transforms.own import OwnTransform
 from bridge.transforms.spec import Key
@@ -71,12 +73,42 @@ class Wrong(OwnTransform):
     def transform(self, fields):
         return {"Number__c": "seven"}
 
+class First(OwnTransform):
+    """The first record of each order."""
+    reads = ("Order_Number__c",)
+    writes = {}
+    calls = []
+
+    def __init__(self, settings):
+        super().__init__(settings)
+        self.seen = set()
+
+    def transform(self, fields):
+        number = fields["Order_Number__c"]
+        self.calls.append((threading.current_thread().name, number))
+        if number in self.seen:
+            return None
+        self.seen.add(number)
+        return {}
+
 class Half(OwnTransform):
     reads = ("Status__c",)
 
 nothing = object()
 '''
-NAMES = ("Shout", "Domain", "Length", "Everything", "Greedy", "Angry", "Dropping", "Wrong", "Half", "nothing")
+NAMES = (
+    "Shout",
+    "Domain",
+    "Length",
+    "Everything",
+    "Greedy",
+    "Angry",
+    "Dropping",
+    "Wrong",
+    "First",
+    "Half",
+    "nothing",
+)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 
 from bridge.errors import BadRecord, ConfigurationError, Fatal, Stage
 from bridge.event import Record
+from bridge.routing.route import Unprepared
 from bridge.sandbox.registry import Registry
 from tests.support.encryption import ID, SECRET, contract, event, writers
 from tests.support.toy_transforms import installed
@@ -31,7 +32,11 @@ def carried(registry: Registry, path: Path, **settings: str) -> Record:
         route = made.resolve(ID, sample)
         if route.record is None:  # no transform has to look at the event
             return Record(route.topic, route.convert(sample), sealed=route.sealed)
-        record = route.record(sample)
+        try:
+            record = route.record(sample)
+        except Unprepared as target:
+            target.prepare()
+            record = route.record(sample)
     finally:
         made.close()
     assert record is not None
