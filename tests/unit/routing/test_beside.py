@@ -113,17 +113,15 @@ def test_a_slow_registry_does_not_hold_up_the_events(registry: Registry) -> None
     for sample in samples:
         routes.resolve(sample)
     asked, slow.seconds = slow.asked, 0.1
-    longest, until = 0.0, time.monotonic() + 3.0
+    until = time.monotonic() + 3.0  # all of them take two seconds, from the second one on
     while time.monotonic() < until:
-        began = time.monotonic()
         routes.tend()
         for sample in samples:
-            route = routes.by_schema.get(sample.schema) or routes.serving(sample) or routes.resolve(sample)
+            route = routes.by_schema.get(sample.schema) or routes.serving(sample)
+            assert route is not None, "the data path would have to ask, and to wait"
             route.convert(sample)
-        longest = max(longest, time.monotonic() - began)
         time.sleep(0.001)
     assert slow.asked - asked >= 10
-    assert longest < 1.0  # all of them, one after the other, take two seconds
     wait_until(lambda: routes._looks._thread is None or not routes._looks._waiting, 30)
     routes.close()
 
