@@ -13,6 +13,7 @@ from bridge.buffer import Buffer
 from bridge.errors import BridgeError
 from bridge.event import Delivery, Unreadable
 from bridge.metrics import Stats
+from bridge.salesforce.accounts import Account
 from bridge.salesforce.auth import Session
 from bridge.salesforce.cometd import CometdSettings, CometdSource, Start
 from bridge.salesforce.http_settings import HttpSettings
@@ -30,6 +31,7 @@ class FakeLogin:
     def __init__(self, org: ScriptedOrg, useless: bool = False) -> None:
         self.http = HttpSettings()
         self.logins = 1
+        self.account = Account()
         self.renewed: list[str] = []
         self._org = org
         self._useless = useless
