@@ -56,6 +56,10 @@ class Client:
         for call in list(self._under_way):
             call.cancel()
 
+    def is_ended(self) -> bool:
+        """Whether it was told to end whatever is under way."""
+        return self._ended
+
     def check_topic(self, name: str) -> str:
         """``GetTopic``: it exists, and the user may subscribe to it; the id of its schema, empty for a channel of
         several events. Raises SessionOver, Fatal, Retriable."""

@@ -24,7 +24,7 @@ _first_eight: Final = struct.Struct(">q").unpack_from
 
 @define(eq=False)
 class Decoder:
-    """Of one stream. ``ask``: ``GetSchema``.
+    """Of one stream. ``ask``: ``GetSchema``; ``stopped``: whether it ends at once, because the stream is to end.
 
     A change is told from others of its replay id by its header, as by CometD, which has no id for it: so a connector
     may change its API within such a group. Where two headers are alike, which no transaction makes, the ids tell.
@@ -33,6 +33,7 @@ class Decoder:
     channel: str
     org_id: str
     ask: Callable[[str], str]
+    stopped: Callable[[], bool]
     _known: dict[str, Wire | NoSchema] = field(factory=dict)
     _replay_id: int | None = None
     _changes: dict[str, str] = field(factory=dict)
@@ -86,7 +87,7 @@ class Decoder:
 
     def _learn(self, schema_id: str) -> Wire | NoSchema:
         try:
-            found: Wire | NoSchema = SCHEMAS.of(self.org_id, schema_id, self.ask)
+            found: Wire | NoSchema = SCHEMAS.of(self.org_id, schema_id, self.ask, self.stopped)
         except NoSchema as none:
             found = none
         self._known[schema_id] = found

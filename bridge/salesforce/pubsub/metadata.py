@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from bridge.config import Config
 from bridge.config.subscription import channel_of
+from bridge.errors import Retriable, Stage
 from bridge.retry import patiently
 from bridge.salesforce.auth import Login, Session
 from bridge.salesforce.failures import SessionOver, Verdict, refusal
@@ -24,13 +25,22 @@ class PubSubRest(Rest):
     def __init__(self, login: Login, connector: Config) -> None:
         super().__init__(login, connector)
         self._settings = PubSubSettings.of(connector)
+        self._under_way: set[Client] = set()
+
+    def close(self) -> None:
+        """End the questions that are under way, too."""
+        super().close()
+        for client in tuple(self._under_way):
+            client.cancel()
 
     def event_schema(self, schema_id: str) -> dict[str, object] | None:
         """The Avro schema an event was published with; by REST where the Pub/Sub API does not give it out."""
         try:
             wire = self._calls(
                 f"event schema {schema_id[:64]}",
-                lambda client: SCHEMAS.of(client.session.org_id, schema_id, client.schema),
+                lambda client: SCHEMAS.of(
+                    client.session.org_id, schema_id, client.schema, self._closed.is_set
+                ),
             )
         except NoSchema:
             return super().event_schema(schema_id)
@@ -45,9 +55,18 @@ class PubSubRest(Rest):
     def _calls(self, what: str, question: Callable[[Client], T]) -> T:
         def once(session: Session) -> T:
             client = Client(self._settings.address(session), session, self._settings.request_timeout)
+            self._under_way.add(client)
             try:
+                if self._closed.is_set():
+                    client.cancel()
                 return question(client)
+            except SessionOver:
+                if self._closed.is_set():
+                    text = f"{what}: not asked for any more, because the connector stops"
+                    raise Retriable(text, stage=Stage.METADATA) from None
+                raise
             finally:
+                self._under_way.discard(client)
                 client.close()
 
         def attempt() -> T:

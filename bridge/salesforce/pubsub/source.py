@@ -100,7 +100,7 @@ class PubSubSource(Keeping):
         preset, replay_id = preset_of(replay_from, self._cursor.raw_of(replay_from))
         subscription = client.subscribe(self.channel, preset, replay_id, self._most)
         self._stats.handshakes += 1
-        decoder = Decoder(self.channel, client.session.org_id, client.schema)
+        decoder = Decoder(self.channel, client.session.org_id, client.schema, client.is_ended)
         return Stream(self, client, subscription, decoder, replay_from, since_ms, self._settings.watchdog)
 
     # ---- what a stream says, in its thread ---------------------------------------------------------------

@@ -20,7 +20,7 @@ PAYLOADS = [
 
 
 def decoder() -> Decoder:
-    return Decoder("/data/AccountChangeEvent", "a test's own org", lambda schema_id: SCHEMA)
+    return Decoder("/data/AccountChangeEvent", "a test's own org", lambda schema_id: SCHEMA, lambda: False)
 
 
 def response(*events: tuple[int, str, bytes]) -> bytes:
