@@ -22,6 +22,7 @@ from attrs import frozen
 
 from bridge import __version__, log, spans
 from bridge.deadline import Interrupted
+from bridge.errors.words import installed_by
 
 if TYPE_CHECKING:
     from opentelemetry._logs import Logger
@@ -70,12 +71,17 @@ def exported() -> Iterator[None]:
 
 def _begun(signals: frozenset[str]) -> bool:
     """Whether the SDK was set up; why not is said."""
+    if wrong := _no_addresses(os.environ):
+        logger.warning(
+            "%s must be http:// or https:// and a host, so nothing is exported", " and ".join(wrong)
+        )
+        return False
     try:
         _configure(signals, os.environ)
     except ImportError:
         logger.warning(
-            "the environment asks for OpenTelemetry (OTEL_…), but its SDK is not installed, so nothing is exported: "
-            "pip install 'salesforce-kafka-bridge[otel]'"
+            "the environment asks for OpenTelemetry (OTEL_…), but its SDK is not installed, so nothing is exported: %s",
+            installed_by("otel"),
         )
         return False
     except Exception as error:
@@ -84,6 +90,29 @@ def _begun(signals: frozenset[str]) -> bool:
         )
         return False
     return True
+
+
+def _no_addresses(environ: Mapping[str, str]) -> list[str]:
+    """Endpoints that no exporter over HTTP can ask; the SDK would find out with the first batch. gRPC takes others."""
+    wrong = []
+    for name in (_ENDPOINT, *(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT" for signal in (TRACES, LOGS))):
+        protocols = (name.replace("ENDPOINT", "PROTOCOL"), "OTEL_EXPORTER_OTLP_PROTOCOL")
+        protocol = next((environ[one] for one in protocols if environ.get(one)), "http/protobuf")
+        if (
+            environ.get(name)
+            and protocol.strip().startswith("http")
+            and not _is_address(environ[name].strip())
+        ):
+            wrong.append(name)
+    return wrong
+
+
+def _is_address(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+        return url.scheme in ("http", "https") and bool(url.hostname) and (url.port or 1) > 0
+    except ValueError:
+        return False
 
 
 def _configure(signals: frozenset[str], environ: MutableMapping[str, str]) -> None:

@@ -16,6 +16,7 @@ from bridge.changes import EVERY_CHANGE, SUFFIX, entity_of
 from bridge.config import egress
 from bridge.config.classes import CDC_MANAGED, MANAGED
 from bridge.config.placeholders import every, filled
+from bridge.errors.words import installed_by
 
 MAX_TOPIC: Final = 249
 """Kafka's limit for a topic's name, in characters."""
@@ -217,7 +218,7 @@ def api_version(value: str) -> str | None:
 def transport(value: str) -> str | None:
     """A transport whose library is installed."""
     if value == "pubsub" and find_spec("grpc") is None:
-        return "needs grpcio, which is not installed: pip install 'salesforce-kafka-bridge[pubsub]'"
+        return f"needs grpcio, which is not installed: {installed_by('pubsub')}"
     return None
 
 

@@ -140,3 +140,8 @@ def _modules(trace: TracebackType | None) -> list[str]:
 
 def _holds_events(module: str) -> bool:
     return any(f"{module}.".startswith(f"bridge.{room}.") for room in _HOLD_EVENTS)
+
+
+def installed_by(extra: str) -> str:
+    """How an optional part is installed; a clone needs no release."""
+    return f"pip install 'salesforce-kafka-bridge[{extra}]' (in a clone: pip install '.[{extra}]')"

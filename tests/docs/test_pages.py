@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -96,3 +97,16 @@ def test_what_cannot_be_run_here_is_little_and_is_there() -> None:
 
 def every_fence() -> list[tuple[Path, Fence]]:
     return [(page, fence) for page in pages() for fence in fences(page)]
+
+
+def test_what_a_release_is_needed_for_is_said() -> None:
+    """Before the first one, pip finds nothing by the name."""
+    silent = []
+    for page in pages():
+        text = page.read_text("utf-8")
+        by_name = re.search(r"pip install '?salesforce-kafka-bridge", text)
+        if by_name and "#installing" not in text and "## Installing" not in text:
+            silent.append(name_of(page))
+    assert not silent
+    unit = (ROOT / "deploy" / "systemd" / "sfbridge.service").read_text()
+    assert "pip install ." in unit

@@ -117,6 +117,17 @@ def test_a_sampler_of_the_environment_is_heeded() -> None:
         assert not collector.spans()
 
 
+@pytest.mark.parametrize("given", ["nonsense", "collector:4318", "http://", "ftp://c", "http://c:port"])
+def test_an_endpoint_that_is_none_is_said_at_the_start(given: str) -> None:
+    printed = said("log.for_connector('orders').info('goes on')", OTEL_EXPORTER_OTLP_ENDPOINT=given)
+    first, second = printed.splitlines()
+    assert (
+        "OTEL_EXPORTER_OTLP_ENDPOINT must be http:// or https:// and a host, so nothing is exported" in first
+    )
+    assert given not in first.replace("http://", "") or given == "http://"
+    assert "goes on" in second
+
+
 def test_a_missing_extra_is_said_in_one_sentence() -> None:
     hidden = "import sys; sys.modules['opentelemetry'] = None; "
     script = hidden + (

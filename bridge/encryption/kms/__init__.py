@@ -18,6 +18,7 @@ from attrs import field, frozen
 from bridge import calls
 from bridge.config.egress import ANYWHERE, Egress
 from bridge.errors import Fatal, Stage, fatal
+from bridge.errors.words import installed_by
 from bridge.log import quiet_sdks
 
 Params = Mapping[str, str]
@@ -62,9 +63,7 @@ def check(kms_type: str) -> None:
     try:
         importlib.import_module(needed)
     except ImportError:
-        raise fatal(
-            f"the KMS type {kms_type} needs more than is installed: pip install 'salesforce-kafka-bridge[{extra}]'"
-        ) from None
+        raise fatal(f"the KMS type {kms_type} needs more than is installed: {installed_by(extra)}") from None
 
 
 def open_kms(kms_type: str, key_id: str, params: Params, egress: Egress = ANYWHERE) -> Kms:
