@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from bridge.cli.worker_client import NotThere, WorkerClient, cloud_path, is_file, path_of, usual_url
 from bridge.errors import ConfigurationError, Fatal, Fault, Stage
+
+_USUAL: Final = re.compile(
+    r"^The Connect framework-managed offsets .*? in the system that the connector uses\.|"
+    r"The connector has FAILED and was not started: .*$"
+)
+"""What a worker's message says of every request that was applied, and what is said here with the command for it."""
 
 
 def find_worker(args: argparse.Namespace) -> WorkerClient | None:
@@ -94,8 +101,16 @@ class Remote:
             status = self._request()
             phase = status["status"]["phase"]
             if phase == "APPLIED":
+                message = str(status["status"].get("message") or "")
+                if more := _USUAL.sub("", message).strip():
+                    print(f"note: {more}", file=sys.stderr)
                 self._tell_whether_it_runs()
-                return {"name": self.name, "offsets": offsets, "previous_offsets": status["previous_offsets"]}
+                moved = {
+                    "name": self.name,
+                    "offsets": offsets,
+                    "previous_offsets": status["previous_offsets"],
+                }
+                return moved | {"message": message}
             if phase == "FAILED":
                 raise Fatal(f"{self.name}: {status['status'].get('message')}", stage=Stage.POSITION)
             if time.monotonic() > until:

@@ -158,7 +158,9 @@ def test_cloud_offsets_as_the_managed_connector_has_them(rest: Rest, bridge: Bri
     assert bridge.position() is None
 
 
-def test_a_replay_id_that_the_org_does_not_know_is_said(rest: Rest, bridge: Bridge, org: Org) -> None:
+def test_a_replay_id_that_the_org_does_not_know_is_said(
+    rest: Rest, bridge: Bridge, org: Org, capsys: pytest.CaptureFixture[str]
+) -> None:
     ids = org.publish_many(EVENT, 3)
     rest.ask("POST", CLOUD, {"name": bridge.name, "config": config(bridge)})
     assert bridge.replay_ids(3) == ids
@@ -178,6 +180,14 @@ def test_a_replay_id_that_the_org_does_not_know_is_said(rest: Rest, bridge: Brid
     assert unknown.startswith(known)
     assert f"replay id 99000000 was tried: Salesforce refuses /event/{EVENT}: 400::The replayId" in unknown
     assert "invalid.replay.id.behaviour=all" in unknown
+    rest.wait_state(bridge.name, "RUNNING")
+    for replay_id, noted in ((ids[2], False), (99_000_000, True)):
+        capsys.readouterr()
+        assert main(["offsets", "set", bridge.name, str(replay_id), "--yes", "--url", rest.url]) == 0
+        captured = capsys.readouterr()
+        assert f"position is replay id {replay_id} now" in captured.out
+        assert ("note: A subscription after replay id 99000000 was tried: " in captured.err) is noted
+        assert "framework-managed" not in captured.err
     rest.wait_state(bridge.name, "RUNNING")
     assert rest.ask("PUT", f"/connectors/{bridge.name}/stop").status_code == 204
     rest.wait_state(bridge.name, "STOPPED")
