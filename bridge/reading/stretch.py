@@ -135,26 +135,56 @@ class Stretch:
             lambda: consumer.get_watermark_offsets(place, timeout=KAFKA_REQUEST.longest)
         )
         if self.until is not None and self.until.time_ms is not None:
-            end = self._at(consumer, partition, self.until.time_ms, end)
+            end = self._at(consumer, partition, self.until.time_ms, low, end)
         start = low
         if self.since is not None and self.since.offset is not None:
             start = min(max(low, self.since.offset), end)
         elif self.since is not None and self.since.time_ms is not None:
-            start = max(low, self._at(consumer, partition, self.since.time_ms, end))
+            start = max(low, self._at(consumer, partition, self.since.time_ms, low, end))
         if self.newest is not None:
             start = max(start, end - self.newest)
         self.skipped += start - low
         return Part(partition, start, end)
 
-    def _at(self, consumer: Consumer, partition: int, time_ms: int, end: int) -> int:
+    def _at(self, consumer: Consumer, partition: int, time_ms: int, low: int, end: int) -> int:
         """The offset of the first record of a time or later, ``end`` at most."""
+        first = self._looked_up(consumer, partition, time_ms)
+        if first >= 0 or low >= end:
+            return end if first < 0 else min(end, first)
+        if self._looked_up(consumer, partition, 0) >= 0:
+            return end
+        return self._found(consumer, partition, time_ms, low, end)
+
+    def _looked_up(self, consumer: Consumer, partition: int, time_ms: int) -> int:
+        """What Kafka says; negative for none."""
         from confluent_kafka import TopicPartition
 
         wanted = [TopicPartition(self.reader.topic, partition, time_ms)]
         (first,) = self.reader.asked(
             lambda: consumer.offsets_for_times(wanted, timeout=KAFKA_REQUEST.longest)
         )
-        return end if first.offset < 0 else min(end, first.offset)
+        return int(first.offset)
+
+    def _found(self, consumer: Consumer, partition: int, time_ms: int, low: int, end: int) -> int:
+        """The same by the records' own times, for a broker that looks up none: the sandbox's in-process mock of Kafka
+        answers that there is no record of any time, although there are some."""
+        from confluent_kafka import TopicPartition
+
+        consumer.assign([TopicPartition(self.reader.topic, partition, low)])
+        until = time.monotonic() + self.patience
+        at = low
+        try:
+            while at < end and time.monotonic() < until and not self.reader.stopped():
+                message = consumer.poll(0.2)
+                if message is None or message.error() is not None:
+                    continue
+                if message.timestamp()[1] >= time_ms:
+                    return min(end, cast(int, message.offset()))
+                at = cast(int, message.offset()) + 1
+                until = time.monotonic() + self.patience
+        finally:
+            consumer.unassign()
+        return end
 
     def _records(self, consumer: Consumer, parts: list[Part]) -> Iterator[Message]:
         from confluent_kafka import KafkaError, TopicPartition

@@ -13,6 +13,8 @@ from bridge.config.declarations import CONNECTOR, WORKER
 from bridge.errors import BadRecord, Stage
 from bridge.kafka.admin import prepare_topics
 from bridge.kafka.settings import producer_settings
+from bridge.reading.consumer import Reader
+from bridge.reading.stretch import Since, Stretch
 
 
 @pytest.fixture
@@ -40,3 +42,24 @@ def test_topics_dead_letters_and_reading(
         arguments = ["consume", topic, "--bootstrap-server", mock, "--from-beginning", "--max-events", "1"]
         assert main(arguments) == 0
         assert capsys.readouterr().out.rstrip().endswith(value)
+
+
+def test_a_time_is_found_by_the_records_own_times(mock: str) -> None:
+    """The mock says of every time that it has no record of it or later."""
+    producer = Producer({"bootstrap.servers": mock, "log_level": 0})
+    for number in range(6):
+        producer.produce("times", b"%d" % number, timestamp=1_700_000_000_000 + number, partition=0)
+    assert producer.flush(20) == 0
+
+    def values(since: int | None, until: int | None = None) -> list[bytes | str | None]:
+        begin, end = (
+            None if at is None else Since("", time_ms=1_700_000_000_000 + at) for at in (since, until)
+        )
+        reader = Reader({"bootstrap.servers": mock, "log_level": 0}, "times")
+        return [message.value() for message in Stretch(reader, begin, until=end, partition=0).read()]
+
+    assert values(4) == [b"4", b"5"]
+    assert values(None, 2) == [b"0", b"1"]
+    assert values(1, 3) == [b"1", b"2"]
+    assert values(6) == []
+    assert values(-1000) == [b"%d" % number for number in range(6)]
