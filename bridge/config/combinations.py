@@ -206,6 +206,9 @@ def brokers(c: Examined, w: Config) -> None:
         )
 
 
+_LOGIN: Final = ("sasl.jaas.config", "sasl.username", "sasl.mechanism")
+
+
 def _own_login(w: Mapping[str, Any]) -> bool:
     """Whether the worker brings its own SASL credentials."""
     if w["sasl.jaas.config"] or w["sasl.username"]:
@@ -220,8 +223,7 @@ def kafka_login(c: Examined, w: Config) -> None:
     if not c.sound("kafka.auth.mode") or c.values["kafka.auth.mode"] != "KAFKA_API_KEY":
         return
     protocol = w["security.protocol"]
-    unsound = protocol is None and w.raw().get("security.protocol", "").strip()
-    if unsound or protocol in ("PLAINTEXT", "SSL"):
+    if not w.sound("security.protocol", *_LOGIN) or protocol in ("PLAINTEXT", "SSL"):
         return
     if not given and (_own_login(w) or (protocol is None and _runs_itself(c))):
         return
@@ -267,7 +269,7 @@ def service_account(c: Examined, w: Config) -> None:
     if not c.sound(MODE):
         return
     if c.values[MODE] == "SERVICE_ACCOUNT":
-        missing = lacking(w, CLUSTER) if _asks_for_api_key(w) else []
+        missing = [key for key in lacking(w, CLUSTER) if w.sound(key)] if _asks_for_api_key(w) else []
         if missing:
             c.fault(
                 MODE,
@@ -278,7 +280,7 @@ def service_account(c: Examined, w: Config) -> None:
             c.fault(ACCOUNT, f"is required when {MODE} is SERVICE_ACCOUNT")
     elif c.has(ACCOUNT):
         c.notice(f"{ACCOUNT} is not used, because {MODE} is {c.values[MODE]}")
-    if c.has(READER) and c.sound(READER, "output.data.format", "value.converter"):
+    if c.has(READER) and c.sound(READER, "output.data.format", "value.converter") and not w.unsound:
         why = no_key_for_reader(c.values, c.given, c.origin, w, w.raw())
         if why is not None:
             c.notice(f"{READER} is not used, because {why}")
@@ -286,7 +288,8 @@ def service_account(c: Examined, w: Config) -> None:
 
 def _asks_for_api_key(w: Config) -> bool:
     """Whether the worker leaves it to the connector how it logs in at Kafka."""
-    return w["security.protocol"] not in ("PLAINTEXT", "SSL") and not _own_login(w)
+    told = w.sound("security.protocol", *_LOGIN)
+    return told and w["security.protocol"] not in ("PLAINTEXT", "SSL") and not _own_login(w)
 
 
 def topics_of_the_worker(c: Examined, w: Config) -> None:

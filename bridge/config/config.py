@@ -17,7 +17,9 @@ class Config(Mapping[str, Any]):
     """Immutable. Every declared property has a value (``None`` without default), and every key below a prefix
     that was given. Its representation shows no value, because some are secret."""
 
-    __slots__ = ("_raw", "_values", "egress", "name", "origin", "references", "resolved", "secrets")
+    __slots__ = (
+        "_raw", "_values", "egress", "name", "origin", "references", "resolved", "secrets", "unsound",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -29,6 +31,7 @@ class Config(Mapping[str, Any]):
         origin: Origin = Origin.FILE,
         egress: Egress = ANYWHERE,
         references: frozenset[str] = frozenset(),
+        unsound: frozenset[str] = frozenset(),
     ) -> None:
         self.name = name
         self.secrets = secrets
@@ -41,6 +44,8 @@ class Config(Mapping[str, Any]):
         """Where connections may be made to."""
         self.references = references
         """``${…}`` as they are written, whatever they stand for."""
+        self.unsound = unsound
+        """Keys that have a fault of their own, and stand at their defaults."""
         self._values = MappingProxyType(dict(values))
         self._raw = MappingProxyType(dict(raw))
 
@@ -63,6 +68,10 @@ class Config(Mapping[str, Any]):
     def given(self, key: str) -> bool:
         """Whether the user set this property."""
         return key in self._raw
+
+    def sound(self, *keys: str) -> bool:
+        """Whether none of these has a fault, so that rules about them make sense."""
+        return self.unsound.isdisjoint(keys)
 
     def prefixed(self, prefix: str) -> dict[str, str]:
         """Every given key that begins with ``prefix``, the prefix cut, values as text."""

@@ -89,8 +89,9 @@ class Examined:
         name = str(self.values.get("name") or "")
         written = references(self.written.values())
         return Config(
-            self.values, self.given, name, secrets, dict(self.resolved), self.origin, self.egress, written
-        )
+            self.values, self.given, name, secrets, dict(self.resolved), self.origin, self.egress, written,
+            frozenset(self.broken),
+        )  # fmt: skip
 
 
 def examine(

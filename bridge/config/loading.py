@@ -198,6 +198,8 @@ def _providers(written: Mapping[str, str]) -> tuple[dict[str, external.Provider]
     """
     providers: dict[str, external.Provider] = {}
     wrong: list[tuple[str, str]] = []
+    if external.has_reference(written.get("config.providers", "")):
+        return {}, [("config.providers", "cannot hold a reference: it says who resolves them")]
     for name in (part.strip() for part in written.get("config.providers", "").split(",")):
         if not name:
             continue

@@ -24,6 +24,8 @@ def settle(c: Examined, worker: Config | None) -> None:
     """
     own = worker.raw() if worker is not None else {}
     c.egress = Egress(_list(own, ALLOWED), frozenset(_named(own)), _list(c.given, WHITELIST))
+    if not c.sound(WHITELIST) or (worker is not None and not worker.sound(ALLOWED)):
+        return
     for key in _PLACES:
         if not c.has(key) and key != "salesforce.instance":
             continue

@@ -24,6 +24,9 @@ def transforms(c: Examined) -> None:
         if key not in c.broken:
             c.fault(key, message)
 
+    roots = (configuration.TRANSFORMS_KEY, configuration.PREDICATES_KEY)
+    if not c.sound(*roots):  # which aliases there are is not known
+        return
     chain = configuration.build(c.given, report)
     if c.values.get("csfle.enabled"):
         for link in chain.links:
@@ -63,10 +66,10 @@ def converters(c: Examined, w: Config) -> None:
     # here: most connectors have none
     from bridge.transforms.configuration import needs_chain
 
-    if needs_chain(c.given):
+    if c.sound("transforms") and needs_chain(c.given):
         given = w.raw()
-        keys = "" if c.has(_KEYS) else given.get(_KEYS, "")
-        headers = "" if c.has(_HEADERS) else given.get(_HEADERS, "")
+        keys = "" if c.has(_KEYS) or not w.sound(_KEYS) else given.get(_KEYS, "")
+        headers = "" if c.has(_HEADERS) or not w.sound(_HEADERS) else given.get(_HEADERS, "")
         _converters(c, keys, headers, " of the worker")
 
 
@@ -75,7 +78,7 @@ def _converters(c: Examined, keys: str, headers: str, origin: str) -> None:
     from bridge.model.converter_classes import HEADER_CONVERTERS, KEY_CONVERTERS, class_of
 
     for key, name, supported in ((_KEYS, keys, KEY_CONVERTERS), (_HEADERS, headers, HEADER_CONVERTERS)):
-        if name.strip() and key not in c.broken and class_of(name.strip(), supported) is None:
+        if c.sound(key) and name.strip() and class_of(name.strip(), supported) is None:
             c.fault(
                 key, f"{name}{origin} is not supported behind transforms; there are: {', '.join(supported)}"
             )
