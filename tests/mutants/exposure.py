@@ -122,8 +122,8 @@ EXPOSURE: Final = (
     Mutant(
         "SDKs write at the level of the root logger",
         "bridge/worker/loggers.py",
-        "every = sorted(one for one in meant if refusal(one, level) is None)",
-        "every = sorted(meant)",
+        "if refusal(one, level) is None and _logger(one).level != number",
+        "if _logger(one).level != number",
         ("tests/unit/encryption/test_sdk_logs.py",),
     ),
     Mutant(
