@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NotRequired, TypedDict
 
+from bridge.config import secrecy, values
 from bridge.config.catalogue import Catalogue
 from bridge.config.declarations import WORKER
 from bridge.config.examine import Examined
+from bridge.config.external import has_reference
 from bridge.config.property import Property, Type
 from bridge.errors import Fault
 
@@ -57,11 +59,16 @@ class ConfigInfos(TypedDict):
 
     name: str
     error_count: int
+    """Of all errors: a property may have several."""
     groups: list[str]
     configs: list[ConfigInfo]
 
 
-def infos_of(examined: Examined, faults: Sequence[Fault] | None = None) -> ConfigInfos:
+Steps = Mapping[str, tuple[Definition, Sequence[str]]]
+"""What the transforms and predicates of a configuration take: key → definition, the values it can have."""
+
+
+def infos_of(examined: Examined, steps: Steps, faults: Sequence[Fault] | None = None) -> ConfigInfos:
     """The same, of a configuration that has been judged; ``faults`` where there are more than its own."""
     errors: dict[str, list[str]] = {}
     for fault in examined.faults if faults is None else faults:
@@ -70,15 +77,38 @@ def infos_of(examined: Examined, faults: Sequence[Fault] | None = None) -> Confi
     undeclared = [
         k for k in examined.written if catalogue.find(k) is not None and k not in catalogue.properties
     ]
-    keys = dict.fromkeys([*(p.key for p in catalogue.exact()), *undeclared, *errors])
+    keys = dict.fromkeys([*(p.key for p in catalogue.exact()), *steps, *undeclared, *errors])
+    groups = [*(p.group for p in catalogue), *(each["group"] or "" for each, _ in steps.values())]
     return {
         "name": examined.written.get("connector.class", ""),
-        "error_count": len(errors),
-        "groups": list(dict.fromkeys(p.group for p in catalogue)),
+        "error_count": sum(map(len, errors.values())),
+        "groups": list(dict.fromkeys(groups)),
         "configs": [
-            {"definition": definition(catalogue, key), "value": _value(examined, key, errors.get(key, []))}
+            _step(examined, key, *steps[key], errors.get(key, []))
+            if key in steps
+            else {
+                "definition": definition(catalogue, key),
+                "value": _value(examined, key, errors.get(key, [])),
+            }
             for key in keys
         ],
+    }
+
+
+def _step(
+    examined: Examined, key: str, defined: Definition, choices: Sequence[str], errors: list[str]
+) -> ConfigInfo:
+    text = examined.shown(key)
+    value = defined["default_value"] if text is None else _read(Type(defined["type"].lower()), text, errors)
+    return {
+        "definition": defined,
+        "value": {
+            "name": key,
+            "value": value,
+            "recommended_values": list(choices),
+            "errors": errors,
+            "visible": True,
+        },
     }
 
 
@@ -123,6 +153,8 @@ def _value(examined: Examined, key: str, errors: list[str]) -> Value:
     if shown is None and declared is not None and not declared.is_prefix:
         text = _text(examined.values.get(key))  # a default may be made of another property
         shown = None if text is None else examined.quotable(text)
+    elif shown is not None and declared is not None:
+        shown = _read(declared.type, shown, errors)
     return {
         "name": key,
         "value": shown,
@@ -132,6 +164,14 @@ def _value(examined: Examined, key: str, errors: list[str]) -> Value:
         "errors": errors,
         "visible": _visible(examined, declared),
     }
+
+
+def _read(type_: Type, text: str, errors: list[str]) -> str | None:
+    """A value that was given, as it was read: None where it could not be. A mask or a reference stays as it is."""
+    read = text if secrecy.is_masked(text) or has_reference(text) else values.shown(type_, text)
+    if read is None and not errors:  # nobody judges it
+        return text
+    return None if errors and type_ is Type.CLASS else read
 
 
 def _text(value: object) -> str | None:

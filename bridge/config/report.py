@@ -22,6 +22,8 @@ class Report:
     worker: Examined
     faults: tuple[Fault, ...]
     notices: tuple[str, ...] = field(factory=tuple)
+    steps: infos.Steps = field(factory=dict)
+    """What the connector's transforms and predicates take."""
 
     def loaded(self) -> Loaded:
         """The configuration. Raises ConfigurationError if there are faults."""
@@ -31,7 +33,7 @@ class Report:
 
     def infos(self) -> infos.ConfigInfos:
         """Kafka Connect's ConfigInfos, the worker's faults among them."""
-        return infos.infos_of(self.connector, self.faults)
+        return infos.infos_of(self.connector, self.steps, self.faults)
 
     def both(self) -> Iterator[list[tuple[str, str, str, str]]]:
         """Rows (property, value, default, error) of what was given, or is faulty: connector, then worker."""

@@ -34,6 +34,20 @@ def typed(declared: Property, text: str) -> Any:
     return text
 
 
+def shown(type_: Type, text: str) -> str | None:
+    """A value as Kafka Connect shows it once it has read it (``ConfigDef.convertToString``); None for what cannot be
+    read as the type."""
+    text = trimmed(text)
+    if type_ is Type.LIST:
+        return ",".join(part.strip() for part in text.split(","))
+    if type_ is Type.BOOLEAN:
+        return text.lower() if text.lower() in ("true", "false") else None
+    if (bits := _BITS.get(type_)) is not None:
+        fits = _INTEGER.fullmatch(text) and -(2 ** (bits - 1)) <= int(text) < 2 ** (bits - 1)
+        return str(int(text)) if fits else None
+    return text
+
+
 def _integer(declared: Property, text: str) -> int:
     bits = _BITS[declared.type]
     if not _INTEGER.fullmatch(text):

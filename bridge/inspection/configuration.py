@@ -8,7 +8,7 @@ from typing import Final
 
 from bridge.config import Config, files
 from bridge.config.external import Origin
-from bridge.config.infos import ConfigInfos, infos_of
+from bridge.config.infos import ConfigInfos, Steps, infos_of
 from bridge.config.judges import Judges
 from bridge.config.loading import Loader, resolver_of
 from bridge.config.report import Report
@@ -35,12 +35,21 @@ def config_infos(
     )
     if worker is not None:
         LOADER.judges.clients(examined, worker, environ)
-    return infos_of(examined)
+    return infos_of(examined, steps_of(examined.written))
 
 
 def examine_files(connector: files.Source, worker: files.Source | None, environ: Mapping[str, str]) -> Report:
     """Both, judged. Never raises for what is in them: a file that cannot be read is a fault."""
     judged_worker, judged_connector, faults = LOADER.check_files(connector, worker, environ)
-    return Report(
-        judged_connector, judged_worker, tuple(faults), (*judged_worker.notices, *judged_connector.notices)
-    )
+    notices = (*judged_worker.notices, *judged_connector.notices)
+    return Report(judged_connector, judged_worker, tuple(faults), notices, steps_of(judged_connector.written))
+
+
+def steps_of(given: Mapping[str, str]) -> Steps:
+    """The settings of the transforms and predicates that a configuration lists."""
+    if not any(given.get(key, "").strip() for key in ("transforms", "predicates")):
+        return {}
+    # here: most connectors have none
+    from bridge.transforms.steps import definitions
+
+    return definitions(given)

@@ -20,7 +20,9 @@ _APACHE: Final = "org.apache.kafka.connect.transforms."
 _RENAMED: Final = {"blacklist": "exclude", "whitelist": "include"}
 """Names that Kafka Connect gave up in version 3.0."""
 _LONGEST_NAME: Final = 200
-_IMPLICIT: Final = ("type", "predicate", "negate")
+VERSION: Final = "plugin.version"
+"""Of a transform's or predicate's class, for Kafka Connect's own runtime: accepted, without effect."""
+_IMPLICIT: Final = ("type", VERSION, "predicate", "negate")
 
 _MOST_HINTS: Final = 50  # one takes a millisecond
 Report = Callable[[str, str], None]
@@ -111,17 +113,29 @@ def _nearest(name: str, names: Iterable[str]) -> list[str]:
     return sorted(names, key=likeness, reverse=True)[:3]
 
 
-def _transform_keys(type_: str) -> list[str] | None:
+def spec_of_transform(type_: str) -> Spec | None:
+    """What a transform of this class takes; None where there is none, or none that can be used."""
     try:
         entry = entry_of(type_.strip())
     except JavaError:
         return None  # said where it is used
-    return None if entry is None else [*_IMPLICIT, *(key.name for key in entry.spec.keys)]
+    return None if entry is None else entry.spec
+
+
+def spec_of_predicate(type_: str) -> Spec | None:
+    """The same of a predicate."""
+    predicate = PREDICATES.get(type_.strip())
+    return None if predicate is None else predicate[0]
+
+
+def _transform_keys(type_: str) -> list[str] | None:
+    spec = spec_of_transform(type_)
+    return None if spec is None else [*_IMPLICIT, *(key.name for key in spec.keys)]
 
 
 def _predicate_keys(type_: str) -> list[str] | None:
-    predicate = PREDICATES.get(type_.strip())
-    return None if predicate is None else ["type", *(key.name for key in predicate[0].keys)]
+    spec = spec_of_predicate(type_)
+    return None if spec is None else ["type", VERSION, *(key.name for key in spec.keys)]
 
 
 def _aliases(given: Mapping[str, str], root: str, report: Report) -> list[str]:

@@ -41,8 +41,8 @@ def with_nulls(infos: ConfigInfos, sent: Sent) -> ConfigInfos:
         if sent.get(value["name"], "") is None:
             value["value"] = None
             if value["name"] in FRAMEWORK:
-                value["errors"].append(_NULL)
-    infos["error_count"] = sum(bool(one["value"]["errors"]) for one in infos["configs"])
+                value["errors"] = [_NULL]
+    infos["error_count"] = sum(len(one["value"]["errors"]) for one in infos["configs"])
     return infos
 
 

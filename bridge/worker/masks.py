@@ -68,7 +68,7 @@ class Kept:
                 infos["configs"].append({"definition": definition(CONNECTOR, key), "value": value})
                 values[key] = value
             values[key]["errors"] = [why]
-        infos["error_count"] = sum(bool(value["errors"]) for value in values.values())
+        infos["error_count"] = sum(len(value["errors"]) for value in values.values())
         return infos
 
 

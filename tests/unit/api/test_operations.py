@@ -178,7 +178,7 @@ def test_the_cloud_validates_with_metadata_and_alias(worker: MemoryWorker) -> No
         assert one["metadata"] == {}
         assert one["definition"]["alias"] == ""
         assert isinstance(one["definition"]["order"], int)
-    assert infos["error_count"] == sum(bool(one["value"]["errors"]) for one in infos["configs"]) > 0
+    assert infos["error_count"] == sum(len(one["value"]["errors"]) for one in infos["configs"]) > 0
 
 
 def test_no_request_makes_a_library_write_keys(worker: MemoryWorker) -> None:
