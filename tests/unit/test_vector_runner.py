@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -56,3 +57,69 @@ def test_a_tag_on_a_value_that_is_there_is_not_set_aside(tmp_path: Path) -> None
     changed.write_text(text.replace('"m": null', '"m": 1'))
     assert changed.read_text() != text
     assert run("csfle", [changed]).failed >= 1
+
+
+def exchange(method: str, path: str, status: int, body: str, *, asked: str | None = None, kind: str | None = None,
+             accept: str = "application/json") -> str:  # fmt: skip
+    """One line of a recording of Kafka Connect's REST API."""
+    headers = {"Accept": accept, "Content-Type": "application/json"}
+    told = {"status": status, "headers": [["Content-Type", kind]] if kind else [], "body": body}
+    request = {"method": method, "path": path, "headers": headers, "body": asked}
+    return json.dumps({"name": f"{method} {path} {asked}", "request": request, "response": told})
+
+
+@pytest.mark.parametrize(
+    ("words", "sent"),
+    [
+        ("Trailing token (of type START_OBJECT) found after value", "{}{}"),
+        ("Unexpected close marker '}': no open Object to close", "}"),
+        (
+            "Non-standard token 'NaN': enable `JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS` to allow",
+            '{"a":NaN}',
+        ),
+        ("Unrecognized character escape 'x' (code 120)", '{"a":"\\x"}'),
+        ("Illegal unquoted character ((CTRL-CHAR, code 9))", '{"a":"\t"}'),
+        ("Document nesting depth (1001) exceeds the maximum allowed", "[" * 100_000),
+    ],
+)
+def test_a_parser_s_500_is_a_client_s_mistake(
+    words: str, sent: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = json.dumps({"error_code": 500, "message": f"{words}\n at [Source: REDACTED]"})
+    line = exchange("PUT", "/connectors/x/config", 500, told, asked=sent, kind="application/json")
+    assert judged(tmp_path, line) == (0, 1)
+    assert "clients-mistake/" in capsys.readouterr().out
+    other = exchange("PUT", "/connectors/x/config", 500, '{"error_code":500,"message":"Boom"}', asked=sent)
+    assert judged(tmp_path, other) == (1, 0), "any other 500 is a difference"
+
+
+@pytest.mark.parametrize(
+    ("kind", "line"),
+    [
+        ("untyped-body", exchange("HEAD", "/connectors/x/pause", 405, "")),
+        ("bare-refusal", exchange("GET", "/connectors", 400, "", accept=";;")),
+        ("bare-refusal", exchange("GET", "/connectors", 400, '{"message":"Bad Request","url":"u","status":"400"}',
+                                  accept=";;", kind="application/json")),
+        ("type-with-parameters", exchange("GET", "/connectors", 200, "[]", kind="application/json;charset=utf-8")),
+    ],
+)  # fmt: skip
+def test_what_has_no_body_or_another_type_is_judged_by_its_kind(
+    kind: str, line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert judged(tmp_path, line) == (0, 1)
+    assert f"{kind}/" in capsys.readouterr().out
+
+
+def test_a_configuration_that_is_not_repeated_is_no_difference(tmp_path: Path) -> None:
+    told = '{"error_code":400,"message":"Connector config {name=x, a=1E2} contains no connector type"}'
+    line = exchange("PUT", "/connectors/x/config", 400, told, asked='{"a": 1E2}', kind="application/json")
+    assert judged(tmp_path, line) == (0, 0)
+    wrong = told.replace("contains no", "contains a")
+    assert judged(tmp_path, exchange("PUT", "/connectors/x/config", 400, wrong, asked='{"a": 1E2}')) == (1, 0)
+
+
+def judged(tmp_path: Path, *lines: str) -> tuple[int, int]:
+    """How many comparisons fail, and how many are set aside."""
+    (tmp_path / "one.jsonl").write_text("\n".join(lines))
+    tally = run("connect_rest", [tmp_path / "one.jsonl"])
+    return tally.failed, tally.set_aside

@@ -13,7 +13,11 @@ from typing import Any
 from attrs import define, field, frozen
 
 from bridge.errors import BridgeError, Fatal, Stage
+from bridge.java.numbers import parse_whole
+from bridge.java.texts import trimmed
+from bridge.transforms.predicates import PREDICATES
 from bridge.transforms.table import TRANSFORMS
+from bridge.worker.judging import name_fault
 from bridge.worker.plugins import Running, View
 
 VERSION = "4.3.1"
@@ -163,7 +167,8 @@ class Stub:
 
     @property
     def task_class(self) -> str:
-        return self.name.removesuffix("Connector") + "Task" if self.name.startswith(_FILE) else "EmptyTask"
+        file = self.name.startswith(_FILE)
+        return self.name.removesuffix("Connector") + "Task" if file else f"{self.name}$EmptyTask"
 
     def answers_to(self, name: str) -> bool:
         simple = self.name.rpartition(".")[2]
@@ -212,7 +217,7 @@ class Stub:
         configs += [one for one in self._transforms(given) if one["value"]["errors"]]
         return {
             "name": given.get("connector.class", ""),
-            "error_count": sum(bool(one["value"]["errors"]) for one in configs),
+            "error_count": sum(len(one["value"]["errors"]) for one in configs),
             "groups": list(_GROUPS),
             "configs": configs,
         }
@@ -223,17 +228,20 @@ class Stub:
 
     def _transforms(self, given: Mapping[str, str]) -> list[dict[str, Any]]:
         found = []
-        for alias in (part.strip() for part in given.get("transforms", "").split(",")):
-            key = f"transforms.{alias}.type"
-            kind = given.get(key)
-            errors = []
-            if kind is None:
-                errors = [f'Missing required configuration "{key}" which has no default value.']
-            elif kind not in TRANSFORMS:
-                errors = [f"Invalid value {kind} for configuration {key}: Class {kind} could not be found."]
-            found.append(
-                {"definition": {"name": key}, "value": {"name": key, "errors": errors if alias else []}}
-            )
+        for root, classes in (("transforms", TRANSFORMS), ("predicates", PREDICATES)):
+            for alias in (part.strip() for part in given.get(root, "").split(",")):
+                key = f"{root}.{alias}.type"
+                kind = given.get(key)
+                errors = []
+                if kind is None:
+                    errors = [f'Missing required configuration "{key}" which has no default value.']
+                elif kind not in classes:
+                    errors = [
+                        f"Invalid value {kind} for configuration {key}: Class {kind} could not be found."
+                    ]
+                found.append(
+                    {"definition": {"name": key}, "value": {"name": key, "errors": errors if alias else []}}
+                )
         return found
 
     def _judge(self, definition: Mapping[str, Any], given: Mapping[str, str]) -> tuple[str | None, list[str]]:
@@ -243,11 +251,28 @@ class Stub:
             return None, [f'Missing required configuration "{name}" which has no default value.']
         wrong = f"Invalid value {value} for configuration {name}: "
         if value is not None and kind in ("INT", "LONG"):
-            if not value.lstrip("-").isdigit():
-                return None, [f"{wrong}Not a number of type {kind}"]
             least = _LEAST.get(name)
-            if least is not None and int(value) < least:
-                return value, [f"{wrong}Value must be at least {least}"]
+            try:
+                number = parse_whole(trimmed(value), 32 if kind == "INT" else 64)
+            except ValueError:
+                null = f"Invalid value null for configuration {name}: Value must be non-null"
+                return None, [f"{wrong}Not a number of type {kind}", *([] if least is None else [null])]
+            if least is not None and number < least:
+                return str(number), [f"{wrong}Value must be at least {least}"]
+            return str(number), []
+        if value is not None and kind == "BOOLEAN":
+            word = trimmed(value).lower()
+            if word not in ("true", "false"):
+                return None, [f"{wrong}Expected value to be either true or false"]
+            return word, []
+        if name == "name":
+            value = trimmed(value or "")
+            fault = name_fault(value)
+            return value, [] if fault is None else [f"Invalid value {value} for configuration name: {fault}"]
+        if value is not None:
+            value = trimmed(value)
+        if name == "offsets.storage.topic" and value == "":
+            return value, [f"{wrong}String must be non-empty"]
         if kind == "CLASS" and value is not None and not self._known(value):
             return None, [f"{wrong}Class {value} could not be found."]
         if name in _CHOICES and value is not None:

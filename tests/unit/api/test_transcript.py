@@ -4,7 +4,8 @@ from pathlib import Path
 
 from tests.vectors.__main__ import run
 
-RECORDING = Path(__file__).resolve().parents[2] / "vectors" / "connect-rest" / "transcript.jsonl"
+RECORDINGS = Path(__file__).resolve().parents[2] / "vectors" / "connect-rest"
+RECORDING = RECORDINGS / "transcript.jsonl"
 
 
 def test_the_recording_is_answered_as_kafka_connect_answers() -> None:
@@ -12,3 +13,8 @@ def test_the_recording_is_answered_as_kafka_connect_answers() -> None:
     assert tally.failed == 0
     assert tally.passed >= 505
     assert tally.set_aside <= 95
+
+
+def test_what_was_once_answered_otherwise_is_answered_as_kafka_connect_answers() -> None:
+    tally = run("connect_rest", [RECORDINGS / "differential.jsonl"])
+    assert (tally.passed, tally.failed, tally.set_aside) == (84, 0, 2)
