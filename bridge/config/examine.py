@@ -86,7 +86,9 @@ class Examined:
     def config(self) -> Config:
         """The result; meaningful where there are no faults."""
         secrets = secrecy.secrets(self.catalogue, self.given) | frozenset(self.resolved)
-        name = str(self.values.get("name") or "")
+        # by REST it has been trimmed where Kafka Connect trims it; what is left tells it from its neighbours
+        named = self.given if self.origin is Origin.REST else self.values
+        name = str(named.get("name") or "")
         written = references(self.written.values())
         return Config(
             self.values, self.given, name, secrets, dict(self.resolved), self.origin, self.egress, written,

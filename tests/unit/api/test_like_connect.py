@@ -11,7 +11,7 @@ import pytest
 from bridge.config import config_of
 from bridge.config.declarations import WORKER as WORKER_PROPERTIES
 from bridge.metrics import Metrics
-from bridge.worker.plugins import salesforce_plugins
+from bridge.worker.plugins import SalesforcePlugin, salesforce_plugins
 from tests.support.memory_worker import GOOD, JSON, WORKER, MemoryWorker
 from tests.vectors.connect_stubs import World, stubs
 
@@ -144,6 +144,15 @@ def test_a_name_that_cannot_be_is_told_once(name: str, why: str, worker: MemoryW
     assert told["message"].count(why) == 1
     assert "following 1 error(s)" in told["message"]
     assert list(errors(worker, {**GOOD, "name": name})) == ["name"]
+
+
+def test_names_that_differ_in_blanks_are_connectors_of_their_own(worker: MemoryWorker) -> None:
+    """A path is not trimmed; with one transactional id the two would fence each other."""
+    for name in ("blank", " blank "):
+        assert worker.ask("PUT", f"/connectors/{quote(name)}/config", EMPTY)[0] == 201
+    plugin = worker.herder.plugin_named(ALIAS)
+    assert isinstance(plugin, SalesforcePlugin)
+    assert [plugin.loaded(name, GOOD).connector.name for name in ("sf", " sf ")] == ["sf", " sf "]
 
 
 def test_a_name_inside_is_the_one_outside(worker: MemoryWorker) -> None:
