@@ -40,7 +40,8 @@ class DekDocument(FoundDocument, total=False):
     wrapped_under: str | None
     use: str
     values: int
-    """Only where it is known how many values were encrypted under it."""
+    """Only where it is known how many values were encrypted under it: at most so many, because they are reserved ahead
+    (``uses.py``) and what was not used is given back when its connector stops."""
 
 
 def kek_document(deks: Deks, kek: Kek) -> KekDocument:
@@ -125,7 +126,7 @@ def row(document: DekDocument) -> tuple[str, ...]:
     when = "-" if expiry is None else f"{expiry} days" if left is None else f"in {left} of {expiry} days"
     use = document["use"]
     if "values" in document:
-        use += f", {document['values']} values"
+        use += f", up to {document['values']} values"
     return (
         document["kek"],
         document["subject"],

@@ -15,6 +15,7 @@ from bridge.api.console.forms import config_in
 from bridge.api.users import User, hash_password
 from bridge.config import Config, config_of
 from bridge.config.declarations import WORKER as PROPERTIES
+from bridge.log import for_connector
 from tests.support.crowd import carry, crowd
 from tests.support.memory_worker import JSON, WORKER, MemoryWorker
 from tests.vectors.connect_stubs import World, stubs
@@ -139,3 +140,27 @@ def test_no_template_needs_what_the_policy_refuses() -> None:
         for word in (" style=", "<script>", "onclick", "hx-on", "js:", "javascript:", 'trigger="every'):
             assert word not in text, f"{template.name}: {word}"
         assert "|safe" not in text, f"{template.name} lets text through as it is"
+
+
+def text_of(worker: MemoryWorker, path: str) -> str:
+    status, content, _ = page(worker, path, **{"accept-encoding": "identity"})
+    assert status == 200
+    return content.decode()
+
+
+def test_the_facts_of_a_log_line_stand_on_a_line_of_their_own(worker: MemoryWorker) -> None:
+    crowd(worker, 1)
+    worker.watch.lines.install()
+    try:
+        for_connector("orders-0000").warning("some events are missing", extra={"replay_id": 0})
+    finally:
+        worker.watch.lines.remove()
+    told = text_of(worker, "/console/connectors/orders-0000/log")
+    assert "some events are missing\nreplay_id=0</pre>" in told
+
+
+def test_what_is_counted_since_the_start_is_told_from_what_lies_in_the_topic(worker: MemoryWorker) -> None:
+    crowd(worker, 1)
+    assert "since a connector&#39;s last start" in text_of(worker, "/console/").replace("'", "&#39;")
+    assert "Dead letters since its start" in text_of(worker, "/console/connectors/orders-0000")
+    assert "of earlier starts, too" in text_of(worker, "/console/connectors/orders-0000/letters")
