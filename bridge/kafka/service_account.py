@@ -29,10 +29,13 @@ from urllib.parse import urlsplit
 from bridge.addresses import is_loopback
 from bridge.config.config import Config, Loaded
 from bridge.config.service_accounts import ACCOUNT, CLUSTER, MODE, READER, REGISTRY, no_key_for_reader
+from bridge.deadline import Interrupted, ended_by
 from bridge.errors import BridgeError, ConfigurationError, Fatal, Fault, Retriable, Stage
 from bridge.kafka.cluster import Cluster
+from bridge.kafka.committed import never
 from bridge.kafka.settings import admin_settings, is_placeholder, uses_api_key
 from bridge.log import for_connector, register_secrets
+from bridge.turns import Turns
 from bridge.waits import CLOUD, NEW_KEY
 
 LOOKS: Final = ("validate", "offsets", "letters")
@@ -45,6 +48,7 @@ _ABANDONED: Final = 3600.0
 _made: dict[tuple[str, ...], tuple[str, str]] = {}
 _lookers: Counter[tuple[str, ...]] = Counter()
 _lock = threading.Lock()
+_MAKING: Final = Turns("make that key", longest=float("inf"), most=1)
 
 
 def with_keys(
@@ -52,23 +56,24 @@ def with_keys(
     purpose: str = "",
     *,
     registry: bool = True,
-    stopped: Callable[[], bool] = lambda: False,
+    stopped: Callable[[], bool] = never,
 ) -> Loaded:
     """The configuration with keys for its service accounts; as it is where it needs none.
 
     ``purpose`` tells apart keys that are made beside a running connector's; ``registry``: whether schemas are asked
-    for, too. Raises Fatal when the cloud refuses, Retriable when it does not answer.
+    for, too. Raises Fatal when the cloud refuses, Retriable when it does not answer, or it is ``stopped`` before.
     """
     connector, worker = loaded.connector, loaded.worker
     label, added, fresh = _label(loaded, purpose), dict[str, str](), False
     account, reader = _accounts(loaded)
     if account:
-        iam = _Iam(worker, f"{ACCOUNT} and {CLUSTER}, or use KAFKA_API_KEY")
+        iam = _Iam(worker, f"{ACCOUNT} and {CLUSTER}, or use KAFKA_API_KEY", stopped)
         key, secret, fresh = _keys(iam, label, account, worker[CLUSTER])
         added |= {"kafka.api.key": key, "kafka.api.secret": secret}
         register_secrets([secret])
     if reader and registry:
-        user, password, _ = _keys(_Iam(worker, f"{READER} and {REGISTRY}"), label, reader, worker[REGISTRY])
+        iam = _Iam(worker, f"{READER} and {REGISTRY}", stopped)
+        user, password, _ = _keys(iam, label, reader, worker[REGISTRY])
         added |= {_SOURCE: "USER_INFO", _INFO: f"{user}:{password}"}
         register_secrets([password])
     if not added:
@@ -168,22 +173,26 @@ def _with(config: Config, added: Mapping[str, str]) -> Config:
 def _keys(iam: _Iam, label: str, account: str, resource: str) -> tuple[str, str, bool]:
     """Key, secret, and whether they have just been made: this process's own are used again."""
     which = (iam.endpoint, label, account, resource)
-    with _lock:
-        minted = _made.get(which)
+    with _MAKING.turn(which, iam.stopped):
+        with _lock:
+            minted = _made.get(which)
         if minted is not None:
             return *minted, False
         older = iam.keys(label, account, resource)
         pair = iam.create(label, account, resource)
         for one in older:
             iam.delete(one)
-        _made[which] = pair
+        with _lock:
+            _made[which] = pair
         return *pair, True
 
 
 class _Iam:
-    """The few calls of the IAM API that are needed."""
+    """The few calls of the IAM API that are needed. None begins once it is ``stopped``, which ends a question, too, but
+    nothing that changes something: a key would be made that nobody knows of."""
 
-    def __init__(self, worker: Config, checked: str = "") -> None:
+    def __init__(self, worker: Config, checked: str = "", stopped: Callable[[], bool] = never) -> None:
+        self.stopped = stopped
         self._checked = checked or f"{ACCOUNT} and {READER}"
         self.endpoint = str(worker["confluent.cloud.endpoint"]).rstrip("/")
         parts = urlsplit(self.endpoint)
@@ -231,10 +240,17 @@ class _Iam:
         from bridge.trust.in_time import session_in_time
 
         try:
-            with session_in_time() as session:
+            if self.stopped() and method != "DELETE":
+                raise Interrupted
+            with session_in_time() as session, ended_by(self.stopped if method == "GET" else never):
                 answer = session.request(
                     method, address, auth=self._login, timeout=CLOUD.longest, allow_redirects=False, **more
                 )
+        except Interrupted:
+            raise Retriable(
+                f"{self.endpoint} is not asked for keys any more, because the connector stops",
+                stage=Stage.CONFIGURATION,
+            ) from None
         except requests.RequestException as error:
             reason = type(error).__name__
             raise Retriable(

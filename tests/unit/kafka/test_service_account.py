@@ -1,6 +1,7 @@
 """The cloud that makes keys for service accounts: for whom it is asked, and where it takes its time."""
 
 import json
+import threading
 import time
 
 import pytest
@@ -35,6 +36,27 @@ GIVEN = ("KAFKA_API_KEY", {"kafka.api.key": "given", "kafka.api.secret": "given-
 PLAIN = {"security.protocol": "PLAINTEXT"}
 
 
+def loaded_of(
+    given: dict[str, str],
+    cloud: str,
+    worker: dict[str, str],
+    origin: Origin = Origin.FILE,
+    name: str = "orders",
+) -> Loaded:
+    own = {
+        "bootstrap.servers": "127.0.0.1:1",
+        "schema.registry.url": REGISTRY,
+        "confluent.cloud.endpoint": cloud,
+        "confluent.cloud.api.key": "k",
+        "confluent.cloud.api.secret": "s",
+        "bridge.cloud.kafka.cluster.id": "lkc-1",
+        "bridge.cloud.schema.registry.id": "lsrc-1",
+    }
+    config = config_of({"name": name, **given})
+    config = Config(config, config.raw(), name, origin=origin)
+    return Loaded(config, config_of({**own, **worker}, WORKER))
+
+
 def asked_for(
     mode: str, given: dict[str, str], worker: dict[str, str], origin: Origin = Origin.FILE
 ) -> tuple[list[str], Loaded]:
@@ -49,18 +71,7 @@ def asked_for(
         return Answer({"id": f"key-{len(made)}", "spec": {"secret": f"secret-{len(made)}"}})
 
     with web_server(cloud) as web:
-        own = {
-            "bootstrap.servers": "127.0.0.1:1",
-            "schema.registry.url": REGISTRY,
-            "confluent.cloud.endpoint": web.url,
-            "confluent.cloud.api.key": "k",
-            "confluent.cloud.api.secret": "s",
-            "bridge.cloud.kafka.cluster.id": "lkc-1",
-            "bridge.cloud.schema.registry.id": "lsrc-1",
-        }
-        config = config_of({"name": "orders", "kafka.auth.mode": mode, **given})
-        config = Config(config, config.raw(), "orders", origin=origin)
-        loaded = Loaded(config, config_of({**own, **worker}, WORKER))
+        loaded = loaded_of({"kafka.auth.mode": mode, **given}, web.url, worker, origin)
         keyed = with_keys(loaded)
         again = with_keys(keyed)
         assert dict(again.connector.raw()) == dict(keyed.connector.raw()), (
@@ -106,3 +117,46 @@ def test_a_look_that_needs_no_key_asks_nobody() -> None:
     loaded = Loaded(config_of({"name": "orders"}), config_of({"bootstrap.servers": "b:1", **PLAIN}, WORKER))
     with looking(loaded, "validate", print) as keyed:
         assert keyed is loaded
+
+
+def test_a_cloud_that_is_slow_about_one_connector_holds_up_no_other_and_no_stop() -> None:
+    asked, answered, stop = threading.Event(), threading.Event(), threading.Event()
+
+    def cloud(request: Request) -> Answer:
+        if request.query.get("spec.owner") == "sa-slow":
+            asked.set()
+            assert answered.wait(60)
+        if request.method != "POST":
+            return Answer({"data": []})
+        return Answer({"id": "key", "spec": {"secret": "secret"}})
+
+    def loaded(name: str, account: str) -> Loaded:
+        given = {"kafka.auth.mode": GIVEN[0], **GIVEN[1], **READS, "sr.service.account.id": account}
+        return loaded_of(given, web.url, {}, name=name)
+
+    failures: list[Retriable] = []
+
+    def start() -> None:
+        try:
+            with_keys(loaded("slow", "sa-slow"), stopped=stop.is_set)
+        except Retriable as error:
+            failures.append(error)
+
+    with web_server(cloud) as web:
+        # one asks, and one waits for what it gets
+        starts = [threading.Thread(target=start, daemon=True) for _ in range(2)]
+        try:
+            for thread in starts:
+                thread.start()
+            assert asked.wait(30)
+            other = loaded("other", "sa-reads")
+            keyed = with_keys(other)
+            assert keyed.connector.raw()["value.converter.basic.auth.user.info"] == "key:secret"
+            drop_keys(other)
+            stop.set()
+            for thread in starts:
+                thread.join(20)
+        finally:
+            answered.set()
+    stopped = "is not asked for keys any more, because the connector stops"
+    assert [error.message.removeprefix(f"{web.url} ") for error in failures] == [stopped, stopped]
