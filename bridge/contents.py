@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,17 @@ LARGEST: Final = 1_000_000
 
 class UnusableError(ValueError):
     """Why a file cannot be used, as the end of a sentence that begins with its name."""
+
+
+_SWALLOWED: Final = re.compile(r"[A-Za-z]:[^/\\]")
+"""``C:Users``, and not ``C:\\Users``."""
+
+
+def backslashes(path: str) -> str:
+    """What became of a Windows path in a ``.properties`` file, as the end of a sentence; empty for other paths."""
+    if not _SWALLOWED.match(path):
+        return ""
+    return "; in a .properties file a backslash is an escape: write C:/… or C:\\\\…"
 
 
 def file_content(path: str | Path, largest: int = LARGEST) -> bytes:
@@ -27,7 +39,7 @@ def file_content(path: str | Path, largest: int = LARGEST) -> bytes:
                 raise UnusableError("is no regular file")
             content = file.read(largest + 1)
     except FileNotFoundError:
-        raise UnusableError("does not exist") from None
+        raise UnusableError(f"does not exist{backslashes(str(path))}") from None
     except UnusableError:
         raise
     except ValueError:

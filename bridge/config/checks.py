@@ -16,6 +16,7 @@ from bridge.changes import EVERY_CHANGE, SUFFIX, entity_of
 from bridge.config import egress
 from bridge.config.classes import CDC_MANAGED, MANAGED
 from bridge.config.placeholders import every, filled
+from bridge.contents import backslashes
 from bridge.errors.words import installed_by
 
 MAX_TOPIC: Final = 249
@@ -261,7 +262,7 @@ def client_certificates(value: str) -> str | None:
 def file(value: str) -> str | None:
     """A file that exists."""
     try:
-        return None if Path(value).is_file() else "names a file that does not exist"
+        return None if Path(value).is_file() else f"names a file that does not exist{backslashes(value)}"
     except (OSError, ValueError):
         return "is not the path of a file"
 

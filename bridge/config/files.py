@@ -136,7 +136,9 @@ def properties(text: str) -> Given:
                 twice.append(element.key)
             values[element.key] = element.value
     except javaproperties.InvalidUEscapeError as error:
-        raise UnreadableError(f"has an invalid escape: {_quote(error.escape)}") from None
+        raise UnreadableError(
+            f"has an invalid escape: {_quote(error.escape)} (a backslash is an escape here: write / or \\\\)"
+        ) from None
     for key, value in values.items():
         _require_text(key, value)
     notices = (f"given more than once, the last counts: {', '.join(twice)}",) if twice else ()
@@ -189,6 +191,9 @@ def load_json(text: str) -> object:
         raise UnreadableError("holds a number with too many digits") from None
 
 
+_QUOTES: Final = "“”„‟«»‘’‚‛"
+
+
 def json_fault(error: json.JSONDecodeError) -> str:
     """What is wrong, and where: of what people often write and JSON lacks, by its name."""
     rest, before = error.doc[error.pos :].lstrip(), error.doc[: error.pos].rstrip()
@@ -204,8 +209,19 @@ def json_fault(error: json.JSONDecodeError) -> str:
         what = f"a comma before {rest[1:].lstrip()[0]}"
     elif rest.startswith("'"):
         what = "single quotes, where JSON has double ones,"
+    elif quote := _typographic(rest, before):
+        what = f"typographic quotes ({quote}), where JSON has straight ones,"
+    elif error.msg.startswith("Invalid \\"):
+        what = "a backslash that begins no escape (write \\\\ or /)"
     line = error.doc.count("\n", 0, at) + 1
     return f"{what} in line {line}, column {at - error.doc.rfind(chr(10), 0, at)}"
+
+
+def _typographic(rest: str, before: str) -> str | None:
+    """The quote that an editor for prose has put where JSON begins or ends a text, if any."""
+    line = before[before.rfind("\n") + 1 :]
+    ended = next((one for one in _QUOTES if f"{one}:" in line or f"{one}," in line), None)
+    return rest[0] if rest[:1] and rest[0] in _QUOTES else ended
 
 
 def _no_constant(name: str) -> Any:

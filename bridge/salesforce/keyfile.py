@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bridge.contents import backslashes
 from bridge.errors import ConfigurationError, Fault
 
 FILE = "salesforce.jwt.keystore.file"
@@ -66,7 +67,8 @@ def _from_file(key: str, path: str) -> bytes:
             return file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         # The path is not repeated: base64 pasted without its prefix would come here, and be the key.
-        raise _refused(key, "names no file, and is no data URL (data:text/plain;base64,<content>)") from None
+        what = "names no file, and is no data URL (data:text/plain;base64,<content>)"
+        raise _refused(key, what + backslashes(path)) from None
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "not a path"
         raise _refused(key, f"names a file that cannot be read ({why})") from None

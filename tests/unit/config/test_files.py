@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from bridge.config import files
 from bridge.errors import ConfigurationError
+from bridge.inspection.configuration import examine_files
+from tests.support.memory_worker import GOOD
 
 
 def parsed(content: str | bytes, *, wrapped: bool = True) -> dict[str, str]:
@@ -207,6 +209,17 @@ def _utf16(character: str) -> list[int]:
         ('{"a": [1,]}', "a comma before ] in line 1, column 9"),
         ("{'a': 1}", "single quotes, where JSON has double ones, in line 1, column 2"),
         ('{"a": 1 "b": 2}', "expecting ',' delimiter in line 1, column 9"),
+        ("{“a”: 1}", "typographic quotes (“), where JSON has straight ones, in line 1, column 2"),
+        ('{"a": «b»}', "typographic quotes («), where JSON has straight ones, in line 1, column 7"),
+        (
+            '{"a": "b”,\n"c": "d"}',
+            "typographic quotes (”), where JSON has straight ones, in line 2, column 1",
+        ),
+        ('{"a”: "b"}', "typographic quotes (”), where JSON has straight ones, in line 1, column 8"),
+        (
+            '{"a": "C:\\Users"}',
+            "a backslash that begins no escape (write \\\\ or /) in line 1, column 10",
+        ),
     ],
 )
 def test_what_people_write_and_json_lacks_is_named(tmp_path: Path, text: str, reason: str) -> None:
@@ -242,3 +255,25 @@ def test_properties_with_colons_are_properties(tmp_path: Path) -> None:
         "bootstrap.servers": "x:9092",
         "empty": "",
     }
+
+
+def test_a_windows_path_whose_backslashes_were_escapes(tmp_path: Path) -> None:
+    hint = "in a .properties file a backslash is an escape: write C:/… or C:\\\\…"
+    connector, worker = tmp_path / "connector.properties", tmp_path / "worker.properties"
+    brokers = "bootstrap.servers=127.0.0.1:1\nsecurity.protocol=SSL\n"
+
+    def faults(ours: str, theirs: str) -> dict[str, str]:
+        connector.write_text("".join(f"{key}={text}\n" for key, text in GOOD.items()) + ours)
+        worker.write_text(brokers + theirs)
+        return {fault.key: fault.message for fault in examine_files(connector, worker, {}).faults}
+
+    swallowed, kept = "C:\\Users\\me\\ca.pem", "C:/Users/me/ca.pem"
+    for key, ours in (("bridge.salesforce.ca.file", True), ("ssl.truststore.location", False)):
+        for path, hinted in ((swallowed, True), (kept, False)):
+            line = f"{key}={path}\n"
+            message = faults(*((line, "") if ours else ("", line)))[key]
+            assert "does not exist" in message
+            assert (hint in message) is hinted
+    worker.write_text("ssl.truststore.location=C:\\users\\me\n")
+    with pytest.raises(ConfigurationError, match="a backslash is an escape here: write / or"):
+        files.read(worker, wrapped=False)
