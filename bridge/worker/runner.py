@@ -215,6 +215,8 @@ class Runner:
         return self._words.free(hosted, hosted.generation) if held and hosted.said else []
 
     def _tend(self, hosted: Hosted) -> list[records.Record]:
+        if hosted.running is not None and hosted.running.error is not None and not hosted.stopping:
+            return self._watch(hosted)  # it had failed before anything else was asked of it
         name, state = hosted.name, self.state
         target, pending = state.target_of(name), state.pending(name)
         wish = state.restarts.get(name, (0, False, False))
@@ -223,8 +225,6 @@ class Runner:
             again, self._seen_restarts[name] = False, wish[0]
         changed = hosted.revision not in (-1, state.revisions.get(name, -1))
         if hosted.running is not None:
-            if pending is not None and not hosted.stopping and hosted.running.error is not None:
-                return self._watch(hosted)  # it had failed before it was to be stopped, and stays so
             if target != "RUNNING" or pending is not None or changed or again or hosted.stopping:
                 if not self._ended(hosted):
                     return []

@@ -103,8 +103,8 @@ class Group:
 
     def asked(self, name: str, what: str) -> None:
         """What an operator does with a connector, and what the worker makes of it."""
-        if what == "restart":
-            self.state.apply(*records.restart(name, True, False))
+        if what.startswith("restart"):
+            self.state.apply(*records.restart(name, True, what == "restart-failed"))
         else:
             self.wanted(name, {"pause": "PAUSED", "resume": "RUNNING", "stop": "STOPPED"}[what])
         for _ in range(4):

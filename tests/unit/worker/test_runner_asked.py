@@ -90,6 +90,30 @@ def test_a_configuration_that_fails_says_why_again_after_a_pause(
     assert group.runner.starts == starts
 
 
+@pytest.mark.parametrize(
+    ("actions", "after", "starts"),
+    [
+        ("pause", HELD_UP, 1),
+        ("pause resume", FAILED, 1),
+        ("stop", STOPPED, 1),
+        ("restart", RAN, 2),
+        ("restart-failed", RAN, 2),
+        ("resume", FAILED, 1),
+    ],
+)
+def test_what_failed_before_it_was_asked_for_something_has_failed(
+    group: Group, actions: str, after: tuple[str, str | None, str | None], starts: int
+) -> None:
+    """The worker may look at it only after the request."""
+    group.assigned(1, **{WORKER: ["orders"]})
+    group.runner.step()
+    group.started[0].fail()
+    for action in actions.split():
+        group.asked("orders", action)
+    assert group.shown("orders") == after
+    assert len(group.started) == starts
+
+
 @pytest.mark.parametrize("fate", ["deleted", "moved", "fenced", "fenced and paused"])
 @pytest.mark.parametrize("failed", [True, False])
 def test_the_numbers_of_a_connector_end_with_its_being_here(group: Group, fate: str, failed: bool) -> None:
