@@ -12,13 +12,18 @@ from typing import Final
 from bridge.java.texts import trimmed
 
 _EFFICIENT: Final = 1_000_000  # Values.TOO_BIG is 1e1000000
-_WHOLE: Final = re.compile(r"[+-]?\d+")
+_DIGIT: Final = "[^\\D\\U00010000-\\U0010ffff]"
+"""A decimal digit as Java's ``char`` can hold one: of any script, but not beyond 16 bits."""
+_WHOLE: Final = re.compile(rf"[+-]?{_DIGIT}+")
+_LONGEST: Final = 40  # digits, of which an integer of 64 bits has fewer
+_BITS: Final = 128  # of a hexadecimal mantissa that decide, the rest by whether there is any
+_FAR: Final = 2000  # a power of two far beyond every float
 _FLOAT: Final = re.compile(
     r"([+-]?)(?:(NaN|Infinity)|((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)[fFdD]?"
     r"|0[xX]([0-9a-fA-F]*)(?:\.([0-9a-fA-F]*))?[pP]([+-]?\d+)[fFdD]?)",
     re.ASCII,
 )
-_DECIMAL: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_DECIMAL: Final = re.compile(rf"[+-]?(?:{_DIGIT}+\.?{_DIGIT}*|\.{_DIGIT}+)(?:[eE][+-]?{_DIGIT}+)?")
 
 
 def wrap(value: int, bits: int) -> int:
@@ -42,7 +47,7 @@ def float_to_int(value: float, bits: int) -> int:
     return saturate(value, bits) if bits >= 32 else wrap(saturate(value, 32), bits)
 
 
-def float32(value: float | Fraction) -> float:
+def float32(value: float | Fraction | Decimal) -> float:
     """The nearest 32-bit float, ties to even; beyond the range infinity."""
     return _pack(value) if isinstance(value, float) else _nearest(value)
 
@@ -54,23 +59,18 @@ def _pack(value: float) -> float:
         return math.copysign(math.inf, value)
 
 
-def _nearest(value: Fraction) -> float:
-    """Without rounding twice."""
+def _nearest(value: Fraction | Decimal) -> float:
+    """Without rounding twice: a double that is not exact is made odd, so that it is no tie between two floats."""
     try:
         first = float(value)
     except OverflowError:
         return math.inf if value > 0 else -math.inf
-    single = _pack(first)
-    if math.isinf(single) or Fraction(first) == value:
-        return single
-    bits = struct.unpack("<i", struct.pack("<f", abs(single)))[0]
-    best, distance = single, abs(Fraction(single) - value)
-    for near in (bits - 1, bits + 1):
-        if 0 <= near < 0x7F800000:
-            other = math.copysign(struct.unpack("<f", struct.pack("<i", near))[0], first)
-            if abs(Fraction(other) - value) < distance:
-                best, distance = other, abs(Fraction(other) - value)
-    return best
+    if math.isinf(first):
+        return first
+    exact = Fraction(first) if isinstance(value, Fraction) else Decimal(first)
+    if exact != value and not struct.pack("<d", first)[0] & 1:
+        first = math.nextafter(first, math.inf if value > exact else -math.inf)
+    return _pack(first)
 
 
 def double_text(value: float) -> str:
@@ -135,13 +135,23 @@ def _spelled(sign: int, digits: tuple[int, ...], last: int) -> str:
 
 
 def parse_whole(text: str, bits: int) -> int:
-    """``Integer.parseInt`` and its like. ValueError."""
+    """``Integer.parseInt`` and its like, for at most 64 bits. ValueError."""
     if not _WHOLE.fullmatch(text):
         raise ValueError("no integer")
-    value = int(text)
+    long = len(text) > _LONGEST  # Python reads no decimal of any length
+    if long and Decimal(text).adjusted() > _LONGEST:
+        raise ValueError("out of range")
+    value = int(Decimal(text)) if long else int(text)
     if not -(1 << bits - 1) <= value < 1 << bits - 1:
         raise ValueError("out of range")
     return value
+
+
+def parse_big(text: str) -> int:
+    """``new BigInteger(text)``: of any length. ValueError."""
+    if not _WHOLE.fullmatch(text):
+        raise ValueError("no integer")
+    return int(Decimal(text))
 
 
 def parse_float(text: str, *, single: bool = False) -> float:
@@ -153,20 +163,40 @@ def parse_float(text: str, *, single: bool = False) -> float:
     if word:
         value = math.nan if word == "NaN" else math.inf
     elif decimal:
-        value = float32(Fraction(decimal)) if single and _sane(decimal) else float(decimal)
-        value = _pack(value) if single else value
+        value = _single(decimal) if single else float(decimal)
     else:
-        if not whole and not part:
-            raise ValueError("no digits")
-        digits = (whole or "") + (part or "")
-        exact = Fraction(int(digits, 16)) * Fraction(2) ** (int(power) - 4 * len(part or ""))
-        value = float32(exact) if single else float(exact)
+        value = _hexadecimal(whole or "", part or "", power, single=single)
     return -value if sign == "-" else value
 
 
-def _sane(decimal: str) -> bool:
-    """Whether an exact fraction of it stays small; what does not is far beyond the range in any case."""
-    return abs(int((decimal.lower() + "e0").split("e")[1])) < 400
+def _single(decimal: str) -> float:
+    try:
+        return _nearest(Decimal(decimal))
+    except InvalidOperation:  # an exponent of 19 digits and more
+        return _pack(float(decimal))
+
+
+def _hexadecimal(whole: str, part: str, power: str, *, single: bool) -> float:
+    """Nearest to the digits times a power of two, without ever making so large a number."""
+    if not whole and not part:
+        raise ValueError("no digits")
+    mantissa = int(whole + part, 16)
+    if not mantissa:
+        return 0.0
+    spare = mantissa.bit_length() - _BITS
+    exponent = max(min(Decimal(power), Decimal(1 << 40)), Decimal(-1 << 40)) - 4 * len(part)
+    if spare > 0:
+        mantissa, exponent = mantissa >> spare | bool(mantissa & (1 << spare) - 1), exponent + spare
+    highest = int(exponent) + mantissa.bit_length()
+    if abs(highest) > _FAR:
+        return math.inf if highest > 0 else 0.0
+    exact = Fraction(mantissa) * Fraction(2) ** int(exponent)
+    if single:
+        return _nearest(exact)
+    try:
+        return float(exact)
+    except OverflowError:
+        return math.inf
 
 
 def parse_decimal(text: str) -> Decimal:

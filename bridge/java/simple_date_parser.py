@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Sequence
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 from typing import Final
 
 from bridge.java.calendar import DAY_MS, Moment, instant_of, week_date
+from bridge.java.numbers import saturate, wrap
 from bridge.java.simple_date_pattern import ERAS, HALVES, MONTHS, WEEKDAYS, Part
 
-_NUMBER: Final = re.compile(r"-?\d+(?:E-?\d+)?")
+_DIGIT: Final = "[^\\D\\U00010000-\\U0010ffff]"  # of any script, but one char of Java's
+_NUMBER: Final = re.compile(rf"-?{_DIGIT}+(?:E-?{_DIGIT}{{1,18}}(?!{_DIGIT}))?")
 _MINUTE: Final = 60_000
 _CENTURY_BEGINS: Final = -80  # years from now: two digits mean the hundred years from there
 _NAMES: Final = {
@@ -68,7 +72,7 @@ def parse(parts: Sequence[Part], text: str) -> int | None:
                 return None
     except (_Mismatch, IndexError):
         return None
-    return _result(state) if state.place else None
+    return wrap(_result(state), 64) if state.place else None
 
 
 def _is_number(part: Part) -> bool:
@@ -154,8 +158,21 @@ def _number(state: _Parsing, end: int | None) -> int:
         raise _Mismatch
     state.place = match.end()
     digits, _, exponent = match.group().partition("E")
-    value = int(digits) * 10 ** int(exponent) if exponent and abs(int(exponent)) < 20 else int(digits)
-    return (int(value) + (1 << 31)) % (1 << 32) - (1 << 31)
+    return _int_value(Decimal(digits), wrap(int(exponent or 0), 32))
+
+
+def _int_value(digits: Decimal, exponent: int) -> int:
+    """``Number.intValue`` of what a ``DecimalFormat`` makes of a number: a Long is cut, a Double (beyond 64 bits, or
+    with a fraction) is the nearest int."""
+    if not digits:
+        return 0
+    highest = digits.adjusted() + exponent
+    if not -1 < highest < 20:
+        return 0 if highest < 0 else saturate(math.copysign(math.inf, digits), 32)
+    exact = digits.scaleb(exponent, Context(prec=MAX_PREC, Emin=MIN_EMIN, Emax=MAX_EMAX))
+    if exact == exact.to_integral_value() and -(1 << 63) <= exact < 1 << 63:
+        return wrap(int(exact), 32)
+    return saturate(float(exact), 32)
 
 
 def _word(state: _Parsing, start: int, words: Sequence[str], short: int) -> int:

@@ -218,7 +218,7 @@ def _number(value: Decimal) -> Typed:
                     return Schema(kind), box(whole)
         if exponent == 0:
             return _decimal(value, exponent)
-    single = numbers.float32(float(value))
+    single = numbers.float32(value)
     if single not in (float("inf"), float("-inf")):
         return Schema(Kind.FLOAT32), Float32(single)
     double = float(value)

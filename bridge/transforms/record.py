@@ -126,6 +126,7 @@ _BY_KIND: Final = {
     Kind.STRUCT: _STRUCT,
 }
 TEMPORAL: Final = frozenset({DATE, TIME, TIMESTAMP})
+LOGICAL: Final = TEMPORAL | {DECIMAL}
 
 
 def java_class(value: Value, schema: Schema | None = None) -> str:

@@ -13,6 +13,7 @@ from attrs import field, frozen
 
 from bridge.config.property import BOOLEAN, HIGH, INT, LIST, MEDIUM, Importance, Type
 from bridge.java.exceptions import InvalidConfig, invalid, null_pointer
+from bridge.java.numbers import parse_whole
 from bridge.java.texts import trimmed
 from bridge.model.schema import UNSET
 
@@ -23,7 +24,6 @@ Validator = Callable[[str, Any], None]
 """Raises InvalidConfig for a name and a value."""
 
 _COMMA: Final = re.compile(r"[ \t\n\x0b\f\r]*,[ \t\n\x0b\f\r]*")
-_INTEGER: Final = re.compile(r"[+-]?\d+")
 
 
 @frozen
@@ -110,9 +110,10 @@ def _typed(key: Key, name: str, text: str) -> Any:
     if key.type is LIST:
         return split_list(content)
     if key.type is INT:
-        if _INTEGER.fullmatch(content) and -(1 << 31) <= int(content) < 1 << 31:
-            return int(content)
-        raise invalid(name, text, "Not a number of type INT")
+        try:
+            return parse_whole(content, 32)
+        except ValueError:
+            raise invalid(name, text, "Not a number of type INT") from None
     return content
 
 
@@ -122,6 +123,11 @@ REPLACE_NULL: Final = Key(
     "Whether a null field whose schema has a default takes that default; false: it stays null.",
     True,
 )
+
+
+def replaces_nulls(settings: Settings) -> bool:
+    """``replace.null.with.default``. NullPointerException where it is null."""
+    return bool(needed(settings, REPLACE_NULL.name))
 
 
 def field_list(doc: str) -> Key:

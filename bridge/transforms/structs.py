@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
 
 from attrs import evolve
 
 from bridge.java.exceptions import JavaError, data_error, schema_builder_error
 from bridge.model.schema import UNSET, Field, Kind, Schema
-from bridge.transforms.record import Value, java_class
+from bridge.transforms.record import LOGICAL, Value, java_class
 
 Copy = Callable[[dict[str, Value]], dict[str, Value]]
+_Step = tuple[str, Value, Callable[[Value], Value] | None, Schema | None]
+"""Of one field: name, default, change, and its schema where it is required."""
 
 
 def type_name(schema: Schema) -> str:
@@ -20,7 +23,7 @@ def type_name(schema: Schema) -> str:
 
 def described(schema: Schema) -> str:
     """A schema as Java prints it."""
-    return f"Schema{{{f'{schema.name}:' if schema.name else ''}{type_name(schema)}}}"
+    return f"Schema{{{'' if schema.name is None else f'{schema.name}:'}{type_name(schema)}}}"
 
 
 def default_of(schema: Schema) -> Value:
@@ -45,8 +48,10 @@ def not_a(what: str, purpose: str, actual: str) -> JavaError:
     return data_error(f"Only {what} for [{purpose}], found: {actual}")
 
 
-def require_fields(schema: Schema) -> tuple[Field, ...]:
-    """A struct's fields. DataException for anything else."""
+def require_fields(schema: Schema, purpose: str = "") -> tuple[Field, ...]:
+    """A struct's fields. DataException for anything else, in other words where Connect looks at the value first."""
+    if schema.kind is not Kind.STRUCT and purpose:
+        raise not_a("Struct objects supported", purpose, java_class(0, schema))
     if schema.kind is not Kind.STRUCT:
         raise data_error("Cannot list fields on non-struct type")
     return schema.fields
@@ -54,27 +59,81 @@ def require_fields(schema: Schema) -> tuple[Field, ...]:
 
 def null_required(name: str, schema: Schema) -> JavaError:
     """What putting null into a required field of a struct throws."""
-    return data_error(
-        f'Invalid value: null used for required field: "{name}", schema type: {type_name(schema)}'
-    )
+    return _null_in(f'field: "{name}"', schema)
 
 
-def copier(fields: Iterable[Field], *, defaults: bool) -> Copy:
-    """A function that copies a struct field by field: null takes its default; a required null is refused."""
-    fields = tuple(fields)
-    filled = {f.name: d for f in fields if defaults and (d := default_of(f.schema)) is not None}
-    required = {f.name: f.schema for f in fields if not f.schema.optional}
-    if not filled and not required:
+def _null_in(where: str, schema: Schema) -> JavaError:
+    return data_error(f"Invalid value: null used for required {where}, schema type: {type_name(schema)}")
+
+
+def invalid_default(schema: Schema) -> JavaError | None:
+    """What a ``SchemaBuilder`` throws for a primitive default of a logical type; None where the schema has neither."""
+    if schema.name in LOGICAL and default_of(schema) is not None:
+        return schema_builder_error("Invalid default value")
+    return None
+
+
+def check_value(value: Value, its: Schema, into: Schema, where: str) -> None:
+    """``ConnectSchema.validateValue``: that a value of one schema is one of another. DataException.
+
+    ``where``: what the value is put into, such as ``field: "id"``.
+    """
+    if value is None:
+        if not into.optional:
+            raise _null_in(where, into)
+        return
+    if java_class(0, its) != java_class(0, into):
+        name = "" if into.name is None else f' "{into.name}"'
+        raise data_error(
+            f"Invalid Java object for schema{name} with type {type_name(into)}: class {java_class(0, its)} for {where}"
+        )
+    if into.kind is Kind.STRUCT and its != into:
+        raise data_error("Struct schemas do not match.")
+    if into.value_schema is None or its.value_schema is None:
+        return
+    for item in value.values() if into.kind is Kind.MAP else value:
+        check_value(item, its.value_schema, into.value_schema, f"{_PART[into.kind]} {where}")
+
+
+_PART: Final = {Kind.ARRAY: "element of array", Kind.MAP: "value of map"}
+
+
+def copier(
+    fields: Iterable[Field],
+    *,
+    defaults: bool,
+    after: Iterable[Field] | None = None,
+    changes: Mapping[str, Callable[[Value], Value]] | None = None,
+) -> Copy:
+    """A function that copies a struct field by field: null takes its default; then the field is changed; what is null
+    then and required is refused.
+
+    ``after``: the fields afterwards, of the same names; ``changes``: by name.
+    """
+    fields, changes = tuple(fields), changes or {}
+    steps: list[_Step] = []
+    for field, its in zip(fields, fields if after is None else after, strict=True):
+        default = default_of(field.schema) if defaults else None
+        change = changes.get(field.name)
+        if default is not None or change or not its.schema.optional:
+            steps.append((field.name, default, change, None if its.schema.optional else its.schema))
+    if not steps:
         return dict.copy
 
     def copy(value: dict[str, Value]) -> dict[str, Value]:
         out = value.copy()
-        for name, default in filled.items():
-            if out[name] is None:
-                out[name] = default
-        for name, schema in required.items():
-            if out[name] is None:
-                raise null_required(name, schema)
+        for name, default, change, required in steps:
+            item = out[name]
+            if item is None:
+                item = default
+            if change is not None:
+                try:
+                    item = change(item)
+                except JavaError as error:
+                    raise error.of_field(name) from None
+            if item is None and required is not None:
+                raise null_required(name, required)
+            out[name] = item
         return out
 
     return copy

@@ -19,6 +19,10 @@ _BOXES: dict[str, Any] = {
 _KINDS = {Int8: Kind.INT8, Int16: Kind.INT16, Int32: Kind.INT32, int: Kind.INT64}
 
 
+class Number(int):
+    """A number under a temporal schema that is no instant."""
+
+
 def decode_schema(given: dict[str, Any] | None) -> Schema | None:
     """A schema out of its JSON form."""
     if given is None:
@@ -117,13 +121,23 @@ def encode(value: Any, schema: Schema | None) -> Any:
         )
         return {tag: value if math.isfinite(value) else _word(value)}
     if schema is not None:
-        assert type(value) in (int, *_KINDS), f"{value!r} does not fit {schema.kind}"
-        return {_TEMPORAL.get(schema.name or "") or _TAGS[schema.kind]: int(value)}
+        assert type(value) in (int, Number, *_KINDS), f"{value!r} does not fit {schema.kind}"
+        if type(value) is Number:
+            return {_TAGS[schema.kind]: int(value)}
+        return {_tag(schema, int(value)): int(value)}
     if isinstance(value, BigInt):
-        return {"$bigint": str(int(value))}
+        return {"$bigint": str(Decimal(int(value)))}
     return (
         {"$timestamp": int(value)} if isinstance(value, Instant) else {_TAGS[_KINDS[type(value)]]: int(value)}
     )
+
+
+def _tag(schema: Schema, value: int) -> str:
+    """An instant's tag; that of the number where the type is another, as after a cast."""
+    name = schema.name or ""
+    if name not in _TEMPORAL or schema.kind is not (Kind.INT64 if name == TIMESTAMP else Kind.INT32):
+        return _TAGS[schema.kind]
+    return "$timestamp" if name == TIME and not 0 <= value < 86_400_000 else _TEMPORAL[name]
 
 
 def _word(value: float) -> str:
@@ -146,4 +160,4 @@ def _fields(value: dict[str, Any], schema: Schema) -> dict[str, Any]:
     return {f.name: encode(value[f.name], f.schema) for f in schema.fields}
 
 
-__all__ = ["DECIMAL", "decode", "decode_schema", "encode", "encode_schema"]
+__all__ = ["DECIMAL", "Number", "decode", "decode_schema", "encode", "encode_schema"]

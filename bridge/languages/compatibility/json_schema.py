@@ -13,8 +13,8 @@ from typing import Final
 
 from attrs import define, field
 
+from bridge.java.hash_order import hash_order, map_order
 from bridge.java.limited import Limited
-from bridge.languages.compatibility.java_order import hash_order, map_order
 from bridge.languages.compatibility.json_nodes import Node, load
 from bridge.languages.compatibility.json_words import counts, words
 from bridge.languages.compatibility.source import Source

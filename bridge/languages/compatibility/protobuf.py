@@ -12,7 +12,7 @@ from typing import Final
 
 from attrs import define, field
 
-from bridge.languages.compatibility.java_order import hash_order
+from bridge.java.hash_order import hash_order
 from bridge.languages.compatibility.source import InvalidSchema, Source
 from bridge.languages.protobuf.elements import Enum, Field, File, Message, OneOf, map_parts
 from bridge.languages.protobuf.from_descriptor import from_base64

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from attrs import evolve
 
+from bridge.java.hash_order import hash_order
 from bridge.languages.compatibility import Earlier, InvalidSchema, incompatibilities
-from bridge.languages.compatibility.java_order import hash_order
 from bridge.sandbox.registry import names, rule_sets
 from bridge.sandbox.registry.content import VERSION_PROPERTY, Content, guid_of, merge_metadata
 from bridge.sandbox.registry.error_codes import (

@@ -15,9 +15,9 @@ from bridge.java.exceptions import InvalidConfig, JavaError, data_error, invalid
 from bridge.java.texts import trimmed
 from bridge.model.schema import DATE, DECIMAL, TIME, TIMESTAMP, UNSET, Field, Kind, Schema
 from bridge.transforms.record import ConnectRecord, Float32, Int8, Int16, Int32, Value, java_class, kind_of
-from bridge.transforms.spec import REPLACE_NULL, Key, Settings, Spec
+from bridge.transforms.spec import REPLACE_NULL, Key, Settings, Spec, replaces_nulls
 from bridge.transforms.step import Bound, Leak, OnSide, Side, Transform, all_tags, kind_changed
-from bridge.transforms.structs import copier, default_of, require_fields, require_map
+from bridge.transforms.structs import copier, default_of, invalid_default, require_fields, require_map
 from bridge.transforms.temporal import iso_text, to_ms
 
 _BITS: Final = {Kind.INT8: 8, Kind.INT16: 16, Kind.INT32: 32, Kind.INT64: 64}
@@ -116,7 +116,7 @@ def make(settings: Settings, side: Side) -> Transform:
         if len(settings["spec"]) == 1 and len(java_split(settings["spec"][0])) == 1
         else None
     )
-    defaults = settings["replace.null.with.default"]
+    defaults = replaces_nulls(settings)
 
     def bind(schema: Schema | None) -> Bound:
         if schema is None:
@@ -125,7 +125,7 @@ def make(settings: Settings, side: Side) -> Transform:
             cast = caster(schema, whole)
             leak = Leak("the whole", all_tags(schema), f"one {whole}")
             return Bound(_cast_whole(schema, whole), lambda value, _: cast(value), (leak,))
-        return _bind_fields(schema, types, defaults=bool(defaults))
+        return _bind_fields(schema, types, defaults=defaults)
 
     return OnSide(side, bind, passes_null=True)
 
@@ -165,13 +165,15 @@ def cast_untyped(value: Any, target: Kind) -> Any:
 def _cast_whole(schema: Schema, target: Kind) -> Schema:
     default = default_of(schema)
     default_after = UNSET if default is None else caster(schema, target)(default)
+    if (error := invalid_default(schema)) is not None:
+        raise error
     return evolve(schema, kind=target, default=default_after, key_schema=None, value_schema=None, fields=())
 
 
 def _bind_fields(schema: Schema, types: dict[str, Kind], *, defaults: bool) -> Bound:
     fields = require_fields(schema)
     fields_after: list[Field] = []
-    steps: list[tuple[str, Callable[[Any], Any]]] = []
+    casts: dict[str, Callable[[Any], Any]] = {}
     leaks: tuple[Leak, ...] = ()
     for field in fields:
         target = types.get(field.name)
@@ -185,23 +187,11 @@ def _bind_fields(schema: Schema, types: dict[str, Kind], *, defaults: bool) -> B
             evolve(field, schema=Schema(target, optional=field.schema.optional, default=default))
         )
         leaks += kind_changed(field, fields_after[-1].schema)
-        steps.append((field.name, cast))
-    if default_of(schema) is not None:
-        caster(schema, Kind.STRING)
-    copy = copier(fields, defaults=defaults)
-
-    def convert(value: Any, _: ConnectRecord) -> Any:
-        out = copy(value)
-        name = ""
-        try:
-            for name, cast in steps:
-                if (item := out[name]) is not None:
-                    out[name] = cast(item)
-        except JavaError as error:
-            raise error.of_field(name) from None
-        return out
-
-    return Bound(evolve(schema, fields=tuple(fields_after)), convert, leaks)
+        casts[field.name] = cast
+    if (default := default_of(schema)) is not None:
+        caster(schema, Kind.STRING)(default)  # Connect casts it too, which no struct stands
+    copy = copier(fields, defaults=defaults, after=fields_after, changes=casts)
+    return Bound(evolve(schema, fields=tuple(fields_after)), lambda value, _: copy(value), leaks)
 
 
 # --- values ----------------------------------------------------------------------------------------------------

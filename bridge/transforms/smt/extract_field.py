@@ -10,7 +10,7 @@ from bridge.java.exceptions import illegal_argument
 from bridge.model.schema import Kind, Schema
 from bridge.transforms.field_path import field_at, mapped_value_at, steps_of, value_at
 from bridge.transforms.record import ConnectRecord, java_class
-from bridge.transforms.spec import REPLACE_NULL, Key, Settings, Spec, needed, one_of
+from bridge.transforms.spec import REPLACE_NULL, Key, Settings, Spec, needed, one_of, replaces_nulls
 from bridge.transforms.step import Bound, Leak, OnSide, Side, Transform, tags_of
 from bridge.transforms.structs import default_of, not_a, require_map
 
@@ -40,7 +40,7 @@ def make(settings: Settings, side: Side) -> Transform:
     """An ExtractField."""
     path = needed(settings, "field")
     steps = steps_of(path, settings["field.syntax.version"])
-    defaults = bool(settings["replace.null.with.default"])
+    defaults = replaces_nulls(settings)
 
     def schemaless(value: Any, _: ConnectRecord) -> Any:
         if value is None:

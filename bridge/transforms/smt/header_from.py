@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from bridge.config.property import HIGH, LIST, STRING
-from bridge.java.exceptions import InvalidConfig, null_pointer
+from bridge.java.exceptions import InvalidConfig, data_error, null_pointer
 from bridge.model.schema import Kind, Schema
 from bridge.transforms.record import ConnectRecord, Header
-from bridge.transforms.spec import REPLACE_NULL, Key, Settings, Spec, non_empty_list, one_of
+from bridge.transforms.spec import REPLACE_NULL, Key, Settings, Spec, non_empty_list, one_of, replaces_nulls
 from bridge.transforms.step import Bound, Leak, OnSide, Side, Transform, tags_of
-from bridge.transforms.structs import copier, read, require_map, require_struct, struct_like
+from bridge.transforms.structs import copier, described, read, require_map, require_struct, struct_like
 
 SPEC: Final = Spec(
     "HeaderFrom",
@@ -54,7 +54,7 @@ def make(settings: Settings, side: Side) -> Transform:
     if len(names) != len(headers):
         raise InvalidConfig("'fields' config must have the same number of elements as 'headers' config.")
     moves, purpose = operation == "move", f"header {operation}"
-    defaults = bool(settings["replace.null.with.default"])
+    defaults = replaces_nulls(settings)
 
     def schemaless(value: Any, record: ConnectRecord) -> Any:
         require_map(value, purpose)
@@ -83,13 +83,19 @@ def make(settings: Settings, side: Side) -> Transform:
         def convert(value: Any, record: ConnectRecord) -> Any:
             if value is None:
                 require_struct(schema, value, purpose)
+            rest = copy({f.name: value[f.name] for f in kept}) if moves else value
             added: list[Header] = []
             for header, its_schema, get in taken:
-                if get is None:
+                if get is None or its_schema is None:
                     raise null_pointer('the return value of "Schema.field(String)"')
-                added.append((header, its_schema, get(value)))
+                item = get(value)
+                if item is None and not its_schema.optional:
+                    raise data_error(
+                        f"A null value requires an optional schema but was {described(its_schema)}"
+                    )
+                added.append((header, its_schema, item))
             record.headers = (*record.headers, *added)
-            return copy({f.name: value[f.name] for f in kept}) if moves else value
+            return rest
 
         leaks = tuple(Leak(f.name, tags_of(f), "a header") for f in schema.fields if f.name in names)
         return Bound(after, convert, leaks)

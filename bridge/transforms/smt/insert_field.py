@@ -9,7 +9,7 @@ from bridge.java.exceptions import InvalidConfig, JavaError, data_error, invalid
 from bridge.model.moves import Fixed, TopicName
 from bridge.model.schema import TIMESTAMP, Field, Kind, Schema
 from bridge.transforms.record import ConnectRecord, Int32
-from bridge.transforms.spec import REPLACE_NULL, Key, Settings, Spec
+from bridge.transforms.spec import REPLACE_NULL, Key, Settings, Spec, replaces_nulls
 from bridge.transforms.step import Bound, OnSide, Side, Transform
 from bridge.transforms.structs import copier, require_fields, require_map, struct_like
 from bridge.transforms.temporal import logical
@@ -46,6 +46,7 @@ def _name(setting: str) -> tuple[str, bool]:
 
 def make(settings: Settings, side: Side) -> Transform:
     """An InsertField."""
+    defaults = replaces_nulls(settings)
     given = {
         what: _name(setting)
         for what in ("topic", "partition", "offset", "timestamp", "static")
@@ -79,10 +80,10 @@ def make(settings: Settings, side: Side) -> Transform:
     def bind(schema: Schema | None) -> Bound:
         if schema is None:
             return Bound(None, schemaless)
-        fields = require_fields(schema)
+        fields = require_fields(schema, _PURPOSE)
         new = tuple(Field(name, _schema(what, optional)) for what, (name, optional) in given.items())
         after = struct_like(schema, (*fields, *new))
-        copy = copier(fields, defaults=bool(settings["replace.null.with.default"]))
+        copy = copier(fields, defaults=defaults)
         blank = {f.name: None for f in new}
         moves: dict[str, str | Fixed | TopicName] | None = None
         if copy is dict.copy and names.keys() <= {"static", "topic"}:

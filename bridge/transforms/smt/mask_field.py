@@ -22,7 +22,7 @@ from bridge.transforms.record import (
     java_class,
     kind_of,
 )
-from bridge.transforms.spec import REPLACE_NULL, Key, Settings, Spec, field_list, non_empty
+from bridge.transforms.spec import REPLACE_NULL, Key, Settings, Spec, field_list, non_empty, replaces_nulls
 from bridge.transforms.step import Bound, OnSide, Side, Transform
 from bridge.transforms.structs import copier, require_fields, require_map, require_struct
 
@@ -51,6 +51,7 @@ _BOXES: Final[dict[Kind, type]] = {Kind.INT8: Int8, Kind.INT16: Int16, Kind.INT3
 
 def make(settings: Settings, side: Side) -> Transform:
     """A MaskField."""
+    defaults = replaces_nulls(settings)
     names: list[str] = settings["fields"]
     replacement: str | None = settings["replacement"]
 
@@ -64,7 +65,7 @@ def make(settings: Settings, side: Side) -> Transform:
         if schema.kind is not Kind.STRUCT:
             return Bound(schema, lambda value, _: require_struct(schema, value, _PURPOSE))
         fields = require_fields(schema)
-        copy = copier(fields, defaults=bool(settings["replace.null.with.default"]))
+        copy = copier(fields, defaults=defaults)
         masks = [(f.name, masker(f.schema, replacement)) for f in fields if f.name in names]
 
         def convert(value: Any, _: ConnectRecord) -> Any:
@@ -140,7 +141,7 @@ def _replaced(schema: Schema, java: str, text: str) -> Any:
     if schema.kind in _BITS:
         return numbers.wrap(numbers.wrap(int(_decimal(text, "a number")), 64), _BITS[schema.kind])
     if schema.kind in (Kind.FLOAT32, Kind.FLOAT64):
-        value = float(_decimal(text, "a number"))
+        value = float(_decimal(text, "a number") or Decimal(0))  # a BigDecimal has no negative zero
         return numbers.float32(value) if schema.kind is Kind.FLOAT32 else value
     raise _no_replacement(java)
 
@@ -162,6 +163,6 @@ def _decimal(text: str, into: str) -> Decimal:
 
 def _big(text: str) -> int:
     try:
-        return numbers.parse_whole(text, 1 << 20)
+        return numbers.parse_big(text)
     except ValueError:
         raise _unconvertible(text, "number") from None

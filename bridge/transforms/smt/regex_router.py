@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from bridge.config.property import HIGH, STRING
-from bridge.java.exceptions import invalid
+from bridge.java.exceptions import invalid, null_pointer
 from bridge.java.regex import Pattern, Unsupported
 from bridge.transforms.record import ConnectRecord
-from bridge.transforms.spec import Key, Settings, Spec, needed
+from bridge.transforms.spec import Key, Settings, Spec
 from bridge.transforms.step import OnRecord, Routing, Side, Transform
 
 _MOST_TOPICS: Final = 1000  # remembered results
@@ -46,14 +46,17 @@ SPEC: Final = Spec(
 
 def make(settings: Settings, side: Side) -> Transform:
     """A RegexRouter."""
-    pattern, replacement = Pattern(settings["regex"]), needed(settings, "replacement")
+    pattern, replacement = Pattern(settings["regex"]), settings["replacement"]
     routes: dict[str, str] = {}
 
     def apply(record: ConnectRecord) -> bool:
         topic = record.topic or ""
         routed = routes.get(topic)
         if routed is None:
-            routed = pattern.replace_first(topic, replacement) if pattern.matches(topic) else topic
+            matches = pattern.matches(topic)
+            if matches and replacement is None:
+                raise null_pointer("replacement")
+            routed = pattern.replace_first(topic, replacement) if matches else topic
             if len(routes) < _MOST_TOPICS:
                 routes[topic] = routed
         record.topic = routed

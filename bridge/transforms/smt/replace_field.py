@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from operator import itemgetter
 from typing import Any, Final
 
 from attrs import evolve
 
 from bridge.config.property import LIST
-from bridge.java.exceptions import invalid, null_pointer
-from bridge.model.schema import Schema
-from bridge.transforms.record import ConnectRecord
+from bridge.java.exceptions import data_error, invalid, null_pointer
+from bridge.java.hash_order import map_order
+from bridge.model.schema import DATE, Field, Schema
+from bridge.transforms.record import TEMPORAL, ConnectRecord
 from bridge.transforms.smt.cast import java_split
-from bridge.transforms.spec import REPLACE_NULL, Key, Settings, Spec, valid_list
-from bridge.transforms.step import Bound, OnSide, Side, Transform
-from bridge.transforms.structs import copier, require_fields, require_map, struct_like
+from bridge.transforms.spec import REPLACE_NULL, Key, Settings, Spec, replaces_nulls, valid_list
+from bridge.transforms.step import Bound, Convert, OnSide, Side, Transform
+from bridge.transforms.structs import (
+    check_value,
+    default_of,
+    null_required,
+    read,
+    require_fields,
+    require_map,
+    struct_like,
+)
+from bridge.transforms.temporal import DAY_MS, to_ms
 
 _PURPOSE: Final = "field replacement"
 
@@ -73,9 +84,12 @@ SPEC: Final = Spec(
 
 def make(settings: Settings, side: Side) -> Transform:
     """A ReplaceField."""
+    defaults = replaces_nulls(settings)
     exclude, include = settings["exclude"] or [], settings["include"] or []
     renames = renames_of(settings["renames"])
-    back = {new: old for old, new in renames.items()}
+    back = {
+        renames[old]: old for old in map_order(renames)
+    }  # of two that become one, the last that Java meets
 
     def kept(name: str) -> bool:
         return name not in exclude and (not include or name in include)
@@ -87,30 +101,71 @@ def make(settings: Settings, side: Side) -> Transform:
     def bind(schema: Schema | None) -> Bound:
         if schema is None:
             return Bound(None, schemaless)
-        source = [f for f in require_fields(schema) if kept(f.name)]
+        source = [f for f in require_fields(schema, _PURPOSE) if kept(f.name)]
         after = struct_like(schema, (evolve(f, name=renames.get(f.name, f.name)) for f in source))
-        copy = copier(source, defaults=bool(settings["replace.null.with.default"]))
-        old, new = [back.get(f.name, f.name) for f in after.fields], [f.name for f in after.fields]
+        pairs = [(back.get(f.name, f.name), f) for f in after.fields]
+        old, new = [name for name, _ in pairs], [f.name for f in after.fields]
+        if not _takes_all(schema, pairs, defaults=defaults):
+            return Bound(after, _one_by_one(schema, pairs, defaults=defaults))
+        moves = dict(zip(new, old, strict=True))
         gone = [f.name for f in schema.fields if not kept(f.name)]
         reads = itemgetter(*old) if len(old) > 1 else lambda value: [value[name] for name in old]
 
         def remove(value: Any, _: ConnectRecord) -> Any:
-            out = copy(value)
+            out = value.copy()
             for name in gone:
                 del out[name]
             return out
 
         def convert(value: Any, _: ConnectRecord) -> Any:
-            return dict(zip(new, reads(copy(value)), strict=True))
-
-        def convert_plain(value: Any, _: ConnectRecord) -> Any:
             return dict(zip(new, reads(value), strict=True))
 
-        plain = copy is dict.copy
-        there = {field.name for field in schema.fields}
-        moves = dict(zip(new, old, strict=True)) if plain and there.issuperset(old) else None
-        if old == new and len(gone) < len(new):
-            return Bound(after, remove, moves=moves)
-        return Bound(after, convert_plain if plain else convert, moves=moves)
+        removes = old == new == [f.name for f in source] and len(gone) < len(new)
+        return Bound(after, remove if removes else convert, moves=moves)
 
     return OnSide(side, bind, passes_null=True)
+
+
+Pairs = list[tuple[str, Field]]
+"""Which field's value is read, and the field that takes it."""
+
+
+def _takes_all(schema: Schema, pairs: Pairs, *, defaults: bool) -> bool:
+    """Whether no value can be refused, and none takes a default."""
+    for name, field in pairs:
+        its = schema.field_named(name)
+        if its is None or its.schema != field.schema or not field.schema.optional:
+            return False
+        if defaults and default_of(its.schema) is not None:
+            return False
+    return True
+
+
+def _one_by_one(schema: Schema, pairs: Pairs, *, defaults: bool) -> Convert:
+    def convert(value: Any, _: ConnectRecord) -> Any:
+        out: dict[str, Any] = {}
+        for name, field, its, get in steps:
+            if get is None or its is None:
+                raise data_error(f"{name} is not a valid field name")
+            item = out[field.name] = get(value)
+            if item is None and not field.schema.optional:
+                raise null_required(field.name, field.schema)
+            if its is not field.schema:
+                check_value(item, its, field.schema, f'field: "{field.name}"')
+                out[field.name] = _same_instant(item, its, field.schema)
+        return out
+
+    steps: list[tuple[str, Field, Schema | None, Callable[[dict[str, Any]], Any] | None]] = []
+    for name, field in pairs:
+        its = schema.field_named(name)
+        get = read(name, its.schema, defaults=defaults) if its else None
+        steps.append((name, field, its.schema if its else None, get))
+    return convert
+
+
+def _same_instant(value: Any, its: Schema, into: Schema) -> Any:
+    """The value of another temporal schema for the same instant; other values as they are."""
+    if value is None or its.name not in TEMPORAL or into.name not in TEMPORAL:
+        return value
+    ms = to_ms(its, value)
+    return ms // DAY_MS if into.name == DATE else ms

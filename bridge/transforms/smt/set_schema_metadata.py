@@ -10,7 +10,7 @@ from bridge.config.property import HIGH, INT, STRING
 from bridge.java.exceptions import InvalidConfig, data_error
 from bridge.model.schema import Schema
 from bridge.transforms.record import ConnectRecord
-from bridge.transforms.spec import REPLACE_NULL, Key, Settings, Spec
+from bridge.transforms.spec import REPLACE_NULL, Key, Settings, Spec, replaces_nulls
 from bridge.transforms.step import Bound, OnSide, Side, Transform
 from bridge.transforms.structs import copier, require_fields
 
@@ -29,6 +29,7 @@ SPEC: Final = Spec(
 
 def make(settings: Settings, side: Side) -> Transform:
     """A SetSchemaMetadata."""
+    defaults = replaces_nulls(settings)
     changes: dict[str, Any] = {}
     for key, attribute in (("schema.name", "name"), ("schema.version", "version")):
         if settings[key] is not None:
@@ -40,7 +41,7 @@ def make(settings: Settings, side: Side) -> Transform:
         if schema is None:
             return Bound(None, _without_schema)
         fields = require_fields(schema)
-        copy = copier(fields, defaults=bool(settings["replace.null.with.default"]))
+        copy = copier(fields, defaults=defaults)
         return Bound(
             evolve(schema, **changes),
             lambda value, _: None if value is None else copy(value),

@@ -12,7 +12,7 @@ from bridge.java.exceptions import InvalidConfig, JavaError, connect_error, data
 from bridge.java.simple_date_format import SimpleDateFormat
 from bridge.model.schema import DATE, TIME, TIMESTAMP, UNSET, Field, Kind, Schema
 from bridge.transforms.record import ConnectRecord, Instant, java_class
-from bridge.transforms.spec import REPLACE_NULL, Key, Settings, Spec, one_of
+from bridge.transforms.spec import REPLACE_NULL, Key, Settings, Spec, one_of, replaces_nulls
 from bridge.transforms.step import Bound, OnSide, Side, Transform, kind_changed
 from bridge.transforms.structs import copier, default_of, described, not_a, require_map, struct_like
 from bridge.transforms.temporal import DAY_MS, logical
@@ -63,6 +63,7 @@ ToMs = Callable[[Any], int]
 
 def make(settings: Settings, side: Side) -> Transform:
     """A TimestampConverter."""
+    defaults = replaces_nulls(settings)
     target, field = settings["target.type"], settings["field"]
     form = _format(settings["format"] or "", target)
     readers, write = (
@@ -106,9 +107,7 @@ def make(settings: Settings, side: Side) -> Transform:
         if not field:
             whole = converter(schema)
             return Bound(_schema(target, schema.optional), lambda value, _: whole(value))
-        return _bind_field(
-            schema, field, target, converter, defaults=bool(settings["replace.null.with.default"])
-        )
+        return _bind_field(schema, field, target, converter, defaults=defaults)
 
     return OnSide(side, bind)
 
@@ -126,27 +125,32 @@ def _bind_field(
         return Bound(schema, refuse)
     field = schema.field_named(name)
     fields = tuple(_retyped(f, target) if f.name == name else f for f in schema.fields)
-    copy = copier(schema.fields, defaults=defaults)
-    steps: list[Callable[[Any], Any]] = []
+    change = _refusing_late(converter, field.schema) if field else None
+    copy = copier(schema.fields, defaults=defaults, after=fields, changes={name: change} if change else None)
 
     def convert_struct(value: Any) -> Any:
-        if value is None:
-            return None
-        out = copy(value)
-        if field is not None:
-            if not steps:
-                steps.append(converter(field.schema))
-            try:
-                out[name] = steps[0](out[name])
-            except JavaError as error:
-                raise error.of_field(name) from None
-        return out
+        return None if value is None else copy(value)
 
     default = default_of(schema)
     default = UNSET if default is None else convert_struct(default)
     result = struct_like(schema, fields, optional=schema.optional, default=default)
     leaks = kind_changed(field, _schema(target, True)) if field else ()
     return Bound(result, lambda value, _: convert_struct(value), leaks)
+
+
+def _refusing_late(
+    converter: Callable[[Schema], Callable[[Any], Any]], schema: Schema
+) -> Callable[[Any], Any]:
+    """The converter of a schema's values; a schema that it does not know is refused with the first value, even null."""
+    try:
+        return converter(schema)
+    except JavaError as error:
+        unknown = error
+
+    def refuse(value: Any) -> Any:
+        raise JavaError(unknown.java_class, unknown.message)
+
+    return refuse
 
 
 def _retyped(field: Field, target: str) -> Field:

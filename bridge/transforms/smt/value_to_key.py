@@ -9,7 +9,7 @@ from attrs import evolve
 from bridge.java.exceptions import data_error
 from bridge.model.schema import Field, Kind, Schema
 from bridge.transforms.record import ConnectRecord
-from bridge.transforms.spec import REPLACE_NULL, Settings, Spec, field_list
+from bridge.transforms.spec import REPLACE_NULL, Settings, Spec, field_list, replaces_nulls
 from bridge.transforms.step import Leak, OnRecord, Side, State, Transform, tags_of
 from bridge.transforms.structs import copier, require_map, require_struct
 
@@ -26,7 +26,7 @@ SPEC: Final = Spec(
 def make(settings: Settings, side: Side) -> Transform:
     """A ValueToKey."""
     names: list[str] = settings["fields"]
-    defaults = bool(settings["replace.null.with.default"])
+    defaults = replaces_nulls(settings)
     bindings: dict[int, tuple[Schema, Schema, Any]] = {}
 
     def bind(schema: Schema) -> tuple[Schema, Schema, Any]:

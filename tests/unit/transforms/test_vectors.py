@@ -22,6 +22,12 @@ def test_like_kafka_connect() -> None:
     assert [(name, difference) for name, difference in outcomes if difference is not None] == []
 
 
+def test_like_kafka_connect_where_a_fuzz_found_differences() -> None:
+    outcomes = list(check(FILES / "fuzzed.jsonl"))
+    assert len(outcomes) > 100
+    assert [(name, difference) for name, difference in outcomes if difference is not None] == []
+
+
 def spec_of(name: str) -> Spec:
     return PREDICATES[name][0] if name in PREDICATES else TRANSFORMS[name].spec
 

@@ -1,6 +1,6 @@
 """Orders that Java 17's HashSet gave, printed by a program of a few lines."""
 
-from bridge.languages.compatibility.java_order import hash_order, map_order
+from bridge.java.hash_order import hash_order, map_order
 
 
 def test_texts() -> None:

@@ -1,6 +1,6 @@
-"""The order in which a Java hash set gives its elements: the order in which the registry names differences.
+"""The order in which a Java hash set or map gives its keys.
 
-A set's bucket is ``(h ^ h >>> 16) & (size - 1)``, and a bucket keeps the order of insertion
+A's bucket is ``(h ^ h >>> 16) & (size - 1)``, and a bucket keeps the order of insertion
 (java.util.HashMap; buckets of eight and more, which become trees, are not told apart here).
 """
 
