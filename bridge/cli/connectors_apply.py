@@ -15,7 +15,7 @@ from typing import Final, Literal
 from attrs import field, frozen
 
 from bridge.cli.confirm import confirm
-from bridge.cli.output import print_json, print_table
+from bridge.cli.output import fail, print_json, print_table
 from bridge.cli.worker_client import WorkerClient, path_of
 from bridge.config import files
 from bridge.config.secrecy import MASK
@@ -64,7 +64,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(client: WorkerClient, args: argparse.Namespace) -> int:
-    """0 when the worker has what the files say; 1 when something was refused, or a dry run found a difference."""
+    """0 when the worker has what the files say; 1 when a dry run found a difference. Raises ConfigurationError where
+    configurations are wrong, Fatal where something else was refused."""
     wanted = read(args.files)
     steps = list(plan(wanted, _stored(client), prune=args.prune))
     gone = [step.name for step in steps if step.act == "delete"]
@@ -73,7 +74,7 @@ def run(client: WorkerClient, args: argparse.Namespace) -> int:
     refused = {} if args.dry_run else _carry_out(client, steps)
     _print(steps, refused, args)
     if refused:
-        raise Fatal(f"{len(refused)} of {len(steps)} connectors were refused", stage=Stage.CONFIGURATION)
+        raise _refusal(refused, len(steps))
     return int(args.dry_run and any(step.act != "unchanged" for step in steps))
 
 
@@ -150,9 +151,24 @@ def _stored(client: WorkerClient) -> dict[str, Config]:
     return {name: dict(one["info"]["config"]) for name, one in shown.items()}
 
 
-def _carry_out(client: WorkerClient, steps: list[Step]) -> dict[str, str]:
+def _refusal(refused: Mapping[str, BridgeError], count: int) -> BridgeError:
+    """Every fault of every configuration; where nothing but configurations is wrong, a fault of what was given."""
+    told = f"{len(refused)} of {count} connectors were refused"
+    faults = [
+        Fault(f"{name}: {fault.key}" if fault.key else name, fault.message)
+        for name, error in refused.items()
+        for fault in (error.faults if isinstance(error, ConfigurationError) else [Fault("", error.message)])
+    ]
+    if all(isinstance(error, ConfigurationError) for error in refused.values()):
+        return ConfigurationError([*faults, Fault("", told)])
+    for fault in faults:
+        fail(f"{fault.key}: {fault.message}")
+    return Fatal(told, stage=Stage.CONFIGURATION)
+
+
+def _carry_out(client: WorkerClient, steps: list[Step]) -> dict[str, BridgeError]:
     """Connectors that were refused → why; the others are done."""
-    refused: dict[str, str] = {}
+    refused: dict[str, BridgeError] = {}
     for step in steps:
         try:
             if step.act == "delete":
@@ -160,11 +176,11 @@ def _carry_out(client: WorkerClient, steps: list[Step]) -> dict[str, str]:
             elif step.act != "unchanged" or step.unseen:
                 client.ask("PUT", path_of(step.name, "config"), step.config)
         except BridgeError as error:
-            refused[step.name] = error.message
+            refused[step.name] = error
     return refused
 
 
-def _print(steps: list[Step], refused: Mapping[str, str], args: argparse.Namespace) -> None:
+def _print(steps: list[Step], refused: Mapping[str, BridgeError], args: argparse.Namespace) -> None:
     if args.output == "json":
         print_json([
             {
@@ -172,7 +188,7 @@ def _print(steps: list[Step], refused: Mapping[str, str], args: argparse.Namespa
                 "action": step.act,
                 "changes": {key: {"from": old, "to": new} for key, (old, new) in step.changes.items()},
                 "not_compared": list(step.unseen),
-                "refused": refused.get(step.name),
+                "refused": refused[step.name].message if step.name in refused else None,
             }
             for step in steps
         ])  # fmt: skip
@@ -192,9 +208,9 @@ def _print(steps: list[Step], refused: Mapping[str, str], args: argparse.Namespa
     print(", ".join(parts) or "nothing to do")
 
 
-def _remark(step: Step, refused: Mapping[str, str]) -> str:
+def _remark(step: Step, refused: Mapping[str, BridgeError]) -> str:
     if step.name in refused:
-        return refused[step.name]
+        return refused[step.name].message.replace("\n", "; ")
     unseen = (
         f"not compared: {', '.join(step.unseen)} (the worker shows no literal secret)" if step.unseen else ""
     )

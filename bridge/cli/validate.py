@@ -1,11 +1,11 @@
-"""``sfbridge validate``: every property with its value, default and error; with ``--online`` what others say."""
+"""``sfbridge validate``: properties with their values, defaults and errors; with ``--online`` what others say."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from bridge.config.report import Report
 
 HELP = (
-    "Check a connector's configuration: every property with its value, default and error, all faults at once."
+    "Check a connector's configuration, all faults at once: what is given or wrong, with its value, default and error; "
+    "every property with --all."
 )
 EXAMPLE = "sfbridge validate connector.json --worker worker.properties --online"
 
@@ -36,6 +37,9 @@ class Check(Protocol):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments, as promised in the documentation."""
     parser.add_argument("connector", type=Path, metavar="CONNECTOR", help="connector file")
+    parser.add_argument(
+        "--all", action="store_true", dest="every", help="also the properties that stand at their default"
+    )
     parser.add_argument("--worker", type=Path, metavar="W", help="worker.properties")
     parser.add_argument(
         "--online", action="store_true", help="also try login, event, topic, permissions, registry and keys"
@@ -54,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
 
     report = examine_files(args.connector, args.worker, os.environ)
     if args.output == "table":
-        _print_table(report)
+        _print_table(report, args.every)
     for notice in report.notices:
         print(f"note: {notice}", file=sys.stderr)
     if report.faults:
@@ -74,10 +78,19 @@ def run(args: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _print_table(report: Report) -> None:
-    rows = [row for examined in report.both() for row in examined]
-    if rows:  # none where a file could not even be read
-        print_table(("property", "value", "default", "error"), rows)
+def _print_table(report: Report, every: bool) -> None:
+    rows = [row for examined in report.both(every=every) for row in examined]
+    count = sum(len(examined) for examined in report.both(every=True))
+    print_judged(rows, 0 if every else count - len(rows))
+
+
+def print_judged(rows: Sequence[tuple[str, str, str, str]], left_out: int) -> None:
+    """Rows (property, value, default, error), and how many properties are not among them."""
+    if not rows:  # of a file that could not even be read
+        return
+    print_table(("property", "value", "default", "error"), rows)
+    if left_out:
+        print(f"{left_out} more properties stand at their default (--all shows them, and -o json)")
 
 
 def _online(loaded: Loaded, output: str) -> Iterator[dict[str, Any]]:

@@ -7,7 +7,8 @@ import sys
 from typing import Any
 from urllib.parse import quote
 
-from bridge.cli.output import fail, print_json, print_table
+from bridge.cli.output import fail, print_json
+from bridge.cli.validate import print_judged
 from bridge.cli.worker_client import WorkerClient
 from bridge.errors import ConfigurationError, Fault
 
@@ -26,16 +27,18 @@ def validate(args: argparse.Namespace) -> int:
         raise ConfigurationError([Fault("connector.class", f"is required (in {args.connector.name})")])
     client = WorkerClient(args.url)
     infos = client.ask("PUT", f"/connector-plugins/{quote(kind, safe='')}/config/validate", config)
-    return _show(infos, config, args.output)
+    return _show(infos, config, args)
 
 
-def _show(infos: dict[str, Any], config: dict[str, str], output: str) -> int:
+def _show(infos: dict[str, Any], config: dict[str, str], args: argparse.Namespace) -> int:
     told = {one["value"]["name"]: one for one in infos["configs"]}
-    if output == "json":
+    if args.output == "json":
         print_json(infos)
     else:
-        rows = [_row(one) for key, one in told.items() if key in config or one["value"]["errors"]]
-        print_table(("property", "value", "default", "error"), rows)
+        rows = [
+            _row(one) for key, one in told.items() if args.every or key in config or one["value"]["errors"]
+        ]
+        print_judged(rows, len(told) - len(rows))
     strangers = [key for key in config if key not in told]
     if strangers:
         print(f"note: unknown to the worker, without effect there: {', '.join(strangers)}", file=sys.stderr)
@@ -44,7 +47,7 @@ def _show(infos: dict[str, Any], config: dict[str, str], output: str) -> int:
             fail(f"{key}: {error}")
     if infos["error_count"]:
         return 2
-    if output == "table":
+    if args.output == "table":
         print(f"{config.get('name', 'the connector')} is valid")
     return 0
 

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
-from bridge.errors import ConfigurationError, Fatal, Fault, Stage
+from bridge.errors import BridgeError, ConfigurationError, Fatal, Fault, Stage
 from bridge.waits import CLIENT
 
 DEFAULT_URL: Final = "http://127.0.0.1:8083"
 USER: Final = "SFBRIDGE_REST_USER"
 URL: Final = "SFBRIDGE_URL"
+_FAULTS: Final = re.compile(
+    r"contains the following \d+ error\(s\):\n(.*)\nYou can also find the above list", re.DOTALL
+)
+"""Kafka Connect's words around the faults of a configuration, one a line."""
+_FAULT: Final = re.compile(r"([\w.*-]+): (.+)")
 CLOUD: Final = "/connect/v1/environments/-/clusters/-/connectors"
 
 
@@ -38,6 +44,9 @@ def is_file(connector: str) -> bool:
     """Whether a word that stands for a connector means its file, there or not."""
     path = Path(connector)
     return path.exists() or path.suffix in (".json", ".properties") or path.name != connector
+
+
+_OF_CONFIGURATION: Final = ("/config", "/config/validate")
 
 
 class NotThere(Fatal):
@@ -68,7 +77,8 @@ class WorkerClient:
         self._timeout = timeout
 
     def ask(self, method: str, path: str, body: Any = None, timeout: float | None = None) -> Any:
-        """The answer's JSON, None without a body. Raises Fatal with the worker's own sentence."""
+        """The answer's JSON, None without a body. Raises Fatal with the worker's own sentence, ConfigurationError with
+        every fault of a configuration that was sent."""
         answer = self._request(method, path, body, timeout)
         if not answer.content:
             return None
@@ -91,8 +101,7 @@ class WorkerClient:
                 stage=Stage.CONFIGURATION,
             ) from error
         if answer.status_code >= 400:
-            kind = NotThere if answer.status_code == 404 else Fatal
-            raise kind(_sentence(answer), stage=Stage.CONFIGURATION)
+            raise _refusal(answer, is_configuration=path == "/connectors" or path.endswith(_OF_CONFIGURATION))
         return answer
 
     def answers(self) -> bool:
@@ -104,13 +113,24 @@ class WorkerClient:
         return isinstance(health, dict) and "status" in health
 
 
-def _sentence(answer: Any) -> str:
+def _refusal(answer: Any, *, is_configuration: bool) -> BridgeError:
     try:
         document = answer.json()
-        message = document.get("message") or document["error"]["message"]
+        message = str(document.get("message") or document["error"]["message"])
     except (ValueError, KeyError, TypeError, AttributeError):
         message = answer.reason
-    return f"the worker answers {answer.status_code}: {message}"
+    sentence = f"the worker answers {answer.status_code}: {message}"
+    if answer.status_code == 400 and (faults := _FAULTS.search(message)):
+        return ConfigurationError([_fault(line) for line in faults[1].splitlines()])
+    if answer.status_code == 400 and is_configuration:
+        return ConfigurationError([Fault("", sentence)])
+    return (NotThere if answer.status_code == 404 else Fatal)(sentence, stage=Stage.CONFIGURATION)
+
+
+def _fault(line: str) -> Fault:
+    """A line of the worker's, which may begin with a property's name."""
+    match = _FAULT.fullmatch(line)
+    return Fault("", line) if match is None else Fault(match[1], match[2])
 
 
 def path_of(connector: str, *rest: str) -> str:

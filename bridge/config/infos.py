@@ -151,7 +151,7 @@ def _value(examined: Examined, key: str, errors: list[str]) -> Value:
     declared = examined.catalogue.find(key)
     shown = examined.shown(key)
     if shown is None and declared is not None and not declared.is_prefix:
-        text = _text(examined.values.get(key))  # a default may be made of another property
+        text = text_of(examined.values.get(key))  # a default may be made of another property
         shown = None if text is None else examined.quotable(text)
     elif shown is not None and declared is not None:
         shown = _read(declared.type, shown, errors)
@@ -174,7 +174,8 @@ def _read(type_: Type, text: str, errors: list[str]) -> str | None:
     return None if errors and type_ is Type.CLASS else read
 
 
-def _text(value: object) -> str | None:
+def text_of(value: object) -> str | None:
+    """A typed value as a configuration would give it."""
     if value is None:
         return None
     if isinstance(value, bool):
@@ -186,4 +187,4 @@ def _visible(examined: Examined, declared: Property | None) -> bool:
     """A form shows what has a meaning with the chosen grant type and modes, and whatever was given."""
     if declared is None or declared.shown_when is None or examined.has(declared.key):
         return True
-    return _text(examined.values.get(declared.shown_when.key)) in declared.shown_when.values
+    return text_of(examined.values.get(declared.shown_when.key)) in declared.shown_when.values

@@ -35,20 +35,24 @@ class Report:
         """Kafka Connect's ConfigInfos, the worker's faults among them."""
         return infos.infos_of(self.connector, self.steps, self.faults)
 
-    def both(self) -> Iterator[list[tuple[str, str, str, str]]]:
-        """Rows (property, value, default, error) of what was given, or is faulty: connector, then worker."""
+    def both(self, *, every: bool = False) -> Iterator[list[tuple[str, str, str, str]]]:
+        """Rows (property, value, default, error) of what was given, or is faulty, or of ``every`` property: connector,
+        then worker. None of a file that could not even be read."""
         for examined in (self.connector, self.worker):
-            yield list(_rows(examined))
+            yield list(_rows(examined, every))
 
 
-def _rows(examined: Examined) -> Iterator[tuple[str, str, str, str]]:
+def _rows(examined: Examined, every: bool) -> Iterator[tuple[str, str, str, str]]:
     errors: dict[str, list[str]] = {}
     for fault in examined.faults:
         errors.setdefault(fault.key, []).append(fault.message)
-    for key in dict.fromkeys([*examined.written, *errors]):
+    others = [declared.key for declared in examined.catalogue.exact()] if every and examined.values else []
+    for key in dict.fromkeys([*examined.written, *errors, *others]):
         declared = examined.catalogue.find(key)
         default = "" if declared is None or declared.default is None else declared.default
-        yield key, short(examined.shown(key) or ""), short(default), "; ".join(errors.get(key, ()))
+        value = examined.shown(key) if key in examined.written else infos.text_of(examined.values.get(key))
+        shown = examined.quotable(value or "")
+        yield key, short(shown), short(default), "; ".join(errors.get(key, ()))
 
 
 def short(text: str) -> str:

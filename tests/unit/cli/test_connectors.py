@@ -91,3 +91,31 @@ def test_one_is_created_by_the_name_that_was_given(written: Written) -> None:
     assert "is third in" in written.run("create", "fourth", "--config-file", third, code=2)
     written.run("create", "third", "--config-file", third, code=0)
     assert written.topics()["third"] == "elsewhere"
+
+
+@pytest.mark.parametrize("action", ["create", "update"])
+def test_a_wrong_configuration_is_exit_2_with_a_line_for_each_fault(action: str, written: Written) -> None:
+    file = written.folder / "wrong.json"
+    name = "third" if action == "create" else "first"
+    wrong = {"name": name, "tasks.max": "2", "connection.timeout": "soon", "salesforce.username": ""}
+    file.write_text(json.dumps(GOOD | wrong))
+    told = written.run(action, "--config-file", str(file), code=2)
+    assert sorted(line.split()[1] for line in told.splitlines()) == [
+        "connection.timeout:",
+        "salesforce.username:",
+        "tasks.max:",
+    ]
+    assert main(["validate", str(file), "--url", written.url]) == 2
+    assert sorted(written.capsys.readouterr().err.splitlines()) == sorted(told.splitlines())
+    assert "third" not in written.topics()
+
+
+def test_a_class_that_the_worker_does_not_know_is_a_wrong_configuration(written: Written) -> None:
+    file = written.folder / "wrong.json"
+    file.write_text(json.dumps({"name": "third", "connector.class": "NoSuchSource"}))
+    told = written.run("create", "--config-file", str(file), code=2)
+    assert "the worker answers 400: Failed to find any class" in told
+
+
+def test_what_is_refused_for_another_reason_is_exit_1(written: Written) -> None:
+    assert "already exists" in written.run("create", written.file("first", "again.json"), code=1)

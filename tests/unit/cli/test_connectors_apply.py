@@ -94,13 +94,18 @@ def test_what_no_file_names_is_deleted_on_request_only(applied: Applied) -> None
 def test_one_that_is_refused_keeps_no_other_back(applied: Applied) -> None:
     applied.file("a", tasks__max="2")
     applied.file("b")
-    steps = {step["name"]: step["refused"] for step in applied.apply(code=1)}
+    steps = {step["name"]: step["refused"] for step in applied.apply(code=2)}
     assert "tasks.max" in (steps["a"] or "")
     assert steps["b"] is None
     assert applied.names() == {"b"}
     (applied.folder / "b.json").unlink()
-    assert main(["connectors", "apply", "-f", str(applied.folder), "--url", applied.url]) == 1
-    assert applied.capsys.readouterr().out.splitlines()[-1] == "1 refused"
+    assert main(["connectors", "apply", "-f", str(applied.folder), "--url", applied.url]) == 2
+    out, err = applied.capsys.readouterr()
+    assert out.splitlines()[-1] == "1 refused"
+    assert err.splitlines() == [
+        "sfbridge: a: tasks.max: '2' is above the greatest value allowed, 1",
+        "sfbridge: 1 of 1 connectors were refused",
+    ]
 
 
 @pytest.mark.parametrize(

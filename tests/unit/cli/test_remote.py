@@ -85,6 +85,12 @@ def test_a_valid_connector(url: str, capsys: Captured, tmp_path: Path) -> None:
     assert out.endswith("sf is valid\n")
     assert "pass-word-1" not in out
     assert err == "note: unknown to the worker, without effect there: no.such\n"
+    left_out = int(out.splitlines()[-2].split(" more properties stand at their default")[0])
+    every = said(capsys, "validate", file(tmp_path), "--url", url, "--all")[0].splitlines()
+    assert len(every) == len(out.splitlines()) - 1 + left_out
+    assert [row.split() for row in every if row.startswith("connection.timeout")] == [
+        ["connection.timeout", "30000", "30000"]
+    ]
 
 
 def test_faults_are_told_as_offline(url: str, capsys: Captured, tmp_path: Path) -> None:
@@ -95,7 +101,7 @@ def test_faults_are_told_as_offline(url: str, capsys: Captured, tmp_path: Path) 
     here_out, here_err = said(capsys, "validate", given, "--worker", str(worker), code=2)
     faults = [line for line in here_err.splitlines() if not line.startswith("note: ")]
     assert sorted(err.splitlines()) == sorted(faults)
-    told = [{line.split()[0] for line in text.splitlines()} for text in (out, here_out)]
+    told = [{line.split()[0] for line in text.splitlines()[:-1]} for text in (out, here_out)]
     assert told[0] == told[1] - {"bootstrap.servers", "security.protocol"}
     infos = json.loads(said(capsys, "validate", given, "--url", url, "-o", "json", code=2)[0])
     assert infos["error_count"] == 3

@@ -33,6 +33,24 @@ def test_a_valid_configuration(tmp_path: Path, capsys: Captured) -> None:
     assert err.count("note:") == 3
 
 
+def test_what_stands_at_its_default_is_counted_and_shown_with_all(tmp_path: Path, capsys: Captured) -> None:
+    connector, worker = write(tmp_path, VALID, PLAIN)
+    words = ["validate", str(connector), "--worker", str(worker)]
+    assert main(words) == 0
+    *rows, count, end = capsys.readouterr().out.splitlines()
+    assert end.endswith(" is valid")
+    assert count.endswith(" more properties stand at their default (--all shows them, and -o json)")
+    assert not any(row.startswith("connection.timeout ") for row in rows)
+    assert main([*words, "--all"]) == 0
+    *every, end = capsys.readouterr().out.splitlines()
+    assert end.endswith(" is valid")
+    assert len(every) == len(rows) + int(count.split()[0])
+    (timeout,) = [row.split() for row in every if row.startswith("connection.timeout ")]
+    assert timeout == ["connection.timeout", "30000", "30000"]
+    (topic,) = [row.split() for row in every if row.startswith("status.storage.topic ")]
+    assert topic == ["status.storage.topic", "sfbridge-status", "${group.id}-status"]
+
+
 def test_ten_faults_are_ten_lines_and_exit_2(tmp_path: Path, capsys: Captured) -> None:
     wrong = {"name": "x" * 65, "kafka.topic": "a b", "salesforce.password": "****", "salesforce.username": "<me>",
              "connection.timeout": "0", "request.max.retries.time.ms": "x", "output.data.format": "XML",
