@@ -138,13 +138,14 @@ def _all(http: Http, context: str) -> list[str]:
 
 def _others(http: Http) -> str:
     """The contexts that there are, in words."""
+    from bridge.model.subjects import shown_context
     from bridge.registry.http import Refused
 
     try:
         names = http.call("GET", "/contexts")
     except Refused:
         return ""
-    listed = [str(name).removeprefix(".") or "default" for name in names] if isinstance(names, list) else []
+    listed = [shown_context(str(name)) for name in names] if isinstance(names, list) else []
     return f"; there is {', '.join(listed)} (--context)" if listed else ""
 
 

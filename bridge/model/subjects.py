@@ -31,6 +31,12 @@ def qualified(subject: str, context: str) -> str:
     return f"{prefix(context)}{subject}"
 
 
+def shown_context(name: str) -> str:
+    """A context of the registry's as one would give it: ``sales`` for ``.sales``."""
+    plain = name.removeprefix(".") or DEFAULT_CONTEXT
+    return plain if plain == DEFAULT_CONTEXT or plain.lower() != DEFAULT_CONTEXT else name
+
+
 def prefix(context: str) -> str:
     """What stands before subjects of a context: ``:.name:``, nothing for the default context. As ``context_name``."""
     name = context_name(context)
@@ -38,7 +44,12 @@ def prefix(context: str) -> str:
 
 
 def context_name(context: str) -> str:
-    """A context as the registry calls it: ``.name``; empty for the default one. Fatal for what can be no name."""
+    """A context as the registry calls it: ``.name``; empty for the default one. Fatal for what can be no name.
+
+    The word ``default`` means that one however it is written; a context that is called ``Default`` is ``.Default``.
+    """
+    if context.strip().lower() == DEFAULT_CONTEXT:
+        return ""
     name = context.strip().strip(":").removeprefix(".")
     if name in ("", DEFAULT_CONTEXT):
         return ""

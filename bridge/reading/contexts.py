@@ -14,7 +14,7 @@ from uuid import UUID
 from attrs import define, field
 
 from bridge.model.framing import GUID_BYTES, GUID_MAGIC, VALUE_HEADER
-from bridge.model.subjects import prefix
+from bridge.model.subjects import prefix, shown_context
 from bridge.model.wire import unframed
 from bridge.reading.decode import Decoded, undecoded
 from bridge.reading.framed import Headers, pairs_of
@@ -74,7 +74,7 @@ class Contexts:
                 return prefix(mine[0])
         if len(having) == 1:
             return prefix(next(iter(having)))
-        shown = ", ".join(name.removeprefix(".") or "default" for name in having)
+        shown = ", ".join(map(shown_context, having))
         raise Unplaced(f"schema {schema_id} is in several contexts ({shown}): name one with --context")
 
     def _of_guid(self, guid: bytes) -> str:

@@ -11,7 +11,8 @@ SCHEMA = group(
     Property(
         "schema.context.name",
         STRING,
-        "The registry's context in which schemas are registered; 'default' is the default context.",
+        "The registry's context in which schemas are registered; 'default', in small or capital letters, is the "
+        "default context. One that is called so otherwise has a dot before its name: .Default.",
         default="default",
         check=context,
         range_text="a name without colons",

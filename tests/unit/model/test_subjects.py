@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.errors import Fatal
-from bridge.model.subjects import context_name, prefix, subject_name
+from bridge.model.subjects import context_name, prefix, shown_context, subject_name
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,17 @@ def test_a_context_has_one_name_however_it_is_spelled(spelled: str) -> None:
     assert (context_name(spelled), prefix(spelled)) == (".sales", ":.sales:")
 
 
-@pytest.mark.parametrize("spelled", ["", ".", "default", ":.:", " default "])
+@pytest.mark.parametrize("spelled", ["", ".", "default", ":.:", " default ", "Default", "DEFAULT"])
 def test_the_default_context_has_none(spelled: str) -> None:
     assert (context_name(spelled), prefix(spelled)) == ("", "")
+
+
+@pytest.mark.parametrize("registered", [".Default", ":.Default:", ".defaults", ".sales"])
+def test_a_context_that_the_registry_calls_nearly_so_is_another(registered: str) -> None:
+    assert context_name(registered) == f".{registered.strip(':').removeprefix('.')}"
+
+
+@pytest.mark.parametrize(("name", "shown"), [(".", "default"), (".sales", "sales"), (".Default", ".Default")])
+def test_a_context_is_shown_as_it_is_given(name: str, shown: str) -> None:
+    assert shown_context(name) == shown
+    assert context_name(shown) == ("" if name == "." else name)
