@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from bridge.cli.output import add_output_option, fail, print_json, print_table
+from bridge.cli.judged import print_judged
+from bridge.cli.output import add_output_option, fail, print_json
 from bridge.cli.worker_client import add_url_option
 
 if TYPE_CHECKING:
@@ -82,15 +83,6 @@ def _print_table(report: Report, every: bool) -> None:
     rows = [row for examined in report.both(every=every) for row in examined]
     count = sum(len(examined) for examined in report.both(every=True))
     print_judged(rows, 0 if every else count - len(rows))
-
-
-def print_judged(rows: Sequence[tuple[str, str, str, str]], left_out: int) -> None:
-    """Rows (property, value, default, error), and how many properties are not among them."""
-    if not rows:  # of a file that could not even be read
-        return
-    print_table(("property", "value", "default", "error"), rows)
-    if left_out:
-        print(f"{left_out} more properties stand at their default (--all shows them, and -o json)")
 
 
 def _online(loaded: Loaded, output: str) -> Iterator[dict[str, Any]]:

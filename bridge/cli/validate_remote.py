@@ -7,8 +7,8 @@ import sys
 from typing import Any
 from urllib.parse import quote
 
+from bridge.cli.judged import print_judged
 from bridge.cli.output import fail, print_json
-from bridge.cli.validate import print_judged
 from bridge.cli.worker_client import WorkerClient
 from bridge.errors import ConfigurationError, Fault
 
