@@ -51,6 +51,7 @@ class Hosted:
     """To stop it, that was answered last."""
     gating: float | None = None
     begun: float = 0.0
+    ended: float = 0.0  # when (monotonic) it was seen that it was fenced, until it is known whose it is
     fenced: list[float] = field(factory=list)  # when (monotonic), though it was ours
     altering: threading.Thread | None = None
     _shown: View | None = None  # as it was given, secrets not masked

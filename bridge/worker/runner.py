@@ -17,6 +17,7 @@ from bridge.errors import BridgeError, Fatal, Fenced, Stage
 from bridge.log import Seldom, for_connector
 from bridge.waits import HANDOVER
 from bridge.worker import records
+from bridge.worker.catching_up import CatchingUp
 from bridge.worker.hosted import HELD, NOBODY, Failure, Hosted, Words
 from bridge.worker.logs import Log
 from bridge.worker.plugins import Plugin, View
@@ -58,8 +59,10 @@ class Runner:
     _restless: set[str] = field(factory=set)
     _round: list[str] = field(factory=list)
     _round_at: float = 0.0
+    _catching_up: CatchingUp = field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        self._catching_up = CatchingUp(self.catch_up)
         self._words = Words(self.worker_id, self.state, self.plugin_of)
         self._changes = self.state.changes()
 
@@ -91,15 +94,16 @@ class Runner:
                 hosted.running.stop()
         if self._thread is not None:
             self._thread.join(min(10.0, seconds / 2))
-        for hosted in self._hosted.values():
+        every = list(self._hosted.values())  # with Kafka away, the thread may be at work still
+        for hosted in every:
             if hosted.running is not None:
                 hosted.running.stop()  # once more for what began meanwhile
-        for hosted in self._hosted.values():
+        for hosted in every:
             if hosted.running is not None and hosted.running.join(max(0.0, until - time.monotonic())):
                 hosted.show(False)
         said = [
             one
-            for hosted in self._hosted.values()
+            for hosted in every
             if hosted.running is not None and hosted.said and not isinstance(hosted.running.error, Fenced)
             for one in self._words.free(hosted, hosted.generation) + self.places(hosted.name, False)
         ]
@@ -270,13 +274,13 @@ class Runner:
 
     def _begin(self, hosted: Hosted) -> list[records.Record]:
         name = hosted.name
-        if self._held_by_another(hosted) or self._was_fenced_just_now(hosted):
+        if self._stop.is_set() or self._held_by_another(hosted) or self._was_fenced_just_now(hosted):
             return []
         config = self.state.configs.get(name)
         if config is None:
             return []
         hosted.revision = self.state.revisions.get(name, -1)
-        hosted.begun = time.monotonic()
+        hosted.begun, hosted.ended = time.monotonic(), 0.0
         plugin = self.plugin_of(config)
         self.starts += 1
         hosted.show(False)
@@ -335,7 +339,10 @@ class Runner:
         assert hosted.running is not None
         error = hosted.running.error
         if isinstance(error, Fenced):
-            self.catch_up()
+            hosted.ended = hosted.ended or time.monotonic()
+            if not self._catching_up.has_read(hosted.ended):
+                return []
+            hosted.ended = 0.0
             if self.state.assignment.owner(hosted.name) != self.worker_id:
                 for_connector(hosted.name).error(
                     "%s; it belongs to %s now", error.message, self.state.assignment.owner(hosted.name)

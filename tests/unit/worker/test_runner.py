@@ -1,13 +1,17 @@
 """What a worker does with its connectors, step by step: when it begins, waits for another to let go, starts again."""
 
+import threading
+import time
 from typing import Any
 
 import pytest
 
-from bridge.worker import records, runner
+from bridge.errors import Retriable, Stage
+from bridge.worker import catching_up, records, runner
 from bridge.worker.hosted import NOBODY
 from bridge.worker.runner import Runner
 from bridge.worker.state import State
+from tests.support.bridge_run import wait_until
 from tests.support.memory_worker import WORKER, MemoryLog
 from tests.support.stepped import OTHER, Group, Running, with_orders
 
@@ -258,3 +262,78 @@ def test_nothing_is_kept_of_a_connector_that_is_gone(group: Group) -> None:
     assert not group.runner._seen_restarts
     assert not group.runner._restless
     assert group.state.revisions.keys() == {"orders"}
+
+
+def until_restarting(group: Group, *names: str) -> None:
+    def are() -> bool:
+        group.runner.step()
+        return all(group.state_of(name)[0] == "RESTARTING" for name in names)
+
+    wait_until(are, 30)
+
+
+def test_a_topic_that_is_slow_to_tell_who_is_to_run_what_was_fenced_holds_up_no_other(
+    group: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catching_up, "MOMENT", 0.05)
+    monkeypatch.setattr(runner, "FENCED_PAUSE", 3600)
+    asked, there, times = threading.Event(), threading.Event(), list[float]()
+
+    def catch_up() -> None:
+        times.append(time.monotonic())
+        asked.set()
+        assert there.wait(60)
+
+    group.runner._catching_up = catching_up.CatchingUp(catch_up)
+    names = ["orders", "returns", "invoices"]
+    for name in names:
+        group.configured(name)
+    group.assigned(1, **{WORKER: names})
+    group.runner.step()
+    for name in names[:2]:
+        running = group.runner._hosted[name].running
+        assert isinstance(running, Running)
+        running.fence()
+    group.runner.step()
+    assert asked.is_set()
+    group.asked("invoices", "stop")
+    assert group.state_of("invoices") == ("STOPPED", WORKER)
+    assert group.state_of("orders") == ("RUNNING", WORKER), "nothing is said before it is known"
+    there.set()
+    until_restarting(group, "orders", "returns")
+    assert len(times) <= 2, "one question for all that were fenced meanwhile"
+
+
+def test_what_cannot_be_told_yet_is_asked_again(group: Group, caplog: pytest.LogCaptureFixture) -> None:
+    answers = iter([False, True])
+
+    def catch_up() -> None:
+        if not next(answers):
+            raise Retriable("the config topic was not read to its end in time", stage=Stage.POSITION)
+
+    group.runner._catching_up = catching_up.CatchingUp(catch_up)
+    group.assigned(1, **{WORKER: ["orders"]})
+    group.runner.step()
+    group.started[0].fence()
+    until_restarting(group, "orders")
+    assert "cannot be told yet: the config topic was not read to its end in time" in caplog.text
+
+
+def test_a_stop_meets_a_step_that_is_still_under_way(group: Group, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With Kafka away the runner's thread may last longer than it is waited for."""
+    for name in ("orders", "returns"):
+        group.configured(name)
+    group.assigned(1, **{WORKER: ["orders"]})
+    group.runner.step()
+
+    steps = iter([lambda: group.assigned(2, **{WORKER: ["orders", "returns"]}), group.runner.step])
+
+    def join(running: Running, timeout: float | None = None) -> bool:
+        for step in steps:
+            step()
+        return True
+
+    monkeypatch.setattr(Running, "join", join)
+    group.runner.stop(1)
+    assert len(group.started) == 1, "nothing begins any more"
+    assert group.state_of("orders") == ("UNASSIGNED", NOBODY)
