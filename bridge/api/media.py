@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 JSON: Final = "application/json"
 _TOKEN: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 - RFC 9110, 5.6.2
-_TYPE: Final = re.compile(rf'\s*({_TOKEN}/{_TOKEN})\s*(?:;\s*(?:{_TOKEN}\s*=\s*(?:{_TOKEN}|"[^"]*")\s*)?)*')
-_WEIGHT: Final = re.compile(r"0(?:\.[0-9]*)?|1(?:\.0*)?|\.[0-9]+")
-_LEADING: Final = re.compile(rf"({_TOKEN})(?:/({_TOKEN}))?")
+# No blank can be read in two ways, so that no header takes long: what comes after a parameter belongs to it.
+_PARAMETERS: Final = rf"(?:;[ \t]*(?:{_TOKEN}=(?:{_TOKEN}|\"[^\"]*\")[ \t]*)?)*"
+_TYPE: Final = re.compile(rf"[ \t]*({_TOKEN}/{_TOKEN})[ \t]*{_PARAMETERS}")
+_RANGE: Final = re.compile(rf"[ \t]*(?:({_TOKEN})(?:/({_TOKEN}))?[ \t]*({_PARAMETERS}))?(?:,|\Z)")
+_WEIGHT: Final = re.compile(r";[ \t]*q=([^ \t;]*)", re.IGNORECASE)
+_NUMBER: Final = re.compile(r"0(?:\.[0-9]*)?|1(?:\.0*)?|\.[0-9]+")
 
 
 class MalformedError(ValueError):
@@ -27,16 +31,17 @@ def type_of(content_type: str) -> str:
 def takes_json(accept: str) -> bool:
     """Whether a client takes JSON. As in Jersey, a type alone is all of its kind (``*`` is ``*/*``), and a weight of 0
     does not refuse. Raises MalformedError."""
-    kinds = [_kind(part) for part in accept.split(",") if part.strip()]
+    kinds = list(_ranges(accept))
     return not kinds or any(one in ("*", "application") and two in ("*", "json") for one, two in kinds)
 
 
-def _kind(part: str) -> tuple[str, str]:
-    name, *parameters = (piece.strip() for piece in part.split(";"))
-    match = _LEADING.fullmatch(name)
-    weights = [
-        text.strip() for key, _, text in (each.partition("=") for each in parameters) if key.strip() == "q"
-    ]
-    if match is None or any(_WEIGHT.fullmatch(weight) is None for weight in weights):
-        raise MalformedError("The Accept header holds no list of media types")
-    return match[1].lower(), (match[2] or "*").lower()
+def _ranges(accept: str) -> Iterator[tuple[str, str]]:
+    """Type and subtype of each media range."""
+    place = 0
+    while place < len(accept):
+        match = _RANGE.match(accept, place)
+        if match is None or not all(_NUMBER.fullmatch(text) for text in _WEIGHT.findall(match[3] or "")):
+            raise MalformedError("The Accept header holds no list of media types")
+        place = match.end()
+        if match[1] is not None:
+            yield match[1].lower(), (match[2] or "*").lower()

@@ -155,6 +155,8 @@ def _value(examined: Examined, key: str, errors: list[str]) -> Value:
         shown = None if text is None else examined.quotable(text)
     elif shown is not None and declared is not None:
         shown = _read(declared.type, shown, errors)
+        if declared.type is Type.CLASS and not errors and not has_reference(shown or ""):
+            shown = str(examined.values.get(key, shown))  # a short name stands for a class
     return {
         "name": key,
         "value": shown,

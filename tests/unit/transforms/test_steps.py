@@ -141,6 +141,12 @@ def test_values_are_shown_as_they_are_read() -> None:
     assert shown == ["1", "true", "none", "t", "7", "a,b", "false", "Required"]
 
 
+def test_a_short_name_of_a_class_is_shown_as_the_class() -> None:
+    assert values({"value.converter": "JsonConverter"}, "value.converter") == [
+        "org.apache.kafka.connect.json.JsonConverter"
+    ]
+
+
 def test_what_cannot_be_read_has_no_value() -> None:
     given = {"tasks.max": "x", "errors.log.enable": "maybe", "key.converter": "no.Such"}
     assert values(given, *given) == [None, None, None]
