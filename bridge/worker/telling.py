@@ -12,6 +12,7 @@ from attrs import define, field, frozen
 
 from bridge.config import Config
 from bridge.documents import Broken, read
+from bridge.errors import BridgeError
 from bridge.log import masked
 from bridge.pipeline.connector import Connector
 from bridge.worker import records, shapes
@@ -29,23 +30,43 @@ _TASK: Final = "-0"
 @frozen
 class ToldLog:
     """A log of which it is told what it changes, once it has been written. ``files``: connectors that an operator's
-    files made, not somebody who asked this process for them."""
+    files made, not somebody who asked this process for them.
+
+    An append that failed may have been written all the same, and said again it is no change any more: whether it was is
+    seen by the state, before the next one.
+    """
 
     log: Log
     state: State
     tell: Callable[[Change], None]
     files: Container[str] = ()
+    _doubtful: list[Change] = field(factory=list)
 
     def append(self, added: Sequence[Record]) -> None:
         with self.state.changed:
+            written = [change for change in self._doubtful if self._is_so(change)]
+            self._doubtful.clear()
             changes = [self._change(key, value) for key, value in added]
-        self.log.append(added)
-        for change in changes:
-            if change is not None:
-                self.tell(change)
+        for change in written:
+            self.tell(change)
+        try:
+            self.log.append(added)
+        except BridgeError:
+            with self.state.changed:
+                self._doubtful.extend(change for change in changes if change is not None)
+            raise
+        for one in changes:
+            if one is not None:
+                self.tell(one)
 
     def close(self) -> None:
         self.log.close()
+
+    def _is_so(self, change: Change) -> bool:
+        if change.state in (CREATED, DELETED):
+            return (change.connector in self.state.configs) == (change.state == CREATED)
+        said = (self.state.tasks if change.task else self.state.connectors).get(change.connector)
+        return said is not None and (said.state, said.worker_id) == (change.state, change.worker_id)
 
     def _change(self, key: str, value: bytes | None) -> Change | None:
         name, state = key.removeprefix(records.CONNECTOR), self.state

@@ -74,6 +74,26 @@ def test_another_worker_or_another_reason_is_a_change() -> None:
     ]
 
 
+def test_what_was_written_though_nobody_heard_of_it_is_told_once() -> None:
+    class Deaf(MemoryLog):
+        def append(self, added: Sequence[Record]) -> None:
+            super().append(added)
+            if len(self.records) in (1, 3):
+                raise BROKEN
+
+    told = Told()
+    log = ToldLog(Deaf(told.state), told.state, told.changes.append)
+    with pytest.raises(Retriable):
+        log.append([records.connector("orders", {"name": "orders"})])
+    log.append([("status-connector-orders", status("UNASSIGNED"))])
+    with pytest.raises(Retriable):
+        log.append([("status-connector-orders", status("RUNNING"))])
+    assert [one.state for one in told.last()] == ["CREATED", "UNASSIGNED"]
+    for _ in range(2):
+        log.append([("status-connector-orders", status("RUNNING"))])
+    assert told.last() == [Change("orders", "RUNNING", "UNASSIGNED", None, "w", 1)]
+
+
 def test_what_could_not_be_written_is_not_told() -> None:
     class Refusing(MemoryLog):
         def append(self, added: Sequence[Record]) -> None:
