@@ -199,14 +199,22 @@ def _hexadecimal(whole: str, part: str, power: str, *, single: bool) -> float:
         return math.inf
 
 
-def parse_decimal(text: str) -> Decimal:
-    """``new BigDecimal(text)``, within the range that Connect works with. ValueError."""
+def parse_big_decimal(text: str) -> Decimal:
+    """``new BigDecimal(text)``. ValueError."""
     if not _DECIMAL.fullmatch(text):
         raise ValueError("no number")
     try:
         value = Decimal(text)
     except InvalidOperation:
         raise ValueError("no number") from None
+    if not -(1 << 31) <= int(value.as_tuple().exponent) < 1 << 31:
+        raise ValueError("no scale")
+    return value
+
+
+def parse_decimal(text: str) -> Decimal:
+    """The same, within the range that Connect converts. ValueError."""
+    value = parse_big_decimal(text)
     if value and not -_EFFICIENT <= value.adjusted() < _EFFICIENT:
         raise ValueError("outside efficient parsing range")
     return value

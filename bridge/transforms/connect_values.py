@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Final
 
 from bridge.java import numbers as numbers
-from bridge.model.schema import DECIMAL, Kind, Schema
-from bridge.transforms.record import Float32, Int8, Int16, Int32
-from bridge.transforms.temporal import parse_iso
+from bridge.java.texts import trimmed
+from bridge.model.schema import DATE, DECIMAL, Kind, Schema
+from bridge.transforms.record import TEMPORAL, Float32, Instant, Int8, Int16, Int32, as_key
+from bridge.transforms.temporal import DAY_MS, parse_iso, to_ms
 
 Typed = tuple[Schema | None, Any]
 _STRING: Final = Schema(Kind.STRING)
+_NULL: Final[Typed] = (None, None)
 _WIDTHS: Final = (
     (8, Kind.INT8, Int8),
     (16, Kind.INT16, Int16),
@@ -64,9 +67,9 @@ class _Tokens:
         """Consume the next token if it is that one, blanks around it or not."""
         start = self.place
         token = self.next() if self.more() else ""
-        while not token.strip() and self.more():
+        while not trimmed(token) and self.more():
             token = self.next()
-        if token.strip() == expected:
+        if trimmed(token) == expected:
             return True
         self.place = start
         return False
@@ -98,9 +101,9 @@ def _parse(tokens: _Tokens, *, embedded: bool) -> Typed | None:
     except _NotParsed:
         tokens.place = start
     token = tokens.next()
-    if not token.strip():
+    if not trimmed(token) and not embedded:
         return _STRING, token
-    scalar = _scalar(tokens, token.strip())
+    scalar = _scalar(tokens, trimmed(token)) if trimmed(token) else None
     if scalar is not None:
         return scalar
     if embedded:
@@ -120,7 +123,7 @@ def _scalar(tokens: _Tokens, token: str) -> Typed | None:
             return moment
     if token[0].isdecimal() or token[0] in "+-":
         try:
-            return _number(numbers.parse_decimal(token))
+            return _number(numbers.parse_big_decimal(token))
         except ValueError:
             return None
     return None
@@ -135,15 +138,15 @@ def _quoted(tokens: _Tokens) -> Typed:
 
 def _array(tokens: _Tokens) -> Typed:
     common = _Common()
-    items: list[Any] = []
+    items: list[Typed] = []
     while tokens.more():
         if tokens.take("]"):
             return Schema(Kind.ARRAY, value_schema=common.schema), [common.aligned(item) for item in items]
         if tokens.take(","):
             raise _NotParsed
-        item = _parse(tokens, embedded=True)
+        item = _parse(tokens, embedded=True) or _NULL
         common.add(item)
-        items.append(item[1] if item else None)
+        items.append(item)
         place = tokens.place
         if tokens.take("]"):
             tokens.place = place
@@ -154,19 +157,20 @@ def _array(tokens: _Tokens) -> Typed:
 
 def _map(tokens: _Tokens) -> Typed:
     keys, values = _Common(), _Common()
-    entries: list[tuple[Any, Any]] = []
+    entries: dict[tuple[type, Any], tuple[Typed, Typed]] = {}
     while tokens.more():
         if tokens.take("}"):
-            entries_aligned = {keys.aligned(key): values.aligned(value) for key, value in entries}
-            inner = values.schema if keys.schema else None
-            return Schema(Kind.MAP, key_schema=keys.schema, value_schema=inner), entries_aligned
+            # what is no map of one type of keys is left as it was read
+            inner = values if keys.schema else _Common()
+            aligned = {as_key(keys.aligned(key)): inner.aligned(value) for key, value in entries.values()}
+            return Schema(Kind.MAP, key_schema=keys.schema, value_schema=inner.schema), aligned
         if tokens.take(","):
             raise _NotParsed
         key = _parse(tokens, embedded=True)
         if key is None or key[1] is None or not tokens.take(":"):
             raise _NotParsed
-        value = _parse(tokens, embedded=True)
-        entries.append((key[1], value[1] if value else None))
+        value = _parse(tokens, embedded=True) or _NULL
+        entries[type(key[1]), as_key(key[1])] = (key, value)
         tokens.take(",")
         keys.add(key)
         values.add(value)
@@ -180,22 +184,42 @@ class _Common:
         self.schema: Schema | None = None
         self._compatible = True
 
-    def add(self, element: Typed | None) -> None:
-        if element is None or element[0] is None or not self._compatible:
+    def add(self, element: Typed) -> None:
+        if element[0] is None or not self._compatible:
             return
         self.schema = element[0] if self.schema is None else _merged(self.schema, element[0])
         self._compatible = self.schema is not None
 
-    def aligned(self, value: Any) -> Any:
+    def aligned(self, element: Typed) -> Any:
+        """An element's value under the shared schema; an instant keeps to itself which it is."""
+        its, value = element
+        moment = its is not None and its.name in TEMPORAL
         if self.schema is None:
-            return value
+            return Instant(to_ms(its, value)) if moment and its else value
         if value is None:
             raise _NotParsed
+        if moment and its:
+            return _instant(to_ms(its, value), self.schema)
         kind = self.schema.kind
+        if self.schema.name in TEMPORAL:
+            return int(value)
         if kind in _BOXES and not self.schema.name:
-            number = numbers.float32(float(value)) if kind is Kind.FLOAT32 else value
+            number = _single(value) if kind is Kind.FLOAT32 else value
             return _BOXES[kind](number)
         return value
+
+
+def _single(value: int | float) -> float:
+    return numbers.float32(value if isinstance(value, float) else Fraction(value))
+
+
+def _instant(ms: int, into: Schema) -> int:
+    """An instant under another's schema: an ``Instant`` where that has no value for it."""
+    if into.name not in TEMPORAL:
+        raise _NotParsed
+    if into.name == DATE:
+        return Instant(ms) if ms % DAY_MS else ms // DAY_MS
+    return ms
 
 
 def _merged(one: Schema, other: Schema) -> Schema | None:

@@ -14,7 +14,13 @@ Test = Callable[[Any], bool]
 _TOKEN: Final = re.compile(
     r"""\s*(?:(?P<op>==|!=|<=|>=|=~|&&|\|\||[<>!()])|(?P<path>[@$](?:\.\.?[\w*]+|\[(?:'[^']*'|"[^"]*"|\d+|\*)\])*)"""
     r"""|(?P<text>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|(?P<regex>/(?:[^/\\]|\\.)*/i?)"""
-    r"""|(?P<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(?P<word>true|false|null|in|nin)|(?P<list>\[[^\]]*\]))"""
+    r"""|(?P<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(?P<word>true|false|null|in|nin)"""
+    r"""|(?P<list>\[(?:[^\]'"]|'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")*\]))"""
+)
+_ITEM: Final = re.compile(
+    r"""\s*(?:(?P<text>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|(?P<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)"""
+    r"""|(?P<word>true|false|null))\s*(?:,|$)""",
+    re.ASCII,
 )
 _STEP: Final = re.compile(
     r"""\.\.(?P<deep>[\w-]+)|\.(?P<name>[^.\[\s]+)|\[\s*(?:'(?P<single>[^']*)'|"(?P<double>[^"]*)"|(?P<index>-?\d+)|(?P<all>\*))\s*\]"""
@@ -99,12 +105,22 @@ def _descend(value: Any, name: str) -> Iterator[Any]:
 def _filtered(test: Test) -> Step:
     """A list's elements that pass; an object that passes."""
 
+    def passes(one: Any) -> bool:
+        try:
+            return test(one)
+        except _NoList:
+            return False
+
     def step(value: Any) -> Iterator[Any]:
         for one in value if isinstance(value, list) else [value] if isinstance(value, dict) else ():
-            if test(one):
+            if passes(one):
                 yield one
 
     return step
+
+
+class _NoList(Exception):
+    """What a path behind ``in`` leads to is no list; the whole test fails then, as in Jayway's JsonPath."""
 
 
 class _Filter:
@@ -154,6 +170,8 @@ class _Filter:
         operator = self._next("==", "!=", "<=", ">=", "<", ">", "=~", "in", "nin")
         if operator is None:
             return lambda value: left(value) is not _ABSENT
+        if operator in _RIGHT and (not self._tokens or self._tokens[0][0] not in _RIGHT[operator]):
+            raise ValueError(f"the filter {self._text!r} has no {_RIGHT[operator][0]} behind {operator}")
         right, compare = self._operand(), _OPERATORS[operator]
         return lambda value: compare(left(value), right(value))
 
@@ -174,8 +192,7 @@ def _constant(kind: str, text: str) -> Any:
     if kind == "number":
         return float(text)
     if kind == "list":
-        inner = (part.strip() for part in text[1:-1].split(","))
-        return [part[1:-1] if part[:1] in "'\"" else float(part) for part in inner if part]
+        return list(_items(text))
     if kind == "regex":
         insensitive = text.endswith("i")
         pattern = text[1 : -2 if insensitive else -1]
@@ -188,6 +205,23 @@ def _constant(kind: str, text: str) -> Any:
     if text in ("true", "false", "null"):
         return {"true": True, "false": False, "null": None}[text]
     raise ValueError(f"{text!r} is no value")
+
+
+def _items(text: str) -> Iterator[Any]:
+    inside = text[1:-1].strip()
+    place = 0
+    while place < len(inside):
+        match = _ITEM.match(inside, place)
+        if match is None:
+            raise ValueError(f"the list {text!r} cannot be read at position {place + 1}")
+        yield _constant(str(match.lastgroup), match[str(match.lastgroup)])
+        place = match.end()
+
+
+def _among(one: Any, values: Any) -> bool:
+    if not isinstance(values, list):
+        raise _NoList
+    return any(_equal(one, value) for value in values)
 
 
 def _equal(one: Any, other: Any) -> bool:
@@ -212,6 +246,8 @@ _OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {
     ">": _ordered(lambda one, other: one > other),
     ">=": _ordered(lambda one, other: one >= other),
     "=~": lambda one, other: isinstance(one, str) and other.fullmatch(one) is not None,
-    "in": lambda one, other: one is not _ABSENT and one in other,
-    "nin": lambda one, other: one is not _ABSENT and one not in other,
+    "in": lambda one, other: one is not _ABSENT and _among(one, other),
+    "nin": lambda one, other: one is not _ABSENT and not _among(one, other),
 }
+_RIGHT: Final = {"=~": ("regex",), "in": ("list", "path"), "nin": ("list", "path")}
+"""What may stand behind an operator, where not everything may."""

@@ -93,6 +93,29 @@ class Struct(dict[str, Any]):
         self.schema = schema
 
 
+class ListKey(list[Any]):
+    """A list that is the key of a map."""
+
+    def __hash__(self) -> int:  # type: ignore[override]  # a list has none; nothing changes this one
+        return hash(tuple(self))
+
+
+class MapKey(dict[Any, Any]):
+    """A map that is the key of another."""
+
+    def __hash__(self) -> int:  # type: ignore[override]  # a dict has none; nothing changes this one
+        return hash(frozenset(self.items()))
+
+
+def as_key(value: Value) -> Value:
+    """A value as a map can have it for its key."""
+    if isinstance(value, list):
+        return ListKey(as_key(item) for item in value)
+    if isinstance(value, dict):
+        return MapKey((key, as_key(item)) for key, item in value.items())
+    return value
+
+
 _STRUCT: Final = "org.apache.kafka.connect.data.Struct"
 _CLASSES: Final[dict[type, tuple[str, Kind | None]]] = {
     bool: ("java.lang.Boolean", Kind.BOOLEAN),
@@ -110,6 +133,8 @@ _CLASSES: Final[dict[type, tuple[str, Kind | None]]] = {
     dict: ("java.util.HashMap", Kind.MAP),
     Instant: ("java.util.Date", None),
     Struct: (_STRUCT, Kind.STRUCT),
+    ListKey: ("java.util.ArrayList", Kind.ARRAY),
+    MapKey: ("java.util.HashMap", Kind.MAP),
 }
 _BY_KIND: Final = {
     Kind.BOOLEAN: "java.lang.Boolean",

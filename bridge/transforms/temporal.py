@@ -6,6 +6,7 @@ from typing import Final
 
 from bridge.java.simple_date_format import SimpleDateFormat
 from bridge.model.schema import DATE, TIME, TIMESTAMP, Kind, Schema
+from bridge.transforms.record import Instant
 
 DAY_MS: Final = 86_400_000
 _TIME: Final = SimpleDateFormat("HH:mm:ss.SSS'Z'")
@@ -20,8 +21,8 @@ def logical(name: str, *, optional: bool = False) -> Schema:
 
 
 def to_ms(schema: Schema, value: int) -> int:
-    """The instant that a value of a temporal schema stands for."""
-    return value * DAY_MS if schema.name == DATE else value
+    """The instant that a value of a temporal schema stands for; an ``Instant`` stands for itself."""
+    return value * DAY_MS if schema.name == DATE and type(value) is not Instant else value
 
 
 def iso_text(ms: int) -> str:

@@ -121,9 +121,13 @@ def encode(value: Any, schema: Schema | None) -> Any:
         )
         return {tag: value if math.isfinite(value) else _word(value)}
     if schema is not None:
+        if type(value) is Instant:  # of another kind than the schema's
+            return {"$timestamp": int(value)}
         assert type(value) in (int, Number, *_KINDS), f"{value!r} does not fit {schema.kind}"
         if type(value) is Number:
             return {_TAGS[schema.kind]: int(value)}
+        if type(value) in _KINDS and type(value) is not int:  # of an inner list, which keeps its own types
+            return {_TAGS[_KINDS[type(value)]]: int(value)}
         return {_tag(schema, int(value)): int(value)}
     if isinstance(value, BigInt):
         return {"$bigint": str(Decimal(int(value)))}
@@ -136,7 +140,7 @@ def _tag(schema: Schema, value: int) -> str:
     """An instant's tag; that of the number where the type is another, as after a cast."""
     name = schema.name or ""
     if name not in _TEMPORAL or schema.kind is not (Kind.INT64 if name == TIMESTAMP else Kind.INT32):
-        return _TAGS[schema.kind]
+        return _TAGS.get(schema.kind, "$int64")
     return "$timestamp" if name == TIME and not 0 <= value < 86_400_000 else _TEMPORAL[name]
 
 

@@ -9,7 +9,7 @@ from attrs import evolve
 from bridge.config.property import HIGH, STRING
 from bridge.java.exceptions import data_error
 from bridge.model.schema import Field, Kind, Schema
-from bridge.transforms.record import ConnectRecord
+from bridge.transforms.record import ConnectRecord, java_class
 from bridge.transforms.spec import Key, Settings, Spec
 from bridge.transforms.step import Bound, OnSide, Side, Transform, all_tags
 from bridge.transforms.structs import require_fields, require_map, struct_like
@@ -34,7 +34,12 @@ def make(settings: Settings, side: Side) -> Transform:
 
     def schemaless(value: Any, _: ConnectRecord) -> Any:
         require_map(value, "nested field extraction")
-        return value | {name: (value.get(outer) or {}).get(inner)}
+        within = value.get(outer)
+        if within is None:
+            return value | {name: None}
+        if not isinstance(within, dict):
+            raise data_error(f"the field {outer} is {java_class(within)} and no map with a field {inner}")
+        return value | {name: within.get(inner)}
 
     def bind(schema: Schema | None) -> Bound:
         if schema is None:

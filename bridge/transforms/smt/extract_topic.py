@@ -85,7 +85,7 @@ def _lookup(name: str, form: str) -> Callable[[Any], Any]:
     if form == "JSON_PATH":
         try:
             path = Path(name)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise invalid("field", name, str(error)) from None
         return lambda value: nodes[0] if (nodes := path.find(value)) else None
     return lambda value: value.get(name) if isinstance(value, dict) else None

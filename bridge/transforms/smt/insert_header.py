@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from bridge.config.property import HIGH, STRING
+from bridge.java.exceptions import invalid
 from bridge.transforms.connect_values import parse_string
 from bridge.transforms.record import ConnectRecord
 from bridge.transforms.spec import Key, Settings, Spec, non_null
@@ -38,7 +39,11 @@ SPEC: Final = Spec(
 
 def make(settings: Settings, side: Side) -> Transform:
     """An InsertHeader."""
-    header = (settings["header"], *parse_string(settings["value.literal"]))
+    literal = settings["value.literal"]
+    try:
+        header = (settings["header"], *parse_string(literal))
+    except RecursionError:
+        raise invalid("value.literal", f"{literal[:20]}…", "It is nested too deeply") from None
 
     def apply(record: ConnectRecord) -> bool:
         record.headers = (*record.headers, header)

@@ -8,10 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.java.exceptions import InvalidConfig
 from bridge.model.converter_classes import SIMPLE
 from bridge.model.schema import Kind
 from bridge.routing.key_converters import header_encoder
 from bridge.transforms.connect_values import parse_string
+from bridge.transforms.step import Side
+from bridge.transforms.table import TRANSFORMS
 
 
 @pytest.mark.parametrize(
@@ -21,7 +24,7 @@ from bridge.transforms.connect_values import parse_string
         ("1.", Kind.INT8, 1),
         ("9223372036854775807", Kind.INT64, 2**63 - 1),
         ("-9223372036854775809", Kind.BYTES, Decimal(-(2**63) - 1)),
-        ("1e1000001", Kind.STRING, "1e1000001"),
+        ("1e1000001", Kind.BYTES, Decimal("1e1000001")),
         ("1e999999999999", Kind.STRING, "1e999999999999"),
         ("1e20", Kind.FLOAT32, struct.unpack("f", struct.pack("f", 1e20))[0]),
         ("-12e19", Kind.FLOAT32, struct.unpack("f", struct.pack("f", -1.2e20))[0]),
@@ -59,3 +62,9 @@ def test_a_header_is_written_as_kafka_connect_writes_it(text: str, header: str) 
 def test_every_text_has_a_type(text: str) -> None:
     schema, value = parse_string(text)
     assert (schema is None) is (value is None)
+
+
+def test_a_header_s_text_that_is_nested_too_deeply_is_refused() -> None:
+    make = TRANSFORMS["org.apache.kafka.connect.transforms.InsertHeader"].make
+    with pytest.raises(InvalidConfig, match="nested too deeply"):
+        make({"header": "h", "value.literal": "[" * 2000}, Side.VALUE)

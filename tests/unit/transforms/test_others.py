@@ -149,6 +149,46 @@ def test_message_timestamp_router() -> None:
         applied(name, **config)
 
 
+@pytest.mark.parametrize(
+    ("test", "value", "matches"),
+    [
+        ('@.a in ["x,y","z"]', "x,y", True),
+        ("@.a in [\"x]\", '[']", "[", True),
+        ("@.a in [true]", True, True),
+        ("@.a in [1]", True, False),
+        ("@.a in [1, null]", None, True),
+        ("@.a in []", 1, False),
+        ("@.a in @.b", 1, True),
+        ("@.a nin @.b", 2, True),
+        ("@.a in @.missing", 1, False),
+        ("@.a nin @.missing", 1, False),
+        ("@.a nin @.a", 1, False),
+    ],
+)
+def test_lists_in_json_paths(test: str, value: object, matches: bool) -> None:
+    assert bool(Path(f"$[?({test})]").find({"a": value, "b": [1]})) is matches
+
+
+@pytest.mark.parametrize(
+    "test", ['@.a =~ "x"', "@.a =~ @.b", "@.a in 5", "@.a in null", "@.a nin 'x'", "@.a in [x]"]
+)
+def test_json_paths_that_could_match_nothing_are_refused(test: str) -> None:
+    with pytest.raises(ValueError, match=r"behind|the list"):
+        Path(f"$[?({test})]")
+
+
+def test_a_text_has_no_nested_field() -> None:
+    names = {
+        "input__outer__field__name": "to",
+        "input__inner__field__name": "city",
+        "output__field__name": "city",
+    }
+    name = COMMON + "ExtractNestedField$Value"
+    assert result(name, ConnectRecord("t", None, {"to": None}), **names).value == {"to": None, "city": None}
+    with pytest.raises(JavaError, match=r"the field to is java.lang.String"):
+        applied(name, ConnectRecord("t", None, {"to": "Brno"}), **names)
+
+
 def test_tombstone_handler() -> None:
     dead = ConnectRecord("orders", None, None)
     assert applied(CONFLUENT + "TombstoneHandler", dead, behavior="ignore") is None
