@@ -30,21 +30,15 @@ _EXISTING: Final = (
     "io.confluent.connect.json.JsonSchemaConverter",
     "io.confluent.connect.protobuf.ProtobufConverter",
 )
-_ELSEWHERE: Final = (
-    "io.confluent.",
-    "io.apicurio.",
-    "io.debezium.",
-    "com.amazonaws.",
-    "com.blueapron.",
-    "com.redhat.",
-)
-"""Packages of others that have converters: which, nobody here knows."""
 
 
 def exists(name: str) -> bool:
-    """Whether a converter of keys or headers may have this name: one of Apache's and Confluent's, full or short, or one
-    that configurations bring along from another maker. Without transforms it has nothing to convert."""
-    return class_of(name, _EXISTING) is not None or name.startswith(_ELSEWHERE)
+    """Whether a converter of keys or headers may have this name: one of Apache's or Confluent's, full or short, or
+    another maker's that ends in ``Converter``. Configurations bring such along; without transforms it converts nothing.
+    """
+    package, _, simple = name.rpartition(".")
+    another = bool(package) and not name.startswith(_CONNECT) and simple.endswith("Converter")
+    return another or class_of(name, _EXISTING) is not None
 
 
 def class_of(name: str, classes: Sequence[str]) -> str | None:
