@@ -24,7 +24,7 @@ _RANGES: Final = {
     (CDC_SELF_MANAGED, "connection.timeout"): (5000, 600_000),
 }
 _STATE_TOPICS: Final = ("offset.storage.topic", "config.storage.topic", "status.storage.topic")
-_OWN_TOPICS: Final = (*_STATE_TOPICS, "bridge.lifecycle.topic")
+OWN_TOPICS: Final = (*_STATE_TOPICS, "bridge.lifecycle.topic")
 _LOGIN_HOSTS: Final = ("login.salesforce.com", "test.salesforce.com")
 _REPLICATION, _PARTITIONS = "topic.creation.default.replication.factor", "topic.creation.default.partitions"
 _DEAD_LETTERS: Final = "errors.deadletterqueue.topic.name"
@@ -168,7 +168,7 @@ def sasl_login(w: Examined) -> None:
 def state_topics(w: Examined) -> None:
     """Positions, configurations, states and what becomes of connectors have a topic each."""
     seen: dict[str, str] = {}
-    for key in _OWN_TOPICS:
+    for key in OWN_TOPICS:
         if not w.sound(key) or not w.values.get(key):
             continue
         if wrong := checks.topic(w.values[key]):
@@ -294,7 +294,7 @@ def _asks_for_api_key(w: Config) -> bool:
 
 def topics_of_the_worker(c: Examined, w: Config) -> None:
     """Records go to no topic that the worker writes for itself."""
-    own = {w[key]: key for key in _OWN_TOPICS if w.get(key)}
+    own = {w[key]: key for key in OWN_TOPICS if w.get(key)}
     records = (
         _topic(c).fixed if c.has("kafka.topic") and c.sound("kafka.topic", "kafka.topic.lowercase") else None
     )

@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from bridge.errors import ConfigurationError, Fatal, Fault, Stage
 
 
-def flag(settings: Mapping[str, str], key: str, default: bool) -> bool:
-    """A boolean setting, in any case. ConfigurationError for anything but true and false."""
+def flag(settings: Mapping[str, str], key: str, default: bool, *, converter: str = "value.converter") -> bool:
+    """A boolean setting of a converter, in any case. ConfigurationError for anything but true and false."""
     text = settings.get(key)
     if text is None or text.strip() == "":
         return default
     word = text.strip().lower()
     if word not in ("true", "false"):
-        raise ConfigurationError([Fault(f"value.converter.{key}", "must be true or false", text)])
+        raise ConfigurationError([Fault(f"{converter}.{key}", "must be true or false", text)])
     return word == "true"
 
 

@@ -7,13 +7,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from bridge.config.combinations import OWN_TOPICS
 from bridge.config.config import Config, Loaded
 from bridge.config.declarations import CHANGES, CONNECTOR
 from bridge.config.declarations.formats import REGISTRY_TYPES
 from bridge.config.examine import Examined
 from bridge.config.registry import origin, registry_settings
 from bridge.config.subscription import events
-from bridge.errors import ConfigurationError, Fatal, Fault
+from bridge.errors import BadRecord, ConfigurationError, Fatal, Fault
+from bridge.transforms.configuration import needs_chain
 
 Judge = Callable[[Loaded, Mapping[str, str]], tuple[list[Fault], list[str]]]
 
@@ -117,6 +119,61 @@ def _subject(loaded: Loaded, environ: Mapping[str, str]) -> tuple[list[Fault], l
     return _faults(lambda: check_subject(loaded.connector)), []
 
 
+def _keys(loaded: Loaded, environ: Mapping[str, str]) -> tuple[list[Fault], list[str]]:
+    """The converters of keys and headers, which exist behind transforms only."""
+    connector, worker = loaded.connector, loaded.worker
+    if not needs_chain(connector.raw()):
+        return [], []
+    # here: only where it is concerned
+    from bridge.formats import form_of
+    from bridge.routing.key_converters import writes_avro
+    from bridge.routing.registries import registry_of
+    from bridge.routing.transforming import Transforming
+
+    def use() -> None:
+        form = form_of(connector["output.data.format"])
+        settings = connector.prefixed("value.converter.")
+        Transforming(loaded, form, settings, lambda: registry_of(loaded)).close()
+
+    if writes_avro(connector.raw().get(_KEY) or worker.raw().get(_KEY, "")) and not registry_settings(
+        connector, worker
+    ):
+        return [
+            Fault("schema.registry.url", f"is required for {_KEY} AvroConverter: in the worker's properties")
+        ], []
+    raw, own = (connector.raw(), worker.raw()), (_KEY, "header.converter")
+    faults = _faults(use)
+    return [
+        one if one.key.startswith(own) else Fault(origin(one.key, *raw), one.message) for one in faults
+    ], []
+
+
+def _topics(loaded: Loaded, environ: Mapping[str, str]) -> tuple[list[Fault], list[str]]:
+    """Topics that records get to by transforms or by the event's name; others are judged by themselves."""
+    connector, worker = loaded.connector, loaded.worker
+    if "${" not in connector["kafka.topic"] and not needs_chain(connector.raw()):
+        return [], []
+    # here: only where it is concerned
+    from bridge.kafka.admin import output_topics
+
+    try:
+        names = output_topics(connector)
+    except BadRecord as wrong:
+        return [Fault("kafka.topic", wrong.message)], []
+    faults = [
+        Fault(
+            "kafka.topic", f"leads records to {worker[key]}, which is the worker's {key}; name another topic"
+        )
+        for key in OWN_TOPICS
+        if worker.get(key) in names
+    ]
+    if connector.get(_DEAD_LETTERS) in names:
+        faults.append(
+            Fault(_DEAD_LETTERS, "must not be a topic that records go to (kafka.topic, transforms)")
+        )
+    return faults, []
+
+
 def _of_contract(fault: Fault) -> Fault:
     if CONNECTOR.find(fault.key) is not None or CHANGES.find(fault.key) is not None:
         return fault
@@ -131,6 +188,10 @@ def _faults(use: Callable[[], object]) -> list[Fault]:
     return []
 
 
+_KEY: Final = "key.converter"
+_DEAD_LETTERS: Final = "errors.deadletterqueue.topic.name"
+_CONVERTERS: Final = ("key.converter", "header.converter", "value.converter.")
+_CHAIN: Final = ("transforms", "predicates", "bridge.record.key")
 _JUDGES: Final[tuple[tuple[tuple[str, ...], Judge], ...]] = (
     (("kafka.", "bootstrap.", "producer.override."), _kafka),
     (("output.", "schema.registry.", "value.converter"), _registry),
@@ -149,6 +210,11 @@ _JUDGES: Final[tuple[tuple[tuple[str, ...], Judge], ...]] = (
         _contract,
     ),
     (("csfle.", "rule.executors.", "value.converter.rule.", "bridge.allow."), _secret),
-    (("kafka.topic", "output.", "value.converter.", "transforms", "bridge.record.key"), _subject),
+    ((*_CHAIN, "kafka.topic", "output.", "value.converter."), _subject),
+    (
+        (*_CHAIN, *_CONVERTERS, "kafka.topic", "output.", "schema.registry."),
+        _keys,
+    ),
+    ((*_CHAIN, "kafka.topic", "salesforce.", _DEAD_LETTERS), _topics),
 )
 """Who judges, and the beginnings of the keys it builds on."""

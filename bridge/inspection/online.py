@@ -19,7 +19,7 @@ from bridge.inspection.attempts import Check, attempt
 from bridge.inspection.named import faults_of
 from bridge.inspection.registering import Registering
 from bridge.kafka import admin
-from bridge.kafka.cluster import Cluster
+from bridge.kafka.cluster import Cluster, Topic
 from bridge.kafka.errors import ErrorWatch
 from bridge.kafka.service_account import accounts, looking
 from bridge.kafka.settings import admin_settings, exactly_once, producer_settings, transactional_id
@@ -176,8 +176,11 @@ class _Kafka:
             return f"{name} does not exist yet and is created when the connector starts"
         if topic is None:
             raise Fatal(admin.missing_topic(cluster, self.loaded, name), stage=Stage.PRODUCE)
-        limit = admin.within_producer(self.loaded, admin.check_output_topic(cluster, topic))
+        limit = admin.within_producer(self.loaded, self._checked(cluster, topic))
         return f"{name} has {topic.partitions} partitions and takes values of up to {limit} bytes"
+
+    def _checked(self, cluster: Cluster, topic: Topic) -> int:
+        return admin.check_output_topic(cluster, topic, keyed=admin.makes_keys(self.loaded.connector))
 
     def _offsets(self, cluster: Cluster) -> str:
         name = str(self.loaded.worker["offset.storage.topic"])

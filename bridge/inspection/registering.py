@@ -10,9 +10,11 @@ from attrs import define, evolve
 
 from bridge.config import Loaded, registry_settings, topic_template
 from bridge.config.declarations.formats import REGISTRY_TYPES
+from bridge.documents import understood
 from bridge.errors import Fatal, Stage
 from bridge.errors.words import words
 from bridge.formats import form_of
+from bridge.formats.options import flag
 from bridge.inspection.alike import alike
 from bridge.inspection.attempts import Check, attempt
 from bridge.inspection.declared import Declared
@@ -20,12 +22,14 @@ from bridge.inspection.key_check import try_keys
 from bridge.languages.traits import traits_of
 from bridge.metadata.infer import record_schema
 from bridge.model.contract import Contract
+from bridge.model.protection import NOTHING
 from bridge.model.schema import EventType, Kind, Schema
-from bridge.registry.client import Registry
+from bridge.registry.client import Registry, schema_fatal
 from bridge.registry.http import Refused, http_of
 from bridge.routing.elsewhere import anything_sealed
 from bridge.routing.exposure import Exposure
 from bridge.routing.planning import Intent, Ways, intend
+from bridge.routing.registration import check_stored
 from bridge.transforms.configuration import chain_of
 
 
@@ -107,38 +111,60 @@ class Registering:
         return f"{', '.join(address.shown for address in self._http().addresses)} answers"
 
     def _schema(self, event: EventType) -> str:
-        """Whether the event's schema is there, or could be registered."""
-        ways = evolve(self._ways(), encrypts=False)  # keys are another check
+        """Whether the event's schema is there, or could be registered, and whether the event could be written by it."""
+        ways, contract = self._ways(), self.contracts.get(event.name)
         targets = self._targets(ways, event)
-        said = [self._registered(ways, schema, subject) for schema, subject in targets]
+        said = [self._registered(ways, schema, subject, contract) for schema, subject in targets]
         return "; ".join(
             dict.fromkeys([*said, *(text for schema, _ in targets for text in alike(schema, ways.type))])
         )
 
-    def _registered(self, ways: Ways, schema: Schema, subject: str | None) -> str:
+    def _registered(self, ways: Ways, schema: Schema, subject: str | None, contract: Contract | None) -> str:
         if subject is None:
             return "the subject depends on the event, and cannot be looked up beforehand"
-        registry = Registry(self._http())
+        connector, registry = self.loaded.connector, Registry(self._http())
         latest = registry.latest(subject)
+        if latest is not None:
+            allowed = bool(connector.get("bridge.csfle.allow.plaintext"))
+            check_stored(latest, ways, encrypts=ways.encrypts, plaintext=allowed)
+        try:
+            plan = intend(ways, subject, latest, schema, contract)
+        except Fatal as error:
+            if error.stage is not Stage.ENCRYPT:
+                raise
+            plan = intend(evolve(ways, encrypts=False), subject, latest, schema)  # keys are another check
         if latest is None:
             self._may_register(subject, ways.auto, f"the subject {subject} has no schema")
+            self._compile(plan)
             return f"{subject} has no schema yet; one is registered when the first event comes"
-        plan = intend(ways, subject, latest, schema)
         strict = ""
         if traits_of(latest.type).strict and registry.config(subject).get("compatibilityPolicy") != "LENIENT":
             strict = (
                 "; its compatibilityPolicy is not LENIENT, so that a field added to the event will be refused"
             )
         if not plan.lacking:
+            self._compile(plan)
             return f"{subject} version {latest.version} covers the event{strict}"
         difference = f"{subject} version {latest.version} lacks {', '.join(plan.lacking)}"
+        if not ways.auto and not flag(ways.settings, "latest.compatibility.strict", True):
+            self._compile(plan)
+            return (
+                f"{difference}, and that is not written (value.converter.latest.compatibility.strict=false)"
+            )
         self._may_register(subject, ways.auto, difference)
         fits, why = registry.compatible(subject, plan.wanted.text, latest.type)
         if not fits:
             raise Fatal(
                 f"{difference}, and adding that is incompatible: {'; '.join(why)}", stage=Stage.SCHEMA
             )
+        self._compile(plan)
         return f"{difference}; a compatible version with it is registered when the first event comes"
+
+    def _compile(self, plan: Intent) -> None:
+        """Whether the event can be written by the version that would write it. Fatal."""
+        ways, writes = self._ways(), plan.writes
+        with understood(f"what would be written for {writes.subject}", schema_fatal):
+            ways.form.compile_values(plan.schema, writes.text, b"", ways.settings, NOTHING)
 
     def _ways(self) -> Ways:
         connector = self.loaded.connector

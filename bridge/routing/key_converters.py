@@ -54,7 +54,7 @@ def key_converter(
     """
     converter = class_of(name, KEY_CONVERTERS)
     if converter == JSON:
-        enabled = flag(settings, "schemas.enable", True)
+        enabled = flag(settings, "schemas.enable", True, converter="key.converter")
         return lambda schema, topic: _json(schema, enabled=enabled)
     if converter == AVRO:
         return _Avro(registry(), settings, context, acknowledged=acknowledged)
@@ -77,7 +77,7 @@ def header_encoder(name: str, settings: Mapping[str, str]) -> Callable[[Schema |
     """A header's value to bytes."""
     converter = class_of(name, HEADER_CONVERTERS)
     if converter == JSON:
-        enabled = flag(settings, "schemas.enable", True)
+        enabled = flag(settings, "schemas.enable", True, converter="header.converter")
         return lambda schema, value: _json(schema, enabled=enabled)(value)
     if converter == STRING:
         return lambda schema, value: None if value is None else text_encoder(schema)(value)
@@ -114,8 +114,8 @@ class _Avro:
         self._registry, self._settings, self._context = registry, settings, context
         self._acknowledged = acknowledged
         self._framing = Framing.of(settings, KEY_HEADER)
-        self._auto = flag(settings, "auto.register.schemas", True)
-        self._normalize = flag(settings, "normalize.schemas", False)
+        self._auto = flag(settings, "auto.register.schemas", True, converter="key.converter")
+        self._normalize = flag(settings, "normalize.schemas", False, converter="key.converter")
         self._strategy = (
             settings.get("key.subject.name.strategy", "").rpartition(".")[2] or "TopicNameStrategy"
         )

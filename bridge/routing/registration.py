@@ -218,19 +218,26 @@ class Registration:
         return stored
 
     def _check(self, stored: Registered) -> None:
-        """Fail closed: what is to be encrypted is not written in plaintext."""
-        if stored.type != self.ways.type:
-            raise Fatal(
-                f"the subject {stored.subject} holds a {stored.type} schema and the connector writes "
-                f"{self.ways.form.NAME}; give it another topic, context or output.data.format",
-                stage=Stage.SCHEMA,
-            )
-        if stored.encrypts() and self._guard is None and not self._plaintext:
-            raise Fatal(
-                f"the schema of {stored.subject} has ENCRYPT rules and nothing would be encrypted: "
-                "bridge.csfle.allow.plaintext=true acknowledges that",
-                stage=Stage.ENCRYPT,
-            )
+        check_stored(stored, self.ways, encrypts=self._guard is not None, plaintext=self._plaintext)
+
+
+def check_stored(stored: Registered, ways: Ways, *, encrypts: bool, plaintext: bool) -> None:
+    """Fail closed: what is to be encrypted is not written in plaintext. Fatal, also for a subject of another format.
+
+    ``encrypts``: whether anything would be; ``plaintext``: somebody acknowledged that nothing is.
+    """
+    if stored.type != ways.type:
+        raise Fatal(
+            f"the subject {stored.subject} holds a {stored.type} schema and the connector writes "
+            f"{ways.form.NAME}; give it another topic, context or output.data.format",
+            stage=Stage.SCHEMA,
+        )
+    if stored.encrypts() and not encrypts and not plaintext:
+        raise Fatal(
+            f"the schema of {stored.subject} has ENCRYPT rules and nothing would be encrypted: "
+            "bridge.csfle.allow.plaintext=true acknowledges that",
+            stage=Stage.ENCRYPT,
+        )
 
 
 def declared(

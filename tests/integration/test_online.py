@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
 import pytest
+import requests
 from confluent_kafka.admin import AclOperation, AdminClient, ResourceType
 
 from bridge.cli.main import main
@@ -170,3 +172,40 @@ def test_a_protected_field_that_would_get_out(bridge: Bridge, tmp_path: Path) ->
         assert failed(bridge) == {}
         bridge.settings["bridge.record.key"] = "field:Customer_Email__c"
         assert "into the key" in failed(bridge)["keys"]
+
+
+ANSWER = "application/vnd.schemaregistry.v1+json"
+
+
+def test_what_is_registered_and_does_not_let_the_event_be_written(bridge: Bridge) -> None:
+    """A run ends with each of them at its first event."""
+    with Registry() as registry:
+        bridge.worker["schema.registry.url"] = registry.url
+        bridge.settings["output.data.format"] = "AVRO"
+
+        def registered(type_: str, more: dict[str, object] | None = None) -> str:
+            bridge.topic = create_topic(bridge.broker, unique("orders"))
+            fields = [{"name": "Order_Number__c", "type": type_}]
+            schema = json.dumps({"type": "record", "name": "R", "fields": fields})
+            body = {"schema": schema, **(more or {})}
+            path = f"{registry.url}/subjects/{bridge.topic}-value/versions"
+            answer = requests.post(path, json=body, headers={"Content-Type": ANSWER}, timeout=20)
+            assert answer.status_code == 200, answer.text
+            return failed(bridge).get("schema", "")
+
+        bridge.settings["value.converter.auto.register.schemas"] = "false"
+        assert "lacks" in registered("string")
+        bridge.settings["value.converter.latest.compatibility.strict"] = "false"
+        assert registered("string") == ""
+        assert "Order_Number__c" in registered("int")
+        rule = {"name": "p", "kind": "TRANSFORM", "mode": "WRITEREAD", "type": "ENCRYPT", "tags": ["PII"]}
+        assert "ENCRYPT rules" in registered("string", {"ruleSet": {"domainRules": [rule]}})
+        bridge.settings["bridge.csfle.allow.plaintext"] = "true"
+        assert registered("string", {"ruleSet": {"domainRules": [rule]}}) == ""
+
+
+def test_a_compacted_topic_takes_records_with_keys(bridge: Bridge) -> None:
+    bridge.topic = create_topic(bridge.broker, unique("keyed"), config={"cleanup.policy": "compact"})
+    assert "have no key" in failed(bridge)["output topic"]
+    bridge.settings["bridge.record.key"] = "event_uuid"
+    assert failed(bridge) == {}

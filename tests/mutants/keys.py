@@ -33,7 +33,7 @@ KEYS: Final = (
     Mutant(
         "rules without encryption need no acknowledgement",
         "bridge/routing/registration.py",
-        "if stored.encrypts() and self._guard is None and not self._plaintext:",
+        "if stored.encrypts() and not encrypts and not plaintext:",
         "if False:",
         ("tests/unit/routing", "tests/integration/test_run_avro.py"),
     ),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.config.samples import REGISTRY, Faults, Load
+from tests.unit.config.samples import REGISTRY, WORKER, Faults, Load
 
 SECRET = "example-only-not-a-secret"
 ENCRYPTS = {"output.data.format": "AVRO", "csfle.enabled": "true"}
@@ -51,3 +51,42 @@ def test_both_and_the_contract_at_once(faults: Faults, tmp_path: Path) -> None:
     given = ENCRYPTS | {"kafka.topic": "new.${Order_Number__c}", key: SECRET}
     given["bridge.schema.contract"] = str(tmp_path / "none.yaml")
     assert set(faults(given, worker=REGISTRY)) == {STRATEGY, key, "bridge.schema.contract"}
+
+
+APACHE = "org.apache.kafka.connect."
+ROUTER = {
+    "transforms": "r",
+    "transforms.r.type": f"{APACHE}transforms.RegexRouter",
+    "transforms.r.regex": "(.*)",
+    "transforms.r.replacement": "dead",
+}
+DEAD = {"errors.deadletterqueue.topic.name": "dead", "errors.tolerance": "all"}
+
+
+def test_options_of_the_converters_of_keys_and_headers(faults: Faults) -> None:
+    for which in ("key.converter", "header.converter"):
+        given = {which: f"{APACHE}json.JsonConverter", f"{which}.schemas.enable": "maybe"}
+        keyed = given | {"bridge.record.key": "event_uuid"}
+        assert faults(keyed) == {f"{which}.schemas.enable": "must be true or false"}
+        assert set(faults({"bridge.record.key": "event_uuid"}, worker=WORKER | given)) == {
+            f"{which}.schemas.enable"
+        }
+        assert faults(given) == {}  # without transforms there are neither
+
+
+def test_a_key_that_needs_a_registry(faults: Faults) -> None:
+    given = {"bridge.record.key": "event_uuid", "key.converter": "io.confluent.connect.avro.AvroConverter"}
+    assert "AvroConverter" in faults(given)["schema.registry.url"]
+    assert faults(given, worker=REGISTRY) == {}
+
+
+def test_topics_that_transforms_or_the_events_name_lead_to(faults: Faults) -> None:
+    assert set(faults(ROUTER | DEAD)) == {"errors.deadletterqueue.topic.name"}
+    named = {"kafka.topic": "${_ObjectType}", "salesforce.platform.event.name": "Dead__e"}
+    letters = DEAD | {"errors.deadletterqueue.topic.name": "dead__e"}
+    assert set(faults(named | letters)) == {"errors.deadletterqueue.topic.name"}
+    assert (
+        "offset.storage.topic"
+        in faults(ROUTER | {"transforms.r.replacement": "sfbridge-offsets"})["kafka.topic"]
+    )
+    assert faults(ROUTER) == {}
