@@ -8,23 +8,52 @@ from typing import Final
 from bridge.java.calendar import Moment, weekday
 from bridge.java.simple_date_parser import parse
 from bridge.java.simple_date_pattern import ERAS, HALVES, MONTHS, WEEKDAYS, Part, compile_pattern
+from bridge.java.zones import Zone
 
 
 class SimpleDateFormat:
-    """Formats and parses instants (ms since the epoch). ValueError, in Java's words, for a bad pattern."""
+    """Formats and parses instants (ms since the epoch). ValueError, in Java's words, for a bad pattern.
+
+    As in Java 17 a zone that was parsed by its name is the format's own afterwards, so that a text that is read and
+    written by one format keeps its zone; here until the next text, there until the next name.
+    """
 
     def __init__(self, pattern: str) -> None:
         self.pattern = pattern
         self._parts = compile_pattern(pattern)
+        self._zone: Zone | None = None
 
     def format(self, instant: int) -> str:
         """The instant as text."""
+        if self._zone is not None:
+            return _shown_in(self._zone, self._parts, instant)
         moment = Moment.of(instant)
         return "".join(_shown(part, moment) for part in self._parts)
 
     def parse(self, text: str) -> int | None:
         """The instant at the start of the text, None if it does not match."""
-        return parse(self._parts, text)
+        parsed = parse(self._parts, text)
+        if parsed is None:
+            return None
+        instant, self._zone = parsed
+        return instant
+
+
+def _shown_in(zone: Zone, parts: tuple[Part, ...], instant: int) -> str:
+    offset, daylight = zone.offset_at(instant)
+    moment, hhmm = Moment.of(instant + offset), divmod(abs(offset) // 60_000, 60)
+    sign = "-" if offset < 0 else "+"
+
+    def shown(part: Part) -> str:
+        if part.letter == "z":
+            return zone.name(daylight=daylight, long=part.count >= 4)
+        if part.letter == "Z" or (part.letter == "X" and offset and part.count == 2):
+            return f"{sign}{hhmm[0]:02}{hhmm[1]:02}"
+        if part.letter == "X" and offset:
+            return f"{sign}{hhmm[0]:02}" if part.count == 1 else f"{sign}{hhmm[0]:02}:{hhmm[1]:02}"
+        return _shown(part, moment)
+
+    return "".join(map(shown, parts))
 
 
 def _shown(part: Part, moment: Moment) -> str:

@@ -11,7 +11,8 @@ from typing import Final
 
 from bridge.java.calendar import DAY_MS, Moment, instant_of, week_date
 from bridge.java.numbers import saturate, wrap
-from bridge.java.simple_date_pattern import ERAS, HALVES, MONTHS, WEEKDAYS, Part
+from bridge.java.simple_date_pattern import ERAS, HALVES, LONG_ERAS, MONTHS, WEEKDAYS, Part
+from bridge.java.zones import Zone, zone_at
 
 _DIGIT: Final = "[^\\D\\U00010000-\\U0010ffff]"  # of any script, but one char of Java's
 _NUMBER: Final = re.compile(rf"-?{_DIGIT}+(?:E-?{_DIGIT}{{1,18}}(?!{_DIGIT}))?")
@@ -20,19 +21,6 @@ _CENTURY_BEGINS: Final = -80  # years from now: two digits mean the hundred year
 _NAMES: Final = {
     "d": "day", "D": "doy", "F": "dowim", "w": "week", "W": "wom", "H": "hour", "K": "hour12", "m": "minute",
     "s": "second", "S": "ms",
-}  # fmt: skip
-_ZONES: Final = {
-    "coordinated universal time": 0, "utc": 0, "greenwich mean time": 0, "uct": 0, "zulu": 0,
-    "pst": -480, "pdt": -420, "mst": -420, "mdt": -360, "cst": -360, "cdt": -300, "est": -300, "edt": -240,
-    "akst": -540, "akdt": -480, "hst": -600, "ast": -240, "adt": -180, "nst": -210, "ndt": -150,
-    "wet": 0, "west": 60, "bst": 60, "cet": 60, "cest": 120, "eet": 120, "eest": 180, "msk": 180,
-    "ist": 330, "jst": 540, "kst": 540, "aest": 600, "aedt": 660, "acst": 570, "acdt": 630, "awst": 480,
-    "nzst": 720, "nzdt": 780, "sast": 120,
-    "pacific standard time": -480, "pacific daylight time": -420, "mountain standard time": -420,
-    "mountain daylight time": -360, "central standard time": -360, "central daylight time": -300,
-    "eastern standard time": -300, "eastern daylight time": -240, "central european standard time": 60,
-    "central european summer time": 120, "eastern european standard time": 120, "india standard time": 330,
-    "japan standard time": 540, "british summer time": 60,
 }  # fmt: skip
 
 
@@ -49,8 +37,12 @@ class _Parsing:
         self.week_year: tuple[int, int] | None = None  # the year, and when it was set
         self.year_set = 0
         self.ambiguous = False
+        self.zone: tuple[Zone, int] | None = None  # that counts, and which of its names
+        self.named: Zone | None = None  # the last, even where an offset behind it counts
 
     def set(self, name: str, value: int) -> None:
+        if name == "zone":
+            self.zone = None
         self.fields.pop(name, None)
         self.fields[name] = value
         self.order += 1
@@ -58,8 +50,8 @@ class _Parsing:
             self.year_set = self.order
 
 
-def parse(parts: Sequence[Part], text: str) -> int | None:
-    """The instant at the start of the text, None if it does not match."""
+def parse(parts: Sequence[Part], text: str) -> tuple[int, Zone | None] | None:
+    """The instant at the start of the text and the zone that is named there, None if it does not match."""
     state = _Parsing(text)
     try:
         for index, part in enumerate(parts):
@@ -72,7 +64,9 @@ def parse(parts: Sequence[Part], text: str) -> int | None:
                 return None
     except (_Mismatch, IndexError):
         return None
-    return wrap(_result(state), 64) if state.place else None
+    if not state.place:
+        return None
+    return wrap(_result(state), 64), state.named
 
 
 def _is_number(part: Part) -> bool:
@@ -88,11 +82,15 @@ def _result(state: _Parsing) -> int:
         week, dow = fields.get("week", 1), fields.get("dow", 1)
         timed = {k: v for k, v in fields.items() if k in _TIME_FIELDS}
         timed |= {"year": 1970, "month": 0, "day": 1}
-        return week_date(state.week_year[0], week, dow) * DAY_MS + instant_of(timed)
-    instant = instant_of(fields)
+        return _in_zone(state, week_date(state.week_year[0], week, dow) * DAY_MS + instant_of(timed))
+    instant = _in_zone(state, instant_of(fields))
     if state.ambiguous and instant < _century_start():
-        instant = instant_of(fields | {"year": fields["year"] + 100})
+        instant = _in_zone(state, instant_of(fields | {"year": fields["year"] + 100}))
     return instant
+
+
+def _in_zone(state: _Parsing, wall: int) -> int:
+    return wall - state.zone[0].offset_of(wall, state.zone[1]) if state.zone else wall
 
 
 _TIME_FIELDS: Final = ("ampm", "hour", "hour12", "minute", "second", "ms", "zone")
@@ -110,13 +108,13 @@ def _field(state: _Parsing, part: Part, *, counted: bool) -> None:
         state.place += 1
     letter, count = part.letter, part.count
     if letter in ("M", "L") and count > 2:
-        state.set("month", _word(state, start, MONTHS, 3))
+        state.set("month", _word(state, start, MONTHS))
     elif letter == "E":
-        state.set("dow", _word(state, start, WEEKDAYS, 3) + 1)
+        state.set("dow", _word(state, start, WEEKDAYS) + 1)
     elif letter == "G":
-        state.set("era", _word(state, start, ERAS, 2))
+        state.set("era", _word(state, start, LONG_ERAS, ERAS))
     elif letter == "a":
-        state.set("ampm", _word(state, start, HALVES, 2))
+        state.set("ampm", _word(state, start, HALVES))
     elif letter in "zZ":
         _zone(state)
     elif letter == "X":
@@ -175,11 +173,12 @@ def _int_value(digits: Decimal, exponent: int) -> int:
     return saturate(float(exact), 32)
 
 
-def _word(state: _Parsing, start: int, words: Sequence[str], short: int) -> int:
+def _word(state: _Parsing, start: int, words: Sequence[str], short: Sequence[str] = ()) -> int:
+    """Which word stands there. ``short``: the same in short, else the first three letters."""
     text = state.text[start:].lower()
     best = (0, -1)
     for index, word in enumerate(words):
-        for form in (word, word[:short]):
+        for form in (word, short[index] if short else word[:3]):
             if len(form) > best[0] and text.startswith(form.lower()):
                 best = (len(form), index)
     if not best[0]:
@@ -203,12 +202,13 @@ def _zone(state: _Parsing) -> None:
         state.place += 1
         _offset(state, direction, 0, colon=True)
         return
-    rest = text[state.place :].lower()
-    name = max((zone for zone in _ZONES if rest.startswith(zone)), key=len, default=None)
-    if name is None:
+    named = zone_at(text, state.place)
+    if named is None:
         raise _Mismatch
-    state.place += len(name)
-    state.set("zone", _ZONES[name] * _MINUTE)
+    zone, number = named
+    state.place += len(zone.names[number - 1])
+    state.fields.pop("zone", None)
+    state.zone, state.named = named, zone
 
 
 def _iso_zone(state: _Parsing, count: int) -> None:

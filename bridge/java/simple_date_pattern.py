@@ -8,6 +8,7 @@ from attrs import frozen
 
 _LETTERS: Final = "GyMwWDdFEuaHkKhmsSzZXYL"
 ERAS: Final = ("BC", "AD")
+LONG_ERAS: Final = ("Before Christ", "Anno Domini")
 HALVES: Final = ("AM", "PM")
 MONTHS: Final = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",

@@ -72,6 +72,12 @@ Avro subject is `<topic>-key`, in the connector's context. Keys land in the part
 
 **Text settings are trimmed**, as in Kafka Connect; names of fields are case-sensitive. Times are UTC, words in dates
 English. Regular expressions are Java's (without the flags x and U).
+
+**Names of time zones** are those of Java 17 in English, with its choice among those that several zones have: `IST` is
+Israel's, `CST` is Chicago's. Text that a TimestampConverter reads and writes with `z` keeps its zone.
+
+**Numbers as text** have the fewest digits that read back, as from Java 19 on. A worker on Java 17 writes one digit more
+in rare values: `9.6183544277276704E16` for `9.61835442772767E16`, `-8.6437568E7` for `-8.643757E7`.
 """
 
 
