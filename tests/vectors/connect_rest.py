@@ -8,6 +8,7 @@ sort of difference it would be, and ``deviations.yaml`` sets whole kinds aside, 
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,6 +35,7 @@ def check(path: Path) -> Iterator[tuple[str, str | None]]:
     """Every exchange: its name with the kind of the difference, and the difference."""
     world = World()
     worker = MemoryWorker(stubs(world))
+    levels = _levels()
     try:
         for line in path.read_text("utf-8").splitlines():
             exchange = json.loads(line)
@@ -41,6 +43,16 @@ def check(path: Path) -> Iterator[tuple[str, str | None]]:
                 yield from _replay(worker, world, exchange)
     finally:
         worker.stop()
+        for name in _levels():  # the next recording begins with loggers of this process as it found them
+            logging.getLogger(name).setLevel(levels.get(name, logging.NOTSET))
+
+
+def _levels() -> dict[str, int]:
+    """Of the loggers that have a level of their own, and of the root (an empty name)."""
+    every = {
+        name: one for name, one in logging.root.manager.loggerDict.items() if isinstance(one, logging.Logger)
+    }
+    return {name: one.level for name, one in {"": logging.root, **every}.items() if one.level}
 
 
 def _replay(worker: MemoryWorker, world: World, exchange: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
