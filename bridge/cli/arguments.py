@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from bridge.errors import ConfigurationError
     from bridge.reading.stretch import Since
 
 
@@ -72,6 +75,27 @@ def place(text: str) -> tuple[int, int]:
         return place_of(text)
     except ValueError as wrong:
         raise argparse.ArgumentTypeError(str(wrong)) from None
+
+
+def blaming(error: ConfigurationError, options: Mapping[str, str]) -> ConfigurationError:
+    """The same faults, of the options that the user gave and not of the properties that they stand for."""
+    # here: only for what is wrong
+    from attrs import evolve
+
+    from bridge.errors import ConfigurationError
+
+    return ConfigurationError([evolve(one, key=options.get(one.key, one.key)) for one in error.faults])
+
+
+def seconds(text: str) -> float:
+    """A time span: a number, 0 or more."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 <= number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+    return number
 
 
 def add_log_options(parser: argparse.ArgumentParser) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bridge.cli.arguments import positive
+from bridge.cli.arguments import positive, seconds
 from bridge.cli.output import add_output_option, documents
 from bridge.cli.signals import stopped_by_signals
 
@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--max-events", type=positive, metavar="N", help="end after N records")
     parser.add_argument(
-        "--until-idle", type=float, metavar="SECONDS", help="end when nothing came for so long"
+        "--until-idle", type=seconds, metavar="SECONDS", help="end when nothing came for so long"
     )
     parser.add_argument(
         "--schema-registry", metavar="URL", help="instead of the worker's schema.registry.url"

@@ -90,6 +90,11 @@ def _main(arguments: list[str]) -> int:
         build_parser().parse_args(arguments or ["--help"])
         return 2
     name = arguments[0]
+    if name in streams.SERVICES:
+        # here: only those drain; before the import, which takes longer than somebody who changed their mind
+        from bridge.cli.signals import hold
+
+        hold()
     module = importlib.import_module(COMMANDS[name][0])
     args = command_parser(name, module).parse_args(arguments[1:])
     streams.used_by(name)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bridge.cli.arguments import seconds
 from bridge.cli.output import add_output_option, documents
 from bridge.cli.progress import Progress
 
@@ -39,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--until-idle",
-        type=float,
+        type=seconds,
         default=10.0,
         metavar="SECONDS",
         help="end when nothing came for so long (default: 10)",

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bridge.cli.arguments import add_log_options, positive
+from bridge.cli.arguments import add_log_options, positive, seconds
 from bridge.cli.output import fail, late_message
 from bridge.cli.signals import leave, stopped_by_signals
 from bridge.cli.status import AboveStatus, Status
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--worker", type=Path, metavar="W", help="worker.properties")
     parser.add_argument("--max-events", type=positive, metavar="N", help="end when N records are committed")
     parser.add_argument(
-        "--until-idle", type=float, metavar="SECONDS", help="end when nothing came for so long"
+        "--until-idle", type=seconds, metavar="SECONDS", help="end when nothing came for so long"
     )
     add_log_options(parser)
     parser.add_argument(

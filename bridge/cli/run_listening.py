@@ -11,8 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from attrs import evolve
-
+from bridge.cli.arguments import blaming
 from bridge.cli.output import fail, late_message
 from bridge.cli.signals import leave
 from bridge.cli.status import Status
@@ -72,8 +71,7 @@ def hosted(
     try:
         service.start()
     except ConfigurationError as error:
-        faults = [evolve(one, key=option) if one.key == "listeners" else one for one in error.faults]
-        raise ConfigurationError(faults) from None
+        raise blaming(error, {"listeners": option}) from None
     try:
         yield service, cast(Hosting, service.worker)
     finally:

@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bridge.cli.arguments import add_log_options
+from bridge.cli.arguments import add_log_options, blaming
 from bridge.cli.output import fail, late_message
-from bridge.cli.signals import leave, stopped_by_signals
+from bridge.cli.signals import leave, release, stopped_by_signals
 from bridge.waits import SHUTDOWN
 
 if TYPE_CHECKING:
@@ -52,7 +52,6 @@ def run(args: argparse.Namespace) -> int:
     if args.hash_password:
         return _hash_password()
     allowed: list[float] = []  # seconds for a shutdown, once they are known
-    # Before the imports, which take longer than somebody who changed their mind.
     ended = stopped_by_signals(lambda: _at_last(allowed[0]) if allowed else None)
     from bridge import log
     from bridge.telemetry import exported
@@ -67,6 +66,7 @@ def _hash_password() -> int:
     from bridge.api.users import hash_password
     from bridge.errors import ConfigurationError, Fault
 
+    release()  # nothing is to be drained
     if not sys.stdin.isatty():
         password = sys.stdin.readline().rstrip("\n")
     elif (password := getpass.getpass()) != getpass.getpass("The same again: "):
@@ -80,8 +80,9 @@ def _serve(args: argparse.Namespace, ended: threading.Event, allowed: list[float
     from bridge import log
     from bridge.api.build import Service
     from bridge.config import load_worker
-    from bridge.errors import Retriable
+    from bridge.errors import ConfigurationError, Retriable
     from bridge.worker.here import Shown
+    from bridge.worker.standalone import DIRECTORY
 
     config = load_worker(args.worker or _worker_file(args.standalone))
     log.register_secrets(config.hidden())
@@ -96,6 +97,8 @@ def _serve(args: argparse.Namespace, ended: threading.Event, allowed: list[float
         if not ended.is_set():
             raise
         return 0  # asked to stop before Kafka had answered: there is nothing to drain
+    except ConfigurationError as error:
+        raise blaming(error, {DIRECTORY: "--standalone"} if args.standalone else {}) from None
     print(f"{service.worker.called} answers at {service.url}", flush=True)
     if (warning := service.open_door()) is not None:
         print(warning, flush=True)

@@ -67,6 +67,8 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (f"{KEY} --kms-type gcp-kms --kms-key-id k2", "--kms-key-id: k2 is no key of Google"),
         (f"{KEY} --kms-type hcvault --kms-key-id k2", "--kms-key-id: k2 is no key of Vault"),
         (f"{RUN} --metrics-port 70000", "--metrics-port: cannot listen on"),
+        (f"{RUN} --until-idle nan", "--until-idle: 'nan' is no number of seconds"),
+        (f"{RUN} --until-idle -1", "--until-idle: '-1' is no number of seconds"),
         (f"{RUN} --listen 0.0.0.0:0", "--listen: 0.0.0.0 can be reached by others"),
     ],
 )  # fmt: skip

@@ -30,6 +30,7 @@ sys.exit(code)
 @pytest.mark.parametrize(
     ("module", "command"),
     [
+        ("bridge.cli.worker", "worker --worker {worker}"),
         ("bridge.telemetry", "worker --worker {worker}"),
         ("bridge.sandbox.site", "sandbox --port-base 0 --only registry"),
         ("bridge.cli.consume_source", "consume orders --worker {worker}"),
@@ -44,3 +45,11 @@ def test_one_signal_during_the_start_is_an_orderly_end(module: str, command: str
     )
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_what_drains_nothing_ends_by_a_signal_as_it_does_by_itself() -> None:
+    code = _SIGNALLED.format(module="bridge.cli.worker", words=["worker", "--hash-password"])
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False, input="x\n"
+    )
+    assert (done.returncode, done.stdout) == (130, "")

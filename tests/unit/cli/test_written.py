@@ -26,7 +26,7 @@ DESCRIBED = {"name": "Order_Placed__e", "fields": []}
         ("schemas generate --describe {metadata} --out {file}/d", "--out: {file}/d cannot be written: not a directory"),
         ("auth keystore --out {file}/d", "--out: {file}/d cannot be written: not a directory"),
         ("migrate {connector} --out {file}/d", "{file}/d cannot be written: not a directory"),
-        ("worker --standalone {file}/d --worker {worker}", "cannot keep state in {file}/d"),
+        ("worker --standalone {file}/d --worker {worker}", "--standalone: cannot keep state in {file}/d"),
     ],
 )  # fmt: skip
 def test_a_folder_that_cannot_be_is_a_wrong_command_line(
