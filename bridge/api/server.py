@@ -139,6 +139,7 @@ class Server:
                 access_log=False,
                 lifespan="off",
                 server_header=False,
+                proxy_headers=False,  # the address that guesses are counted by is no word of the client
                 timeout_keep_alive=IDLE_SECONDS,
                 timeout_graceful_shutdown=5,
                 **secure,

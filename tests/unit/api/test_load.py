@@ -206,7 +206,9 @@ def test_guessers_wait_for_one_another(serve: Serve, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(people, "_scrypt", counted)
 
     def guess(number: int) -> int:
-        return requests.get(f"{url}/connectors", auth=("key", f"guess-{number}"), timeout=30).status_code
+        told = {"X-Forwarded-For": f"192.0.2.{number}"}  # whoever guesses may say where it comes from
+        auth = ("key", f"guess-{number}")
+        return requests.get(f"{url}/connectors", auth=auth, headers=told, timeout=30).status_code
 
     with ThreadPoolExecutor(20) as pool:
         guesses = [pool.submit(guess, number) for number in range(40)]
