@@ -28,18 +28,20 @@ def try_keys(
     event: str,
     schema: Schema,
     latest: Registered | None,
+    subject: str | None = None,
     elsewhere: Callable[[str], bool] = lambda event: False,
 ) -> str:
     """In words what is protected with which keys. ConfigurationError, Fatal, Retriable for what stands against it.
 
-    ``elsewhere``: whether any other event of the connector has something that would be encrypted.
+    ``subject``: where there is no ``latest`` yet. ``elsewhere``: whether any other event of the connector has something
+    that would be encrypted.
     """
     config = loaded.connector
     contract = load_contracts(events(config), config.get("bridge.schema.contract")).get(event)
     if contract is not None:
         check_contract(contract, config)
     ways = evolve(Ways.of(config, config.prefixed("value.converter.")), encrypts=True)
-    plan = intend(ways, event if latest is None else latest.subject, latest, schema, contract)
+    plan = intend(ways, (subject or event) if latest is None else latest.subject, latest, schema, contract)
     deks = deks_of(loaded, http)
     deks.retry_seconds = 3
     say = logging.getLogger("bridge").warning

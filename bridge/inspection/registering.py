@@ -87,7 +87,7 @@ class Registering:
         tried = []
         for schema, subject in self._targets(ways, event):
             latest = None if subject is None else registry.latest(subject)
-            tried.append(try_keys(self.loaded, self._http(), event.name, schema, latest, elsewhere))
+            tried.append(try_keys(self.loaded, self._http(), event.name, schema, latest, subject, elsewhere))
         return "; ".join(dict.fromkeys(tried))
 
     def _targets(self, ways: Ways, event: EventType) -> list[tuple[Schema, str | None]]:
