@@ -20,36 +20,47 @@ SECONDS: Final = 1.0
 _SHORT: Final = 300  # characters; a topic has at most 249
 _FEW: Final = 1_000_000  # ways to match; as many take a tenth of a second
 # A brace that is no repetition stands for itself in ``re``; for ``regex`` it begins an approximate match.
-_TOKEN: Final = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{(?!\d+(?:,\d*)?\}|,\d*\})", re.DOTALL)
+_TOKEN: Final = re.compile(
+    r"\\[pP]\{[^}]*\}|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{(?!\d+(?:,\d*)?\}|,\d*\})", re.DOTALL
+)
 _LOOPS: Final = frozenset({sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT})
 
 
 class Limited:
-    """A compiled pattern. Raises ``re.error``; JavaError for a match that takes too long."""
+    """A compiled pattern. Raises ``re.error``; JavaError for a match that takes too long.
 
-    def __init__(self, pattern: str, flags: int = 0) -> None:
-        self._regex = re.compile(pattern, flags)
-        self._flags, self._slow = flags, not _is_simple(_parser.parse(pattern, flags))
+    ``wide``: it may be one that ``re`` does not read.
+    """
+
+    def __init__(self, pattern: str, flags: int = 0, *, wide: bool = False) -> None:
+        self._pattern, self._flags = pattern, flags
+        try:
+            self._regex: re.Pattern[str] | None = re.compile(pattern, flags)
+        except re.error:
+            if not wide:
+                raise
+            self._regex = None
+        self._slow = self._regex is None or not _is_simple(_parser.parse(pattern, flags))
         self._timed: Any = _timed(pattern, flags) if self._slow else None
 
     def fullmatch(self, text: str) -> re.Match[str] | None:
         """A match of the whole text."""
-        if not self._slow and len(text) <= _SHORT:
+        if not self._slow and self._regex and len(text) <= _SHORT:
             return self._regex.fullmatch(text)
         return self._within(text, whole=True)
 
     def search(self, text: str) -> re.Match[str] | None:
         """The first match."""
-        if not self._slow and len(text) <= _SHORT:
+        if not self._slow and self._regex and len(text) <= _SHORT:
             return self._regex.search(text)
         return self._within(text, whole=False)
 
     def _within(self, text: str, *, whole: bool) -> re.Match[str] | None:
         if self._timed is None:
             try:
-                self._timed = _timed(self._regex.pattern, self._flags)
+                self._timed = _timed(self._pattern, self._flags)
             except re.error:
-                shown = f"{self._regex.pattern[:80]!r}"
+                shown = f"{self._pattern[:80]!r}"
                 raise data_error(
                     f"the pattern {shown} cannot be matched within a limit: write it otherwise"
                 ) from None
@@ -58,7 +69,7 @@ class Limited:
             matched: re.Match[str] | None = match(text, timeout=SECONDS, concurrent=True)
         except TimeoutError:
             raise data_error(
-                f"the pattern {self._regex.pattern[:80]!r} was matched for more than {SECONDS:.0f} s against a text of "
+                f"the pattern {self._pattern[:80]!r} was matched for more than {SECONDS:.0f} s against a text of "
                 f"{len(text)} characters: write it with fewer repetitions"
             ) from None
         return matched

@@ -17,8 +17,9 @@ class Pattern:
 
     def __init__(self, pattern: str) -> None:
         try:
-            self._translated = translate(pattern)
-            self._regex = Limited(self._translated, re.ASCII)
+            translated = translate(pattern)
+            flags = 0 if translated.unicode else re.ASCII
+            self._regex = Limited(translated.text, flags, wide=translated.wide)
         except (re.error, OverflowError) as error:
             raise ValueError(str(error).capitalize()) from None
         except RecursionError:

@@ -7,19 +7,14 @@ middle, what ``.`` and ``$`` take for a line's end. A class becomes an alternati
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final
 
+from attrs import frozen
+
+from bridge.java.regex_properties import expression, posix
+
 _LINE_END: Final = "\\n\\r\\x85\\u2028\\u2029"
-_POSIX: Final = {
-    "Lower": "a-z", "Upper": "A-Z", "ASCII": "\\x00-\\x7f", "Alpha": "a-zA-Z", "Digit": "0-9", "Alnum": "a-zA-Z0-9",
-    "Punct": "!-/:-@\\[-`{-~", "Graph": "!-~", "Print": " -~", "Blank": " \\t", "Cntrl": "\\x00-\\x1f\\x7f",
-    "XDigit": "0-9a-fA-F", "Space": " \\t\\n\\x0b\\f\\r",
-}  # fmt: skip
-_UNICODE: Final = {
-    "L": "[^\\W\\d_]", "IsAlphabetic": "[^\\W\\d_]", "IsLetter": "[^\\W\\d_]", "javaLetter": "[^\\W\\d_]",
-    "Alphabetic": "[^\\W\\d_]", "N": "\\d", "Nd": "\\d", "IsDigit": "\\d", "javaDigit": "\\d",
-    "IsWhite_Space": "\\s", "javaLetterOrDigit": "[^\\W_]",
-}  # fmt: skip
 _SETS: Final = {
     "d": "[0-9]", "D": "[^0-9]", "w": "[a-zA-Z_0-9]", "W": "[^a-zA-Z_0-9]", "s": "[ \\t\\n\\x0b\\f\\r]",
     "S": "[^ \\t\\n\\x0b\\f\\r]", "h": "[ \\t\\xa0\\u1680\\u180e\\u2000-\\u200a\\u202f\\u205f\\u3000]",
@@ -29,6 +24,9 @@ _SETS: Final = {
 _CHARACTERS: Final = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "a": "\a", "e": "\x1b"}
 _END: Final = f"(?=(?:\\r\\n|[{_LINE_END}])?\\Z)"
 _ANY: Final = "[\\s\\S]"
+_COUNT: Final = re.compile(r"\{([0-9]+)(,[0-9]*)?(\})?")
+_LOW: Final = re.compile(r"\\u([dD][c-fC-F][0-9a-fA-F]{2})")
+_NAMED: Final = re.compile(r"\{([^}]+)\}")
 _FLAGS: Final = re.compile(r"\(\?([idmsuxU]*)(?:-([idmsuxU]+))?([:)])")
 
 
@@ -36,9 +34,21 @@ class Unsupported(ValueError):
     """A construct that has no counterpart."""
 
 
-def translate(pattern: str) -> str:
+@frozen
+class Translated:
+    """A pattern in Python's syntax. ``wide``: ``re`` may not read it, the ``regex`` package does; ``unicode``: with
+    classes of all characters."""
+
+    text: str
+    wide: bool
+    unicode: bool
+
+
+def translate(pattern: str) -> Translated:
     """The pattern in Python's syntax. ValueError in Java's words, Unsupported."""
-    return _Translator(pattern).run()
+    translator = _Translator(pattern)
+    text = translator.run()
+    return Translated(text, translator.wide, translator.unicode)
 
 
 class _Translator:
@@ -47,8 +57,13 @@ class _Translator:
         self.place = 0
         self.out: list[str] = []
         self.flags = ""  # in force here
-        self.open: list[tuple[str, int]] = []  # the flags outside each group, and flag groups opened in it
+        # the flags outside each group, flag groups opened in it, and its number (0: it captures nothing)
+        self.open: list[tuple[str, int, int]] = []
         self.wraps = 0
+        self.groups = 0
+        self.closed: set[int] = set()
+        self.repeatable = False  # whether a quantifier may stand here
+        self.wide = self.unicode = False
 
     def run(self) -> str:
         while self.place < len(self.text):
@@ -56,16 +71,20 @@ class _Translator:
             if char == "\\":
                 self.place += 1
                 self.escape()
+                self.repeatable = True
             elif char == "[":
                 self.out.append(self.character_class())
+                self.repeatable = True
             elif char == "(":
                 self.group()
             elif char == ")":
                 if not self.open:
                     raise ValueError(f"Unmatched closing ')' near index {self.place}")
                 self.out.append(")" * self.wraps + ")")
-                self.flags, self.wraps = self.open.pop()
+                self.flags, self.wraps, number = self.open.pop()
+                self.closed.add(number)
                 self.place += 1
+                self.repeatable = True
             elif char == "|":
                 self.alternative()
             else:
@@ -79,6 +98,7 @@ class _Translator:
         self.out.append(")" * self.wraps + "|")
         self.place += 1
         self.wraps = 0
+        self.repeatable = False
         self.wrap()
 
     def wrap(self) -> None:
@@ -87,22 +107,43 @@ class _Translator:
             self.wraps += 1
 
     def plain(self, char: str) -> None:
+        if char in "*+?{":
+            self.quantifier(char)
+            return
         self.place += 1
+        self.repeatable = True
         if char == ".":
             self.out.append(_ANY if "s" in self.flags else f"[^{_LINE_END}]")
         elif char == "$":
             self.out.append(f"(?=[{_LINE_END}]|\\Z)" if "m" in self.flags else _END)
-        elif char in "*+?":
-            self.quantifier(char)
-        elif char in "^{}":
-            self.out.append(char)
+        elif char == "^":
+            self.out.append("(?:^)")
         else:
             self.out.append(re.escape(char))
 
     def quantifier(self, char: str) -> None:
-        if not self.out or self.out[-1] in ("|", "(", "(?:"):
-            raise ValueError(f"Dangling meta character '{char}' near index {self.place - 1}")
-        self.out.append(char)
+        """With the ``?`` or ``+`` behind it. A count that has nothing to repeat repeats nothing."""
+        if char != "{" and not self.repeatable:
+            raise ValueError(f"Dangling meta character '{char}' near index {self.place}")
+        text = self.count() if char == "{" else char
+        self.place += len(text)
+        if self.text[self.place : self.place + 1] in ("?", "+"):
+            text += self.text[self.place]
+            self.place += 1
+        if self.repeatable:
+            self.out.append(text)
+        self.repeatable = False
+
+    def count(self) -> str:
+        match = _COUNT.match(self.text, self.place)
+        if match is None:
+            raise ValueError(f"Illegal repetition near index {self.place}")
+        if not match[3]:
+            raise ValueError(f"Unclosed counted closure near index {match.end()}")
+        least = _bounded(match[1], self.place)
+        if match[2] and match[2] != "," and _bounded(match[2][1:], self.place) < least:
+            raise ValueError(f"Illegal repetition range near index {self.place}")
+        return match[0]
 
     def group(self) -> None:
         rest = self.text[self.place :]
@@ -113,23 +154,29 @@ class _Translator:
         opening = re.match(r"\((?:\?(?:[=!>]|<[=!]|<([A-Za-z][A-Za-z0-9]*)>))?", rest)
         assert opening is not None
         self.place += opening.end()
-        self.open.append((self.flags, self.wraps))
+        captures = opening[0] == "(" or bool(opening[1])
+        self.groups += captures
+        self.wide = self.wide or opening[0] in ("(?<=", "(?<!")
+        self.open.append((self.flags, self.wraps, self.groups if captures else 0))
         self.wraps = 0
+        self.repeatable = False
         self.out.append(f"(?P<{opening[1]}>" if opening[1] else opening[0])
 
     def flag_group(self, flagged: re.Match[str]) -> None:
         if set((flagged[1] or "") + (flagged[2] or "")) & set("xU"):
             raise Unsupported("the flags x and U are not supported")
         before = self.flags
+        self.repeatable = False
         flags = (set(before) | set(flagged[1] or "")) - set(flagged[2] or "")
         self.place += flagged.end()
         if flagged[3] == ":":
-            self.open.append((before, self.wraps))
+            self.open.append((before, self.wraps, 0))
             self.wraps = 0
             self.out.append("(?:")
-        self.flags = "".join(sorted(flags & set("ims")))
-        if set(before) - set(self.flags):
-            self.out.append(f"(?-{''.join(sorted(set(before) - set(self.flags)))}:")
+        self.flags = "".join(sorted(flags & set("imsu")))
+        if gone := set(before) - set(self.flags):
+            off = "".join(sorted(gone - {"u"}))
+            self.out.append(f"(?{'a' if 'u' in gone else ''}{f'-{off}' if off else ''}:")
             self.wraps += 1
         self.wrap()
 
@@ -141,7 +188,9 @@ class _Translator:
             self.out.append(re.escape(self.quotation()))
         elif char in "bB":
             self.place += 1
-            self.out.append("\\" + char)
+            if self.text.startswith("{", self.place):
+                raise Unsupported(f"\\{char}{{…}} is not supported")
+            self.out.append(f"(?u:\\{char})")  # letters of all scripts, as until Java 18
         elif char in "AGzZ":
             self.place += 1
             self.out.append({"A": "\\A", "G": "\\A", "z": "\\Z", "Z": _END}[char])
@@ -157,10 +206,23 @@ class _Translator:
             self.place = named.end()
             self.out.append(f"(?P={named[1]})")
         elif char in "123456789":
+            self.reference()
+        elif char == "X":
             self.place += 1
-            self.out.append(f"(?:\\{char})")
+            self.wide = self.unicode = True
+            self.out.append("\\X")
         else:
             self.out.append(self.one_escaped())
+
+    def reference(self) -> None:
+        """To a group: as many digits as there are groups so far. What is not closed yet has matched nothing."""
+        number = int(self.text[self.place])
+        self.place += 1
+        while (digit := self.text[self.place : self.place + 1]) and digit in "0123456789":
+            if number * 10 + int(digit) > self.groups:
+                break
+            number, self.place = number * 10 + int(digit), self.place + 1
+        self.out.append(f"(?:\\{number})" if number in self.closed else "(?!)")
 
     def quotation(self) -> str:
         start = self.place + 1
@@ -192,7 +254,9 @@ class _Translator:
                 if digits is None:
                     raise ValueError(f"Illegal escape sequence near index {self.place}")
                 self.place = digits.end()
-                return chr(int(next(g for g in digits.groups() if g), 8 if char == "0" else 16))
+                return self.joined(chr(int(next(g for g in digits.groups() if g), 8 if char == "0" else 16)))
+        if char == "N":
+            return self.named()
         if char == "c":
             self.place += 1
             return chr(ord(self.text[self.place - 1]) ^ 64)
@@ -200,18 +264,33 @@ class _Translator:
             raise ValueError(f"Illegal/unsupported escape sequence near index {self.place - 1}")
         return char
 
+    def joined(self, char: str) -> str:
+        """With the second half of a pair, where this is the first."""
+        low = _LOW.match(self.text, self.place) if "\ud800" <= char <= "\udbff" else None
+        if low is None:
+            return char
+        self.place = low.end()
+        return chr(0x10000 + (ord(char) - 0xD800 << 10) + int(low[1], 16) - 0xDC00)
+
+    def named(self) -> str:
+        match = _NAMED.match(self.text, self.place)
+        if match is None:
+            raise ValueError(f"Illegal character name escape sequence near index {self.place}")
+        self.place = match.end()
+        try:
+            return unicodedata.lookup(match[1])
+        except KeyError:
+            raise ValueError(f"Unknown character name [{match[1]}] near index {self.place}") from None
+
     def property(self, *, negated: bool) -> str:
-        match = re.compile(r"[pP](?:\{(\w+)\}|(\w))").match(self.text, self.place)
+        match = re.compile(r"[pP](?:\{([^}]+)\}|(\w))").match(self.text, self.place)
         if match is None:
             raise ValueError(f"Unknown character property name near index {self.place}")
         self.place = match.end()
         name = match[1] or match[2]
-        if name in _POSIX:
-            return f"[{'^' if negated else ''}{_POSIX[name]}]"
-        plain = {"Lu": "[A-Z]", "Ll": "[a-z]", "IsUppercase": "[A-Z]", "IsLowercase": "[a-z]"} | _UNICODE
-        if name not in plain:
-            raise Unsupported(f"the character property {name} is not supported")
-        inner = plain[name] if name not in _UNICODE else f"(?u:{_UNICODE[name]})"
+        if (inside := posix(name)) is not None:
+            return f"[{'^' if negated else ''}{inside}]"
+        inner, self.wide = expression(name), True
         return f"(?:(?!{inner}){_ANY})" if negated else inner
 
     # --- classes ---------------------------------------------------------------------------------------------
@@ -276,6 +355,12 @@ class _Translator:
             content = self.quotation()
             return "[" + "".join(map(_literal, content)) + "]"
         return self.one_escaped() if char in "pP" or char in _SETS else self.character()
+
+
+def _bounded(digits: str, place: int) -> int:
+    if len(digits.lstrip("0")) > 10 or int(digits) >= 1 << 31:
+        raise ValueError(f"Illegal repetition range near index {place}")
+    return int(digits)
 
 
 def _literal(char: str) -> str:

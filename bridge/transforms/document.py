@@ -71,7 +71,7 @@ the contract if that is meant.
 Avro subject is `<topic>-key`, in the connector's context. Keys land in the partition where Java puts them.
 
 **Text settings are trimmed**, as in Kafka Connect; names of fields are case-sensitive. Times are UTC, words in dates
-English. Regular expressions are Java's (without the flags x and U).
+English. Regular expressions are Java's (without the flags x and U, and `\\b{g}`).
 
 **Names of time zones** are those of Java 17 in English, with its choice among those that several zones have: `IST` is
 Israel's, `CST` is Chicago's. Text that a TimestampConverter reads and writes with `z` keeps its zone.
