@@ -158,8 +158,37 @@ def test_cloud_offsets_as_the_managed_connector_has_them(rest: Rest, bridge: Bri
     assert bridge.position() is None
 
 
+def test_a_refused_login_is_sent_once_whatever_is_done_with_the_position(
+    rest: Rest, bridge: Bridge, org: Org
+) -> None:
+    wrong = config(bridge) | {"salesforce.password": "wrong"}
+    assert rest.ask("POST", CLOUD, {"name": bridge.name, "config": wrong}).status_code == 201
+    rest.wait_state(bridge.name, "FAILED")
+    status = f"{CLOUD}/{bridge.name}/offsets/request/status"
+    position = [{"partition": {}, "offset": {"replayId": 5}}]
+    for body in ({"type": "PATCH", "offsets": position}, {"type": "DELETE"}):
+        assert request(rest, bridge, body).status_code == 202
+        wait_until(lambda: rest.get(status)["status"]["phase"] == "APPLIED", 40)
+        said = rest.get(status)["status"]["message"]
+        assert said.endswith(
+            "The connector has FAILED and was not started: restart it once the reason is mended."
+        )
+        assert ("Replay id 5 was not tried at the org: " in said) is (body["type"] == "PATCH")
+        assert "invalid.replay.id.behaviour" not in said
+        assert rest.state(bridge.name) == "FAILED"
+    assert rest.ask("PUT", f"/connectors/{bridge.name}/stop").status_code == 204
+    rest.wait_state(bridge.name, "STOPPED")
+    answer = rest.ask("PATCH", f"/connectors/{bridge.name}/offsets", {"offsets": position})
+    assert "was not tried at the org" in answer.json()["message"]
+    assert org.login.refused == 1
+
+
 def test_a_replay_id_that_the_org_does_not_know_is_said(
-    rest: Rest, bridge: Bridge, org: Org, capsys: pytest.CaptureFixture[str]
+    rest: Rest,
+    bridge: Bridge,
+    org: Org,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     ids = org.publish_many(EVENT, 3)
     rest.ask("POST", CLOUD, {"name": bridge.name, "config": config(bridge)})
@@ -180,6 +209,7 @@ def test_a_replay_id_that_the_org_does_not_know_is_said(
     assert unknown.startswith(known)
     assert f"replay id 99000000 was tried: Salesforce refuses /event/{EVENT}: 400::The replayId" in unknown
     assert "invalid.replay.id.behaviour=all" in unknown
+    wait_until(lambda: "gap after replay id 99000000, of unknown length" in caplog.text)
     rest.wait_state(bridge.name, "RUNNING")
     for replay_id, noted in ((ids[2], False), (99_000_000, True)):
         capsys.readouterr()
