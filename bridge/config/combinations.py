@@ -13,7 +13,16 @@ from bridge.config.declarations.formats import RAW, REGISTRY_TYPES
 from bridge.config.examine import Examined
 from bridge.config.judges import Judges, OfBoth, OfConnector
 from bridge.config.registry import registry_properties
-from bridge.config.service_accounts import ACCOUNT, CLUSTER, MODE, READER, lacking, no_key_for_reader
+from bridge.config.service_accounts import (
+    ACCOUNT,
+    CLUSTER,
+    MODE,
+    READER,
+    REGISTRY,
+    lacking,
+    no_key_for_reader,
+    reader_unneeded,
+)
 from bridge.config.topics import TopicTemplate
 
 _FILE, _PATH = "salesforce.jwt.keystore.file", "salesforce.jwt.keystore.path"
@@ -268,19 +277,22 @@ def service_account(c: Examined, w: Config) -> None:
     """Keys for service accounts are made with the worker's cloud key, for what it names."""
     if not c.sound(MODE):
         return
+    reads = c.has(READER) and c.sound(READER, "output.data.format", "value.converter")
     if c.values[MODE] == "SERVICE_ACCOUNT":
-        missing = [key for key in lacking(w, CLUSTER) if w.sound(key)] if _asks_for_api_key(w) else []
+        missing = lacking(w, CLUSTER) if _asks_for_api_key(w) else []
+        if reads and reader_unneeded(c.values, c.given) is None:
+            missing += lacking(w, REGISTRY)
         if missing:
             c.fault(
                 MODE,
-                f"is SERVICE_ACCOUNT, for which the worker's properties must give {', '.join(missing)}; without them "
-                "use KAFKA_API_KEY with kafka.api.key and kafka.api.secret",
+                f"is SERVICE_ACCOUNT, for which the worker's properties must give {', '.join(dict.fromkeys(missing))}; "
+                "without them use KAFKA_API_KEY with kafka.api.key and kafka.api.secret",
             )
         if not c.has(ACCOUNT) and c.sound(ACCOUNT):
             c.fault(ACCOUNT, f"is required when {MODE} is SERVICE_ACCOUNT")
     elif c.has(ACCOUNT):
         c.notice(f"{ACCOUNT} is not used, because {MODE} is {c.values[MODE]}")
-    if c.has(READER) and c.sound(READER, "output.data.format", "value.converter") and not w.unsound:
+    if reads and c.sound(MODE):
         why = no_key_for_reader(c.values, c.given, c.origin, w, w.raw())
         if why is not None:
             c.notice(f"{READER} is not used, because {why}")

@@ -28,6 +28,17 @@ def lacking(worker: Values, resource: str) -> list[str]:
     return [key for key in (*_CLOUD, resource) if not worker[key]]
 
 
+def reader_unneeded(values: Values, given: Mapping[str, str]) -> str | None:
+    """Why a connector needs no key for ``sr.service.account.id``, as the end of a sentence; None where it does."""
+    form = values["output.data.format"]
+    if form not in REGISTRY_TYPES:
+        return f"output.data.format is {form}, which needs no schema registry"
+    own = of_converter(given)
+    if any(own.get(key) for key in _LOGINS):
+        return "the connector gives a login of its own for the schema registry"
+    return None
+
+
 def no_key_for_reader(
     values: Values,
     given: Mapping[str, str],
@@ -40,12 +51,8 @@ def no_key_for_reader(
     ``values`` and ``given``: the connector's, typed and as text. A key is for the worker's registry: whoever writes by
     REST does not have it sent anywhere else.
     """
-    form = values["output.data.format"]
-    if form not in REGISTRY_TYPES:
-        return f"output.data.format is {form}, which needs no schema registry"
-    own = of_converter(given)
-    if any(own.get(key) for key in _LOGINS):
-        return "the connector gives a login of its own for the schema registry"
+    if unneeded := reader_unneeded(values, given):
+        return unneeded
     missing = lacking(worker, REGISTRY)
     if missing:
         return f"the worker's properties do not give {', '.join(missing)}"

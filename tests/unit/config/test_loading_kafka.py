@@ -155,6 +155,17 @@ def test_the_registry_s_account_is_of_use_whatever_kafka_is_asked_with(
         assert why in notice
 
 
+def test_with_service_accounts_what_the_registry_s_needs_is_required_too(faults: Faults) -> None:
+    mode = {"kafka.auth.mode": "SERVICE_ACCOUNT", "kafka.service.account.id": "sa-1", **NO_KEYS}
+    worker = WORKER_FILE | CLOUD | {"bridge.cloud.kafka.cluster.id": "lkc-1"}
+    assert faults(mode, worker=worker) == {}
+    assert faults({**mode, "sr.service.account.id": "sa-2"}, worker=worker) == {}, "JSON needs no registry"
+    refused = faults({**mode, **READER}, worker=worker)
+    assert set(refused) == {"kafka.auth.mode"}
+    assert "must give bridge.cloud.schema.registry.id;" in refused["kafka.auth.mode"]
+    assert faults({**mode, **READER}, worker=worker | {"bridge.cloud.schema.registry.id": "lsrc-1"}) == {}
+
+
 def test_a_service_account_of_kafka_is_of_no_use_where_nobody_logs_in(loading: Load) -> None:
     given = {"kafka.auth.mode": "SERVICE_ACCOUNT", "kafka.service.account.id": "sa-1", **NO_KEYS}
     (notice,) = told(loading(given, worker=PLAIN))
