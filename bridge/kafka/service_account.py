@@ -9,7 +9,7 @@ They are never stored: their display name says what for, and a process that rest
                                        ones are of processes that are gone. Deleted when the lease is given back.
 ``sfbridge G/C validate HOST-PID``     for one look. Deleted after it; those that a killed process left behind
 ``sfbridge G/C offsets HOST-PID``      are deleted by a later look, an hour after they were made.
-``sfbridge G/C letters HOST-PID``
+``sfbridge G/C letters HOST-PID``      The same with ``preview``, ``records`` and ``consume``.
 =====================================  ======================================================================
 """
 
@@ -38,7 +38,7 @@ from bridge.log import for_connector, register_secrets
 from bridge.turns import Turns
 from bridge.waits import CLOUD, NEW_KEY
 
-LOOKS: Final = ("validate", "offsets", "letters")
+LOOKS: Final = ("validate", "offsets", "letters", "preview", "records", "consume")
 _INFO: Final = "value.converter.basic.auth.user.info"
 _SOURCE: Final = "value.converter.basic.auth.credentials.source"
 

@@ -1,12 +1,15 @@
 """The cloud that makes keys for service accounts: for whom it is asked, and where it takes its time."""
 
 import json
+import re
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from attrs import evolve
 
+import bridge
 from bridge.config import Loaded, config_of
 from bridge.config.config import Config
 from bridge.config.declarations import WORKER
@@ -111,6 +114,22 @@ def test_who_writes_by_rest_has_no_key_sent_to_another_registry(origin: Origin, 
     assert asked_for("KAFKA_API_KEY", {**GIVEN[1], **READS, **elsewhere}, {}, origin)[0] == made
     here = {"value.converter.schema.registry.url": REGISTRY}
     assert asked_for("KAFKA_API_KEY", {**GIVEN[1], **READS, **here}, {}, origin)[0] == ["sa-reads lsrc-1"]
+
+
+def test_every_look_deletes_what_a_killed_one_of_its_kind_left_behind() -> None:
+    purposes = {
+        purpose
+        for path in Path(bridge.__file__).parent.rglob("*.py")
+        for purpose in re.findall(r"looking\(\s*\w+, \"(\w+)\"", path.read_text())
+    }
+    assert purposes == set(service_account.LOOKS)
+    for purpose in purposes:
+        left = {
+            "spec": {"display_name": f"sfbridge g/orders {purpose} gone-1"},
+            "metadata": {"created_at": "2020-01-01T00:00:00Z"},
+        }
+        assert service_account._is_abandoned(left, f"sfbridge g/orders {purpose} here-2")
+        assert not service_account._is_abandoned(left, f"sfbridge g/others {purpose} here-2")
 
 
 def test_a_look_that_needs_no_key_asks_nobody() -> None:
