@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from bridge.java.exceptions import JavaError
+from bridge.java.numbers import parse_float
 from bridge.transforms.predicates import PREDICATES
 from bridge.transforms.record import TEMPORAL, ConnectRecord
 from bridge.transforms.table import TRANSFORMS
 from tests.vectors.smt_values import Number, decode, decode_schema, encode, encode_schema
+
+_NUMERAL = re.compile(r"-?(\d+\.\d+)(?:E-?\d+)?")
+_FLOAT_DIGITS = 10  # and a point: what a 32-bit float may have as text
 
 
 def check(path: Path) -> Iterator[tuple[str, str | None]]:
@@ -19,7 +24,22 @@ def check(path: Path) -> Iterator[tuple[str, str | None]]:
     for line in filter(None, path.read_text(encoding="utf-8").split("\n")):  # U+2028 ends no line
         vector = json.loads(line)
         if "sinkOffset" not in vector["input"]:
-            yield vector["id"], difference(vector)
+            unlike = difference(vector)
+            aside = unlike is not None and _like(outcome(vector), expected_of(vector))
+            yield f"java-17-digits/{vector['id']}" if aside else vector["id"], unlike
+
+
+def _like(one: Any, other: Any) -> bool:
+    """Whether they differ in nothing but how many digits a number has as text."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_like(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_like, one, other))
+    if isinstance(one, str) and isinstance(other, str) and one != other:
+        numerals = [_NUMERAL.fullmatch(text) for text in (one, other)]
+        single = all(numeral and len(numeral[1]) <= _FLOAT_DIGITS for numeral in numerals)
+        return all(numerals) and parse_float(one, single=single) == parse_float(other, single=single)
+    return _canonical(one) == _canonical(other)
 
 
 def difference(vector: dict[str, Any]) -> str | None:

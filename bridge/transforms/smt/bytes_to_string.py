@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+import re
+from collections.abc import Callable
 from typing import Any, Final
 
 from attrs import evolve
@@ -14,6 +16,10 @@ from bridge.transforms.record import ConnectRecord
 from bridge.transforms.spec import Key, Settings, Spec, field_list
 from bridge.transforms.step import Bound, OnSide, Side, Transform
 from bridge.transforms.structs import require_fields, require_map
+
+_SURROGATE: Final = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]?")
+"""Half a pair in UTF-8: one replacement character in Java, one for each byte in Python."""
+_REPLACEMENT: Final = "\ufffd".encode()
 
 
 def _charset(name: str, value: Any) -> None:
@@ -37,10 +43,10 @@ SPEC: Final = Spec(
 
 def make(settings: Settings, side: Side) -> Transform:
     """A BytesToString."""
-    names, charset = settings["fields"], settings["charset"]
+    names, decoded = settings["fields"], _decoder(settings["charset"])
 
     def text(value: Any) -> Any:
-        return value.decode(charset, "replace") if isinstance(value, bytes) else value
+        return decoded(value) if isinstance(value, bytes) else value
 
     def schemaless(value: Any, _: ConnectRecord) -> Any:
         require_map(value, "converting bytes")
@@ -61,6 +67,19 @@ def make(settings: Settings, side: Side) -> Transform:
         )
 
     return OnSide(side, bind, passes_null=True)
+
+
+def _decoder(charset: str) -> Callable[[bytes], str]:
+    if codecs.lookup(charset).name != "utf-8":
+        return lambda value: value.decode(charset, "replace")
+
+    def utf_8(value: bytes) -> str:
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return _SURROGATE.sub(_REPLACEMENT, value).decode(errors="replace")
+
+    return utf_8
 
 
 def _is_bytes(schema: Schema) -> bool:

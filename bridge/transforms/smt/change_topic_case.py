@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from string import ascii_lowercase, ascii_uppercase
 from typing import Final
 
 from bridge.config.property import HIGH, STRING
@@ -20,13 +21,29 @@ _SPLIT: Final[dict[str, Callable[[str], list[str]]]] = {
     "UPPER_CAMEL": lambda text: [part for part in _CAPITAL.split(text) if part],
 }
 _JOIN: Final[dict[str, Callable[[list[str]], str]]] = {
-    "LOWER_HYPHEN": lambda words: "-".join(words).lower(),
-    "LOWER_UNDERSCORE": lambda words: "_".join(words).lower(),
-    "UPPER_UNDERSCORE": lambda words: "_".join(words).upper(),
-    "LOWER_CAMEL": lambda words: words[0].lower() + "".join(word.capitalize() for word in words[1:]),
-    "UPPER_CAMEL": lambda words: "".join(word.capitalize() for word in words),
+    "LOWER_HYPHEN": lambda words: _lower("-".join(words)),
+    "LOWER_UNDERSCORE": lambda words: _lower("_".join(words)),
+    "UPPER_UNDERSCORE": lambda words: _upper("_".join(words)),
+    "LOWER_CAMEL": lambda words: _lower(words[0]) + "".join(map(_capitalized, words[1:])),
+    "UPPER_CAMEL": lambda words: "".join(map(_capitalized, words)),
 }
+_SEPARATORS: Final = {"LOWER_HYPHEN": "-", "LOWER_UNDERSCORE": "_"}
+"""Between these two only the separator is replaced."""
+_TO_LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
+_TO_UPPER: Final = str.maketrans(ascii_lowercase, ascii_uppercase)
 _CASES: Final = tuple(_SPLIT)
+
+
+def _lower(text: str) -> str:
+    return text.translate(_TO_LOWER)
+
+
+def _upper(text: str) -> str:
+    return text.translate(_TO_UPPER)
+
+
+def _capitalized(word: str) -> str:
+    return _upper(word[:1]) + _lower(word[1:])
 
 
 def _key(name: str, doc: str) -> Key:
@@ -45,10 +62,13 @@ SPEC: Final = Spec(
 def make(settings: Settings, side: Side) -> Transform:
     """A ChangeTopicCase."""
     split, join = _SPLIT[settings["from"]], _JOIN[settings["to"]]
+    before, after = (_SEPARATORS.get(settings[key]) for key in ("from", "to"))
 
     def apply(record: ConnectRecord) -> bool:
         words = split(record.topic or "")
-        if words and settings["from"] != settings["to"]:
+        if before and after:
+            record.topic = after.join(words)
+        elif words and settings["from"] != settings["to"]:
             record.topic = join(words)
         return True
 
