@@ -13,4 +13,4 @@ def print_judged(rows: Sequence[tuple[str, str, str, str]], left_out: int) -> No
         return
     print_table(("property", "value", "default", "error"), rows)
     if left_out:
-        print(f"{left_out} more properties stand at their default (--all shows them, and -o json)")
+        print(f"{left_out} more properties stand at their default (--all shows them)")

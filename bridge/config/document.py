@@ -27,8 +27,9 @@ _INTRODUCTION: Final = """\
 
 Two files: one for each **connector**, as the managed connector has it, and one for the **worker**, with Kafka
 Connect's own names. `sfbridge validate CONNECTOR --worker W` shows what is given or wrong with its value, default and
-error, all faults at once; with `--all`, or as `-o json`, every property. `--online` also asks Salesforce, Kafka and the
-registry. `sfbridge migrate` makes both files from an exported configuration.
+error, all faults at once; with `--all` every property of both files. `-o json` is Kafka Connect's ConfigInfos: every
+property of the connector. `--online` also asks Salesforce, Kafka and the registry. `sfbridge migrate` makes both files
+from an exported configuration.
 
 ## Files
 
