@@ -6,23 +6,33 @@ None). A transactional id of its own is tried, never the connector's: that would
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack
-from typing import Any
+from contextlib import ExitStack, suppress
+from typing import Any, Final
 
 from attrs import define, field
 
 from bridge.config import Loaded, subscription
-from bridge.errors import ConfigurationError, Fatal, Stage
+from bridge.errors import BridgeError, ConfigurationError, Fatal, Stage
 from bridge.errors.words import quoting
 from bridge.inspection.attempts import Check, attempt
 from bridge.inspection.named import faults_of
 from bridge.inspection.registering import Registering
 from bridge.kafka import admin
+from bridge.kafka.belonging import check_org
 from bridge.kafka.cluster import Cluster, Topic
+from bridge.kafka.committed import NotRead
 from bridge.kafka.errors import ErrorWatch
+from bridge.kafka.offsets import read_position
 from bridge.kafka.service_account import accounts, looking
-from bridge.kafka.settings import admin_settings, exactly_once, producer_settings, transactional_id
+from bridge.kafka.settings import (
+    admin_settings,
+    consumer_settings,
+    exactly_once,
+    producer_settings,
+    transactional_id,
+)
 from bridge.log import for_connector
 from bridge.metadata.sources import EventTypes, load_contracts
 from bridge.model.contract import Contract
@@ -30,6 +40,8 @@ from bridge.model.schema import EventType
 from bridge.salesforce.auth import Login
 from bridge.salesforce.transport import open_rest, try_subscription
 from bridge.waits import KAFKA_REQUEST
+
+_POSITION: Final = 20.0  # seconds to read the topic of positions
 
 
 def checks(loaded: Loaded) -> Iterator[Check]:
@@ -45,7 +57,7 @@ def checks(loaded: Loaded) -> Iterator[Check]:
             if not minted:
                 return
             loaded = minted[0]
-        yield from _Kafka(loaded).checks()
+        yield from _Kafka(loaded, org.id).checks()
         yield from Registering(loaded, org.events, org.contracts).checks()
     for text in stays:
         yield Check("service account", None, text)
@@ -59,6 +71,7 @@ def _mint(keyed: Loaded, minted: list[Loaded], named: list[str]) -> str:
 @define
 class _Org:
     loaded: Loaded
+    id: str | None = None
     rest: Any = None
     described: dict[str, Any] = field(factory=dict)
     contracts: dict[str, Contract] = field(factory=dict)
@@ -79,6 +92,8 @@ class _Org:
             yield attempt("fields", lambda name=name: self._fields(name))  # type: ignore[misc]
         if check.ok:
             yield attempt("subscription", lambda: self._subscription(login))
+            with suppress(BridgeError):  # which the checks have told
+                self.id = login.session().org_id  # now: a token of before may have been refused meanwhile
         else:
             yield Check("fields", None, "not asked, because the event was not found")
             yield Check("subscription", None, "not asked, because the event was not found")
@@ -127,6 +142,7 @@ class _Org:
 @define
 class _Kafka:
     loaded: Loaded
+    org_id: str | None = None
     cluster: Cluster | None = None
     is_mock: bool = False
 
@@ -188,7 +204,24 @@ class _Kafka:
         if topic is None:
             return f"{name} does not exist yet and is created when the connector starts"
         admin.check_offsets_topic(cluster, topic)
-        return f"{name} is compacted"
+        return f"{name} is compacted{self._position(topic)}"
+
+    def _position(self, topic: Topic) -> str:
+        """What is stored, which has to be of the org that the login is to. Says so where it is not known in time."""
+        until = time.monotonic() + _POSITION
+        try:
+            position = read_position(
+                consumer_settings(self.loaded),
+                topic.name,
+                self.loaded.connector.name,
+                identity=topic.id,
+                stopped=lambda: time.monotonic() > until,
+            )
+        except NotRead:
+            return f"; the position could not be read within {_POSITION:.0f} s"
+        if self.org_id is not None:
+            check_org(position, self.org_id, told=quoting())
+        return "" if position.replay_id is None else f", and the position is replay id {position.replay_id}"
 
     def _transactions(self, cluster: Cluster) -> str:
         if not exactly_once(self.loaded):

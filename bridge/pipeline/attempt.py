@@ -15,8 +15,9 @@ from bridge.buffer import Buffer
 from bridge.config import Loaded
 from bridge.config.subscription import events
 from bridge.encryption.uses import Uses
-from bridge.errors import BridgeError, Fatal, Retriable, Stage
+from bridge.errors import BridgeError, Retriable, Stage
 from bridge.kafka.admin import Topics, ensure_routed_topic, prepare_topics
+from bridge.kafka.belonging import check_org
 from bridge.kafka.committed import NotRead, Take
 from bridge.kafka.followed import Followed, follow
 from bridge.kafka.line import LONGEST_TIMEOUT, Line
@@ -158,7 +159,7 @@ class Attempt:
             # what this process knows counts, too, where the topic was deleted while it ran
             memory = Memory(*sealed.remembered()) if sealed.there else self._ledger.memory
             self._ledger = Ledger(memory=memory, changed=self._sealed_changed)
-            self._check_org(position, session)
+            check_org(position, session.org_id)
             with LIMITS.watching(session.org_id, self._rest.limits):
                 self._carry(producer, position, session, topics)
         finally:
@@ -229,18 +230,6 @@ class Attempt:
             extra={"replay_id": last},
         )
         return Position(replay_id=last, org_id=session.org_id, created_ms=self._stats.last_created_ms or None)
-
-    def _check_org(self, position: Position, session: Session) -> None:
-        """Replay ids of one org mean nothing in another: a refreshed sandbox has a new org id."""
-        if position.replay_id is None or position.org_id in (None, session.org_id):
-            return
-        raise Fatal(
-            f"the stored position (replay id {position.replay_id}) belongs to org {position.org_id}, but the login "
-            f"is to org {session.org_id}; was the sandbox refreshed? 'sfbridge offsets reset' makes it start "
-            "as a new connector would",
-            stage=Stage.POSITION,
-            position=position.replay_id,
-        )
 
     def _carry(self, producer: Producer, position: Position, session: Session, topics: Topics) -> None:
         buffer = Buffer(self._config["bridge.buffer.max.events"], self._config["bridge.buffer.max.bytes"])

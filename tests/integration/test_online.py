@@ -209,3 +209,13 @@ def test_a_compacted_topic_takes_records_with_keys(bridge: Bridge) -> None:
     assert "have no key" in failed(bridge)["output topic"]
     bridge.settings["bridge.record.key"] = "event_uuid"
     assert failed(bridge) == {}
+
+
+def test_a_position_of_another_org(bridge: Bridge, org: Org) -> None:
+    """A run refuses it before its first event."""
+    org.publish_many(EVENT, 2)
+    bridge.run(max_events=2)
+    assert "the position is replay id" in check(bridge)["offsets topic"].message
+    org.refresh()
+    assert "sfbridge offsets reset" in failed(bridge)["event"]  # the token of this process was of before
+    assert "belongs to org" in failed(bridge)["offsets topic"]
