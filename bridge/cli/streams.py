@@ -104,7 +104,8 @@ def _ready(stream: TextIO | None, original: TextIO | None, number: int) -> TextI
         stream.reconfigure(errors="replace")
         return stream
     encoding, by_line, at_once = stream.encoding, stream.line_buffering, stream.write_through
-    return Stream(stream.detach(), encoding, "replace", line_buffering=by_line, write_through=at_once)
+    # The original stays what it is: the library asks it how wide the terminal is.
+    return Stream(stream.buffer, encoding, "replace", line_buffering=by_line, write_through=at_once)
 
 
 def _opened(number: int) -> int:

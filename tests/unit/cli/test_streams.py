@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import io
 import json
 import logging
 import os
+import pty
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -72,6 +76,25 @@ def test_a_reader_that_goes_away_changes_no_verdict(more: dict[str, str], code: 
 def environment() -> dict[str, str]:
     """Whatever is printed is written at once."""
     return {**os.environ, "PYTHONUNBUFFERED": "1"}
+
+
+def test_a_terminal_is_as_wide_as_it_is() -> None:
+    """The library asks ``sys.__stdout__``, whatever ``sys.stdout`` is."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 50, 0, 0))
+    clean = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    command = [sys.executable, "-m", "bridge", "keys", "--help"]
+    with subprocess.Popen(command, stdout=theirs, stderr=theirs, env=clean) as process:
+        os.close(theirs)
+        text = b""
+        try:
+            while chunk := os.read(ours, 4096):
+                text += chunk
+        except OSError:  # the other end is closed
+            pass
+        os.close(ours)
+    assert process.returncode == 0
+    assert 40 < max(map(len, text.decode().splitlines())) <= 50
 
 
 class Disk(io.RawIOBase):
