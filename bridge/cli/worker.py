@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from bridge.cli.arguments import add_log_options, blaming
 from bridge.cli.output import fail, late_message
 from bridge.cli.signals import leave, release, stopped_by_signals
+from bridge.cli.streams import used_by
 from bridge.waits import SHUTDOWN
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def _hash_password() -> int:
     from bridge.errors import ConfigurationError, Fault
 
     release()  # nothing is to be drained
+    used_by("worker --hash-password")  # which is no service
     if not sys.stdin.isatty():
         password = sys.stdin.readline().rstrip("\n")
     elif (password := getpass.getpass()) != getpass.getpass("The same again: "):

@@ -44,6 +44,7 @@ def ended(command: str, redirected: str, folder: Path) -> tuple[int, str]:
         ("version", ">&- 2>&- <&-", 1, ""),
         ("run --help", ">/dev/full", 1, _FULL),
         ("top --once", ">/dev/full", 1, _FULL),
+        ("worker --hash-password", ">/dev/full </dev/null", 1, _FULL),
         ("validate {file}", ">/dev/full", 2, "sfbridge: nothing.json: does not exist\n"),
         ("validate {file}", "2>&-", 2, ""),
         ("validate {file}", "2>/dev/full", 2, ""),
