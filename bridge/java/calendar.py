@@ -26,7 +26,7 @@ def day_number(year: int, month: int, day: int, *, julian: bool = False) -> int:
 def date_of(day: int) -> tuple[int, int, int]:
     """Year, month, day of the month."""
     julian = day < CUTOVER
-    year = (day * 400 // 146_097) + 1970 + 1
+    year = (day * 4 // 1461 if julian else day * 400 // 146_097) + 1970 + 1
     while day_number(year, 1, 1, julian=julian) > day:
         year -= 1
     month = 12

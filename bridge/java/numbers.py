@@ -11,7 +11,6 @@ from typing import Final
 
 from bridge.java.texts import trimmed
 
-_EFFICIENT: Final = 1_000_000  # Values.TOO_BIG is 1e1000000
 _DIGIT: Final = "[^\\D\\U00010000-\\U0010ffff]"
 """A decimal digit as Java's ``char`` can hold one: of any script, but not beyond 16 bits."""
 _WHOLE: Final = re.compile(rf"[+-]?{_DIGIT}+")
@@ -199,7 +198,7 @@ def _hexadecimal(whole: str, part: str, power: str, *, single: bool) -> float:
         return math.inf
 
 
-def parse_big_decimal(text: str) -> Decimal:
+def parse_decimal(text: str) -> Decimal:
     """``new BigDecimal(text)``. ValueError."""
     if not _DECIMAL.fullmatch(text):
         raise ValueError("no number")
@@ -212,9 +211,8 @@ def parse_big_decimal(text: str) -> Decimal:
     return value
 
 
-def parse_decimal(text: str) -> Decimal:
-    """The same, within the range that Connect converts. ValueError."""
-    value = parse_big_decimal(text)
-    if value and not -_EFFICIENT <= value.adjusted() < _EFFICIENT:
-        raise ValueError("outside efficient parsing range")
-    return value
+def long_of(value: Decimal) -> int:
+    """``BigDecimal.longValue``: the whole part's low 64 bits, which are 0 behind 64 zeros."""
+    if value.adjusted() < 0 or int(value.as_tuple().exponent) >= 64:
+        return 0
+    return wrap(int(value), 64)

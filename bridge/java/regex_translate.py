@@ -148,7 +148,7 @@ class _Translator:
     def group(self) -> None:
         rest = self.text[self.place :]
         flagged = _FLAGS.match(rest)
-        if flagged and (flagged[1] or flagged[2] or flagged[3] == ":"):
+        if flagged:
             self.flag_group(flagged)
             return
         opening = re.match(r"\((?:\?(?:[=!>]|<[=!]|<([A-Za-z][A-Za-z0-9]*)>))?", rest)
@@ -188,12 +188,12 @@ class _Translator:
             self.out.append(re.escape(self.quotation()))
         elif char in "bB":
             self.place += 1
-            if self.text.startswith("{", self.place):
-                raise Unsupported(f"\\{char}{{…}} is not supported")
+            if char == "b" and self.text.startswith("{g}", self.place):
+                raise Unsupported("\\b{g} is not supported")
             self.out.append(f"(?u:\\{char})")  # letters of all scripts, as until Java 18
         elif char in "AGzZ":
             self.place += 1
-            self.out.append({"A": "\\A", "G": "\\A", "z": "\\Z", "Z": _END}[char])
+            self.out.append({"A": "(?:\\A)", "G": "(?:\\A)", "z": "(?:\\Z)", "Z": _END}[char])
         elif char == "R":
             self.place += 1
             self.out.append(f"(?:\\r\\n|[\\x0b\\f{_LINE_END}])")

@@ -61,10 +61,12 @@ def _shown(part: Part, moment: Moment) -> str:
         return part.text
     if part.letter in _TEXTS:
         return _TEXTS[part.letter](moment, part.count)
-    if part.letter in "yY":
-        year = moment.year if part.letter == "y" else moment.week[0]
-        year = year if year > 0 else 1 - year
+    if part.letter == "y":
+        year = moment.year if moment.year > 0 else 1 - moment.year
         return f"{year % 100:02}" if part.count == 2 else f"{year:0{part.count}}"
+    if part.letter == "Y":  # of no era: below 1 it is 0, -1, …
+        year, minus = abs(moment.week[0]), "-" if moment.week[0] < 0 else ""
+        return f"{minus}{year % 100:02}" if part.count == 2 else f"{minus}{year:0{part.count}}"
     return f"{_NUMBERS[part.letter](moment):0{part.count}}"
 
 

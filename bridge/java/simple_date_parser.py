@@ -80,6 +80,8 @@ def _result(state: _Parsing) -> int:
     fields = state.fields
     if state.week_year is not None and state.week_year[1] > state.year_set:
         week, dow = fields.get("week", 1), fields.get("dow", 1)
+        if not 1 <= dow <= 7:
+            week, dow = _wrapped(week, dow)
         timed = {k: v for k, v in fields.items() if k in _TIME_FIELDS}
         timed |= {"year": 1970, "month": 0, "day": 1}
         return _in_zone(state, week_date(state.week_year[0], week, dow) * DAY_MS + instant_of(timed))
@@ -87,6 +89,12 @@ def _result(state: _Parsing) -> int:
     if state.ambiguous and instant < _century_start():
         instant = _in_zone(state, instant_of(fields | {"year": fields["year"] + 100}))
     return instant
+
+
+def _wrapped(week: int, dow: int) -> tuple[int, int]:
+    """A week date whose weekday is none, counted from Monday (``CalendarBuilder.establish``)."""
+    weeks, rest = divmod(dow - 1, 7)
+    return week + weeks, 1 if rest == 6 else rest + 2
 
 
 def _in_zone(state: _Parsing, wall: int) -> int:

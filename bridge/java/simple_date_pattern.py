@@ -34,22 +34,30 @@ def compile_pattern(pattern: str) -> tuple[Part, ...]:
     while position < len(pattern):
         char = pattern[position]
         if char == "'":
+            _check(parts)
             if pattern[position + 1 : position + 2] == "'":
                 parts.append(Part("", 0, "'"))
                 position += 1
             else:
                 quoted = not quoted
         elif quoted or not (char.isascii() and char.isalpha()):
+            _check(parts)
             parts.append(Part("", 0, char))
         else:
-            parts.append(_letter(parts, char))
+            part = _letter(parts, char)
+            _check(parts)
+            parts.append(part)
         position += 1
+    _check(parts)
     if quoted:
         raise ValueError("Unterminated quote")
-    for part in parts:
-        if part.letter == "X" and part.count > 3:
-            raise ValueError(f"invalid ISO 8601 format: length={part.count}")
     return tuple(parts)
+
+
+def _check(parts: list[Part]) -> None:
+    """ValueError for a last part that is none."""
+    if parts and parts[-1].letter == "X" and parts[-1].count > 3:
+        raise ValueError(f"invalid ISO 8601 format: length={parts[-1].count}")
 
 
 def _letter(parts: list[Part], char: str) -> Part:

@@ -123,7 +123,7 @@ def _scalar(tokens: _Tokens, token: str) -> Typed | None:
             return moment
     if token[0].isdecimal() or token[0] in "+-":
         try:
-            return _number(numbers.parse_big_decimal(token))
+            return _number(numbers.parse_decimal(token))
         except ValueError:
             return None
     return None
@@ -194,8 +194,8 @@ class _Common:
         """An element's value under the shared schema; an instant keeps to itself which it is."""
         its, value = element
         moment = its is not None and its.name in TEMPORAL
-        if self.schema is None:
-            return Instant(to_ms(its, value)) if moment and its else value
+        if self.schema is None or (its != self.schema and isinstance(value, list | dict)):
+            return _free(its, value)
         if value is None:
             raise _NotParsed
         if moment and its:
@@ -207,6 +207,19 @@ class _Common:
             number = _single(value) if kind is Kind.FLOAT32 else value
             return _BOXES[kind](number)
         return value
+
+
+def _free(its: Schema | None, value: Any) -> Any:
+    """A value that says by itself what it is."""
+    if its is None or value is None:
+        return value
+    if isinstance(value, list):
+        return [_free(its.value_schema, item) for item in value]
+    if isinstance(value, dict):
+        return {
+            as_key(_free(its.key_schema, key)): _free(its.value_schema, item) for key, item in value.items()
+        }
+    return Instant(to_ms(its, value)) if its.name in TEMPORAL else value
 
 
 def _single(value: int | float) -> float:

@@ -116,7 +116,7 @@ def encode(value: Any, schema: Schema | None) -> Any:
     if isinstance(value, float):
         tag = (
             "$float32"
-            if (schema.kind is Kind.FLOAT32 if schema else isinstance(value, Float32))
+            if isinstance(value, Float32) or (schema is not None and schema.kind is Kind.FLOAT32)
             else "$float64"
         )
         return {tag: value if math.isfinite(value) else _word(value)}

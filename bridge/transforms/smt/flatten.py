@@ -8,7 +8,7 @@ from typing import Any, Final
 from attrs import evolve
 
 from bridge.config.property import STRING
-from bridge.java.exceptions import data_error
+from bridge.java.exceptions import JavaError, data_error
 from bridge.model.schema import UNSET, Field, Kind, Schema
 from bridge.transforms.record import ConnectRecord, java_class, kind_of
 from bridge.transforms.spec import Key, Settings, Spec
@@ -109,6 +109,12 @@ def _plan(
 
 def _untyped(value: dict[str, Any], prefix: str, delimiter: str) -> Iterator[tuple[str, Any]]:
     for key, item in value.items():
+        if not isinstance(key, str):
+            raise JavaError(
+                "java.lang.ClassCastException",
+                f"a key of the map {prefix or 'at the top'} is {java_class(key)} and no text",
+                vague=True,
+            )
         name = f"{prefix}{delimiter}{key}" if prefix else key
         kind = None if item is None else kind_of(item)
         if item is None or kind not in (Kind.MAP, Kind.STRUCT, None):

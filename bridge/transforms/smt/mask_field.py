@@ -65,21 +65,21 @@ def make(settings: Settings, side: Side) -> Transform:
         if schema.kind is not Kind.STRUCT:
             return Bound(schema, lambda value, _: require_struct(schema, value, _PURPOSE))
         fields = require_fields(schema)
-        copy = copier(fields, defaults=defaults)
-        masks = [(f.name, masker(f.schema, replacement)) for f in fields if f.name in names]
+        masks = {f.name: _masked(masker(f.schema, replacement)) for f in fields if f.name in names}
+        copy = copier(fields, defaults=defaults, changes=masks)
 
         def convert(value: Any, _: ConnectRecord) -> Any:
             if value is None:
                 require_struct(schema, value, _PURPOSE)
-            out = copy(value)
-            for name, mask in masks:
-                if out[name] is not None:
-                    out[name] = mask()
-            return out
+            return copy(value)
 
         return Bound(schema, convert)
 
     return OnSide(side, bind)
+
+
+def _masked(mask: Callable[[], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else mask()
 
 
 def masker(schema: Schema, replacement: str | None) -> Callable[[], Any]:
@@ -139,7 +139,7 @@ def _replaced(schema: Schema, java: str, text: str) -> Any:
     if schema.kind is Kind.STRING:
         return text
     if schema.kind in _BITS:
-        return numbers.wrap(numbers.wrap(int(_decimal(text, "a number")), 64), _BITS[schema.kind])
+        return numbers.wrap(numbers.long_of(_decimal(text, "a number")), _BITS[schema.kind])
     if schema.kind in (Kind.FLOAT32, Kind.FLOAT64):
         value = float(_decimal(text, "a number") or Decimal(0))  # a BigDecimal has no negative zero
         return numbers.float32(value) if schema.kind is Kind.FLOAT32 else value
