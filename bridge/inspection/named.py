@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
+from attrs import evolve
+
 from bridge.config import Config, topic_template
 from bridge.config.topics import CONSTANTS
 from bridge.errors import Fault
@@ -22,9 +24,12 @@ def faults_of(
 ) -> list[Fault]:
     """Every field that contract, topic, key or transforms name and the event has not. ConfigurationError for transforms
     that are wrong by themselves. ``described``: the names of its fields as describe has them."""
-    faults = [] if contract is None else not_there(contract, event, described)
     schema = record_schema(event)
     names = {field.name for field in schema.fields} | CONSTANTS
+    faults = [
+        evolve(one, message=one.message + _hint(one.key.removeprefix("fields."), names))
+        for one in (not_there(contract, event, described) if contract is not None else ())
+    ]
     asked = dict.fromkeys(("kafka.topic", name) for name in topic_template(config).fields)
     if (key := key_field(config.raw())) is not None and not (event.entity is not None and key == "Id"):
         asked[RECORD_KEY, key] = None
@@ -44,6 +49,9 @@ def _transforms(config: Config, event: EventType) -> Iterator[Fault]:
 
 
 def _lacks(event: str, name: str, names: Iterable[str]) -> str:
+    return f"names the field {name}, and {event} has no such field{_hint(name, names)}"
+
+
+def _hint(name: str, names: Iterable[str]) -> str:
     close = get_close_matches(name, sorted(names), n=1) if quoting() else []
-    hint = f"; did you mean {close[0]}?" if close else ""
-    return f"names the field {name}, and {event} has no such field{hint}"
+    return f"; did you mean {close[0]}?" if close else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.config import Config
+from bridge.errors.words import unquoted
 from bridge.inspection.named import faults_of
 from bridge.metadata.infer import event_type
 from bridge.model.contract import parse
@@ -32,7 +33,8 @@ def test_each_place_that_names_a_field(loading: Load) -> None:
     given = {"kafka.topic": "new.${Ordr_Number__c}.${_ObjectType}", "bridge.record.key": "field:Ordr__c"}
     told = faults(loading(given, worker=REGISTRY).connector, "fields: {Customer_Emial__c: {tags: [PII]}}")
     assert told == {
-        "fields.Customer_Emial__c": f"{EVENT} has no such field; correct or remove it in the contract",
+        "fields.Customer_Emial__c": f"{EVENT} has no such field; correct or remove it in the contract; "
+        "did you mean Customer_Email__c?",
         "kafka.topic": f"names the field Ordr_Number__c, and {EVENT} has no such field; did you mean {NUMBER}?",
         "bridge.record.key": f"names the field Ordr__c, and {EVENT} has no such field"
         + ("; did you mean " + NUMBER + "?"),
@@ -78,3 +80,10 @@ def test_a_transform_that_concerns_some_events_is_no_fault(loading: Load) -> Non
         "predicates.p.type": APACHE + "predicates.RecordIsTombstone",
     }
     assert faults(loading(chain).connector) == {}
+
+
+def test_where_nothing_of_an_answer_is_quoted_no_name_is_proposed(loading: Load) -> None:
+    connector = loading({"bridge.record.key": "field:Ordr_Number__c"}).connector
+    with unquoted():
+        told = faults(connector)
+    assert told["bridge.record.key"] == f"names the field Ordr_Number__c, and {EVENT} has no such field"
