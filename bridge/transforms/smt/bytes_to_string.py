@@ -10,7 +10,7 @@ from typing import Any, Final
 from attrs import evolve
 
 from bridge.config.property import HIGH, STRING
-from bridge.java.exceptions import invalid
+from bridge.java.exceptions import data_error, invalid
 from bridge.model.schema import DECIMAL, Field, Kind, Schema
 from bridge.transforms.record import ConnectRecord
 from bridge.transforms.spec import Key, Settings, Spec, field_list
@@ -24,8 +24,8 @@ _REPLACEMENT: Final = "\ufffd".encode()
 
 def _charset(name: str, value: Any) -> None:
     try:
-        codecs.lookup(value or "")
-    except LookupError:
+        b"x".decode(value or "", "replace")
+    except (LookupError, ValueError):  # not known, none of texts, or no name at all
         raise invalid(name, value, "no such character set") from None
 
 
@@ -71,7 +71,7 @@ def make(settings: Settings, side: Side) -> Transform:
 
 def _decoder(charset: str) -> Callable[[bytes], str]:
     if codecs.lookup(charset).name != "utf-8":
-        return lambda value: value.decode(charset, "replace")
+        return lambda value: _replaced(value, charset)
 
     def utf_8(value: bytes) -> str:
         try:
@@ -80,6 +80,13 @@ def _decoder(charset: str) -> Callable[[bytes], str]:
             return _SURROGATE.sub(_REPLACEMENT, value).decode(errors="replace")
 
     return utf_8
+
+
+def _replaced(value: bytes, charset: str) -> str:
+    try:
+        return value.decode(charset, "replace")
+    except UnicodeError:
+        raise data_error(f"bytes cannot be read as {charset}") from None
 
 
 def _is_bytes(schema: Schema) -> bool:

@@ -18,6 +18,7 @@ from bridge.transforms.spec import REPLACE_NULL, Key, Settings, Spec, replaces_n
 from bridge.transforms.step import Bound, Convert, OnSide, Side, Transform
 from bridge.transforms.structs import (
     check_value,
+    copier,
     default_of,
     null_required,
     read,
@@ -87,16 +88,20 @@ def make(settings: Settings, side: Side) -> Transform:
     defaults = replaces_nulls(settings)
     exclude, include = settings["exclude"] or [], settings["include"] or []
     renames = renames_of(settings["renames"])
-    back = {
-        renames[old]: old for old in map_order(renames)
-    }  # of two that become one, the last that Java meets
+    # of two that become one, the later in the order of Java's map
+    back = {renames[old]: old for old in map_order(renames)}
 
     def kept(name: str) -> bool:
         return name not in exclude and (not include or name in include)
 
     def schemaless(value: Any, _: ConnectRecord) -> Any:
         require_map(value, _PURPOSE)
-        return {renames.get(name, name): item for name, item in value.items() if kept(name)}
+        names = [name for name in value if kept(name)]
+        out = {renames.get(name, name): value[name] for name in names}
+        if len(out) == len(names):
+            return out
+        # two become one: the later in the order of Java's map is kept
+        return {renames.get(name, name): value[name] for name in map_order(value) if kept(name)}
 
     def bind(schema: Schema | None) -> Bound:
         if schema is None:
@@ -105,29 +110,36 @@ def make(settings: Settings, side: Side) -> Transform:
         after = struct_like(schema, (evolve(f, name=renames.get(f.name, f.name)) for f in source))
         pairs = [(back.get(f.name, f.name), f) for f in after.fields]
         old, new = [name for name, _ in pairs], [f.name for f in after.fields]
+        gone = [f.name for f in schema.fields if not kept(f.name)]
+        if old == new == [f.name for f in source] and len(gone) < len(new):
+            return _without(after, gone, source, defaults=defaults)
         if not _takes_all(schema, pairs, defaults=defaults):
             return Bound(after, _one_by_one(schema, pairs, defaults=defaults))
-        moves = dict(zip(new, old, strict=True))
-        gone = [f.name for f in schema.fields if not kept(f.name)]
         reads = itemgetter(*old) if len(old) > 1 else lambda value: [value[name] for name in old]
-
-        def remove(value: Any, _: ConnectRecord) -> Any:
-            out = value.copy()
-            for name in gone:
-                del out[name]
-            return out
 
         def convert(value: Any, _: ConnectRecord) -> Any:
             return dict(zip(new, reads(value), strict=True))
 
-        removes = old == new == [f.name for f in source] and len(gone) < len(new)
-        return Bound(after, remove if removes else convert, moves=moves)
+        return Bound(after, convert, moves=dict(zip(new, old, strict=True)))
 
     return OnSide(side, bind, passes_null=True)
 
 
 Pairs = list[tuple[str, Field]]
 """Which field's value is read, and the field that takes it."""
+
+
+def _without(after: Schema, gone: list[str], kept: list[Field], *, defaults: bool) -> Bound:
+    """Nothing but left out fields."""
+    copy = copier(kept, defaults=defaults)
+
+    def remove(value: Any, _: ConnectRecord) -> Any:
+        out = copy(value)
+        for name in gone:
+            del out[name]
+        return out
+
+    return Bound(after, remove, moves={f.name: f.name for f in kept} if copy is dict.copy else None)
 
 
 def _takes_all(schema: Schema, pairs: Pairs, *, defaults: bool) -> bool:

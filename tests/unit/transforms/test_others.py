@@ -319,3 +319,15 @@ def test_what_cannot_be_cast_or_converted_names_its_field() -> None:
         assert (refused.value.without_value or "").startswith(
             "field status: a timestamp's text does not match"
         )
+
+
+@pytest.mark.parametrize("charset", ["base64", "idna", "\ud800", "nothing", ""])
+def test_what_is_no_character_set_is_refused(charset: str) -> None:
+    entry = TRANSFORMS[COMMON + "BytesToString$Value"]
+    assert entry.spec.validate({"charset": charset, "fields": "a"})["charset"]
+
+
+def test_bytes_that_a_character_set_cannot_replace_make_a_bad_record() -> None:
+    record = ConnectRecord("t", None, {"a": b"\xff"})
+    with pytest.raises(JavaError, match="cannot be read as punycode"):
+        applied(COMMON + "BytesToString$Value", record, fields="a", charset="punycode")
