@@ -41,7 +41,7 @@ class Limited:
                 raise
             self._regex = None
         self._slow = self._regex is None or not _is_simple(_parser.parse(pattern, flags))
-        self._timed: Any = _timed(pattern, flags) if self._slow else None
+        self._timed: Any = _timed(pattern, flags, alone=self._regex is None) if self._slow else None
 
     def fullmatch(self, text: str) -> re.Match[str] | None:
         """A match of the whole text."""
@@ -75,7 +75,8 @@ class Limited:
         return matched
 
 
-def _timed(pattern: str, flags: int) -> Any:
+def _timed(pattern: str, flags: int, *, alone: bool = False) -> Any:
+    """``alone``: ``re`` does not read the pattern."""
     # here: the package is needed by few, and slow to load
     import regex  # type: ignore[import-untyped]  # it has no types of its own
 
@@ -84,7 +85,7 @@ def _timed(pattern: str, flags: int) -> Any:
     try:
         return regex.compile(plain, sum(its for flag, its in kept.items() if flags & flag) | regex.VERSION0)
     except regex.error as error:
-        raise re.error(f"{error.msg}, where a time limit needs it") from None
+        raise re.error(f"{error.msg}{'' if alone else ', where a time limit needs it'}") from None
 
 
 def _is_simple(parsed: Any) -> bool:

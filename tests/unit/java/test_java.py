@@ -187,6 +187,11 @@ def test_patterns_that_are_wrong(pattern: str) -> None:
         Pattern(pattern)
 
 
+def test_a_script_that_is_none_is_said_without_a_word_of_time_limits() -> None:
+    with pytest.raises(ValueError, match=r"^Unknown property value$"):
+        Pattern(r"\p{IsNope}")
+
+
 @given(st.text(alphabet="ab.*+?()[]{}\\^$|&-d1Q", max_size=12), st.text(alphabet="ab1", max_size=6))
 def test_no_pattern_breaks_the_translation(pattern: str, text: str) -> None:
     try:
