@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from bridge.config.config import Config
 from bridge.config.declarations.formats import REGISTRY_TYPES
 from bridge.config.external import Origin
 from bridge.config.property import Values
@@ -23,9 +24,10 @@ _CLOUD: Final = ("confluent.cloud.api.key", "confluent.cloud.api.secret")
 _LOGINS: Final = ("basic.auth.user.info", "bearer.auth.credentials.source")
 
 
-def lacking(worker: Values, resource: str) -> list[str]:
-    """Which of the worker's properties are needed to make a key for a resource, and are not given."""
-    return [key for key in (*_CLOUD, resource) if not worker[key]]
+def lacking(worker: Config, resource: str) -> list[str]:
+    """Which of the worker's properties are needed to make a key for a resource, and are not given; one that has a fault
+    of its own is given."""
+    return [key for key in (*_CLOUD, resource) if not worker[key] and worker.sound(key)]
 
 
 def reader_unneeded(values: Values, given: Mapping[str, str]) -> str | None:
@@ -43,7 +45,7 @@ def no_key_for_reader(
     values: Values,
     given: Mapping[str, str],
     origin: Origin,
-    worker: Values,
+    worker: Config,
     worker_given: Mapping[str, str],
 ) -> str | None:
     """Why no key is made for ``sr.service.account.id``, as the end of a sentence; None where one is.
