@@ -217,5 +217,6 @@ def test_a_position_of_another_org(bridge: Bridge, org: Org) -> None:
     bridge.run(max_events=2)
     assert "the position is replay id" in check(bridge)["offsets topic"].message
     org.refresh()
-    assert "sfbridge offsets reset" in failed(bridge)["event"]  # the token of this process was of before
+    # The first one may still have the token of before, if its login was not collected yet.
+    assert "sfbridge offsets reset" in " ".join(failed(bridge).values())
     assert "belongs to org" in failed(bridge)["offsets topic"]

@@ -27,8 +27,8 @@ class Log:
 
 
 @pytest.fixture
-def log() -> Iterator[Log]:
-    logging.getLogger("bridge.librdkafka").setLevel(logging.CRITICAL + 1)
+def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[Log]:
+    monkeypatch.setattr(logging.getLogger("bridge.librdkafka"), "disabled", True)
     seen: list[str] = []
     with MockKafka([TOPIC]) as kafka:
         settings = {"bootstrap.servers": kafka.bootstrap, "log_level": 0}
