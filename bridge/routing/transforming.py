@@ -240,12 +240,13 @@ class Transforming:
                 return route
         if once is None:
             self._prepare_for(sample, of_event, prepare)
-        for place in () if once is None else once.places(schema):
-            with suppress(BridgeError):  # an event that goes there meets it again
-                prepare(place, sample)
-        for one in earlier:
-            with suppress(BridgeError):
-                self._prepare_for(one, of_event, prepare)
+            for one in earlier:
+                with suppress(BridgeError):  # an event that goes there meets it again
+                    self._prepare_for(one, of_event, prepare)
+        else:
+            for place in once.places(schema):
+                with suppress(BridgeError):
+                    prepare(place, sample)
         return Route(
             fixed or template.text, _not_by_value, make, describes, samples=lambda: tuple(samples_of.values())
         )
