@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bridge.config.config import Config
 from bridge.config.examine import Examined
+from bridge.transforms.wanted import PREDICATES_KEY, RECORD_KEY, TRANSFORMS_KEY, needs_chain
 
-_OWN = ("transforms", "predicates", "bridge.record.key")
+_OWN = (TRANSFORMS_KEY, PREDICATES_KEY, RECORD_KEY)
 _KEYS, _HEADERS = "key.converter", "header.converter"
 _STORAGE = "org.apache.kafka.connect.storage."
 _LIKELY = {_KEYS: f"{_STORAGE}StringConverter", _HEADERS: f"{_STORAGE}SimpleHeaderConverter"}
@@ -24,8 +25,7 @@ def transforms(c: Examined) -> None:
         if key not in c.broken:
             c.fault(key, message)
 
-    roots = (configuration.TRANSFORMS_KEY, configuration.PREDICATES_KEY)
-    if not c.sound(*roots):  # which aliases there are is not known
+    if not c.sound(TRANSFORMS_KEY, PREDICATES_KEY):  # which aliases there are is not known
         return
     chain = configuration.build(c.given, report)
     if c.values.get("csfle.enabled"):
@@ -41,7 +41,7 @@ def transforms(c: Examined) -> None:
             c.notice(f"{key} {message}; it has no effect")
         else:
             report(key, message)
-    if configuration.needs_chain(c.given):
+    if needs_chain(c.given):
         _converters(c, c.given.get(_KEYS, ""), c.given.get(_HEADERS, ""), "")
 
 
@@ -63,10 +63,7 @@ def _existing(c: Examined) -> None:
 
 def converters(c: Examined, w: Config) -> None:
     """The worker's converters, where the connector has transforms and names none itself."""
-    # here: most connectors have none
-    from bridge.transforms.configuration import needs_chain
-
-    if c.sound("transforms") and needs_chain(c.given):
+    if c.sound(TRANSFORMS_KEY) and needs_chain(c.given):
         given = w.raw()
         keys = "" if c.has(_KEYS) or not w.sound(_KEYS) else given.get(_KEYS, "")
         headers = "" if c.has(_HEADERS) or not w.sound(_HEADERS) else given.get(_HEADERS, "")

@@ -15,7 +15,7 @@ from bridge.config.examine import Examined
 from bridge.config.registry import origin, registry_settings
 from bridge.config.subscription import events
 from bridge.errors import BadRecord, ConfigurationError, Fatal, Fault
-from bridge.transforms.configuration import needs_chain
+from bridge.transforms.wanted import needs_chain
 
 Judge = Callable[[Loaded, Mapping[str, str]], tuple[list[Fault], list[str]]]
 

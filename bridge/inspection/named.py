@@ -15,8 +15,8 @@ from bridge.metadata.infer import record_schema
 from bridge.metadata.sources import not_there
 from bridge.model.contract import Contract
 from bridge.model.schema import EventType
-from bridge.transforms.chain import RECORD_KEY
-from bridge.transforms.configuration import chain_of, key_field
+from bridge.transforms.configuration import chain_of
+from bridge.transforms.wanted import RECORD_KEY, key_field
 
 
 def faults_of(

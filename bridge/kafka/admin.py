@@ -22,7 +22,8 @@ from bridge.kafka.dead_letter import DeadLetters
 from bridge.kafka.settings import admin_settings, exactly_once, producer_settings
 from bridge.kafka.sizes import ENVELOPE
 from bridge.log import for_connector
-from bridge.transforms.configuration import chain_of, key_field, needs_chain
+from bridge.transforms.configuration import chain_of
+from bridge.transforms.wanted import key_field, needs_chain
 
 #: Kafka's default for a topic's ``max.message.bytes``.
 DEFAULT_MAX_BYTES: Final = 1_048_588

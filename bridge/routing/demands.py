@@ -16,7 +16,7 @@ from bridge.model.contract import Contract, protects, rule_set_document
 from bridge.model.schema import Kind, Schema
 from bridge.routing.guard import executor_params, parameter_key
 from bridge.routing.planning import BY_RECORD, STRATEGY, Ways
-from bridge.transforms.configuration import needs_chain
+from bridge.transforms.wanted import needs_chain
 
 KEY = "bridge.schema.contract"
 _EXAMPLE_SECRET = "example-only-not-a-secret"  # noqa: S105 - public: it stands in keys-example/

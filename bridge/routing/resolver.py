@@ -54,7 +54,7 @@ from bridge.routing.route import Renewed, Route
 from bridge.routing.telling import describes, identity, tags_of_fields, unknown_fields
 from bridge.routing.transforming import Asked, Transforming
 from bridge.transforms.chain import Chain
-from bridge.transforms.configuration import needs_chain
+from bridge.transforms.wanted import needs_chain
 
 _CONVERTER = "value.converter."
 

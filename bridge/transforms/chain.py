@@ -13,12 +13,9 @@ from bridge.model.schema import Schema
 from bridge.transforms.predicates import Predicate
 from bridge.transforms.record import ConnectRecord
 from bridge.transforms.step import Leak, Moved, Routing, State, Transform
+from bridge.transforms.wanted import RECORD_KEY
 
 _MOST_WAYS: Final = 1024
-
-
-RECORD_KEY: Final = "bridge.record.key"
-"""The property that stands for two transforms in front of the others; their aliases begin with it."""
 
 
 def property_of(alias: str) -> str:

@@ -8,14 +8,12 @@ from typing import Final
 
 from bridge.errors import ConfigurationError, Fault
 from bridge.java.exceptions import JavaError
-from bridge.transforms.chain import RECORD_KEY, Chain, Link
+from bridge.transforms.chain import Chain, Link
 from bridge.transforms.own import entry_of, transform_names
 from bridge.transforms.predicates import PREDICATES, Predicate
 from bridge.transforms.spec import Spec, split_list
+from bridge.transforms.wanted import PREDICATES_KEY, RECORD_KEY, TRANSFORMS_KEY, key_field
 
-TRANSFORMS_KEY: Final = "transforms"
-PREDICATES_KEY: Final = "predicates"
-_KEY_FIELDS: Final = {"event_uuid": "EventUuid", "record_id": "Id"}
 _APACHE: Final = "org.apache.kafka.connect.transforms."
 _RENAMED: Final = {"blacklist": "exclude", "whitelist": "include"}
 """Names that Kafka Connect gave up in version 3.0."""
@@ -27,19 +25,6 @@ _IMPLICIT: Final = ("type", VERSION, "predicate", "negate")
 _MOST_HINTS: Final = 50  # one takes a millisecond
 Report = Callable[[str, str], None]
 """Takes a property's key and what is wrong with it."""
-
-
-def needs_chain(given: Mapping[str, str]) -> bool:
-    """Whether records go through transforms: those that are listed, or those that give the record its key."""
-    return bool(given.get(TRANSFORMS_KEY, "").strip()) or key_field(given) is not None
-
-
-def key_field(given: Mapping[str, str]) -> str | None:
-    """The field that ``bridge.record.key`` makes the record's key; None for no key."""
-    chosen = given.get(RECORD_KEY, "").strip()
-    if chosen.startswith("field:"):
-        return chosen.removeprefix("field:") or None
-    return _KEY_FIELDS.get(chosen)
 
 
 def _with_key(given: Mapping[str, str]) -> Mapping[str, str]:
