@@ -19,14 +19,10 @@ from schemathesis.specs.openapi import checks as described
 from bridge.api import describe
 from bridge.api.users import Role, User, hash_password
 from bridge.api.v1 import jobs
-from bridge.config import config_of
-from bridge.config.declarations import WORKER as WORKER_PROPERTIES
-from bridge.metrics import Metrics
 from bridge.worker import records
-from bridge.worker.plugins import salesforce_plugins
 from tests.support.crowd import crowd
 from tests.support.memory_worker import GOOD, MemoryWorker
-from tests.vectors.connect_stubs import World, stubs
+from tests.unit.api.plugins import every_plugin
 
 SEED = int(os.environ.get("SFBRIDGE_SEED", "1"))
 EACH = 3
@@ -44,8 +40,7 @@ SECRETS = [text for key, text in GOOD.items() if re.search("password|secret|cons
 
 @pytest.fixture(scope="module")
 def worker() -> Iterator[MemoryWorker]:
-    given = {"bootstrap.servers": "127.0.0.1:1", "security.protocol": "PLAINTEXT"}
-    plugins = [*stubs(World()), *salesforce_plugins(config_of(given, WORKER_PROPERTIES), Metrics())]
+    plugins = every_plugin()
     worker = MemoryWorker(plugins, USERS)
     worker.stop()  # what is asked for is written, and nobody does it
     crowd(worker, 20)

@@ -15,11 +15,9 @@ from bridge.api.users import Role, User, hash_password, read_users
 from bridge.config import config_of
 from bridge.config.declarations import WORKER as WORKER_PROPERTIES
 from bridge.errors import ConfigurationError
-from bridge.metrics import Metrics
-from bridge.worker.plugins import salesforce_plugins
 from tests.support.bridge_run import wait_until
 from tests.support.memory_worker import GOOD, JSON, WORKER, MemoryWorker
-from tests.vectors.connect_stubs import World, stubs
+from tests.unit.api.plugins import every_plugin
 
 CLOUD = "/connect/v1/environments/e/clusters/c/connectors"
 EMPTY = {"connector.class": "EmptyPartitionSource", "topic": "t"}
@@ -177,8 +175,7 @@ def test_what_is_advertised_is_an_origin_of_ours() -> None:
 def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MemoryWorker]:
     file = tmp_path_factory.mktemp("users") / "users"
     file.write_text(LINES)
-    given = {"bootstrap.servers": "127.0.0.1:1", "security.protocol": "PLAINTEXT"}
-    plugins = [*stubs(World()), *salesforce_plugins(config_of(given, WORKER_PROPERTIES), Metrics())]
+    plugins = every_plugin()
     worker = MemoryWorker(plugins, read_users(str(file)))
     made = {"name": "one", "config": EMPTY}
     assert worker.ask("POST", "/connectors", made, **basic("key", "secret"))[0] == 201

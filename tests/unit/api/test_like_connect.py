@@ -8,12 +8,9 @@ from urllib.parse import quote
 
 import pytest
 
-from bridge.config import config_of
-from bridge.config.declarations import WORKER as WORKER_PROPERTIES
-from bridge.metrics import Metrics
-from bridge.worker.plugins import SalesforcePlugin, salesforce_plugins
+from bridge.worker.plugins import SalesforcePlugin
 from tests.support.memory_worker import GOOD, JSON, WORKER, MemoryWorker
-from tests.vectors.connect_stubs import World, stubs
+from tests.unit.api.plugins import every_plugin
 
 FULL = "io.confluent.salesforce.SalesforcePlatformEventSourceConnector"
 SIMPLE = "SalesforcePlatformEventSourceConnector"
@@ -27,10 +24,7 @@ UNNAMED = {key: text for key, text in GOOD.items() if key != "name"}
 
 @pytest.fixture(scope="module")
 def worker() -> Iterator[MemoryWorker]:
-    given = {"bootstrap.servers": "127.0.0.1:1", "security.protocol": "PLAINTEXT"}
-    worker = MemoryWorker(
-        [*stubs(World()), *salesforce_plugins(config_of(given, WORKER_PROPERTIES), Metrics())]
-    )
+    worker = MemoryWorker(every_plugin())
     yield worker
     worker.stop()
 

@@ -10,10 +10,8 @@ import pytest
 from bridge.config import config_of
 from bridge.config.declarations import WORKER as WORKER_PROPERTIES
 from bridge.errors import ConfigurationError
-from bridge.metrics import Metrics
-from bridge.worker.plugins import salesforce_plugins
 from tests.support.memory_worker import GOOD, JSON, WORKER, MemoryWorker
-from tests.vectors.connect_stubs import World, stubs
+from tests.unit.api.plugins import every_plugin
 
 VALIDATE = "/connector-plugins/SalesforcePlatformEventSource/config/validate"
 CLOUD = "/connect/v1/environments/e/clusters/c/connectors"
@@ -50,10 +48,7 @@ VALUES = {
 
 @pytest.fixture(scope="module")
 def worker() -> Iterator[MemoryWorker]:
-    given = {"bootstrap.servers": "127.0.0.1:1", "security.protocol": "PLAINTEXT"}
-    worker = MemoryWorker(
-        [*stubs(World()), *salesforce_plugins(config_of(given, WORKER_PROPERTIES), Metrics())]
-    )
+    worker = MemoryWorker(every_plugin())
     yield worker
     worker.stop()
 

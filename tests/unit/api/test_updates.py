@@ -6,13 +6,9 @@ from typing import Any
 
 import pytest
 
-from bridge.config import config_of
-from bridge.config.declarations import WORKER as WORKER_PROPERTIES
 from bridge.config.secrecy import MASK
-from bridge.metrics import Metrics
-from bridge.worker.plugins import salesforce_plugins
 from tests.support.memory_worker import GOOD, MemoryWorker
-from tests.vectors.connect_stubs import World, stubs
+from tests.unit.api.plugins import every_plugin
 
 CLOUD = "/connect/v1/environments/e/clusters/c/connectors"
 VALIDATE = "/connector-plugins/SalesforcePlatformEventSource/config/validate"
@@ -22,10 +18,7 @@ ELSEWHERE = "https://elsewhere.my.salesforce.com"
 
 @pytest.fixture
 def worker() -> Iterator[MemoryWorker]:
-    given = {"bootstrap.servers": "127.0.0.1:1", "security.protocol": "PLAINTEXT"}
-    worker = MemoryWorker(
-        [*stubs(World()), *salesforce_plugins(config_of(given, WORKER_PROPERTIES), Metrics())]
-    )
+    worker = MemoryWorker(every_plugin())
     yield worker
     worker.stop()
 
